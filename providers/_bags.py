@@ -1,0 +1,48 @@
+"""Property bags: what the engine's wire does to values, undone in one place.
+
+Numbers arrive as floats, None vanishes, keys that begin with `__` belong to the SDK or to
+`_row`, and in previews any value, at any depth, can be an Unknown.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.output import Unknown
+
+Bag = dict[str, Any]
+
+
+def is_unknown(value: Any) -> bool:
+    """True when the value is an Unknown or holds one at any depth."""
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, Mapping):
+        return any(is_unknown(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(is_unknown(item) for item in value)
+
+
+def unknown_fields(bag: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the top-level fields that are not wholly known yet."""
+    return frozenset(name for name, value in bag.items() if is_unknown(value))
+
+
+def visible(bag: Mapping[str, Any]) -> Bag:
+    """The bag without hidden keys, with whole floats as integers again; a new dict at every level."""
+    return {name: whole(value) for name, value in bag.items() if not name.startswith("__")}
+
+
+def hidden(bag: Mapping[str, Any], name: str) -> Bag:
+    """A hidden sub-bag (`__row`), empty when old state has none."""
+    value = bag.get(name)
+    return {key: whole(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+def whole(value: Any) -> Any:
+    """Whole floats as integers, at any depth: the wire knows only floats."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole(item) for item in value]
+    return value

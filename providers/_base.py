@@ -1,0 +1,348 @@
+"""The base of all providers: the only code that knows Pulumi's dynamic protocol.
+
+A resource module declares an `Inputs` model, an `Outputs` model, a `Provider` with
+`on_create`, `on_read`, `on_update` and `on_delete`, and a `ManagedResource`. What is here:
+bags to models and back, unknown values, the normalising `check`, the pure diff as the
+engine wants it, progress, and the boundary that turns every error into one line. Providers
+are stateless and stored in state by reference, so module paths and class names are a format.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from providers import _process
+from providers._bags import Bag, hidden, is_unknown, unknown_fields, visible
+from providers._diff import canonical, difference
+from providers._marks import Refused, mark
+from providers._row import ROW, Row, log, row_input
+from providers.api.errors import ApiError
+from providers.api.session import Session, session
+
+PROVIDER = "__provider"
+
+
+class Inputs(BaseModel):
+    """Desired state in the admin centre's words. Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Outputs(BaseModel):
+    """What the service holds. Fields named like inputs carry the held value of that input."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+In = TypeVar("In", bound=Inputs)
+Out = TypeVar("Out", bound=Outputs)
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the inputs: the path as the user wrote it, and what would be right."""
+
+    path: str
+    text: str
+
+
+class DualWriteError(Exception):
+    """The one line that reaches the user."""
+
+
+# Shown as `DualWriteError: ...`, without a module path (R41).
+DualWriteError.__module__ = "builtins"
+
+
+class ResourceError(ApiError):
+    """An operation cannot be done for a reason that no service call gave."""
+
+
+class NotRead(Exception):
+    """Raised by `on_read` when the live state cannot be seen now; the stored values stay, with one warning."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an operation may use besides its inputs: who it is for, its row, time and the service sessions."""
+
+    row: Row = field(default_factory=Row)
+    title: str = ""
+    session_for: Callable[..., Session] = session
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    write: Callable[..., None] = log
+
+    def session(self, cloud: str, *, gateway: str | None = None) -> Session:
+        """The service clients of one cloud, shared by the whole process."""
+        return self.session_for(cloud, gateway=gateway)
+
+    def progress(self, text: str) -> None:
+        """Show what is going on, on the resource's own row; the next line replaces it."""
+        self.write(self.row, text, ephemeral=True)
+
+    def announce(self, text: str) -> None:
+        """Say something that stays in the run's messages."""
+        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False)
+
+    def warn(self, text: str) -> None:
+        """Say something that stays and is marked as a warning."""
+        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False, warning=True)
+
+
+class Provider(ResourceProvider, Generic[In, Out]):
+    """One kind of resource. Subclasses hold no state: an instance is pickled by reference into every resource."""
+
+    serialize_as_secret_always = False
+    resource: ClassVar[str]
+    inputs: ClassVar[type[Inputs]]
+    outputs: ClassVar[type[Outputs]]
+    delete_before_replace: ClassVar[bool] = False
+
+    def __reduce__(self) -> tuple[type["Provider[In, Out]"], tuple[()]]:
+        return type(self), ()
+
+    # What a resource module overrides.
+
+    def name_of(self, values: In | Out) -> str:
+        """The natural name of the object, for messages."""
+        raise NotImplementedError
+
+    def normalise(self, inputs: In) -> In:
+        """Inputs in canonical form; pure and idempotent. It decides how the preview reads."""
+        return inputs
+
+    def problems(self, inputs: In, old: In | None) -> Iterable[Problem]:
+        """What is wrong with the inputs taken together; offline."""
+        return ()
+
+    def live_problems(self, inputs: In, call: Call) -> Iterable[Problem]:
+        """What the service says against creating this; asked only before a creation or replacement."""
+        return ()
+
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """Decide one field by its meaning; None leaves it to the canonical comparison. Pure."""
+        return None
+
+    def on_create(self, inputs: In, call: Call) -> tuple[str, Out]:
+        """Find or create; safe to repeat. Returns the stable id and what the service holds."""
+        raise NotImplementedError
+
+    def on_read(self, identifier: str, stored: Out, call: Call) -> Out | None:
+        """What the service holds now; None only when it is definitely gone."""
+        raise NotImplementedError
+
+    def on_update(self, identifier: str, stored: Out, inputs: In, call: Call) -> Out:
+        """Bring the object to the inputs, writing only what differs."""
+        raise NotImplementedError
+
+    def on_delete(self, identifier: str, stored: Out, call: Call) -> None:
+        """Remove what this stack made; an object that is not there is a success."""
+        raise NotImplementedError
+
+    # The dynamic protocol.
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Runs under the SDK's global lock: no network here."""
+        _process.prepare()
+
+    def check(self, _olds: Bag, news: Bag) -> CheckResult:
+        """Validate everything, collect all problems, return the canonical inputs."""
+        return cast(CheckResult, self._guarded("check", news, lambda call: self._check(_olds, news, call)))
+
+    def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
+        """Compare what the service holds with the checked inputs."""
+        unknown = unknown_fields(visible(_news))
+        found = difference(
+            self.inputs,
+            visible(_olds),
+            visible({name: value for name, value in _news.items() if name not in unknown}),
+            unknown=unknown,
+            same=self.same,
+        )
+        if found:
+            # None, not True: only then does the engine show which properties differ (R18).
+            return DiffResult(None, found.replaces, None, self.delete_before_replace)
+        moved = _olds.get(PROVIDER) != _news.get(PROVIDER)
+        return DiffResult(changes=moved)
+
+    def create(self, props: Bag) -> CreateResult:
+        """Find or create the object of the checked inputs."""
+
+        def work(call: Call) -> CreateResult:
+            identifier, outputs = self.on_create(self._inputs(props), call)
+            return CreateResult(identifier, self._outs(props, outputs))
+
+        return cast(CreateResult, self._guarded("create", props, work))
+
+    def read(self, id_: str, props: Bag) -> ReadResult:
+        """Outputs and inputs as the service holds them; the empty id when the object is gone."""
+
+        def work(call: Call) -> ReadResult:
+            stored = self._stored(props)
+            try:
+                held = self.on_read(id_, stored, call)
+            except NotRead as reason:
+                call.warn(f"not read: {reason}")
+                return ReadResult(id_, _kept(props), self._held_inputs(_kept(props)))
+            if held is None:
+                return ReadResult("", {})
+            return ReadResult(id_, self._outs(props, held), self._held_inputs(self._outs(props, held)))
+
+        return cast(ReadResult, self._guarded("read", props, work))
+
+    def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
+        """Bring the object to the checked inputs; returns the full outputs."""
+
+        def work(call: Call) -> UpdateResult:
+            outputs = self.on_update(_id, self._stored(_olds), self._inputs(_news), call)
+            return UpdateResult(self._outs(_news, outputs))
+
+        return cast(UpdateResult, self._guarded("update", _news, work))
+
+    def delete(self, _id: str, _props: Bag) -> None:
+        """Remove what this stack made."""
+        self._guarded("delete", _props, lambda call: self.on_delete(_id, self._stored(_props), call))
+
+    # How the two meet.
+
+    def _check(self, olds: Bag, news: Bag, call: Call) -> CheckResult:
+        wanted, old = visible(news), visible(olds)
+        unknown = unknown_fields(wanted)
+        known = {name: value for name, value in wanted.items() if name not in unknown}
+        result, problems = self._validated(known, unknown)
+        inputs = None if problems or unknown else self.normalise(cast(In, self.inputs.model_validate(result)))
+        if inputs is not None:
+            result = inputs.model_dump(mode="json", exclude_none=True)
+            problems += self.problems(inputs, self._old_inputs(old))
+        problems += self._refusals(old, result)
+        if inputs is not None and not problems and not old:
+            problems += self.live_problems(inputs, call)
+        checked = {**result, **{name: news[name] for name in unknown}, **_hidden_keys(news)}
+        failures = [CheckFailure(problem.path, problem.text) for problem in problems]
+        return CheckResult(checked if not failures else {**news}, failures)
+
+    def _validated(self, known: Bag, unknown: frozenset[str]) -> tuple[Bag, list[Problem]]:
+        """Known fields through the model, field by field: an Unknown never reaches pydantic."""
+        fields = self.inputs.model_fields
+        problems = [
+            Problem(name, f"is not an input of {self.resource}") for name in (*known, *unknown) if name not in fields
+        ]
+        values: Bag = {}
+        for name, info in fields.items():
+            if name in unknown:
+                continue
+            if name not in known:
+                if info.is_required():
+                    problems.append(Problem(name, "is required"))
+                continue
+            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[cast(Any, info.annotation), info])
+            try:
+                values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
+            except ValidationError as error:
+                problems += [Problem(_path(name, item["loc"]), _said(item["msg"])) for item in error.errors()]
+        return values, problems
+
+    def _refusals(self, old: Bag, new: Bag) -> list[Problem]:
+        problems = []
+        for name, info in self.inputs.model_fields.items():
+            refused = mark(info, Refused)
+            if refused is None or name not in old or name not in new or is_unknown(old[name]):
+                continue
+            if canonical(info, old[name]) != canonical(info, new[name]):
+                problems.append(Problem(name, f"cannot change from {old[name]!r} to {new[name]!r}: {refused.reason}"))
+        return problems
+
+    def _inputs(self, props: Bag) -> In:
+        return cast(In, self.inputs.model_validate(visible(props)))
+
+    def _old_inputs(self, old: Bag) -> In | None:
+        try:
+            return cast(In, self.inputs.model_validate(old)) if old else None
+        except ValidationError:
+            # Inputs of an older version of this code: nothing to compare with, and no reason to stop.
+            return None
+
+    def _stored(self, props: Bag) -> Out:
+        return cast(Out, self.outputs.model_validate(visible(props)))
+
+    def _outs(self, props: Bag, outputs: Out) -> Bag:
+        """Every managed input under its own name, overlaid with what the service holds (R22)."""
+        echoed = {name: value for name, value in visible(props).items() if name in self.inputs.model_fields}
+        row = hidden(props, ROW)
+        return {**echoed, **outputs.model_dump(mode="json", exclude_none=True), **({ROW: row} if row else {})}
+
+    def _held_inputs(self, outs: Bag) -> Bag:
+        managed = {name: value for name, value in outs.items() if name in self.inputs.model_fields}
+        return {**managed, **({ROW: outs[ROW]} if ROW in outs else {})}
+
+    def _title(self, props: Bag) -> str:
+        for model in (self.inputs, self.outputs):
+            bag = {name: value for name, value in visible(props).items() if name in model.model_fields}
+            try:
+                return f"{self.resource} '{self.name_of(cast(In, model.model_validate(bag)))}'"
+            except (ValidationError, AttributeError):
+                continue
+        urn = Row.from_bag(hidden(props, ROW)).urn
+        return f"{self.resource} '{urn.rpartition('::')[2]}'"
+
+    def _guarded(self, operation: str, props: Bag, work: Callable[[Call], Any]) -> Any:
+        """Run one operation; whatever goes wrong leaves here as one line."""
+        call = Call(row=Row.from_bag(hidden(props, ROW)), title=self._title(props))
+        try:
+            return work(call)
+        except ApiError as error:
+            message = f"{call.title}: {operation} failed: {error}"
+        except Exception as error:
+            kept = _process.keep_traceback(f"{call.title}: {operation}")
+            message = (
+                f"{call.title}: {operation} failed: unexpected {type(error).__name__} in dual-write as code. "
+                f"The traceback is in {kept}; please report it."
+            )
+        raise DualWriteError(message) from None
+
+
+class ManagedResource(Resource):
+    """A resource as programs declare it: fills the hidden row, declares every output (R47)."""
+
+    def __init__(
+        self,
+        provider: Provider[Any, Any],
+        name: str,
+        arguments: dict[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        given = {key: value for key, value in arguments.items() if value is not None}
+        computed = {key: None for key in provider.outputs.model_fields if key not in provider.inputs.model_fields}
+        row = row_input(f"pulumi-python:{self._resource_type_name}", name, opts)
+        super().__init__(provider, name, {**computed, **given, ROW: row}, opts)
+
+
+def _hidden_keys(bag: Bag) -> Bag:
+    return {name: value for name, value in bag.items() if name.startswith("__") and name != PROVIDER}
+
+
+def _kept(props: Bag) -> Bag:
+    return {**visible(props), **_hidden_keys(props)}
+
+
+def _path(name: str, location: tuple[int | str, ...]) -> str:
+    return name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,45 @@
+"""Marks on input fields: what a change of the field means, said once, on the field.
+
+Used as `Annotated[str, Replaces()]` on the fields of an `Inputs` model. The base of all
+providers, the diff and the reference generator read them; nothing else decides these things.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True)
+class Replaces:
+    """A change means another object: the engine plans a replacement."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A change cannot be made and is not worth a replacement; `check` refuses it with `reason`."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unordered:
+    """A list that is a set: order and repetition mean nothing."""
+
+
+@dataclass(frozen=True)
+class CaseBlind:
+    """Text (or a list of texts) that differs only in case is the same."""
+
+
+@dataclass(frozen=True)
+class NotCompared:
+    """How to work, not what to make (a timeout, say): a change alone is no difference and writes nothing."""
+
+
+_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared)
+
+
+def mark(field: FieldInfo, kind: type[_M]) -> _M | None:
+    """The mark of one kind on a model field, or None."""
+    return next((entry for entry in field.metadata if isinstance(entry, kind)), None)
