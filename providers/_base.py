@@ -87,6 +87,11 @@ class Call:
     clock: Callable[[], float] = time.monotonic
     write: Callable[..., None] = log
 
+    @property
+    def mark(self) -> str:
+        """The ownership mark of this stack, `dual-write <project>/<stack>`."""
+        return self.row.ownership_mark
+
     def session(self, cloud: str, *, gateway: str | None = None) -> Session:
         """The service clients of one cloud, shared by the whole process."""
         return self.session_for(cloud, gateway=gateway)
@@ -138,6 +143,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Decide one field by its meaning; None leaves it to the canonical comparison. Pure."""
         return None
 
+    def unfinished(self, stored: Out) -> bool:
+        """True when the object needs an update although no input shows it (a failed install, say). Pure."""
+        return False
+
     def on_create(self, inputs: In, call: Call) -> tuple[str, Out]:
         """Find or create; safe to repeat. Returns the stable id and what the service holds."""
         raise NotImplementedError
@@ -178,7 +187,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
             # None, not True: only then does the engine show which properties differ (R18).
             return DiffResult(None, found.replaces, None, self.delete_before_replace)
         moved = _olds.get(PROVIDER) != _news.get(PROVIDER)
-        return DiffResult(changes=moved)
+        return DiffResult(changes=moved or self._unfinished(_olds))
 
     def create(self, props: Bag) -> CreateResult:
         """Find or create the object of the checked inputs."""
@@ -193,15 +202,15 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Outputs and inputs as the service holds them; the empty id when the object is gone."""
 
         def work(call: Call) -> ReadResult:
-            stored = self._stored(props)
             try:
-                held = self.on_read(id_, stored, call)
+                held = self.on_read(id_, self._stored(props), call)
             except NotRead as reason:
                 call.warn(f"not read: {reason}")
-                return ReadResult(id_, _kept(props), self._held_inputs(_kept(props)))
+                return ReadResult(id_, _kept(props), self._held_inputs(props, _kept(props)))
             if held is None:
                 return ReadResult("", {})
-            return ReadResult(id_, self._outs(props, held), self._held_inputs(self._outs(props, held)))
+            outs = self._outs(props, held)
+            return ReadResult(id_, outs, self._held_inputs(props, outs))
 
         return cast(ReadResult, self._guarded("read", props, work))
 
@@ -250,7 +259,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
                 if info.is_required():
                     problems.append(Problem(name, "is required"))
                 continue
-            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[cast(Any, info.annotation), info])
+            adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
             try:
                 values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
             except ValidationError as error:
@@ -286,9 +295,23 @@ class Provider(ResourceProvider, Generic[In, Out]):
         row = hidden(props, ROW)
         return {**echoed, **outputs.model_dump(mode="json", exclude_none=True), **({ROW: row} if row else {})}
 
-    def _held_inputs(self, outs: Bag) -> Bag:
-        managed = {name: value for name, value in outs.items() if name in self.inputs.model_fields}
+    def _held_inputs(self, props: Bag, outs: Bag) -> Bag:
+        """Inputs as the service holds them, in the user's own form wherever that means the same (R34)."""
+        stored = visible(props)
+        drifted = difference(self.inputs, outs, stored, same=self.same).fields
+        managed = {
+            name: outs[name] if name in drifted else stored.get(name, outs[name])
+            for name in outs
+            if name in self.inputs.model_fields
+        }
         return {**managed, **({ROW: outs[ROW]} if ROW in outs else {})}
+
+    def _unfinished(self, olds: Bag) -> bool:
+        try:
+            return self.unfinished(self._stored(olds))
+        except ValidationError:
+            # Outputs of an older version of this code: an update writes them anew.
+            return True
 
     def _title(self, props: Bag) -> str:
         for model in (self.inputs, self.outputs):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from providers._marks import CaseBlind, NotCompared, Replaces, Unordered, mark
+from providers._marks import CaseBlind, Minimum, NotCompared, Replaces, Unordered, mark
 
 Bag = Mapping[str, Any]
 Same = Callable[[str, Any, Any], bool | None]
@@ -73,10 +73,24 @@ def difference(
         old, new = held.get(name, _default(field)), wanted.get(name, _default(field))
         verdict = same(name, old, new) if same else None
         if verdict is None:
-            verdict = canonical(field, old) == canonical(field, new)
+            verdict = same_value(field, old, new)
         if not verdict:
             changes.append(Change(name, old, new, replaces))
     return Difference(tuple(changes))
+
+
+def same_value(field: FieldInfo, held: Any, wanted: Any) -> bool:
+    """True when the marks of a field say that two values are the same to the service."""
+    if mark(field, Minimum) and isinstance(held, str) and isinstance(wanted, str):
+        return version_parts(held) >= version_parts(wanted)
+    if mark(field, Minimum) and wanted is None:
+        return True
+    return bool(canonical(field, held) == canonical(field, wanted))
+
+
+def version_parts(text: str) -> tuple[int, ...]:
+    """A dotted version as numbers: `10.0.9` is older than `10.0.45`. Parts that are no number count as 0."""
+    return tuple(int(part) if part.isdecimal() else 0 for part in text.split("."))
 
 
 def canonical(field: FieldInfo, value: Any) -> Any:

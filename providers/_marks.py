@@ -37,7 +37,12 @@ class NotCompared:
     """How to work, not what to make (a timeout, say): a change alone is no difference and writes nothing."""
 
 
-_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared)
+@dataclass(frozen=True)
+class Minimum:
+    """A dotted version that is the least wanted: a newer one held is no difference."""
+
+
+_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared, Minimum)
 
 
 def mark(field: FieldInfo, kind: type[_M]) -> _M | None:

@@ -7,9 +7,10 @@ provider process.
 """
 
 import sys
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pulumi
@@ -52,7 +53,7 @@ def row_input(resource_type: str, name: str, opts: pulumi.ResourceOptions | None
 
     if parent is None:
         return {"urn": urn(None), "project": project, "stack": stack}
-    parent_urn = pulumi.Output.from_input(parent.urn.future())
+    parent_urn: pulumi.Output[str | None] = pulumi.Output.from_input(cast(Awaitable[str | None], parent.urn.future()))
     return {"urn": parent_urn.apply(urn), "project": project, "stack": stack}
 
 
