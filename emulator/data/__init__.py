@@ -1,0 +1,1 @@
+"""What the emulated instances are made of, as data: the standard maps and the tables of both planes."""
