@@ -1,0 +1,88 @@
+"""What the tenant says against a new environment, before one is created (power-platform-api.md 21, rule 1). Pure.
+
+Each function takes an answer of the service and returns one sentence, or None when there is
+nothing to object to. The provider puts the sentences on the properties they speak of.
+"""
+
+from collections.abc import Iterable
+
+from providers.api.power_platform_models import Currency, Language, Locations, Template, TenantCapacity
+
+# The documented rule of thumb: 1 GB free of each kind per environment (section 13).
+NEEDED_MB = 1024.0
+# Dynamics 365 apps can be enabled only when an environment is created; this template does it (14.3).
+DYNAMICS_APPS_TEMPLATE = "D365_DeveloperEdition"
+# Finance and Supply Chain Management install the same applications; the template stands for the licence (14.3).
+FINOPS_TEMPLATE = "D365_FinOps_Finance"
+# Limits of an environment that F&O is installed on (14.4).
+FINOPS_NAME_LIMIT = 20
+FINOPS_DOMAIN_LIMIT = 19
+SKUS = {"sandbox": "Sandbox", "production": "Production"}
+
+
+def wants_macro_region(locations: Locations) -> bool:
+    """Whether the tenant creates environments in macro regions instead of locations (7.5)."""
+    return locations.provisioning_mode.casefold() == "macroregion"
+
+
+def location_problem(locations: Locations, wanted: str) -> str | None:
+    """Against the place: unknown, disabled, or without Dynamics 365 apps."""
+    if wants_macro_region(locations):
+        offered = [region.id for region in locations.macro_regions]
+        return None if wanted in offered else f"is no macro region of this tenant; it offers {_listed(offered)}"
+    known = {location.name: location for location in locations.locations}
+    if wanted not in known:
+        usable = [location.name for location in locations.locations if not location.disabled]
+        return f"is no location of this tenant; it offers {_listed(usable)}"
+    location = known[wanted]
+    if location.disabled:
+        return f"{location.display_name or wanted} is disabled for this tenant"
+    if not (location.database and location.dynamics_apps):
+        return f"{location.display_name or wanted} offers no Dataverse with Dynamics 365 apps"
+    return None
+
+
+def template_problem(templates: Iterable[Template], name: str, environment_type: str, location: str) -> str | None:
+    """Against a template for one type of environment: not offered there, or disabled, with the service's reason."""
+    sku = SKUS[environment_type]
+    found = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
+    if found is None:
+        return f"the template {name} is not offered for a {environment_type} environment in {location}"
+    if found.disabled:
+        reason = found.disabled_message or "the service gives no reason"
+        return (
+            f"the template {name} is disabled in {location}: {reason.rstrip('.')} ({found.disabled_code or 'no code'})"
+        )
+    return None
+
+
+def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
+    """Against the tenant's free capacity of one kind; `kind` is `Database` or `FinOpsDatabase`."""
+    held = capacity.of(kind)
+    free = held.free if held else 0.0
+    if free >= NEEDED_MB:
+        return None
+    return f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB"
+
+
+def currency_problem(currencies: Iterable[Currency], wanted: str, location: str) -> str | None:
+    """Against a base currency that the location does not offer."""
+    offered = {currency.code for currency in currencies}
+    return None if wanted in offered else f"{wanted} is not offered in {location}"
+
+
+def language_problem(languages: Iterable[Language], wanted: int, location: str) -> str | None:
+    """Against a base language (LCID) that the location does not offer."""
+    offered = {language.lcid for language in languages}
+    return None if wanted in offered else f"{wanted} is no base language that {location} offers"
+
+
+def too_long(text: str, limit: int) -> str | None:
+    """Against a name that is too long for F&O to be installed."""
+    if len(text) <= limit:
+        return None
+    return f"'{text}' has {len(text)} characters; at most {limit} where F&O is installed on it"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

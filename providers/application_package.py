@@ -1,0 +1,132 @@
+"""`ApplicationPackage`: one Dynamics 365 application on an environment, such as a dual-write package.
+
+API: Power Platform API `appmanagement` (power-platform-api.md 14.7). Natural key: environment
+and unique name. Adopted when it is installed already, also by a template. Replaces: both parts
+of the key. Not read back: the installed version; the service reports the one on offer. Takes
+about ten minutes (assumed, no figure is documented). There is no uninstall: deletion leaves it in place.
+"""
+
+from typing import Annotated
+
+import pulumi
+from pydantic import Field
+
+from providers._base import Call, Inputs, ManagedResource, Outputs, Provider
+from providers._duration import Duration, seconds
+from providers._environments import resolve
+from providers._marks import CaseBlind, NotCompared, Refused, Replaces
+from providers._waiting import Waiting
+from providers.api.errors import NotFound
+from providers.api.power_platform_models import ApplicationPackage as HeldPackage
+from providers.package_installation import Installation
+
+_USUALLY = "about 10 min"
+
+
+class PackageInputs(Inputs):
+    """An application package by its unique name, on the environment that the stack calls `cds`."""
+
+    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
+    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
+    package: Annotated[str, Field(min_length=1), Replaces()]
+    timeout: Annotated[Duration, NotCompared()] = "2h"
+
+
+class PackageOutputs(Outputs):
+    """What the service holds: its title, the state of the installation and the version on offer."""
+
+    cloud: str
+    cds: str
+    package: str
+    environment_id: str
+    title: str
+    state: str
+    version: str
+
+
+def from_api(held: HeldPackage, environment_id: str, *, known: PackageInputs | PackageOutputs) -> PackageOutputs:
+    """The package as the service reports it."""
+    return PackageOutputs(
+        cloud=known.cloud,
+        cds=known.cds,
+        package=held.unique_name or known.package,
+        environment_id=environment_id,
+        title=held.name,
+        state=held.state,
+        version=held.version,
+    )
+
+
+class ApplicationPackageProvider(Provider[PackageInputs, PackageOutputs]):
+    """Install once, follow to `Installed`, leave in place."""
+
+    resource = "ApplicationPackage"
+    inputs = PackageInputs
+    outputs = PackageOutputs
+
+    def name_of(self, values: PackageInputs | PackageOutputs) -> str:
+        """The unique name, as the admin APIs spell it."""
+        return values.package
+
+    def unfinished(self, stored: PackageOutputs) -> bool:
+        """An installation that a person's attempt left failed is finished by the next run."""
+        return stored.state not in ("Installed", "TemplateInstalled")
+
+    def on_create(self, inputs: PackageInputs, call: Call) -> tuple[str, PackageOutputs]:
+        """Install the package unless it is there, and verify it."""
+        session = call.session(inputs.cloud)
+        environment_id = resolve(session.power_platform.environments(), inputs.cds).id
+        held = self._installed(environment_id, inputs, call)
+        return f"{environment_id}/{inputs.package}", from_api(held, environment_id, known=inputs)
+
+    def on_read(self, identifier: str, stored: PackageOutputs, call: Call) -> PackageOutputs | None:
+        """The package by environment and name; gone with its environment, or when it is not installed there."""
+        service = call.session(stored.cloud).app_management
+        try:
+            held = service.packages(stored.environment_id).get(stored.package)
+        except NotFound:
+            return None
+        if held is None or held.state in ("None", "Uninstalled"):
+            return None
+        return from_api(held, stored.environment_id, known=stored)
+
+    def on_update(self, identifier: str, stored: PackageOutputs, inputs: PackageInputs, call: Call) -> PackageOutputs:
+        """Finish an installation that is not `Installed`; nothing else can change in place."""
+        held = self._installed(stored.environment_id, inputs, call)
+        return from_api(held, stored.environment_id, known=inputs)
+
+    def on_delete(self, identifier: str, stored: PackageOutputs, call: Call) -> None:
+        """Say that it stays: the service has no uninstall."""
+        call.announce("left in place: the service cannot uninstall an application package")
+
+    def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> HeldPackage:
+        session = call.session(inputs.cloud)
+        installation = Installation(
+            session.app_management, environment_id, inputs.package, interval=session.profile.polls.package
+        )
+        return installation.ensure(Waiting(call, seconds(inputs.timeout)), usually=_USUALLY)
+
+
+class ApplicationPackage(ManagedResource, module="dualwrite", name="ApplicationPackage"):
+    """An application package that the stack needs on its environment."""
+
+    cloud: pulumi.Output[str]
+    cds: pulumi.Output[str]
+    package: pulumi.Output[str]
+    environment_id: pulumi.Output[str]
+    title: pulumi.Output[str]
+    state: pulumi.Output[str]
+    version: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        cloud: pulumi.Input[str],
+        cds: pulumi.Input[str],
+        package: pulumi.Input[str],
+        timeout: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        arguments = {"cloud": cloud, "cds": cds, "package": package, "timeout": timeout}
+        super().__init__(ApplicationPackageProvider(), resource_name, arguments, opts)
