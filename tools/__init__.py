@@ -1,0 +1,1 @@
+"""Set-up, the commands behind the Makefile, and small developer scripts."""

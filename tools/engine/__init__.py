@@ -1,0 +1,1 @@
+"""The Pulumi engine: its pins, its companion scripts and the builder."""
