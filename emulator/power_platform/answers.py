@@ -1,0 +1,104 @@
+"""Refusals and headers: the error shapes of BAP and the Power Platform API (power-platform-api.md 4.2, 15.5)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from emulator.http import Call, ServiceError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+BAP_API_VERSIONS = frozenset(
+    (
+        "2024-05-01",
+        "2023-06-01",
+        "2022-05-01",
+        "2021-04-01",
+        "2020-10-01",
+        "2020-08-01",
+        "2019-05-01",
+        "2018-01-01",
+        "2016-11-01",
+    )
+)
+PLATFORM_API_VERSIONS = frozenset(("2022-03-01-preview", "2024-10-01", "1"))
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def refusal(status: int, code: str, message: str, *, detail: bool = False) -> ServiceError:
+    """`{"error": {code, message}}`, with `detailUrlType` where recordings have it."""
+    error = {"code": code, "message": message}
+    if detail:
+        error["detailUrlType"] = "NotSpecified"
+    return ServiceError(status, {"error": error})
+
+
+def bad_request(message: str, code: str = "BadRequest") -> ServiceError:
+    """400 with a code that, other than where a caller names one, is assumed."""
+    return refusal(400, code, message)
+
+
+def environment_not_found(environment_id: str) -> ServiceError:
+    """404 `EnvironmentNotFound` (6)."""
+    text = f"The environment '{environment_id}' could not be found in the tenant."
+    return refusal(404, "EnvironmentNotFound", text, detail=True)
+
+
+def operation_not_startable(environment_id: str) -> ServiceError:
+    """409 while another lifecycle operation runs (4.4)."""
+    text = (
+        "This operation cannot be performed because there is an active lifecycle operation on the environment "
+        f"'{environment_id}'."
+    )
+    return refusal(409, "OperationNotStartable", text, detail=True)
+
+
+def check_api_version(call: Call, accepted: frozenset[str]) -> str:
+    """Return the api-version of a call; 400 (assumed code) when it is missing or unknown."""
+    version = next((value for name, value in call.query.items() if name.lower() == "api-version"), "")
+    if not version:
+        raise bad_request(
+            "The api-version query parameter (?api-version=) is required for all requests.",
+            "MissingApiVersionParameter",
+        )
+    if version not in accepted:
+        raise bad_request(f"The api-version '{version}' is invalid.", "InvalidApiVersionParameter")
+    return version
+
+
+def parse_body(call: Call, model: type[Body], type_names: Mapping[tuple[str, ...], str]) -> Body:
+    """Read a strict JSON body; unknown members are refused with BAP's own sentence (7.1)."""
+    try:
+        return model.model_validate(call.json())
+    except ValidationError as error:
+        raise bad_request(_first_problem(error, type_names)) from None
+
+
+def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], str]) -> str:
+    problem = error.errors()[0]
+    path: Sequence[str] = [str(part) for part in problem["loc"] if isinstance(part, str)]
+    if problem["type"] == "extra_forbidden":
+        owner = type_names.get(tuple(path[:-1]), path[-2] if len(path) > 1 else "Object")
+        return f"Could not find member '{path[-1]}' on object of type '{owner}'."
+    return f"Error converting value at '{'.'.join(path)}': {problem['msg']}."
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Write a time as BAP does: seven decimals and Z."""
+    if moment is None:
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+def short_timestamp(moment: datetime) -> str:
+    """Write a time in whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def retry_after(tenant: "Tenant", seconds: float) -> dict[str, str]:
+    """Return the header of an answer that asks the client to come back after so many virtual seconds."""
+    return {"Retry-After": str(tenant.clock.retry_after(seconds))}

@@ -1,0 +1,364 @@
+"""Reading, changing and deleting environments (power-platform-api.md 6, 10, 11, 12.6)."""
+
+from typing import TYPE_CHECKING
+
+from emulator.http import Call, Reply, ServiceError
+from emulator.power_platform import data_planes, domains, finops, locations, operations
+from emulator.power_platform.answers import (
+    BAP_API_VERSIONS,
+    bad_request,
+    check_api_version,
+    environment_not_found,
+    parse_body,
+    refusal,
+    timestamp,
+)
+from emulator.power_platform.bodies import (
+    DeleteReason,
+    DomainCheck,
+    EnvironmentChanges,
+    EnvironmentPatch,
+    LinkedEnvironmentChange,
+    SkuChange,
+)
+from emulator.power_platform.create import ZERO_GUID
+from emulator.power_platform.documents import admin_document, service_document
+from emulator.power_platform.records import (
+    DELETED,
+    ENVIRONMENT,
+    Environment,
+    Operation,
+    deleted_environments,
+    environments,
+    find_environment,
+    load,
+    put_environment,
+    save,
+)
+from emulator.power_platform.settings import use_up
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_PATCH_THAT_KEEPS_GOVERNANCE = "2021-04-01"
+_CONVERTIBLE_SKUS = frozenset(("Sandbox", "Production"))
+
+
+def register(_tenant: "Tenant") -> None:
+    """Say how changes, deletions and recoveries end."""
+    operations.on_end("Edit", _edited)
+    operations.on_end("Convert", _converted)
+    operations.on_end("Delete", _deleted)
+    operations.on_end("Recover", _recovered)
+
+
+def list_environments(tenant: "Tenant", call: Call) -> Reply:
+    """`GET .../environments`; a get with an empty id ends here too."""
+    check_api_version(call, BAP_API_VERSIONS)
+    chosen = _filtered(call, [one for one in environments(tenant) if _visible(tenant, one)])
+    expand = _expanded(call)
+    rows = [admin_document(tenant, _read(tenant, one), expand) for one in chosen]
+    return Reply(json={"value": rows})
+
+
+def get_environment(tenant: "Tenant", call: Call) -> Reply:
+    """`GET .../environments/{id}`."""
+    check_api_version(call, BAP_API_VERSIONS)
+    environment = _existing(tenant, call)
+    if not _visible(tenant, environment):
+        raise environment_not_found(environment.id)
+    return Reply(json=admin_document(tenant, _read(tenant, environment), _expanded(call)))
+
+
+def patch_environment(tenant: "Tenant", call: Call) -> Reply:
+    """`PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
+    version = check_api_version(call, BAP_API_VERSIONS)
+    environment = _existing(tenant, call)
+    changes = parse_body(call, EnvironmentPatch, {("properties",): "EnvironmentProperties"}).properties
+    operations.require_idle(tenant, environment)
+    _check_changes(tenant, environment, changes)
+    if version > _PATCH_THAT_KEEPS_GOVERNANCE and changes.model_fields_set == {"description"}:
+        # Seen with newer versions: a description alone made the environment a managed one (3).
+        environment.protection_level = "Standard"
+    settings = changes.ai_settings()
+    if settings and set(settings) == changes.model_fields_set:
+        environment.settings |= settings
+        put_environment(tenant, environment)
+        return Reply(204)
+    environment.management_state = "Running"
+    put_environment(tenant, environment)
+    seconds = tenant.switches["environment_update_duration"]
+    kept = changes.model_dump(mode="json", exclude_unset=True)
+    requested_by = operations.principal(call)
+    operation = operations.start(tenant, "Edit", environment, seconds, requested_by, changes=kept)
+    return operations.accepted(tenant, operation)
+
+
+def modify_sku(tenant: "Tenant", call: Call) -> Reply:
+    """`POST .../modifySku`: Sandbox to Production and back; the answer names `Operation-Location` (10.3)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    environment = _existing(tenant, call)
+    wanted = parse_body(call, SkuChange, {}).environmentSku
+    operations.require_idle(tenant, environment)
+    if not {wanted, environment.sku} <= _CONVERTIBLE_SKUS:
+        raise bad_request(f"An environment cannot be converted from {environment.sku} to {wanted}.")
+    if wanted == environment.sku:
+        return Reply(200, json=admin_document(tenant, environment))
+    environment.management_state = "Running"
+    put_environment(tenant, environment)
+    seconds = tenant.switches["environment_update_duration"]
+    kept: dict[str, object] = {"sku": wanted}
+    requested_by = operations.principal(call)
+    operation = operations.start(tenant, "Convert", environment, seconds, requested_by, changes=kept)
+    return operations.accepted(tenant, operation, "Operation-Location")
+
+
+def delete_environment(tenant: "Tenant", call: Call) -> Reply:
+    """`DELETE .../environments/{id}`: 409 while anything else runs, without a body unless the switch says so."""
+    check_api_version(call, BAP_API_VERSIONS)
+    environment = _existing(tenant, call)
+    if call.body:
+        parse_body(call, DeleteReason, {})
+    if operations.running(tenant, environment.id) is not None:
+        if tenant.switches["delete_conflict_answer"] == "empty":
+            raise ServiceError(409, None)
+        operations.require_idle(tenant, environment)
+    environment.management_state = "Running"
+    put_environment(tenant, environment)
+    seconds = tenant.switches["environment_delete_duration"]
+    operation = operations.start(tenant, "Delete", environment, seconds, operations.principal(call))
+    return operations.accepted(tenant, operation)
+
+
+def validate_delete(tenant: "Tenant", call: Call) -> Reply:
+    """`POST .../validateDelete`: what a deletion would take along (resource types assumed)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    environment = _existing(tenant, call)
+    resources = ["Microsoft.BusinessAppPlatform/environments"]
+    if environment.database is not None:
+        resources.append("Microsoft.CommonDataModel/environments")
+    if environment.finops is not None:
+        resources.append("Microsoft.FinanceAndOperations/environments")
+    return Reply(
+        json={
+            "canInitiateDelete": operations.running(tenant, environment.id) is None,
+            "resourcesToBeDeleted": [{"type": name} for name in resources],
+        }
+    )
+
+
+def list_deleted(tenant: "Tenant", call: Call) -> Reply:
+    """`GET .../deletedEnvironments`."""
+    check_api_version(call, BAP_API_VERSIONS)
+    rows = []
+    for environment in deleted_environments(tenant):
+        row = admin_document(tenant, environment)
+        row["properties"]["deletedTime"] = timestamp(environment.deleted)
+        rows.append(row)
+    return Reply(json={"value": rows})
+
+
+def recover_environment(tenant: "Tenant", call: Call) -> Reply:
+    """`POST .../deletedEnvironments/{id}/recover`: not for an environment that had F&O (11.2)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    environment_id = call.parameters["environment_id"].lower()
+    environment = load(tenant, DELETED, environment_id, Environment)
+    if environment is None:
+        raise environment_not_found(environment_id)
+    if environment.finops is not None:
+        text = "Recovering an environment with finance and operations apps isn't yet implemented."
+        raise bad_request(text, "OperationNotSupported")
+    if operations.running(tenant, environment_id) is not None:
+        raise refusal(409, "OperationNotStartable", "The environment is being recovered already.", detail=True)
+    seconds = tenant.switches["environment_recover_duration"]
+    operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(call))
+    return operations.accepted(tenant, operation)
+
+
+def validate_details(tenant: "Tenant", call: Call) -> Reply:
+    """`POST /validateEnvironmentDetails`: one code for a malformed and for a taken domain (12.6)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    wanted = parse_body(call, DomainCheck, {(): "EnvironmentDetails"})
+    if (wanted.environmentLocation is None) == (wanted.environmentName is None):
+        raise bad_request("Either environmentLocation or environmentName must be given.")
+    _require_domain(tenant, wanted.domainName, wanted.environmentName)
+    return Reply(200)
+
+
+def get_operation(tenant: "Tenant", call: Call) -> Reply:
+    """`GET /lifecycleOperations/{id}`; for `provisionInstance` the answer is an environment (9)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    operation = operations.find(tenant, call.parameters["operation_id"])
+    ended = operation.state == "Succeeded"
+    if operation.type == "Delete" and ended and tenant.switches["delete_operation_afterwards"] == "gone":
+        raise environment_not_found(operation.environment_id)
+    headers = {} if operation.state != "Running" else operations.poll_headers(tenant, operation)
+    if not operation.provisions_instance:
+        return Reply(json=operations.document(tenant, operation), headers=headers)
+    environment = find_environment(tenant, operation.environment_id)
+    if environment is None:
+        raise environment_not_found(operation.environment_id)
+    status = 202 if operation.state == "Running" else 200
+    return Reply(status, json=service_document(tenant, environment), headers=headers)
+
+
+def list_operations(tenant: "Tenant", call: Call) -> Reply:
+    """`GET /lifecycleOperations?$filter=environment eq '{id}'`, newest first (8.3)."""
+    check_api_version(call, BAP_API_VERSIONS)
+    found = operations.operations(tenant, operations.filtered_environment(call))
+    return Reply(json={"value": [operations.document(tenant, one) for one in found]})
+
+
+def rename(tenant: "Tenant", environment: Environment, display_name: str) -> None:
+    """Change the display name at once, as a person's edit that has ended."""
+    _apply(tenant, environment, EnvironmentChanges(displayName=display_name))
+
+
+def remove(tenant: "Tenant", environment: Environment) -> None:
+    """Delete an environment at once: soft-deleted, its domain reserved, its instances gone."""
+    environment.deleted = tenant.clock.now()
+    tenant.store.delete(ENVIRONMENT, environment.id)
+    save(tenant, DELETED, environment.id, environment)
+    domains.reserve_after_deletion(tenant, environment)
+    data_planes.environment_deleted(tenant, environment)
+
+
+def _existing(tenant: "Tenant", call: Call) -> Environment:
+    environment = find_environment(tenant, call.parameters["environment_id"])
+    if environment is None:
+        raise environment_not_found(call.parameters["environment_id"])
+    return environment
+
+
+def _visible(tenant: "Tenant", environment: Environment) -> bool:
+    return environment.visible_from is None or environment.visible_from <= tenant.clock.now()
+
+
+def _read(tenant: "Tenant", environment: Environment) -> Environment:
+    """Count a read that still lacks the Dataverse metadata."""
+    database = environment.database
+    if database is None or not database.ready or database.hidden_reads <= 0:
+        return environment
+    shown = environment.model_copy(deep=True)
+    database.hidden_reads -= 1
+    put_environment(tenant, environment)
+    return shown
+
+
+def _expanded(call: Call) -> frozenset[str]:
+    return frozenset(part.strip().lower() for part in call.query.get("$expand", "").split(","))
+
+
+def _filtered(call: Call, found: list[Environment]) -> list[Environment]:
+    words = call.query.get("$filter", "").split()
+    if not words:
+        return found
+    if len(words) != 3 or words[0] != "properties/parentEnvironmentGroup/id" or words[1].lower() != "eq":
+        raise bad_request("The query option '$filter' must have the form properties/parentEnvironmentGroup/id eq {id}.")
+    return [one for one in found if one.environment_group == words[2].strip("'")]
+
+
+def _require_domain(tenant: "Tenant", domain: str, environment_id: str | None) -> None:
+    if not domains.well_formed(domain) or domains.taken(tenant, domain, except_for=environment_id):
+        text = f"The specified domain name with a value of '{domain}' is invalid."
+        raise bad_request(text, "InvalidDomainName")
+
+
+def _check_changes(tenant: "Tenant", environment: Environment, changes: EnvironmentChanges) -> None:
+    linked = changes.linkedEnvironmentMetadata
+    if linked is None:
+        return
+    if environment.database is None:
+        raise bad_request("The environment has no linked CDS instance.")
+    if linked.domainName is not None and linked.domainName.lower() != environment.database.domain.lower():
+        if environment.finops is not None:
+            raise bad_request("The URL of an environment with finance and operations apps cannot be changed.")
+        _require_domain(tenant, linked.domainName, environment.id)
+    admin_mode = changes.states.runtime.id if changes.states else environment.runtime_state
+    if linked.backgroundOperationsState == "Disabled" and admin_mode != "AdminMode":
+        raise bad_request("Background operations can be disabled in administration mode only.")
+
+
+def _edited(tenant: "Tenant", operation: Operation) -> bool:
+    environment = find_environment(tenant, operation.environment_id)
+    if environment is None:
+        return False
+    _apply(tenant, environment, EnvironmentChanges.model_validate(operation.changes))
+    return True
+
+
+def _apply(tenant: "Tenant", environment: Environment, changes: EnvironmentChanges) -> None:
+    given = changes.model_fields_set
+    if changes.displayName is not None:
+        environment.display_name = changes.displayName
+    if "description" in given:
+        environment.description = changes.description
+    if changes.updateCadence is not None:
+        environment.update_cadence = changes.updateCadence.id
+    if "billingPolicy" in given:
+        environment.billing_policy = changes.billingPolicy.id or None if changes.billingPolicy else None
+    if "parentEnvironmentGroup" in given:
+        group = changes.parentEnvironmentGroup
+        environment.environment_group = group.id if group and group.id != ZERO_GUID else None
+    if changes.states is not None:
+        environment.runtime_state = changes.states.runtime.id
+    environment.settings |= changes.ai_settings()
+    if changes.linkedEnvironmentMetadata is not None:
+        _apply_linked(tenant, environment, changes.linkedEnvironmentMetadata)
+    environment.management_state = "Ready"
+    environment.modified = tenant.clock.now()
+    finops.refresh_link(tenant, environment)
+    put_environment(tenant, environment)
+
+
+def _apply_linked(tenant: "Tenant", environment: Environment, linked: LinkedEnvironmentChange) -> None:
+    database = environment.database
+    if database is None:
+        return
+    if linked.securityGroupId is not None:
+        database.security_group_id = linked.securityGroupId if linked.securityGroupId != ZERO_GUID else None
+    if linked.backgroundOperationsState is not None:
+        database.background_operations = linked.backgroundOperationsState
+    if linked.domainName is not None and linked.domainName.lower() != database.domain.lower():
+        old_host = database.host
+        database.domain = linked.domainName
+        database.host = locations.dataverse_host(environment.location, linked.domainName)
+        put_environment(tenant, environment)
+        data_planes.organization_renamed(tenant, environment.id, old_host, database.host)
+
+
+def _converted(tenant: "Tenant", operation: Operation) -> bool:
+    environment = find_environment(tenant, operation.environment_id)
+    if environment is None:
+        return False
+    environment.sku = str(operation.changes["sku"])
+    environment.management_state = "Ready"
+    environment.modified = tenant.clock.now()
+    put_environment(tenant, environment)
+    return True
+
+
+def _deleted(tenant: "Tenant", operation: Operation) -> bool:
+    environment = find_environment(tenant, operation.environment_id)
+    if environment is None:
+        return True
+    if use_up(tenant, "environment_delete_failures"):
+        environment.management_state = "Ready"
+        put_environment(tenant, environment)
+        return False
+    remove(tenant, environment)
+    return True
+
+
+def _recovered(tenant: "Tenant", operation: Operation) -> bool:
+    environment = load(tenant, DELETED, operation.environment_id, Environment)
+    if environment is None:
+        return False
+    tenant.store.delete(DELETED, environment.id)
+    environment.deleted = None
+    environment.management_state = "Ready"
+    put_environment(tenant, environment)
+    if environment.database is not None:
+        domains.release(tenant, environment.database.domain)
+        data_planes.organization_ready(tenant, environment, environment.database)
+    return True

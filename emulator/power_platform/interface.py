@@ -1,0 +1,86 @@
+"""What the data planes and the dual-write service may ask this package, and the one thing they may start."""
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.http import Call, ServiceError
+from emulator.power_platform import catalogue, finops, operations, packages
+from emulator.power_platform.records import Environment, environment_with_host, find_environment
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+
+def environment(tenant: "Tenant", environment_id: str) -> dict[str, Any] | None:
+    """Return a live environment as its record (see `records.Environment`), or None."""
+    found = find_environment(tenant, environment_id)
+    return found.model_dump(mode="json") if found else None
+
+
+def environment_of_cds_host(tenant: "Tenant", host: str) -> dict[str, Any] | None:
+    """Return the environment whose Dataverse organization answers on `host`, or None."""
+    found = environment_with_host(tenant, host)
+    is_this = found is not None and found.database is not None and found.database.host == host.lower()
+    return found.model_dump(mode="json") if found and is_this else None
+
+
+def environment_of_finops_host(tenant: "Tenant", host: str) -> dict[str, Any] | None:
+    """Return the environment whose F&O answers on `host`, or None."""
+    found = environment_with_host(tenant, host)
+    is_this = found is not None and found.finops is not None and found.finops.host == host.lower()
+    return found.model_dump(mode="json") if found and is_this else None
+
+
+def installed_packages(tenant: "Tenant", environment_id: str) -> dict[str, str]:
+    """Return unique name to state of every package of the catalogue; empty when the environment is gone."""
+    found = find_environment(tenant, environment_id)
+    return packages.states(found) if found else {}
+
+
+def finops_versions(_tenant: "Tenant") -> list[str]:
+    """Return the F&O versions on offer in the service's own order (14.8: not sorted)."""
+    return list(catalogue.FINOPS_VERSIONS)
+
+
+def finops_application_details(tenant: "Tenant", environment_id: str) -> dict[str, str] | None:
+    """Return the answer of `msprov_getfinopsapplicationdetails` without its context; None while there is no F&O."""
+    found = find_environment(tenant, environment_id)
+    return finops.application_details(found.finops) if found and found.finops else None
+
+
+def integration_details(tenant: "Tenant", cds_host: str) -> dict[str, Any] | None:
+    """Return Url, TenantId, Id and IsUnifiedDatabase of the linked F&O; None means 400 `0x80048d0b`."""
+    found = environment_with_host(tenant, cds_host)
+    if found is None or found.finops is None or not found.finops.reachable:
+        return None
+    return finops.integration_details(found.finops)
+
+
+def finops_operation_histories(tenant: "Tenant", environment_id: str) -> list[dict[str, Any]]:
+    """Return what was asked of F&O, oldest first: id, correlation_id, started_on, user_id, payload."""
+    return finops.histories(tenant, environment_id)
+
+
+def queue_finops_install_or_update(
+    tenant: "Tenant", environment_id: str, payload: str, call: Call | None = None
+) -> str:
+    """Do what `msprov_queuefnoinstallorupdate` does: install the Provisioning App, and return the operation's id.
+
+    The action comes with the Platform Tools: ServiceError 404 without them. What else is wrong shows later, in the
+    package's state (14.8). An installation that runs is not disturbed: ServiceError 409 (assumed).
+    """
+    found = _with_action(tenant, environment_id)
+    app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]
+    held = found.packages.get(app.unique_name)
+    if held is not None and held.state in packages.BUSY:
+        text = "An installation or update of finance and operations apps is in progress."
+        raise ServiceError(409, {"error": {"code": "0x80040265", "message": text}})
+    requested_by = operations.principal(call) if call else found.created_by
+    return packages.install(tenant, found, app, payload, requested_by).id
+
+
+def _with_action(tenant: "Tenant", environment_id: str) -> Environment:
+    found = find_environment(tenant, environment_id)
+    if found is None or not finops.has_platform_tools(found):
+        text = "Resource not found for the segment 'msprov_queuefnoinstallorupdate'."
+        raise ServiceError(404, {"error": {"code": "0x80060888", "message": text}})
+    return found
