@@ -4,6 +4,7 @@ The service has one state per package and environment (power-platform-api.md 14.
 killed run requested is found again by that state and only waited for. There is no uninstall.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from providers._waiting import Waiting
@@ -48,8 +49,12 @@ class Installation:
             )
         return package
 
-    def ensure(self, waiting: Waiting, *, payload: str | None = None, usually: str = "") -> ApplicationPackage:
+    def ensure(
+        self, waiting: Waiting, *, payload: Callable[[], str] | None = None, usually: str = ""
+    ) -> ApplicationPackage:
         """Install the package unless it is there or on its way, and wait for it.
+
+        `payload` is asked for its parameters only when the installation has to be requested.
 
         An installation that failed in an earlier run is requested once more; one that fails
         now raises `OperationFailed` with the service's message.
@@ -60,7 +65,7 @@ class Installation:
         if package.installing:
             waiting.announce(f"{self._unique_name} is already on its way ({package.state}); waiting for it")
         else:
-            self._request(waiting, payload)
+            self._request(waiting, payload() if payload else None)
         return waiting.until(self._poll, what=self._unique_name, interval=self._interval, usually=usually)
 
     def _request(self, waiting: Waiting, payload: str | None) -> None:
@@ -71,7 +76,7 @@ class Installation:
                 return Outcome.pending(f"not accepted yet: {error.reason}")
             except ApiError as error:
                 # A lost answer is looked up: what the service accepted shows in the package's state.
-                if not (error.may_have_happened or isinstance(error, ServiceUnavailable)):
+                if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or _busy(error)):
                     raise
                 held = self.current()
                 if held.installing or held.installed:
@@ -107,6 +112,10 @@ class Installation:
             code=code,
             next_step="Remove the cause and run again: the next run requests the installation once more.",
         )
+
+
+def _busy(error: ApiError) -> bool:
+    return error.code == "OperationNotStartable"
 
 
 def _text(details: object) -> str | None:
