@@ -4,54 +4,127 @@ Credentials come from the environment only. A delegated refresh token lives 24 h
 (dual-write-management-api.md 1.2), so pipelines use DUALWRITE_TOKEN_COMMAND.
 """
 
-from typing import Protocol
+import base64
+import binascii
+import os
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from .clouds import CloudProfile
+from .clouds import CloudProfile, emulator_not_running
+from .dual_write_tokens import DualWriteTokens, dual_write_token_configured
+from .errors import ApiError, AuthenticationError, TransportError
+from .tokens import TokenSource
+
+__all__ = [
+    "AzureIdentityTokens",
+    "Credential",
+    "DualWriteTokens",
+    "TokenSource",
+    "dual_write_token_configured",
+]
+
+_AADSTS = re.compile(r"AADSTS\d+")
+_CORRELATION = re.compile(r"(?i)correlation[ _]id:\s*([0-9a-f-]{36})")
+IDENTITIES = {
+    "default": ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+    "prove": ("DUALWRITE_PROVE_CLIENT_ID", "DUALWRITE_PROVE_CLIENT_SECRET"),
+}
 
 
-class TokenSource(Protocol):
-    """Gives bearer tokens; safe to share between threads."""
+class Credential(Protocol):
+    """The part of an azure-identity credential that is used here."""
 
-    def token(self, scope: str, claims: str | None = None) -> str:
-        """A token for `scope`; with `claims` (a CAE challenge) a new one that answers the challenge."""
-        ...
-
-    def forget(self, scope: str) -> None:
-        """The last token for `scope` was refused: the next call has to get a new one."""
+    def get_token(self, *scopes: str, claims: str | None = None, enable_cae: bool = False) -> Any:
+        """An access token with `.token` and `.expires_on`."""
         ...
 
 
 class AzureIdentityTokens:
-    """Tokens of the azure-identity credential that the environment describes."""
+    """Tokens of the azure-identity credential that the environment describes.
 
-    def __init__(self, profile: CloudProfile, identity: str = "default") -> None:
+    `identity="prove"` takes the client of DUALWRITE_PROVE_CLIENT_ID instead. `build` makes the credential; tests
+    inject it.
+    """
+
+    def __init__(
+        self, profile: CloudProfile, identity: str = "default", build: Callable[[], Credential] | None = None
+    ) -> None:
         self._profile = profile
         self._identity = identity
+        self._build = build or (lambda: _credential(profile, identity))
+        self._credential: Credential | None = None
+        self._lock = threading.Lock()
 
     def token(self, scope: str, claims: str | None = None) -> str:
         """See `TokenSource`. Raises `AuthenticationError`."""
-        raise NotImplementedError
+        # azure-core is slow to import, and a preview without changes needs none of it.
+        from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+        from azure.identity import CredentialUnavailableError
+
+        with self._lock:
+            if self._credential is None:
+                self._credential = self._build()
+            credential = self._credential
+        try:
+            answer = credential.get_token(scope, claims=_claims(claims), enable_cae=True)
+        except (CredentialUnavailableError, ClientAuthenticationError) as error:
+            raise _refused(str(error)) from error
+        except (ServiceRequestError, ServiceResponseError, ValueError) as error:
+            if self._profile.proxy and "refused" in str(error):
+                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
+            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
+        return str(answer.token)
 
     def forget(self, scope: str) -> None:
-        """See `TokenSource`."""
-        raise NotImplementedError
+        """See `TokenSource`. The credential holds the cache, so a new one is made for the next token."""
+        with self._lock:
+            self._credential = None
+
+    @property
+    def client_id(self) -> str | None:
+        """The application id of the identity, where the environment names it."""
+        return os.environ.get(IDENTITIES[self._identity][0]) or None
 
 
-class DualWriteTokens:
-    """The delegated token, from DUALWRITE_TOKEN, DUALWRITE_REFRESH_TOKEN or DUALWRITE_TOKEN_COMMAND."""
-
-    def __init__(self, profile: CloudProfile) -> None:
-        self._profile = profile
-
-    def token(self, scope: str, claims: str | None = None) -> str:
-        """See `TokenSource`. Raises `TokenMissing` when nothing is configured, else `AuthenticationError`."""
-        raise NotImplementedError
-
-    def forget(self, scope: str) -> None:
-        """See `TokenSource`."""
-        raise NotImplementedError
+def _claims(challenge: str | None) -> str | None:
+    if challenge is None:
+        return None
+    try:
+        return base64.b64decode(challenge + "=" * (-len(challenge) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return challenge
 
 
-def dual_write_token_configured() -> bool:
-    """Whether the environment names any source of a delegated dual-write token."""
-    raise NotImplementedError
+def _credential(profile: CloudProfile, identity: str) -> Credential:
+    from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
+
+    # retry_total: the callers repeat what is worth repeating, and their waits can be stopped.
+    options: dict[str, Any] = {"authority": profile.authority, "retry_total": 2}
+    if profile.proxy is not None:
+        options["proxies"] = {"https": profile.proxy}
+        options["connection_verify"] = str(profile.ca)
+    id_variable, secret_variable = IDENTITIES[identity]
+    if identity != "default":
+        values = [os.environ.get(name, "") for name in ("AZURE_TENANT_ID", id_variable, secret_variable)]
+        if not all(values):
+            raise _refused(f"AZURE_TENANT_ID, {id_variable} or {secret_variable} is not set")
+        return ClientSecretCredential(*values, **options)
+    if profile.proxy is not None:
+        # Behind the proxy there are only token endpoints: no managed identity, no developer tools.
+        return EnvironmentCredential(**options)
+    return DefaultAzureCredential(**options)
+
+
+def _refused(text: str) -> ApiError:
+    code = _AADSTS.search(text)
+    correlation = _CORRELATION.search(text)
+    reason = text.split("Trace ID:", 1)[0].split("To mitigate this issue", 1)[0].strip() or "no credential"
+    return AuthenticationError(
+        f"no token: {reason}",
+        code=code.group() if code else None,
+        correlation_id=correlation.group(1) if correlation else None,
+        next_step="Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or the identity of the machine).",
+        service="identity",
+    )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .power_platform_models import Wire
+from .wire import Wire
 
 
 class WhoAmI(Wire):
@@ -59,7 +59,6 @@ class Organization(Wire):
     name: str = ""
     language: int | None = Field(None, validation_alias="languagecode")
     currency: str | None = None
-    schema_type: str | None = Field(None, validation_alias="schematype")
 
 
 class BusinessUnit(Wire):

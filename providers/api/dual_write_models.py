@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from .wire import CaseBlind
+
 
 class MapState(StrEnum):
     """Known values of `detail.state` (5.1). 1 and 6 both mean not running."""
@@ -52,25 +54,6 @@ def _code(value: object) -> object:
 
 
 Code = Annotated[str, BeforeValidator(_code)]
-
-
-def _list(value: object) -> object:
-    return [] if value is None else value
-
-
-class CaseBlind(BaseModel):
-    """Base of all that is read: JSON names are the Python names without underscores, in any case."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _names(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        wanted = {name.replace("_", "").lower(): name for name in cls.model_fields}
-        known = ((wanted.get(str(key).replace("_", "").lower()), value) for key, value in data.items())
-        return {name: value for name, value in known if name is not None}
 
 
 class Version(CaseBlind):
@@ -126,9 +109,9 @@ class MapDetail(CaseBlind):
     state: Code | None = None
     actions: list[Code] | None = None
     template: MapTemplate | None = None
-    templates: Annotated[list[MapTemplate], BeforeValidator(_list)] = []
+    templates: list[MapTemplate] = []
     last_request: ActionRequest | None = None
-    last_requests: Annotated[list[ActionRequest], BeforeValidator(_list)] = []
+    last_requests: list[ActionRequest] = []
     is_project_deleted: bool | None = None
 
 
@@ -190,7 +173,7 @@ class IntegrationKey(CaseBlind):
     """A key of a schema; the integration key is the one named `userKeys` or `userKey` in any case (E9)."""
 
     name: str = ""
-    fields: Annotated[list[str], BeforeValidator(_list)] = []
+    fields: list[str] = []
     is_integration_key: bool | None = None
 
 
@@ -200,7 +183,7 @@ class Schema(CaseBlind):
     name: str = ""
     display_name: str | None = None
     refresh_state: Code | None = None
-    keys: Annotated[list[IntegrationKey], BeforeValidator(_list)] = []
+    keys: list[IntegrationKey] = []
 
 
 class LinkSide(CaseBlind):
@@ -212,7 +195,7 @@ class LinkSide(CaseBlind):
     power_apps_environment: str | None = None
     direct_url: str | None = None
     is_dev_instance: bool = False
-    schemas: Annotated[list[Schema], BeforeValidator(_list)] = []
+    schemas: list[Schema] = []
 
     @property
     def is_dataverse(self) -> bool:
@@ -221,37 +204,11 @@ class LinkSide(CaseBlind):
 
     def integration_key(self, table: str) -> list[str] | None:
         """The integration key columns of a table set; None when the service lists no such table or key."""
-        raise NotImplementedError
-
-
-class ConnectionSet(CaseBlind):
-    """The link itself (E10): both sides, companies, keys."""
-
-    id: str = ""
-    name: str = ""
-    display_name: str | None = None
-    environments: dict[str, LinkSide] = {}
-    companies: list[str] = []
-
-    @property
-    def dataverse(self) -> LinkSide | None:
-        """The Dataverse side."""
-        return next((side for side in self.environments.values() if side.is_dataverse), None)
-
-    @property
-    def finance_operations(self) -> LinkSide | None:
-        """The F&O side."""
-        return next((side for side in self.environments.values() if not side.is_dataverse), None)
-
-
-class MapSolution(CaseBlind):
-    """A Dataverse solution that holds maps (E12)."""
-
-    id: str = ""
-    unique_name: str = ""
-    friendly_name: str | None = None
-    version: str = ""
-    is_managed: bool | None = None
+        schema = next((each for each in self.schemas if each.name.lower() == table.lower()), None)
+        if schema is None:
+            return None
+        keys = {key.name.lower(): key.fields for key in schema.keys}
+        return keys.get("userkeys", keys.get("userkey"))
 
 
 class SolutionResult(CaseBlind):
@@ -273,6 +230,55 @@ class SolutionStatus(CaseBlind):
     modified_on: str | None = None
 
 
+class ConnectionSet(CaseBlind):
+    """The link itself (E10): both sides, company codes, keys, and the "Apply solution" requests it remembers."""
+
+    id: str = ""
+    name: str = ""
+    display_name: str | None = None
+    environments: dict[str, LinkSide] = {}
+    companies: list[str] = []
+    solution_requests: list[SolutionStatus] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_details(cls, data: Any) -> Any:
+        """Bring up what stands deep in `dualWriteDetail`."""
+        detail = _member(data, "dualWriteDetail")
+        if not isinstance(detail, Mapping):
+            return data
+        mappings = _member(_member(detail, "legalEntityMappings"), "mappings")
+        names = [_member(_member(each, "left"), "name") for each in mappings or []]
+        companies = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+        return {**data, "companies": companies, "solution_requests": _member(detail, "solutionAwareRequests")}
+
+    @property
+    def dataverse(self) -> LinkSide | None:
+        """The Dataverse side."""
+        return next((side for side in self.environments.values() if side.is_dataverse), None)
+
+    @property
+    def finance_operations(self) -> LinkSide | None:
+        """The F&O side."""
+        return next((side for side in self.environments.values() if not side.is_dataverse), None)
+
+
+def _member(data: object, name: str) -> Any:
+    if not isinstance(data, Mapping):
+        return None
+    return next((value for key, value in data.items() if str(key).lower() == name.lower()), None)
+
+
+class MapSolution(CaseBlind):
+    """A Dataverse solution that holds maps (E12)."""
+
+    id: str = ""
+    unique_name: str = ""
+    friendly_name: str | None = None
+    version: str = ""
+    is_managed: bool | None = None
+
+
 class FieldMapping(CaseBlind):
     """One field pair of a map; direction 1 = F&O to Dataverse, 2 = back, 3 = both (5.6)."""
 
@@ -289,7 +295,7 @@ class Leg(CaseBlind):
     destination_schema: str | None = None
     source_filter: str | None = None
     reversed_source_filter: str | None = None
-    field_mappings: Annotated[list[FieldMapping], BeforeValidator(_list)] = []
+    field_mappings: list[FieldMapping] = []
 
 
 class MappingTask(CaseBlind):
@@ -297,7 +303,7 @@ class MappingTask(CaseBlind):
 
     name: str | None = None
     order: int | None = None
-    legs: Annotated[list[Leg], BeforeValidator(_list)] = []
+    legs: list[Leg] = []
 
 
 class Project(CaseBlind):
@@ -306,8 +312,8 @@ class Project(CaseBlind):
     id: str = ""
     name: str = ""
     display_name: str | None = None
-    entity_mapping_tasks: Annotated[list[MappingTask], BeforeValidator(_list)] = []
-    validation_issues: Annotated[list[Any], BeforeValidator(_list)] = []
+    entity_mapping_tasks: list[MappingTask] = []
+    validation_issues: list[Any] = []
     are_keys_mismatched: bool | None = None
     is_dual_write_enabled: bool | None = None
 
@@ -326,8 +332,8 @@ class ExecutionLeg(CaseBlind):
     display_name: str | None = None
     status: str | None = None
     export_record_count: int | None = None
-    export_errors: Annotated[list[RowError], BeforeValidator(_list)] = []
-    import_errors: Annotated[list[RowError], BeforeValidator(_list)] = []
+    export_errors: list[RowError] = []
+    import_errors: list[RowError] = []
     import_records_inserted_count: int | None = None
     import_records_updated_count: int | None = None
     import_records_error_count: int | None = None
@@ -339,7 +345,7 @@ class ExecutionTask(CaseBlind):
     name: str | None = None
     status: str | None = None
     is_running: bool | None = None
-    legs: Annotated[list[ExecutionLeg], BeforeValidator(_list)] = []
+    legs: list[ExecutionLeg] = []
 
 
 class Execution(CaseBlind):
@@ -352,4 +358,4 @@ class Execution(CaseBlind):
     upsert_count: int | None = None
     error_count: int | None = None
     submitted_on: str | None = None
-    task_execution_statuses: Annotated[list[ExecutionTask], BeforeValidator(_list)] = []
+    task_execution_statuses: list[ExecutionTask] = []

@@ -5,10 +5,24 @@ from typing import Any
 
 from pydantic import Field
 
-from .power_platform_models import Wire
+from . import odata
+from .answers import Response
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    NotFound,
+    PermissionDenied,
+    ServiceUnavailable,
+    TransportError,
+    UnexpectedAnswer,
+)
+from .transport import ServiceClient
+from .wire import Wire
 
 Row = dict[str, Any]
-FinOpsKey = Mapping[str, str | int]
+FinOpsKey = Mapping[str, str | int | bool]
+
+APPLICATIONS = "SysAADClients"
 
 
 class LegalEntity(Wire):
@@ -28,29 +42,43 @@ class RegisteredApplication(Wire):
 
 
 class FinanceOperations:
-    """One F&O environment. `host` may be given as a host or as a URL."""
+    """One F&O environment."""
 
-    host: str
+    def __init__(self, client: ServiceClient, host: str) -> None:
+        self._client = client
+        self.host = host
 
     def reachable(self) -> bool:
         """Whether `GET /data/` answers 200: up, and the caller is known.
 
-        False while there is no F&O yet (no connection, 404, 502, 503). A 401 or 403 raises `PermissionDenied` with
+        False while there is no F&O yet (no connection, 404, 5xx, a page). A 401 or 403 raises `PermissionDenied` with
         the advice to register the application.
         """
-        raise NotImplementedError
+        try:
+            self._request("GET", "/data/", attempts=1)
+        except (NotFound, TransportError, ServiceUnavailable, UnexpectedAnswer):
+            return False
+        return True
 
     def legal_entities(self) -> list[LegalEntity]:
         """All companies."""
-        raise NotImplementedError
+        return [LegalEntity.model_validate(row) for row in self.rows("LegalEntities")]
 
     def registered_applications(self) -> list[RegisteredApplication]:
         """All registered Entra applications."""
-        raise NotImplementedError
+        return [RegisteredApplication.model_validate(row) for row in self.rows(APPLICATIONS)]
 
     def register_application(self, client_id: str, user: str, name: str) -> None:
         """Register an Entra application; being registered already is a success. Needs an F&O administrator."""
-        raise NotImplementedError
+        try:
+            self.create_row(APPLICATIONS, {"AADClientId": client_id, "UserId": user, "Name": name})
+        except (AuthenticationError, PermissionDenied):
+            raise
+        except ApiError:
+            # Refused as a duplicate, or the answer was lost: the list tells.
+            known = {each.client_id.lower() for each in self.registered_applications()}
+            if client_id.lower() not in known:
+                raise
 
     def rows(
         self,
@@ -63,24 +91,85 @@ class FinanceOperations:
         cross_company: bool = True,
     ) -> Iterator[Row]:
         """Rows of an entity, streamed page by page (10,000 a page), by default of all companies."""
-        raise NotImplementedError
+        options = {
+            "cross-company": "true" if cross_company else None,
+            "$filter": filter,
+            "$select": ",".join(select) or None,
+            "$orderby": orderby,
+            "$top": str(top) if top is not None else None,
+        }
+        query: Mapping[str, str] = {name: value for name, value in options.items() if value is not None}
+        url: str | None = f"/data/{entity_set}"
+        while url:
+            body = self._request("GET", url, params=query).object()
+            yield from body.get("value") or []
+            url, query = body.get("@odata.nextLink"), {}
 
     def count(self, entity_set: str, filter: str | None = None) -> int:  # noqa: A002 - the OData word
         """How many rows in all companies."""
-        raise NotImplementedError
+        query = {"cross-company": "true", "$count": "true", "$top": "1"}
+        if filter is not None:
+            query["$filter"] = filter
+        counted = self._request("GET", f"/data/{entity_set}", params=query).object().get("@odata.count")
+        if isinstance(counted, int):
+            return counted
+        return sum(1 for _ in self.rows(entity_set, filter=filter))
 
     def row(self, entity_set: str, key: FinOpsKey) -> Row | None:
         """One row by all its key fields, `dataAreaId` included; None when absent."""
-        raise NotImplementedError
+        try:
+            return self._request("GET", _path(entity_set, key), params={"cross-company": "true"}).object()
+        except NotFound:
+            return None
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> Row:
-        """Create a row and return it. Never re-sent blindly."""
-        raise NotImplementedError
+        """Create a row and return it; the company stands in `dataAreaId`. Never re-sent blindly."""
+        return self._request(
+            "POST", f"/data/{entity_set}", json=values, expected={200, 201, 204}, answer="maybe"
+        ).object()
 
     def update_row(self, entity_set: str, key: FinOpsKey, values: Mapping[str, object]) -> None:
         """Change a row. Raises `NotFound`."""
-        raise NotImplementedError
+        self._request(
+            "PATCH",
+            _path(entity_set, key),
+            params={"cross-company": "true"},
+            json=values,
+            expected={200, 204},
+            replay="safe",
+            answer="maybe",
+        )
 
     def delete_row(self, entity_set: str, key: FinOpsKey) -> None:
         """Delete a row; an absent one is a success."""
-        raise NotImplementedError
+        try:
+            self._request(
+                "DELETE",
+                _path(entity_set, key),
+                params={"cross-company": "true"},
+                expected={200, 204},
+                replay="safe",
+                answer="maybe",
+            )
+        except NotFound:
+            return
+
+    def _request(self, method: str, path: str, **options: Any) -> Response:
+        try:
+            return self._client.request(method, path, **options)
+        except (AuthenticationError, PermissionDenied) as error:
+            if error.status not in (401, 403):
+                raise
+            raise PermissionDenied(
+                error.reason,
+                code=error.code,
+                correlation_id=error.correlation_id,
+                status=error.status,
+                next_step="Register the application in F&O: System administration > Setup > Microsoft Entra ID "
+                "applications, with a user that may do this.",
+                service=error.service,
+            ) from error
+
+
+def _path(entity_set: str, key: FinOpsKey) -> str:
+    return f"/data/{entity_set}{odata.key_segment(key)}"

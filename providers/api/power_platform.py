@@ -54,8 +54,12 @@ class PowerPlatform(Protocol):
         """Rename or describe; waits while another operation runs there (`OperationNotStartable`)."""
         ...
 
+    def modify_sku(self, environment_id: str, sku: str) -> OperationStarted:
+        """Make a Sandbox a Production or back (10.3)."""
+        ...
+
     def delete_environment(self, environment_id: str) -> OperationStarted:
-        """Delete; an environment that is gone already is a success."""
+        """Delete. Raises `NotFound` when it is gone already; waits while another operation runs there."""
         ...
 
     def locations(self) -> Locations:

@@ -7,11 +7,7 @@ from typing import Any
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
-
-class Wire(BaseModel):
-    """Base of all that is read: unknown members are ignored, members can also be given by their Python name."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+from .wire import Wire
 
 
 def _in_properties(*path: str) -> AliasPath:
@@ -48,10 +44,13 @@ class Environment(Wire):
     created_time: str | None = Field(None, validation_alias=_in_properties("createdTime"))
     created_by: Principal | None = Field(None, validation_alias=_in_properties("createdBy"))
     tenant_id: str | None = Field(None, validation_alias=_in_properties("tenantId"))
-    organization_id: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "resourceId"))
+    organization_id: str | None = Field(
+        None, validation_alias=_in_properties("linkedEnvironmentMetadata", "resourceId")
+    )
     domain: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "domainName"))
     url: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceUrl"))
     language: int | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "baseLanguage"))
+    api_url: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceApiUrl"))
     instance_state: str | None = Field(
         None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceState")
     )

@@ -1,54 +1,187 @@
 """One session per cloud and process: shared, thread-safe clients, built when first asked for."""
 
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
 from .app_management import AppManagement
-from .clouds import CloudProfile
-from .dataverse import Dataverse
+from .auth import IDENTITIES, AzureIdentityTokens
+from .bap import BapPowerPlatform
+from .clouds import EMULATOR_CA, EMULATOR_URL, POWER_PLATFORM_HOST, CloudProfile, profile
+from .dataverse_access import DataverseAccess
 from .dual_write import DualWriteManagement
+from .dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
+from .errors import InvalidRequest, TokenMissing
 from .finance_operations import FinanceOperations
+from .hosts import (
+    HostRule,
+    app_management_hosts,
+    gateway_hosts,
+    instance_host,
+    only,
+    power_platform_hosts,
+)
 from .power_platform import PowerPlatform
+from .tokens import TokenSource, claim
+from .transport import ServiceClient, Timing, http_client
+
+C = TypeVar("C")
 
 
 class Session:
-    """The clients of one cloud. Everything is lazy: making a session contacts nothing."""
+    """The clients of one cloud. Everything is lazy: making a session contacts nothing.
 
-    profile: CloudProfile
+    `transport` (one for all services), `timing` and the token sources are injected by tests.
+    """
+
+    def __init__(
+        self,
+        profile: CloudProfile,
+        *,
+        gateway: str | None = None,
+        identity: str = "default",
+        tokens: TokenSource | None = None,
+        dual_write_tokens: TokenSource | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.profile = profile
+        self.gateway = gateway or profile.default_gateway
+        self._identity = identity
+        self._tokens = tokens or AzureIdentityTokens(profile, identity)
+        self._dual_write_tokens = dual_write_tokens
+        self._transport = transport
+        self._timing = timing or Timing(busy=profile.polls.busy, patience=profile.polls.patience)
+        self._lock = threading.RLock()
+        self._clients: dict[str, Any] = {}
+        self._pools: dict[str, httpx.Client] = {}
+
+    @property
+    def client_id(self) -> str | None:
+        """The program's own application id: as the environment names it, else as its token says."""
+        named = os.environ.get(IDENTITIES[self._identity][0])
+        if named:
+            return named
+        token = self._tokens.token(self.profile.bap_scope)
+        found = claim(token, "appid") or claim(token, "azp")
+        return found if isinstance(found, str) else None
 
     @property
     def power_platform(self) -> PowerPlatform:
         """Environments and catalogues."""
-        raise NotImplementedError
+        return self._once("power_platform", lambda: BapPowerPlatform(self._bap(), self._ppapi()))
 
     @property
     def app_management(self) -> AppManagement:
         """Application packages."""
-        raise NotImplementedError
+        return self._once("app_management", lambda: AppManagement(self._ppapi()))
 
     @property
     def dual_write(self) -> DualWriteManagement:
         """The dual-write management service; raises `TokenMissing` when no delegated token is configured."""
-        raise NotImplementedError
+        if self._dual_write_tokens is None and not dual_write_token_configured():
+            raise TokenMissing("no delegated token for the dual-write service is configured", next_step=HOW_TO_GET_ONE)
+        return self._once("dual_write", self._make_dual_write)
 
-    def dataverse(self, host_or_url: str) -> Dataverse:
+    def dataverse(self, host_or_url: str) -> DataverseAccess:
         """The Web API of one organization. Raises `ForeignHost` outside the cloud."""
-        raise NotImplementedError
+        host = instance_host(host_or_url, self.profile.dataverse_suffixes)
+        return self._once(f"dataverse {host}", lambda: DataverseAccess(self._instance("Dataverse", host), host))
 
     def finance_operations(self, host_or_url: str) -> FinanceOperations:
         """The OData service of one F&O environment. Raises `ForeignHost` outside the cloud."""
-        raise NotImplementedError
+        host = instance_host(host_or_url, self.profile.finance_operations_suffixes)
+        return self._once(f"finops {host}", lambda: FinanceOperations(self._instance("F&O", host), host))
 
     def close(self) -> None:
-        """Close all connections."""
-        raise NotImplementedError
+        """Close all connections; the session can be used again."""
+        with self._lock:
+            pools, self._pools, self._clients = list(self._pools.values()), {}, {}
+        for pool in pools:
+            pool.close()
+
+    def _once(self, name: str, make: Callable[[], C]) -> C:
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = make()
+            found: C = self._clients[name]
+            return found
+
+    def _pool(self, service: str) -> httpx.Client:
+        with self._lock:
+            if service not in self._pools:
+                self._pools[service] = http_client(self.profile, self._transport)
+            return self._pools[service]
+
+    def _client(
+        self, service: str, host: str, scope: str, rule: HostRule, tokens: TokenSource | None = None
+    ) -> ServiceClient:
+        return ServiceClient(
+            service,
+            f"https://{host}",
+            scope,
+            profile=self.profile,
+            tokens=tokens or self._tokens,
+            rule=rule,
+            http=self._pool(service),
+            timing=self._timing,
+        )
+
+    def _bap(self) -> ServiceClient:
+        found = self.profile
+        return self._client("Power Platform", found.bap_host, found.bap_scope, power_platform_hosts(found))
+
+    def _ppapi(self) -> ServiceClient:
+        found = self.profile
+        return self._client(
+            "Power Platform API", found.power_platform_host, found.power_platform_scope, app_management_hosts(found)
+        )
+
+    def _instance(self, service: str, host: str) -> ServiceClient:
+        # The audience is the instance itself, so a token for one is of no use at another.
+        return self._client(service, host, f"https://{host}/.default", only(host))
+
+    def _make_dual_write(self) -> DualWriteManagement:
+        if not self.gateway:
+            raise InvalidRequest(
+                "no dual-write gateway is configured",
+                next_step="Set `gateway` under `dualwrite:connection` in the stack file.",
+            )
+        host = gateway_hosts(self.profile).check(self.gateway if "://" in self.gateway else f"https://{self.gateway}")
+        tokens = self._dual_write_tokens or DualWriteTokens(self.profile, lambda: self._pool("identity"))
+        scope = f"{self.profile.dual_write_audience}/.default"
+        return DualWriteManagement(self._client("dual-write", host, scope, only(host), tokens))
+
+
+_SESSIONS: dict[tuple[str | None, ...], Session] = {}
+_LOCK = threading.Lock()
+# A session belongs to what the environment says when it is made.
+_PARTS = (EMULATOR_URL, EMULATOR_CA, POWER_PLATFORM_HOST, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 
 
 def session(cloud: str, *, gateway: str | None = None, tokens: str | None = None) -> Session:
     """The session of this process for a cloud and a dual-write gateway (default: the profile's).
 
     `tokens="prove"` takes the identity of DUALWRITE_PROVE_CLIENT_ID and DUALWRITE_PROVE_CLIENT_SECRET.
+    Raises `EmulatorNotRunning` when the emulator is meant and the environment does not name one.
     """
-    raise NotImplementedError
+    identity = tokens or "default"
+    if identity not in IDENTITIES:
+        raise InvalidRequest(f"unknown identity '{identity}'")
+    key = (cloud, gateway, identity, *(os.environ.get(name) for name in _PARTS))
+    with _LOCK:
+        if key not in _SESSIONS:
+            _SESSIONS[key] = Session(profile(cloud), gateway=gateway, identity=identity)
+        return _SESSIONS[key]
 
 
 def close_all() -> None:
     """Close all sessions of this process."""
-    raise NotImplementedError
+    with _LOCK:
+        sessions = list(_SESSIONS.values())
+        _SESSIONS.clear()
+    for each in sessions:
+        each.close()

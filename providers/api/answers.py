@@ -1,0 +1,162 @@
+"""Reading an HTTP answer: JSON, error code and text in all shapes of the services, waits, ids, operation URLs.
+
+Error shapes: power-platform-api.md 4.2, 15.2, 15.5; dual-write-semantics.md 12; dual-write-management-api.md 2.5.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+CORRELATION_HEADERS = (
+    "x-ms-correlation-id",
+    "x-ms-correlation-request-id",
+    "x-ms-service-request-id",
+    "ms-dyn-aid",
+    "x-ms-request-id",
+    "request-id",
+)
+_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_CLAIMS = re.compile(r'(?i)\bclaims="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an error answer says. `code` "" = none; `correlation_id` when the body carries one."""
+
+    code: str = ""
+    message: str = ""
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer. `headers` have lower-case names; `retry_after` is in seconds from now."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    url: str
+    correlation_id: str
+    retry_after: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no body."""
+        return not self.text.strip()
+
+    @property
+    def html(self) -> bool:
+        """Whether a page came instead of data: a proxy or a sign-in page in between."""
+        return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
+
+    def json(self) -> Any:
+        """The parsed body; None when empty. Raises `ValueError` when it is no JSON."""
+        return None if self.empty else json.loads(self.text)
+
+    def object(self) -> dict[str, Any]:
+        """The parsed body when it is an object, else an empty one."""
+        try:
+            parsed = self.json()
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+
+    @property
+    def operation_url(self) -> str | None:
+        """Where to poll: `Location`, then `Operation-Location` (section 4.1)."""
+        return self.headers.get("location") or self.headers.get("operation-location") or None
+
+    @property
+    def claims_challenge(self) -> str | None:
+        """The base64 claims of a continuous access evaluation challenge (section 4.1)."""
+        found = _CLAIMS.search(self.headers.get("www-authenticate", ""))
+        return found.group(1) if found else None
+
+    @property
+    def problem(self) -> Problem:
+        """Code and text of an error answer."""
+        if self.html:
+            title = _TITLE.search(self.text)
+            page = f"the page '{' '.join(title.group(1).split())}'" if title else "a page"
+            return Problem(message=f"{page} came instead of an answer of the service")
+        try:
+            parsed = self.json()
+        except ValueError:
+            return Problem(message=self.text)
+        return read_problem(parsed)
+
+
+def read_problem(body: object) -> Problem:
+    """Code and text of a parsed error body of any service; what is not understood gives an empty problem."""
+    if isinstance(body, str):
+        return Problem(message=body)
+    if not isinstance(body, Mapping):
+        return Problem()
+    lower = {str(name).lower(): value for name, value in body.items()}
+    trace = _text(lower, "rootactivityid", "correlationid", "correlation_id", "activityid")
+    inner = lower.get("error", lower.get("errordetail"))
+    if isinstance(inner, Mapping):
+        nested = {str(name).lower(): value for name, value in inner.items()}
+        trace = trace or _text(nested, "rootactivityid", "correlationid", "activityid")
+        return Problem(_error_code(nested), _message(nested), trace or None)
+    if isinstance(inner, str):
+        # The token endpoint: {"error": "invalid_client", "error_description": "AADSTS7000215: ..."}.
+        return Problem(inner, _text(lower, "error_description").partition("\n")[0].strip(), trace or None)
+    return Problem(_error_code(lower), _message(lower), trace or None)
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait from a `Retry-After` header, an integer or an HTTP date; None when absent or unreadable."""
+    text = (value or "").strip()
+    if not text:
+        return None
+    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _error_code(error: Mapping[str, Any]) -> str:
+    name = _text(error, "errorname")
+    return name or _text(error, "code", "errorcode")
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    text = _text(error, "message", "exceptionmessage", "errormessage", "title", "detail")
+    inner = error.get("innererror")
+    if isinstance(inner, Mapping):
+        # F&O puts the real text inside, behind the word Infolog (dual-write-semantics.md 12.1).
+        real = _text({str(name).lower(): value for name, value in inner.items()}, "message")
+        text = real.split("Infolog:", 1)[-1].strip() or text
+    fields = error.get("fielderrors")
+    if isinstance(fields, Mapping):
+        text = "; ".join(filter(None, [text, *(_field_error(str(name), value) for name, value in fields.items())]))
+    return text
+
+
+def _field_error(name: str, error: object) -> str:
+    if not isinstance(error, Mapping):
+        return ""
+    messages = error.get("errorMessages")
+    text = " ".join(str(each) for each in messages) if isinstance(messages, list) else ""
+    suggested = error.get("suggestedValue")
+    return f"{name}: {text}" + (f" (suggested: {suggested})" if suggested else "")
+
+
+def _text(values: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int) and not isinstance(value, bool) and value:
+            return str(value)
+    return ""

@@ -1,0 +1,350 @@
+"""One HTTP client per service: token, host rule, expected statuses, retry by error code, waits, ids, log lines."""
+
+import json as json_module
+import logging
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Literal
+
+import httpx
+import tenacity
+
+from . import retry
+from .answers import CORRELATION_HEADERS, Response, parse_retry_after
+from .clouds import CloudProfile, emulator_not_running
+from .errors import ApiError, ForeignHost, TransportError
+from .failures import failure, lost, unreadable
+from .hosts import HostRule
+from .operations import Clock, Sleep, duration, pause, report
+from .retry import Verdict
+from .tokens import TokenSource
+
+LOG = logging.getLogger("providers.api")
+SESSION_ID = str(uuid.uuid4())
+READ_TIMEOUT = 100.0
+CONNECT_TIMEOUT = 15.0
+# A credential that was just renewed and refused again is not renewed for each further call (seconds).
+RENEWAL_PAUSE = 300.0
+
+Replay = Literal["safe", "never"]
+Answer = Literal["json", "maybe", "none"]
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    url: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes | None
+    expected: frozenset[int]
+    replay: Replay
+    answer: Answer
+    timeout: float
+    attempts: int
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """How one attempt ended: a response, or an error with what it means for another try."""
+
+    response: Response | None = None
+    error: ApiError | None = None
+    verdict: Verdict = Verdict.FAIL
+    wait: float | None = None
+
+
+@dataclass
+class Timing:
+    """The time a client lives in; tests inject all of it. `patience` in seconds bounds the waits of one call."""
+
+    sleep: Sleep = time.sleep
+    clock: Clock = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    random: Random = field(default_factory=Random)
+    busy: float = 15.0
+    patience: float = 600.0
+
+
+def http_client(profile: CloudProfile, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """The connection pool of one service. Redirects are never followed: they would carry the token along."""
+    timeout = httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+    if transport is not None:
+        return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+    if profile.proxy is None:
+        return httpx.Client(timeout=timeout, follow_redirects=False)
+    context = ssl.create_default_context(cafile=str(profile.ca) if profile.ca else None)
+    return httpx.Client(proxy=profile.proxy, verify=context, trust_env=False, timeout=timeout, follow_redirects=False)
+
+
+class ServiceClient:
+    """Sends the requests of one service. Safe to share between threads."""
+
+    def __init__(
+        self,
+        service: str,
+        base_url: str,
+        scope: str,
+        *,
+        profile: CloudProfile,
+        tokens: TokenSource,
+        rule: HostRule,
+        http: httpx.Client,
+        timing: Timing | None = None,
+    ) -> None:
+        rule.check(base_url)
+        self.service = service
+        self.base_url = base_url.rstrip("/")
+        self.profile = profile
+        self.timing = timing or Timing()
+        self._scope = scope
+        self._tokens = tokens
+        self._rule = rule
+        self._http = http
+        self._renewed = float("-inf")
+
+    def request(
+        self,
+        method: str,
+        path_or_url: str,
+        *,
+        json: object = None,
+        content: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        expected: set[int] | None = None,
+        replay: Replay | None = None,
+        answer: Answer = "json",
+        timeout: float = READ_TIMEOUT,
+        attempts: int = retry.ATTEMPTS,
+    ) -> Response:
+        """Send one call until it has an answer that counts, and return that.
+
+        `expected` are the statuses of the contract (default 200). `replay` says whether the call may be sent again
+        when its answer is lost (default: `safe` for GET, else `never`, which ends in `TransportError` with
+        `may_have_happened`). `answer`: `json` must parse, `maybe` may also be empty, `none` is not read.
+        Raises an `ApiError` otherwise; `ForeignHost` before anything is sent.
+        """
+        url = path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}"
+        self._rule.check(url)
+        body, extra = content, dict(headers or {})
+        if json is not None:
+            body = json_module.dumps(json).encode()
+            extra = {"Content-Type": "application/json", **extra}
+        call = _Call(
+            method=method,
+            url=url,
+            parameters=params or {},
+            headers={"Accept": "application/json", **extra},
+            body=body,
+            expected=frozenset(expected or {200}),
+            replay=replay or ("safe" if method == "GET" else "never"),
+            answer=answer,
+            timeout=timeout,
+            attempts=attempts,
+            correlation_id=str(uuid.uuid4()),
+        )
+        last = self._retrying(call)(self._attempt, call)
+        if last.error is not None:
+            raise self._final(last, call)
+        if last.response is None:
+            raise AssertionError("an attempt ended with neither a response nor an error")
+        return last.response
+
+    def _retrying(self, call: _Call) -> tenacity.Retrying:
+        def again(attempt: _Attempt) -> bool:
+            if attempt.error is None or attempt.verdict is Verdict.FAIL:
+                return False
+            return attempt.verdict is not Verdict.UNCLEAR or call.replay == "safe"
+
+        def delay(state: tenacity.RetryCallState) -> float:
+            attempt = _outcome(state)
+            if attempt.wait is not None:
+                return attempt.wait
+            if attempt.verdict is Verdict.BUSY:
+                return self.timing.busy
+            return retry.backoff(state.attempt_number, self.timing.random)
+
+        def give_up(state: tenacity.RetryCallState) -> bool:
+            attempt = _outcome(state)
+            if state.idle_for + state.upcoming_sleep > self.timing.patience:
+                return True
+            asked_to_wait = attempt.verdict is Verdict.REFUSED and attempt.wait is not None
+            if attempt.verdict is Verdict.BUSY or asked_to_wait:
+                return call.attempts == 1
+            return state.attempt_number >= call.attempts
+
+        def before_sleep(state: tenacity.RetryCallState) -> None:
+            error = _outcome(state).error
+            report(f"{error.reason if error else 'waiting'}; next try in {duration(state.upcoming_sleep)}")
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_result(again),
+            wait=delay,
+            stop=give_up,
+            sleep=lambda seconds: pause(seconds, sleep=self.timing.sleep),
+            before_sleep=before_sleep,
+            retry_error_callback=_outcome,
+        )
+
+    def _final(self, attempt: _Attempt, call: _Call) -> ApiError:
+        error = attempt.error
+        if error is None:
+            raise AssertionError("no error to raise")
+        unclear = attempt.verdict is Verdict.UNCLEAR and call.method != "GET"
+        if unclear and (call.replay == "never" or isinstance(error, TransportError)):
+            return lost(error)
+        return error
+
+    def _attempt(self, call: _Call) -> _Attempt:
+        challenge: str | None = None
+        response: Response | None = None
+        for _ in range(2):
+            try:
+                response = self._send(call, challenge)
+            except httpx.TransportError as error:
+                return self._no_answer(error, call)
+            if response.status != 401:
+                break
+            challenge = response.claims_challenge
+            if challenge is None and not self._renew():
+                break
+        if response is None:
+            raise AssertionError("no attempt was made")
+        return self._judge(response, call)
+
+    def _renew(self) -> bool:
+        """Drop a refused token, at most once in a while."""
+        now = self.timing.clock()
+        if now - self._renewed < RENEWAL_PAUSE:
+            return False
+        self._renewed = now
+        self._tokens.forget(self._scope)
+        return True
+
+    def _send(self, call: _Call, challenge: str | None) -> Response:
+        token = self._tokens.token(self._scope, challenge)
+        headers = {
+            **call.headers,
+            "Authorization": f"Bearer {token}",
+            "x-ms-client-session-id": SESSION_ID,
+            "x-ms-correlation-id": call.correlation_id,
+            "x-ms-client-request-id": str(uuid.uuid4()),
+        }
+        url = httpx.URL(call.url)
+        if call.parameters:
+            url = url.copy_merge_params(dict(call.parameters))
+        # The rule is applied to what is really sent, whatever was made of the text before.
+        self._rule.check(str(url))
+        began = time.perf_counter()
+        answer = self._http.request(
+            call.method,
+            url,
+            headers=headers,
+            content=call.body,
+            timeout=httpx.Timeout(call.timeout, connect=CONNECT_TIMEOUT),
+        )
+        response = self._response(answer, call)
+        LOG.debug(
+            "%s %s %s%s -> %d in %d ms (correlation %s)",
+            self.service,
+            call.method,
+            url.host,
+            url.path,
+            response.status,
+            (time.perf_counter() - began) * 1000,
+            response.correlation_id,
+        )
+        return response
+
+    def _response(self, answer: httpx.Response, call: _Call) -> Response:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        given = next((headers[name] for name in CORRELATION_HEADERS if headers.get(name)), call.correlation_id)
+        return Response(
+            status=answer.status_code,
+            headers=headers,
+            text=answer.text,
+            url=str(answer.url),
+            correlation_id=given,
+            retry_after=parse_retry_after(headers.get("retry-after"), self.timing.now()),
+        )
+
+    def _judge(self, response: Response, call: _Call) -> _Attempt:
+        if response.status in call.expected:
+            reason = _unreadable(response, call.answer)
+            if reason is None:
+                return _Attempt(response)
+            return _Attempt(None, unreadable(response, reason, self.service), Verdict.UNCLEAR, response.retry_after)
+        if 300 <= response.status < 400:
+            return _Attempt(None, self._redirected(response))
+        problem = response.problem
+        error = failure(response, problem, self.service)
+        return _Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
+
+    def _redirected(self, response: Response) -> ForeignHost:
+        target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
+        return ForeignHost(
+            f"{self.service} redirects to {target}; redirects are not followed, they would carry the token along",
+            code=f"HTTP {response.status}",
+            correlation_id=response.correlation_id,
+            status=response.status,
+            service=self.service,
+        )
+
+    def _no_answer(self, error: httpx.TransportError, call: _Call) -> _Attempt:
+        host = httpx.URL(call.url).host
+        never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
+        if self.profile.proxy and isinstance(error, httpx.ConnectError) and not _tls(error):
+            return _Attempt(None, emulator_not_running(f"nothing answers at {self.profile.proxy}"))
+        words = "no connection to" if never_sent else "the answer was lost of"
+        reported = TransportError(
+            f"{words} {host}: {_cause(error)}",
+            correlation_id=call.correlation_id,
+            service=self.service,
+        )
+        LOG.debug("%s %s %s -> %s (%s)", self.service, call.method, host, _cause(error), call.correlation_id)
+        if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or _tls(error):
+            return _Attempt(None, reported)
+        return _Attempt(None, reported, Verdict.REFUSED if never_sent else Verdict.UNCLEAR)
+
+
+def _outcome(state: tenacity.RetryCallState) -> _Attempt:
+    if state.outcome is None:
+        raise AssertionError("no attempt was made")
+    result: _Attempt = state.outcome.result()
+    return result
+
+
+def _unreadable(response: Response, answer: Answer) -> str | None:
+    """Why an answer with the right status is none; None when it is fine."""
+    if not response.empty and response.html:
+        return response.problem.message
+    if answer == "none" or (answer == "maybe" and response.empty):
+        return None
+    if response.empty:
+        return "the body is empty"
+    try:
+        response.json()
+    except ValueError:
+        return "the body is not JSON"
+    return None
+
+
+def _tls(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def _cause(error: httpx.TransportError) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
