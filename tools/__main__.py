@@ -1,0 +1,157 @@
+"""The commands behind the Makefile: `python -m tools <command>`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tools import checks, emulator_process, pulumi_cli, summary, workspace
+from tools.engine.build import EngineUnavailable, engine_folder
+from tools.workspace import ROOT, Stack, UserError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console()
+messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+StackName = Annotated[str, typer.Argument(help="a stack under stacks/")]
+DEFAULT_STACK = "new-new"
+
+
+def engine() -> Path:
+    """The engine's folder, built first if this machine has none."""
+    return engine_folder(messages.print)
+
+
+def ready(name: str) -> tuple[Stack, dict[str, str]]:
+    """All that a Pulumi command of the stack needs: engine, folders, emulator, selected stack."""
+    stack = workspace.stack(name)
+    folder = engine()
+    workspace.make_folders()
+    emulator = None
+    if stack.emulated:
+        emulator_process.ensure_running()
+        emulator = emulator_process.variables()
+    environment = workspace.child_environment(folder, emulator)
+    pulumi_cli.select(stack.name, environment)
+    return stack, environment
+
+
+def operate(arguments: Sequence[str], stack: Stack, environment: dict[str, str]) -> None:
+    """Run an operation on the stack; ends this process with the CLI's exit code when it fails."""
+    code = pulumi_cli.run([*arguments, "--stack", stack.name], environment)
+    if code:
+        advice = pulumi_cli.lock_advice(stack.name, environment)
+        if advice:
+            messages.print(advice)
+        raise typer.Exit(code)
+
+
+def prove_live(stack: Stack, environment: dict[str, str]) -> None:
+    """Write a row on one side and read it on the other, both ways."""
+    code = subprocess.run([sys.executable, "-m", "tools.prove", stack.name], cwd=ROOT, env=environment, check=False)
+    if code.returncode:
+        raise typer.Exit(code.returncode)
+
+
+@app.command()
+def up(name: StackName = DEFAULT_STACK) -> None:
+    """Bring the stack's pair to live sync; on the emulator prove it with two rows after a change."""
+    stack, environment = ready(name)
+    before = pulumi_cli.last_update(stack.name, environment)
+    operate(["up", "--yes"], stack, environment)
+    update = pulumi_cli.last_update(stack.name, environment)
+    console.print()
+    summary.show(stack.name, pulumi_cli.outputs(stack.name, environment), update, console)
+    if stack.emulated and update != before and pulumi_cli.changed(update):
+        prove_live(stack, environment)
+
+
+@app.command()
+def preview(name: StackName = DEFAULT_STACK) -> None:
+    """Show what `up` would change, property by property."""
+    operate(["preview", "--diff"], *ready(name))
+
+
+@app.command()
+def refresh(name: StackName = DEFAULT_STACK) -> None:
+    """Read everything back, name what drifted, and record it."""
+    operate(["refresh", "--yes", "--diff"], *ready(name))
+
+
+@app.command()
+def destroy(name: StackName = DEFAULT_STACK) -> None:
+    """Delete what the stack created; refused without the consent that the README describes."""
+    operate(["destroy", "--yes"], *ready(name))
+
+
+@app.command()
+def prove(name: StackName = DEFAULT_STACK) -> None:
+    """Prove live sync with a row each way."""
+    prove_live(*ready(name))
+
+
+@app.command()
+def emulator() -> None:
+    """Serve the local tenant in the foreground."""
+    found = emulator_process.running()
+    if found:
+        raise UserError(f"The emulator is running already: {found.url} (process {found.pid}). `make stop` ends it.")
+    command = emulator_process.serve_command()
+    os.execv(command[0], command)  # noqa: S606 - takes this process's place, so that Ctrl-C reaches it
+
+
+@app.command()
+def stop() -> None:
+    """Stop the emulator; its tenant stays on disk."""
+    found = emulator_process.stop()
+    console.print(f"Stopped the emulator at {found.url}." if found else "The emulator is not running.", highlight=False)
+
+
+@app.command()
+def env(name: StackName = DEFAULT_STACK) -> None:
+    """Print shell exports for plain `pulumi` commands: eval "$(make -s env)"."""
+    stack = workspace.stack(name)
+    folder = engine()
+    workspace.make_folders()
+    emulator: dict[str, str] = {}
+    if stack.emulated and emulator_process.running():
+        emulator = emulator_process.variables()
+    elif stack.emulated:
+        messages.print(
+            "The emulator is not running: start it with `make emulator` or `make up`, then repeat this line."
+        )
+    typer.echo(workspace.exports(folder, emulator, os.environ))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run all tests, or those that the pytest arguments choose."""
+    folder = engine()
+    path = os.pathsep.join((str(folder), os.environ["PATH"]))
+    command = [sys.executable, "-m", "pytest", *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, check=False).returncode)
+
+
+@app.command()
+def check() -> None:
+    """Format, lint, types, import contracts, generated files."""
+    if not checks.run_all(console):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is shown as one line."""
+    try:
+        app()
+    except (UserError, EngineUnavailable) as problem:
+        messages.print(str(problem))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The emulator of this clone as a process: is it running, start it in the background, stop it."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from tools.workspace import EMULATOR_STATE, PRIVATE, ROOT, UserError
+
+CLOCK = "scaled:1800"
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+class Emulator(NamedTuple):
+    """A running emulator, as it describes itself in `emulator.json` of its state folder."""
+
+    url: str
+    ca: str
+    pid: int
+
+
+def command(*arguments: str, state: Path = EMULATOR_STATE) -> list[str]:
+    """A command line of the emulator's own, on the given state folder."""
+    return [sys.executable, "-m", "emulator", *arguments, "--state", str(state)]
+
+
+def serve_command(*, state: Path = EMULATOR_STATE, clock: str = CLOCK) -> list[str]:
+    """The command line that serves this clone's tenant."""
+    return command("serve", "--clock", clock, state=state)
+
+
+def running(state: Path = EMULATOR_STATE) -> Emulator | None:
+    """The emulator that answers for this state folder; None when there is none."""
+    try:
+        described = json.loads((state / "emulator.json").read_text())
+        emulator = Emulator(described["url"], described["ca"], described["pid"])
+        httpx.get(f"{emulator.url}/_emulator/clock", timeout=2, trust_env=False).raise_for_status()
+    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        return None
+    return emulator
+
+
+def ensure_running() -> Emulator:
+    """The running emulator, started in the background if there is none."""
+    with only_one_starts():
+        return running() or start()
+
+
+@contextmanager
+def only_one_starts() -> Iterator[None]:
+    """Two commands at once must not start two emulators on one state folder."""
+    PRIVATE.mkdir(exist_ok=True)
+    with (PRIVATE / "emulator.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def start(*, state: Path = EMULATOR_STATE, clock: str = CLOCK) -> Emulator:
+    """Start it in a session of its own, so that Ctrl-C in `make up` does not take it away; wait until it answers."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    log = state.parent / "emulator.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            serve_command(state=state, clock=clock),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        return wait_until_ready(process, state, log)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> Emulator:
+    """Poll until this process describes itself and answers; its log tells why when it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        emulator = running(state)
+        if emulator and emulator.pid == process.pid:
+            return emulator
+        time.sleep(POLL_SECONDS)
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it printed nothing"]
+    raise UserError(f"The emulator did not start: {last[0]} (its log: {log})")
+
+
+def stop(state: Path = EMULATOR_STATE) -> Emulator | None:
+    """End the emulator of this state folder; the one that was running, or None."""
+    emulator = running(state)
+    if emulator is None:
+        return None
+    os.kill(emulator.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while alive(emulator.pid):
+        if time.monotonic() > deadline:
+            raise UserError(f"The emulator (process {emulator.pid}) does not end.")
+        time.sleep(POLL_SECONDS)
+    return emulator
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a child of ours that ended is collected first."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def variables(state: Path = EMULATOR_STATE) -> dict[str, str]:
+    """What a program needs to reach the running emulator and to sign in there."""
+    answer = subprocess.run(command("env", state=state), cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise UserError(answer.stderr.strip() or "`python -m emulator env` failed")
+    return dict(line.split("=", 1) for line in answer.stdout.splitlines())

@@ -1,0 +1,86 @@
+"""Runs the real Pulumi CLI for a stack: signals, stack selection, what a run changed, and locks left behind."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tools.emulator_process import alive
+from tools.workspace import ROOT, UserError
+
+UNCHANGED = ("same", "read")
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the CLI on the user's terminal; its exit code.
+
+    Ctrl-C reaches the CLI by itself (one process group). It then ends its running operations and releases its lock,
+    so this process waits for it however often the key is pressed, and passes SIGTERM on as an interrupt.
+    """
+    with subprocess.Popen(["pulumi", *arguments], cwd=ROOT, env=dict(environment)) as process:
+
+        def pass_on(_number: int, _frame: FrameType | None) -> None:
+            process.send_signal(signal.SIGINT)
+
+        interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        terminate = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGTERM, terminate)
+
+
+def ask(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a short command of the CLI; what it printed."""
+    answer = subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise UserError(answer.stderr.strip() or f"pulumi {' '.join(arguments)} failed")
+    return answer.stdout
+
+
+def select(stack: str, environment: Mapping[str, str]) -> None:
+    """Make the stack the current one, created in the backend if it is new there."""
+    ask(("stack", "select", stack, "--create"), environment)
+
+
+def last_update(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The newest entry of the stack's history; empty when there is none."""
+    entries = json.loads(ask(("stack", "history", "--stack", stack, "--json", "--page-size", "1"), environment) or "[]")
+    return dict(entries[0]) if entries else {}
+
+
+def changed(update: Mapping[str, Any]) -> bool:
+    """Whether an update did more than find everything as it should be."""
+    return any(count for kind, count in (update.get("resourceChanges") or {}).items() if kind not in UNCHANGED)
+
+
+def outputs(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The stack's outputs."""
+    return dict(json.loads(ask(("stack", "output", "--stack", stack, "--json"), environment)))
+
+
+def lock_advice(stack: str, environment: Mapping[str, str]) -> str | None:
+    """What to do about a lock that a killed run left in a file backend; None when the stack is not locked."""
+    backend = urlsplit(environment.get("PULUMI_BACKEND_URL", ""))
+    if backend.scheme != "file":
+        return None
+    for path in Path(unquote(backend.path), ".pulumi", "locks").glob(f"organization/*/{stack}/*.json"):
+        pid = json.loads(path.read_text()).get("pid")
+        if pid and not alive(pid):
+            return (
+                f"Stack '{stack}' is locked by a run that was killed (process {pid})."
+                f' Release it: eval "$(make -s env STACK={stack})"; pulumi cancel --yes --stack {stack}'
+            )
+    return None

@@ -1,0 +1,101 @@
+"""Where this clone keeps things, what a stack file says about its cloud, and the variables the Pulumi CLI runs with."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PRIVATE = ROOT / ".dualwrite"
+EMULATOR_STATE = PRIVATE / "emulator"
+STACKS = ROOT / "stacks"
+PULUMI_STATE = PRIVATE / "state"
+PULUMI_HOME = PRIVATE / "pulumi-home"
+
+# Opens the demo stacks' encryption salt and nothing else: they hold no secret (design 8).
+DEMO_PASSPHRASE = "dual-write-demo"  # noqa: S105
+FIXED = {
+    "PULUMI_PYTHON_CMD": sys.executable,
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+}
+# A user's real credentials must not reach the emulator, nor win over the demo tenant's.
+CREDENTIALS = ("AZURE_", "DUALWRITE_")
+NO_CREDENTIALS = ("AZURE_CONFIG_DIR",)
+
+
+class UserError(Exception):
+    """Something the user can mend; the text is all that is shown."""
+
+
+class Stack(NamedTuple):
+    """One stack file under `stacks/`."""
+
+    name: str
+    cloud: str
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the stack lives on the local emulator."""
+        return self.cloud == "emulator"
+
+
+def stack(name: str) -> Stack:
+    """The stack of that name; refused with the names there are when its file is missing."""
+    path = STACKS / f"Pulumi.{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.name.split(".")[1] for file in STACKS.glob("Pulumi.*.yaml")))
+        raise UserError(f"There is no stack '{name}' (no file stacks/{path.name}). Stacks: {known}.")
+    try:
+        document = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as problem:
+        raise UserError(f"stacks/{path.name} is not YAML: {problem}") from problem
+    config = document.get("config") if isinstance(document, dict) else None
+    return Stack(name, str(config.get("dualwrite:cloud", "emulator")) if isinstance(config, dict) else "emulator")
+
+
+def pulumi_variables(given: Mapping[str, str]) -> dict[str, str]:
+    """Pulumi's variables of this clone; a backend or passphrase of the user's own stays as it is."""
+    variables = {"PULUMI_HOME": str(PULUMI_HOME), **FIXED}
+    if not given.get("PULUMI_BACKEND_URL"):
+        variables["PULUMI_BACKEND_URL"] = PULUMI_STATE.as_uri()
+    if not (given.get("PULUMI_CONFIG_PASSPHRASE") or given.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
+        variables["PULUMI_CONFIG_PASSPHRASE"] = DEMO_PASSPHRASE
+    return variables
+
+
+def make_folders() -> None:
+    """Create the folders that Pulumi expects to exist."""
+    for folder in (PULUMI_STATE, PULUMI_HOME):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def child_environment(
+    engine: Path, emulator: Mapping[str, str] | None, given: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The whole environment of a command; with an emulator, its credentials instead of the user's."""
+    given = os.environ if given is None else given
+    kept = {name: value for name, value in given.items() if emulator is None or not is_credential(name)}
+    return {
+        **kept,
+        **pulumi_variables(given),
+        **(emulator or {}),
+        "PATH": os.pathsep.join((str(engine), given.get("PATH", ""))),
+    }
+
+
+def is_credential(name: str) -> bool:
+    """Whether a variable belongs to azure-identity or to the dual-write token."""
+    return name.startswith(CREDENTIALS) and name not in NO_CREDENTIALS
+
+
+def exports(engine: Path, emulator: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Lines for `eval` that give a shell the same set-up."""
+    lines = [f'export PATH={shlex.quote(str(engine))}:"$PATH"']
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in {**pulumi_variables(given), **emulator}.items()]
+    return "\n".join(lines)
