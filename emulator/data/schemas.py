@@ -1,0 +1,262 @@
+"""The tables of both planes: the columns and keys of base_tables.json and of the standard maps together.
+
+Assumed, as no public source lists them: the generic tables, the alternate keys (one per map, from its integration
+key), the case of navigation properties beyond the few that public code shows, and types where a map gives no hint.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from emulator.data.maps import MAPS, Field, Map
+
+Plane = Literal["dataverse", "finops"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `type`: string, memo, integer, decimal, boolean, datetime, option, guid, lookup or enum.
+
+    `targets`: entity sets a lookup may point to. `navigation`: the lookup's navigation property in its exact case.
+    `members`: values of an F&O enum. `system`: clients cannot write it.
+    """
+
+    name: str
+    type: str
+    targets: tuple[str, ...] = ()
+    navigation: str = ""
+    members: tuple[str, ...] = ()
+    system: bool = False
+
+    @property
+    def property(self) -> str:
+        """The name under which rows hold the value: `_x_value` for a lookup."""
+        return f"_{self.name}_value" if self.type == "lookup" else self.name
+
+
+@dataclass
+class Table:
+    """One table: entity set, entity type and logical name, key and columns.
+
+    `company`: property that holds the company (`_msdyn_company_value`, `dataAreaId`) or None for a global table.
+    `keys`: properties of each alternate key, those called "unique ..." enforced but not published. `key`: properties
+    of the primary key.
+    """
+
+    plane: Plane
+    set: str
+    logical: str
+    key: tuple[str, ...]
+    name: str
+    company: str | None = None
+    owned: bool = True
+    mandatory: tuple[str, ...] = ()
+    columns: dict[str, Column] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    evidence: str = "assumed"
+
+    def __post_init__(self) -> None:
+        self._properties = {column.property: column for column in self.columns.values()}
+        self._navigations: dict[str, tuple[Column, str]] = {}
+        for column in self.columns.values():
+            self.index(column)
+
+    def index(self, column: Column) -> None:
+        """Add a column to the table."""
+        self.columns[column.name] = column
+        self._properties[column.property] = column
+        if len(column.targets) == 1 or column.name == "ownerid":
+            self._navigations[column.navigation] = (column, column.targets[0])
+        else:
+            for target in column.targets:
+                self._navigations[f"{column.navigation}_{logical_name(target)}"] = (column, target)
+
+    def property(self, name: str) -> Column | None:
+        """Return the column whose value rows hold under `name`."""
+        return self._properties.get(name)
+
+    def properties(self) -> list[str]:
+        """Return the names under which rows hold values."""
+        return list(self._properties)
+
+    def navigation(self, name: str) -> tuple[Column, str] | None:
+        """Return lookup column and target set of a navigation property in its exact case."""
+        return self._navigations.get(name)
+
+    def navigations(self) -> dict[str, tuple[Column, str]]:
+        """Return all single-valued navigation properties."""
+        return dict(self._navigations)
+
+
+class UnknownTableError(Exception):
+    """There is no such entity set."""
+
+
+@cache
+def _base() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(files("emulator.data").joinpath("base_tables.json").read_text("utf-8"))
+    return document
+
+
+def logical_name(entity_set: str) -> str:
+    """Return the logical name of a Dataverse entity set: listed exceptions, else the English singular."""
+    base = _base()["dataverse"]
+    listed = base["tables"].get(entity_set, {}).get("logical") or base["logical_names"].get(entity_set)
+    if listed:
+        return str(listed)
+    if entity_set.endswith("ies"):
+        return entity_set[:-3] + "y"
+    return re.sub(r"(?<=ss|.x)es$|s$", "", entity_set)
+
+
+_SYSTEM_COLUMNS = {
+    "createdon": "datetime",
+    "modifiedon": "datetime",
+    "createdby": "lookup:systemusers",
+    "modifiedby": "lookup:systemusers",
+    "statecode": "option",
+    "statuscode": "option",
+    "versionnumber": "integer",
+}
+_OWNER_COLUMNS = {
+    "ownerid": "lookup:systemusers|teams",
+    "owningbusinessunit": "lookup:businessunits",
+    "owningteam": "lookup:teams",
+    "owninguser": "lookup:systemusers",
+}
+_CLIENTS_MAY_WRITE = {"ownerid", "statecode", "statuscode"}
+
+
+def _column(entity_set: str, name: str, spec: str, *, system: bool = False) -> Column:
+    kind, _, rest = spec.partition(":")
+    listed = tuple(rest.split("|")) if rest else ()
+    if kind == "lookup":
+        navigation = _base()["dataverse"]["navigation_names"].get(entity_set, {}).get(name, name)
+        return Column(name, kind, targets=listed, navigation=navigation, system=system)
+    return Column(name, kind, members=listed, system=system)
+
+
+def _dataverse_table(entity_set: str, maps: list[Map]) -> Table:
+    base = _base()["dataverse"]["tables"].get(entity_set, {})
+    logical = logical_name(entity_set)
+    owned = base.get("owned", True)
+    identifier = f"{logical}id"
+    company = next((entry.company_column for entry in maps if entry.company_column), None)
+    table = Table("dataverse", entity_set, logical, (identifier,), base.get("name", ""), owned=owned)
+    table.index(Column(identifier, "guid"))
+    for name, spec in base.get("columns", {}).items():
+        table.index(_column(entity_set, name, spec))
+    for entry in maps:
+        for mapped in entry.fields:
+            _add_dataverse_column(table, mapped)
+    if company:
+        table.index(_column(entity_set, company, "lookup:cdm_companies"))
+        table.company = f"_{company}_value"
+    for name, spec in {**_SYSTEM_COLUMNS, **(_OWNER_COLUMNS if owned else {})}.items():
+        table.index(_column(entity_set, name, spec, system=name not in _CLIENTS_MAY_WRITE))
+    for columns in base.get("keys", ()):
+        table.keys[f"unique {' '.join(columns)}"] = tuple(_as_property(table, name) for name in columns)
+    for entry in maps:
+        names = tuple(dict.fromkeys(path.split(".")[0] for path in entry.key_paths))
+        table.keys.setdefault(f"{'_'.join(names)}_key", tuple(_as_property(table, name) for name in names))
+    table.name = table.name or _primary_name(table)
+    table.evidence = "Dual-write mapping reference" if any(e.modelled == "fields" for e in maps) else "assumed"
+    return table
+
+
+def _primary_name(table: Table) -> str:
+    texts = [column.name for column in table.columns.values() if column.type == "string"]
+    named = [name for name in texts if name.endswith("_name")]
+    return (named or texts or [table.key[0]])[0]
+
+
+def _as_property(table: Table, name: str) -> str:
+    return table.columns[name].property
+
+
+def _add_dataverse_column(table: Table, mapped: Field) -> None:
+    if mapped.dataverse is None:
+        return
+    name = mapped.dataverse.split(".")[0]
+    if name in table.columns or name in _SYSTEM_COLUMNS:
+        return
+    spec = f"lookup:{mapped.lookup}" if mapped.lookup else {"enum": "string"}.get(mapped.type, mapped.type)
+    table.index(_column(table.set, name, spec))
+
+
+def _finops_table(entity_set: str, maps: list[Map]) -> Table:
+    base = _base()["finops"].get(entity_set, {})
+    key = tuple(base.get("key") or maps[0].finops_key)
+    company = "dataAreaId" if any(entry.company_specific == "yes" for entry in maps) else None
+    type_name = base.get("type") or _type_name(entity_set)
+    table = Table("finops", entity_set, type_name, ((company,) if company else ()) + key, key[0], company, owned=False)
+    if company:
+        table.index(Column(company, "string"))
+    for entry in maps:
+        for mapped in entry.fields:
+            _add_finops_column(table, mapped)
+    for name, spec in base.get("columns", {}).items():
+        if name not in table.columns:
+            table.index(_column(entity_set, name, spec))
+    wanted = [*key, *base.get("mandatory", ()), *(name for entry in maps for name in entry.finops_mandatory)]
+    table.mandatory = tuple(dict.fromkeys(wanted))
+    table.evidence = "Dual-write mapping reference" if any(e.modelled == "fields" for e in maps) else "assumed"
+    return table
+
+
+def _add_finops_column(table: Table, mapped: Field) -> None:
+    if mapped.finops is None or mapped.finops in table.columns:
+        return
+    members = mapped.members or tuple(_member(value) for value in mapped.value_map or ())
+    if members:
+        table.index(Column(mapped.finops, "enum", members=members))
+    else:
+        table.index(Column(mapped.finops, "string" if mapped.type == "lookup" else mapped.type))
+
+
+def _member(value: str) -> str:
+    """Return an enum member in the case of OData; the maps spell the first letter small."""
+    return value[:1].upper() + value[1:]
+
+
+def _type_name(entity_set: str) -> str:
+    if entity_set.endswith("ies"):
+        return entity_set[:-3] + "y"
+    return re.sub(r"s(V\d+)?$", r"\1", entity_set)
+
+
+@cache
+def tables(plane: Plane) -> dict[str, Table]:
+    """Return all tables of a plane by entity set."""
+    sets: dict[str, list[Map]] = {name: [] for name in _base_sets(plane)}
+    for entry in MAPS:
+        name = entry.dataverse_set if plane == "dataverse" else entry.finops_set
+        sets.setdefault(name, []).append(entry)
+    build = _dataverse_table if plane == "dataverse" else _finops_table
+    return {name: build(name, maps) for name, maps in sets.items()}
+
+
+def _base_sets(plane: Plane) -> list[str]:
+    return list(_base()["dataverse"]["tables"] if plane == "dataverse" else _base()["finops"])
+
+
+def table(plane: Plane, entity_set: str) -> Table:
+    """Return the table of an entity set in its exact case; UnknownTableError when there is none."""
+    found = tables(plane).get(entity_set)
+    if found is None:
+        msg = f"no entity set '{entity_set}'"
+        raise UnknownTableError(msg)
+    return found
+
+
+@cache
+def _by_logical() -> dict[str, Table]:
+    return {entry.logical: entry for entry in tables("dataverse").values()}
+
+
+def table_by_logical_name(logical: str) -> Table | None:
+    """Return the Dataverse table of a logical name, or None."""
+    return _by_logical().get(logical)

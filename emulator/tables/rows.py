@@ -1,0 +1,364 @@
+"""The rows of both planes: one indexed table of JSON documents, with keys enforced and hooks on every write.
+
+A row is what the plane's OData shows: Dataverse rows carry lookups as `_x_value`, F&O rows `dataAreaId` in lower case.
+Text compares without regard to case, as in both services. `@odata.etag` changes with every write.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from emulator.data.schemas import Plane, Table, table
+from emulator.http import Caller
+from emulator.tables.values import coerce_all, same_text
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS rows (
+    space INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, company TEXT, version INTEGER NOT NULL,
+    data TEXT NOT NULL, PRIMARY KEY (space, seq)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS rows_id ON rows (space, id);
+CREATE INDEX IF NOT EXISTS rows_company ON rows (space, company, seq);
+CREATE TABLE IF NOT EXISTS row_keys (
+    space INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (space, name, value)
+) WITHOUT ROWID;
+"""
+
+ETAG = "@odata.etag"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A WHERE clause over the alias `r` of `rows`, with its parameters."""
+
+    sql: str = "1"
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write inside the present transaction. `changes`: names of the properties whose value is another one now."""
+
+    plane: Plane
+    host: str
+    table: str
+    operation: str
+    row_id: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+    changes: tuple[str, ...]
+    origin: str
+    caller: Caller | None
+
+
+class RowError(Exception):
+    """A write or look-up that the tables refuse; `kind` is one of missing, duplicate, unknown-column, incomplete."""
+
+    def __init__(self, kind: str, text: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.columns = tuple(columns)
+
+
+class SyncError(Exception):
+    """Raised by a hook: the other side refused, so this write fails with this text (dual-write is synchronous)."""
+
+
+BeforeWrite = Callable[["Tenant", str, Table, dict[str, Any] | None, dict[str, Any], Caller | None, str], None]
+OnWrite = Callable[["Tenant", Write], None]
+
+
+class Rows:
+    """All rows of all instances. Everything runs inside the transaction of the present request or event."""
+
+    def __init__(self, tenant: "Tenant") -> None:
+        """Create the tables in the tenant's store."""
+        self._tenant = tenant
+        self._hooks: list[OnWrite] = []
+        self._before: dict[str, list[BeforeWrite]] = {}
+        tenant.store.create(SCHEMA)
+
+    def on_write(self, hook: OnWrite) -> None:
+        """Call `hook(tenant, write)` after every write, before commit; what it raises undoes the write."""
+        self._hooks.append(hook)
+
+    def before_write(self, plane: Plane, hook: BeforeWrite) -> None:
+        """Call `hook(tenant, host, table, old, new, caller, origin)` to complete `new` before it is stored."""
+        self._before.setdefault(plane, []).append(hook)
+
+    def get(self, plane: Plane, host: str, table_name: str, row_id: str) -> dict[str, Any] | None:
+        """Return the row, or None."""
+        found = self._tenant.store.execute(
+            "SELECT version, data FROM rows WHERE space = ? AND id = ?",
+            (space_of(plane, host, table_name), row_id.casefold()),
+        ).fetchone()
+        return None if found is None else _row(*found)
+
+    def find(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the rows whose properties equal these; by index when they are a whole key."""
+        schema = table(plane, table_name)
+        wanted = coerce_all(schema, equals)
+        space = space_of(plane, host, table_name)
+        for name, columns in schema.keys.items():
+            if set(columns) == set(wanted) and (value := key_value(columns, wanted)) is not None:
+                return self._by_key(space, name, value)
+        if set(schema.key) == set(wanted):
+            row = self.get(plane, host, table_name, row_id_of(schema, wanted))
+            return [row] if row else []
+        return list(self.scan(plane, host, table_name, where=equality(schema, wanted)))
+
+    def _by_key(self, space: int, name: str, value: str) -> list[dict[str, Any]]:
+        found = self._tenant.store.execute(
+            "SELECT r.version, r.data FROM row_keys k JOIN rows r ON r.space = k.space AND r.id = k.id "
+            "WHERE k.space = ? AND k.name = ? AND k.value = ?",
+            (space, name, value),
+        ).fetchone()
+        return [] if found is None else [_row(*found)]
+
+    def scan(
+        self,
+        plane: Plane,
+        host: str,
+        table_name: str,
+        where: Condition | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Stream rows in the order in which they were created; `after` is what `position` says of a row."""
+        where = where or Condition()
+        cursor = self._tenant.store.execute(
+            f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND r.seq > ? AND ({where.sql}) "  # noqa: S608
+            "ORDER BY r.seq LIMIT ?",
+            (space_of(plane, host, table_name), int(after or 0), *where.parameters, -1 if limit is None else limit),
+        )
+        for version, data in cursor:
+            yield _row(version, data)
+
+    def ordered(
+        self,
+        plane: Plane,
+        host: str,
+        table_name: str,
+        where: Condition,
+        order: str,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return rows in the order of an ORDER BY clause over the alias `r`."""
+        cursor = self._tenant.store.execute(
+            f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND ({where.sql}) "  # noqa: S608
+            f"ORDER BY {order}, r.seq LIMIT ? OFFSET ?",
+            (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit, offset),
+        )
+        return [_row(version, data) for version, data in cursor]
+
+    def position(self, plane: Plane, host: str, table_name: str, row_id: str) -> str:
+        """Return the place of a row in the order of `scan`."""
+        found = self._tenant.store.execute(
+            "SELECT seq FROM rows WHERE space = ? AND id = ?", (space_of(plane, host, table_name), row_id.casefold())
+        ).fetchone()
+        return str(found[0]) if found else "0"
+
+    def count(
+        self, plane: Plane, host: str, table_name: str, where: Condition | None = None, limit: int | None = None
+    ) -> int:
+        """Return how many rows satisfy the condition, counting no further than `limit`."""
+        where = where or Condition()
+        found = self._tenant.store.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM rows r WHERE r.space = ? AND ({where.sql}) LIMIT ?)",  # noqa: S608
+            (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit),
+        ).fetchone()
+        return int(found[0])
+
+    def insert(
+        self,
+        plane: Plane,
+        host: str,
+        table_name: str,
+        values: Mapping[str, Any],
+        *,
+        caller: Caller | None = None,
+        origin: str = "client",
+    ) -> dict[str, Any]:
+        """Store a new row and return it; RowError duplicate, unknown-column or incomplete."""
+        schema = table(plane, table_name)
+        new = self._coerced(schema, values)
+        if plane == "dataverse":
+            new[schema.key[0]] = new.get(schema.key[0]) or str(uuid4())
+        for hook in self._before.get(plane, ()):
+            hook(self._tenant, host, schema, None, new, caller, origin)
+        row_id = row_id_of(schema, new)
+        space = space_of(plane, host, table_name)
+        if self.get(plane, host, table_name, row_id) is not None:
+            raise RowError("duplicate", "The record already exists.", schema.key)
+        self._claim_keys(schema, space, row_id, None, new)
+        seq = self._next_seq(space)
+        self._tenant.store.execute(
+            "INSERT INTO rows (space, seq, id, company, version, data) VALUES (?, ?, ?, ?, ?, ?)",
+            (space, seq, row_id, _company(schema, new), 1, _text(new)),
+        )
+        stored = _row(1, _text(new))
+        self._tell(Write(plane, host, table_name, "insert", row_id, None, stored, tuple(new), origin, caller))
+        return self.get(plane, host, table_name, row_id) or stored
+
+    def update(
+        self,
+        plane: Plane,
+        host: str,
+        table_name: str,
+        row_id: str,
+        changes: Mapping[str, Any],
+        *,
+        caller: Caller | None = None,
+        origin: str = "client",
+    ) -> dict[str, Any]:
+        """Change a row and return it; RowError missing, duplicate or unknown-column."""
+        schema = table(plane, table_name)
+        row_id = row_id.casefold()
+        old = self.get(plane, host, table_name, row_id)
+        if old is None:
+            raise RowError("missing", f"There is no row {row_id} in {table_name}.")
+        before = {name: value for name, value in old.items() if name != ETAG}
+        new = {**before, **self._coerced(schema, changes)}
+        for hook in self._before.get(plane, ()):
+            hook(self._tenant, host, schema, before, new, caller, origin)
+        space = space_of(plane, host, table_name)
+        self._claim_keys(schema, space, row_id, before, new)
+        self._tenant.store.execute(
+            "UPDATE rows SET company = ?, version = version + 1, data = ? WHERE space = ? AND id = ?",
+            (_company(schema, new), _text(new), space, row_id),
+        )
+        changed = tuple(name for name in new if new[name] != before.get(name))
+        stored = self.get(plane, host, table_name, row_id)
+        self._tell(Write(plane, host, table_name, "update", row_id, old, stored, changed, origin, caller))
+        return self.get(plane, host, table_name, row_id) or new
+
+    def delete(
+        self,
+        plane: Plane,
+        host: str,
+        table_name: str,
+        row_id: str,
+        *,
+        caller: Caller | None = None,
+        origin: str = "client",
+    ) -> None:
+        """Remove a row; RowError missing."""
+        row_id = row_id.casefold()
+        old = self.get(plane, host, table_name, row_id)
+        if old is None:
+            raise RowError("missing", f"There is no row {row_id} in {table_name}.")
+        schema = table(plane, table_name)
+        space = space_of(plane, host, table_name)
+        self._claim_keys(schema, space, row_id, old, {})
+        self._tenant.store.execute("DELETE FROM rows WHERE space = ? AND id = ?", (space, row_id))
+        self._tell(Write(plane, host, table_name, "delete", row_id, old, None, (), origin, caller))
+
+    def drop(self, plane: Plane, host: str, table_names: Sequence[str]) -> None:
+        """Forget all rows of an instance, without hooks."""
+        for name in table_names:
+            space = space_of(plane, host, name)
+            self._tenant.store.execute("DELETE FROM rows WHERE space = ?", (space,))
+            self._tenant.store.execute("DELETE FROM row_keys WHERE space = ?", (space,))
+
+    def _next_seq(self, space: int) -> int:
+        found = self._tenant.store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
+        return int(found[0] or 0) + 1
+
+    def _coerced(self, schema: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return coerce_all(schema, values)
+        except KeyError as error:
+            msg = f"'{schema.set}' has no property '{error.args[0]}'."
+            raise RowError("unknown-column", msg, (str(error.args[0]),)) from None
+
+    def _claim_keys(
+        self, schema: Table, space: int, row_id: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]
+    ) -> None:
+        for name, columns in schema.keys.items():
+            before = key_value(columns, old or {})
+            after = key_value(columns, new)
+            if before == after:
+                continue
+            if before is not None:
+                self._tenant.store.execute(
+                    "DELETE FROM row_keys WHERE space = ? AND name = ? AND value = ?", (space, name, before)
+                )
+            if after is not None:
+                self._claim(schema, space, row_id, name, after)
+
+    def _claim(self, schema: Table, space: int, row_id: str, name: str, value: str) -> None:
+        holder = self._tenant.store.execute(
+            "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?", (space, name, value)
+        ).fetchone()
+        if holder is not None:
+            raise RowError("duplicate", "A record with matching key values already exists.", schema.keys[name])
+        self._tenant.store.execute("INSERT INTO row_keys VALUES (?, ?, ?, ?)", (space, name, value, row_id))
+
+    def _tell(self, write: Write) -> None:
+        for hook in self._hooks:
+            hook(self._tenant, write)
+
+
+def space_of(plane: Plane, host: str, table_name: str) -> int:
+    """Return the number under which the rows of one table of one instance are kept."""
+    digest = blake2b(f"{plane}/{host}/{table_name}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big")
+
+
+def row_id_of(schema: Table, values: Mapping[str, Any]) -> str:
+    """Return a row's id: the GUID in Dataverse, the key values joined by `|` in F&O; RowError incomplete."""
+    missing = [name for name in schema.key if values.get(name) in {None, ""}]
+    if missing:
+        raise RowError("incomplete", f"'{schema.set}' needs a value for {', '.join(missing)}.", missing)
+    return "|".join(str(values[name]) for name in schema.key).casefold()
+
+
+def key_value(columns: Sequence[str], values: Mapping[str, Any]) -> str | None:
+    """Return the text under which an alternate key is unique; None when a part is empty, as that is not enforced."""
+    parts = [values.get(name) for name in columns]
+    if any(part is None or part == "" for part in parts):
+        return None
+    return "\x1f".join(str(part).casefold() for part in parts)
+
+
+def equality(schema: Table, equals: Mapping[str, Any]) -> Condition:
+    """Return the condition that the properties equal these values."""
+    parts, parameters = [], []
+    for name, value in equals.items():
+        if name == schema.company:
+            parts.append("r.company IS ?")
+            parameters.append(value.casefold() if isinstance(value, str) else value)
+        else:
+            parts.append("json_extract(r.data, ?) IS ? COLLATE NOCASE")
+            parameters += [json_path(name), value]
+    return Condition(" AND ".join(parts) or "1", tuple(parameters))
+
+
+def json_path(name: str) -> str:
+    """Return the SQLite JSON path of a property."""
+    return f'$."{name}"'
+
+
+def changed(old: Mapping[str, Any] | None, new: Mapping[str, Any], name: str) -> bool:
+    """Say whether a property has another value now, text compared without regard to case."""
+    return not same_text((old or {}).get(name), new.get(name))
+
+
+def _company(schema: Table, values: Mapping[str, Any]) -> str | None:
+    value = values.get(schema.company) if schema.company else None
+    return value.casefold() if isinstance(value, str) else None
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    return json.dumps({name: value for name, value in values.items() if name != ETAG}, separators=(",", ":"))
+
+
+def _row(version: int, data: str) -> dict[str, Any]:
+    return {ETAG: f'W/"{version}"', **json.loads(data)}
