@@ -138,9 +138,9 @@ def test(context: typer.Context) -> None:
 
 
 @app.command()
-def check() -> None:
+def check(only: Annotated[str, typer.Argument(help="one check")] = "") -> None:
     """Format, lint, types, import contracts, generated files."""
-    if not checks.run_all(console):
+    if not checks.run_all(console, only):
         raise typer.Exit(1)
 
 

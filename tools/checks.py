@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from tools.workspace import ROOT
+from tools.workspace import ROOT, UserError
 
 PACKAGES = ("providers", "components", "emulator", "tools", "tests", "benchmarks")
 
@@ -32,13 +32,16 @@ def checks() -> list[Check]:
         Check("format", (installed("ruff"), "format", "--check", "--quiet", ".")),
         Check("lint", (installed("ruff"), "check", "--quiet", ".")),
         Check("types", (installed("mypy"), *typed)),
-        Check("import contracts", (installed("lint-imports"),)),
+        Check("imports", (installed("lint-imports"),)),
     ]
 
 
-def run_all(console: Console) -> bool:
-    """Run every check and show the output of those that fail; whether all passed."""
-    passed = [run(check, console) for check in checks()]
+def run_all(console: Console, only: str = "") -> bool:
+    """Run every check, or the one of that name, and show the output of those that fail; whether all passed."""
+    chosen = [check for check in checks() if only in ("", check.title)]
+    if not chosen:
+        raise UserError(f"There is no check '{only}': {', '.join(check.title for check in checks())}.")
+    passed = [run(check, console) for check in chosen]
     return all(passed)
 
 
