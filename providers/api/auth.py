@@ -77,7 +77,7 @@ class AzureIdentityTokens:
             raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
         return str(answer.token)
 
-    def forget(self, scope: str) -> None:
+    def forget(self, _scope: str, /) -> None:
         """See `TokenSource`. The credential holds the cache, so a new one is made for the next token."""
         with self._lock:
             self._credential = None

@@ -107,7 +107,7 @@ class AlternateKey(Wire):
     """An alternate key of a table; usable when `status` is `Active`."""
 
     logical_name: str = Field("", validation_alias="LogicalName")
-    columns: list[str] = Field([], validation_alias="KeyAttributes")
+    columns: list[str] = Field(default_factory=list, validation_alias="KeyAttributes")
     status: str | None = Field(None, validation_alias="EntityKeyIndexStatus")
 
 
@@ -118,5 +118,5 @@ class EntityDefinition(Wire):
     set_name: str = Field("", validation_alias="EntitySetName")
     primary_id: str = Field("", validation_alias="PrimaryIdAttribute")
     primary_name: str | None = Field(None, validation_alias="PrimaryNameAttribute")
-    attributes: list[Attribute] = Field([], validation_alias="Attributes")
-    keys: list[AlternateKey] = Field([], validation_alias="Keys")
+    attributes: list[Attribute] = Field(default_factory=list, validation_alias="Attributes")
+    keys: list[AlternateKey] = Field(default_factory=list, validation_alias="Keys")

@@ -7,7 +7,8 @@ which says the same without comparing clocks.
 import json
 import re
 import threading
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from .answers import Response
 from .dual_write_models import ActionRequest, EntityMapStatus
@@ -43,7 +44,7 @@ class SeenRequests:
 
     @staticmethod
     def new_request(
-        maps: Iterable[EntityMapStatus], template_ids: Set[str], action: str, before: Set[str]
+        maps: Iterable[EntityMapStatus], template_ids: AbstractSet[str], action: str, before: AbstractSet[str]
     ) -> str | None:
         """The id of a request with this action on one of these maps that was not known before."""
         for each in maps:

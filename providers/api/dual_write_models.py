@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .wire import CaseBlind
 
@@ -109,9 +109,9 @@ class MapDetail(CaseBlind):
     state: Code | None = None
     actions: list[Code] | None = None
     template: MapTemplate | None = None
-    templates: list[MapTemplate] = []
+    templates: list[MapTemplate] = Field(default_factory=list)
     last_request: ActionRequest | None = None
-    last_requests: list[ActionRequest] = []
+    last_requests: list[ActionRequest] = Field(default_factory=list)
     is_project_deleted: bool | None = None
 
 
@@ -173,7 +173,7 @@ class IntegrationKey(CaseBlind):
     """A key of a schema; the integration key is the one named `userKeys` or `userKey` in any case (E9)."""
 
     name: str = ""
-    fields: list[str] = []
+    fields: list[str] = Field(default_factory=list)
     is_integration_key: bool | None = None
 
 
@@ -183,7 +183,7 @@ class Schema(CaseBlind):
     name: str = ""
     display_name: str | None = None
     refresh_state: Code | None = None
-    keys: list[IntegrationKey] = []
+    keys: list[IntegrationKey] = Field(default_factory=list)
 
 
 class LinkSide(CaseBlind):
@@ -195,7 +195,7 @@ class LinkSide(CaseBlind):
     power_apps_environment: str | None = None
     direct_url: str | None = None
     is_dev_instance: bool = False
-    schemas: list[Schema] = []
+    schemas: list[Schema] = Field(default_factory=list)
 
     @property
     def is_dataverse(self) -> bool:
@@ -236,9 +236,9 @@ class ConnectionSet(CaseBlind):
     id: str = ""
     name: str = ""
     display_name: str | None = None
-    environments: dict[str, LinkSide] = {}
-    companies: list[str] = []
-    solution_requests: list[SolutionStatus] = []
+    environments: dict[str, LinkSide] = Field(default_factory=dict)
+    companies: list[str] = Field(default_factory=list)
+    solution_requests: list[SolutionStatus] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -295,7 +295,7 @@ class Leg(CaseBlind):
     destination_schema: str | None = None
     source_filter: str | None = None
     reversed_source_filter: str | None = None
-    field_mappings: list[FieldMapping] = []
+    field_mappings: list[FieldMapping] = Field(default_factory=list)
 
 
 class MappingTask(CaseBlind):
@@ -303,7 +303,7 @@ class MappingTask(CaseBlind):
 
     name: str | None = None
     order: int | None = None
-    legs: list[Leg] = []
+    legs: list[Leg] = Field(default_factory=list)
 
 
 class Project(CaseBlind):
@@ -312,8 +312,8 @@ class Project(CaseBlind):
     id: str = ""
     name: str = ""
     display_name: str | None = None
-    entity_mapping_tasks: list[MappingTask] = []
-    validation_issues: list[Any] = []
+    entity_mapping_tasks: list[MappingTask] = Field(default_factory=list)
+    validation_issues: list[Any] = Field(default_factory=list)
     are_keys_mismatched: bool | None = None
     is_dual_write_enabled: bool | None = None
 
@@ -332,8 +332,8 @@ class ExecutionLeg(CaseBlind):
     display_name: str | None = None
     status: str | None = None
     export_record_count: int | None = None
-    export_errors: list[RowError] = []
-    import_errors: list[RowError] = []
+    export_errors: list[RowError] = Field(default_factory=list)
+    import_errors: list[RowError] = Field(default_factory=list)
     import_records_inserted_count: int | None = None
     import_records_updated_count: int | None = None
     import_records_error_count: int | None = None
@@ -345,7 +345,7 @@ class ExecutionTask(CaseBlind):
     name: str | None = None
     status: str | None = None
     is_running: bool | None = None
-    legs: list[ExecutionLeg] = []
+    legs: list[ExecutionLeg] = Field(default_factory=list)
 
 
 class Execution(CaseBlind):
@@ -358,4 +358,4 @@ class Execution(CaseBlind):
     upsert_count: int | None = None
     error_count: int | None = None
     submitted_on: str | None = None
-    task_execution_statuses: list[ExecutionTask] = []
+    task_execution_statuses: list[ExecutionTask] = Field(default_factory=list)

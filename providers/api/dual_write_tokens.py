@@ -1,4 +1,4 @@
-"""The delegated token of the dual-write service: ready, refreshed, or from a command (dual-write-management-api.md 1)."""
+"""The delegated token of the dual-write service: ready, refreshed, or from a command (management API section 1)."""
 
 import json
 import os
@@ -25,7 +25,10 @@ ORIGIN = "https://dataintegrator.trafficmanager.net/"
 # Renew this long before the end of a token (seconds), but never more than a tenth of a short life.
 MARGIN = 300.0
 COMMAND_TIMEOUT = 120.0
-HOW_TO_GET_ONE = f"Set {TOKEN}, {REFRESH_TOKEN} or {TOKEN_COMMAND}; refresh tokens live 24 hours at most, so pipelines use the command."
+HOW_TO_GET_ONE = (
+    f"Set {TOKEN}, {REFRESH_TOKEN} or {TOKEN_COMMAND}; "
+    "refresh tokens live 24 hours at most, so pipelines use the command."
+)
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,14 @@ class DualWriteTokens:
         self._refused: set[str] = set()
         self._rotated: str | None = None
 
-    def token(self, scope: str, claims: str | None = None) -> str:
+    def token(self, _scope: str, /, claims: str | None = None) -> str:
         """See `TokenSource`; the audience is fixed. Raises `TokenMissing` when nothing is configured."""
         with self._lock:
             if self._held is None or claims is not None or self._now() >= self._held.renew_at:
                 self._held = self._obtain(claims)
             return self._held.token
 
-    def forget(self, scope: str) -> None:
+    def forget(self, _scope: str, /) -> None:
         """See `TokenSource`. A ready token that was refused is not used again."""
         with self._lock:
             if self._held is not None and self._held.source == TOKEN:

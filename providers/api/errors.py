@@ -1,4 +1,4 @@
-"""The errors of the API clients: one small tree, one line of text each, never a secret and never a whole body."""
+"""The errors of the API clients: one small tree, one line of text each, no secret and no whole body."""
 
 from .redaction import redact
 
@@ -6,7 +6,7 @@ REASON_LIMIT = 300
 
 
 class ApiError(Exception):
-    """A call to a service failed. `str()` gives `<reason> (<code>, correlation <id>). <next_step>` without absent parts.
+    """A call failed. `str()` gives `<reason> (<code>, correlation <id>). <next_step>` without the absent parts.
 
     `code` is the service's own error code; `correlation_id` what its support asks for; `status` the HTTP status when
     there was an answer; `may_have_happened` says that the effect of the call is unknown and has to be looked up.

@@ -19,8 +19,8 @@ from .errors import (
 NOT_REGISTERED = "does not have permission to access the path"
 
 _NEXT_STEPS = {
-    "insufficientcapacity_storagedriven": "Free at least 1 GB of Dataverse database capacity in the tenant, or buy some.",
-    "domainnamealreadyinuse": "Choose another `domain`; the domain of a deleted environment can stay reserved for days.",
+    "insufficientcapacity_storagedriven": "Free at least 1 GB of Dataverse database capacity, or buy some.",
+    "domainnamealreadyinuse": "Choose another `domain`; that of a deleted environment can stay reserved for days.",
     "invaliddomainname": "Choose another `domain`: this one is taken or malformed.",
     "dynamicsentitlementmissing": "Assign the Dynamics 365 licences; a change can take 12 hours to show.",
     "macroregionrequired": "This tenant places environments by macro region: set `macroRegion` instead of `location`.",

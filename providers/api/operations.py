@@ -34,7 +34,8 @@ class Surroundings:
     progress: Progress = _nothing
 
 
-_SURROUNDINGS: ContextVar[Surroundings] = ContextVar("surroundings", default=Surroundings())
+_NONE = Surroundings()
+_SURROUNDINGS: ContextVar[Surroundings] = ContextVar("surroundings", default=_NONE)
 
 
 @contextmanager
@@ -121,8 +122,8 @@ class LongOperation(Generic[T]):
             outcome = Outcome.pending(f"not readable at the moment: {_shortly(error)}")
         if outcome.status and outcome.status != self.last_status:
             self.last_status = outcome.status
-            tell = self.progress or report
-            tell(f"{self.what}: {outcome.status}")
+            if self.progress is not None:
+                self.progress(f"{self.what}: {outcome.status}")
         return outcome
 
     def _timed_out(self) -> OperationTimedOut:

@@ -37,7 +37,7 @@ class PowerPlatform(Protocol):
         ...
 
     def create_environment(self, request: EnvironmentRequest) -> CreateStarted:
-        """Send one create. A `TransportError` with `may_have_happened` = look with `find_by_domain` before any other."""
+        """Send one create. After a `TransportError` with `may_have_happened` look with `find_by_domain` first."""
         ...
 
     def operation(self, url: str) -> LifecycleOperation:

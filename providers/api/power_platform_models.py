@@ -81,13 +81,13 @@ class Stage(Wire):
 
 
 class LifecycleOperation(Wire):
-    """A lifecycle operation (section 8). Only `Succeeded` and `Failed` are terminal; other states are not enumerated."""
+    """A lifecycle operation (section 8). Only `Succeeded` and `Failed` are terminal."""
 
     id: str = ""
     type: str = Field("", validation_alias=AliasPath("type", "id"))
     state: str = Field("Running", validation_alias=AliasPath("state", "id"))
     environment_path: str = Field("", validation_alias=AliasPath("links", "environment", "path"))
-    stages: list[Stage] = []
+    stages: list[Stage] = Field(default_factory=list)
     created: str | None = Field(None, validation_alias="createdDateTime")
     requested_by: Principal | None = Field(None, validation_alias="requestedBy")
     retry_after: float | None = None
@@ -162,7 +162,7 @@ class Location(Wire):
     disabled: bool = Field(False, validation_alias=_in_properties("isDisabled"))
     database: bool = Field(True, validation_alias=_in_properties("canProvisionDatabase"))
     dynamics_apps: bool = Field(True, validation_alias=_in_properties("canProvisionCustomerEngagementDatabase"))
-    azure_regions: list[str] = Field([], validation_alias=_in_properties("azureRegions"))
+    azure_regions: list[str] = Field(default_factory=list, validation_alias=_in_properties("azureRegions"))
 
 
 class MacroRegion(Wire):
@@ -175,9 +175,9 @@ class MacroRegion(Wire):
 class Locations(Wire):
     """All geographies, and whether this tenant wants a location or a macro region when creating."""
 
-    locations: list[Location] = Field([], validation_alias="value")
+    locations: list[Location] = Field(default_factory=list, validation_alias="value")
     provisioning_mode: str = Field("location", validation_alias="tenantProvisioningMode")
-    macro_regions: list[MacroRegion] = Field([], validation_alias="macroRegions")
+    macro_regions: list[MacroRegion] = Field(default_factory=list, validation_alias="macroRegions")
 
 
 class Template(Wire):
@@ -222,7 +222,7 @@ class Capacity(Wire):
 class TenantCapacity(Wire):
     """The capacities of the tenant by type: `Database`, `FinOpsDatabase`, `File`, ..."""
 
-    capacities: list[Capacity] = Field([], validation_alias="tenantCapacities")
+    capacities: list[Capacity] = Field(default_factory=list, validation_alias="tenantCapacities")
 
     def of(self, capacity_type: str) -> Capacity | None:
         """The capacity of one type; None when the tenant reports none of it."""

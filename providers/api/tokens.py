@@ -9,11 +9,11 @@ from typing import Any, Protocol
 class TokenSource(Protocol):
     """Gives bearer tokens; safe to share between threads."""
 
-    def token(self, scope: str, claims: str | None = None) -> str:
+    def token(self, scope: str, /, claims: str | None = None) -> str:
         """A token for `scope`; with `claims` (base64, a CAE challenge) a new one that answers the challenge."""
         ...
 
-    def forget(self, scope: str) -> None:
+    def forget(self, scope: str, /) -> None:
         """The last token for `scope` was refused: the next call has to get a new one."""
         ...
 
