@@ -5,7 +5,7 @@ Everything here follows power-platform-api.md; what no source decides is a switc
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.power_platform import create, environments, operations, packages, person, seed, settings
+from emulator.power_platform import create, deletion, environments, operations, packages, person, seed, settings
 from emulator.power_platform.interface import (
     environment,
     environment_of_cds_host,
@@ -48,5 +48,6 @@ def register(tenant: "Tenant") -> None:
     packages.register(tenant)
     create.register(tenant)
     environments.register(tenant)
+    deletion.register(tenant)
     person.register(tenant)
     seed.register(tenant)

@@ -10,7 +10,7 @@ def _empty_is_none(value: Any) -> Any:
 
 
 # D365BAP sends "" for "the tenant's default language" (7.1).
-OptionalLcid = Annotated[int | None, BeforeValidator(_empty_is_none), Field(strict=True)]
+OptionalLcid = Annotated[int | None, BeforeValidator(_empty_is_none)]
 
 
 class StrictBody(BaseModel):

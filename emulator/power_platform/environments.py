@@ -1,8 +1,8 @@
-"""Reading, changing and deleting environments (power-platform-api.md 6, 10, 11, 12.6)."""
+"""Reading and changing environments, and their operations (power-platform-api.md 6, 8, 10, 12.6)."""
 
 from typing import TYPE_CHECKING
 
-from emulator.http import Call, Reply, ServiceError
+from emulator.http import Call, Reply
 from emulator.power_platform import data_planes, domains, finops, locations, operations
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
@@ -10,11 +10,8 @@ from emulator.power_platform.answers import (
     check_api_version,
     environment_not_found,
     parse_body,
-    refusal,
-    timestamp,
 )
 from emulator.power_platform.bodies import (
-    DeleteReason,
     DomainCheck,
     EnvironmentChanges,
     EnvironmentPatch,
@@ -24,18 +21,12 @@ from emulator.power_platform.bodies import (
 from emulator.power_platform.create import ZERO_GUID
 from emulator.power_platform.documents import admin_document, service_document
 from emulator.power_platform.records import (
-    DELETED,
-    ENVIRONMENT,
     Environment,
     Operation,
-    deleted_environments,
     environments,
     find_environment,
-    load,
     put_environment,
-    save,
 )
-from emulator.power_platform.settings import use_up
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -45,11 +36,9 @@ _CONVERTIBLE_SKUS = frozenset(("Sandbox", "Production"))
 
 
 def register(_tenant: "Tenant") -> None:
-    """Say how changes, deletions and recoveries end."""
+    """Say how changes end."""
     operations.on_end("Edit", _edited)
     operations.on_end("Convert", _converted)
-    operations.on_end("Delete", _deleted)
-    operations.on_end("Recover", _recovered)
 
 
 def list_environments(tenant: "Tenant", call: Call) -> Reply:
@@ -64,7 +53,7 @@ def list_environments(tenant: "Tenant", call: Call) -> Reply:
 def get_environment(tenant: "Tenant", call: Call) -> Reply:
     """`GET .../environments/{id}`."""
     check_api_version(call, BAP_API_VERSIONS)
-    environment = _existing(tenant, call)
+    environment = existing(tenant, call)
     if not _visible(tenant, environment):
         raise environment_not_found(environment.id)
     return Reply(json=admin_document(tenant, _read(tenant, environment), _expanded(call)))
@@ -73,7 +62,7 @@ def get_environment(tenant: "Tenant", call: Call) -> Reply:
 def patch_environment(tenant: "Tenant", call: Call) -> Reply:
     """`PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
     version = check_api_version(call, BAP_API_VERSIONS)
-    environment = _existing(tenant, call)
+    environment = existing(tenant, call)
     changes = parse_body(call, EnvironmentPatch, {("properties",): "EnvironmentProperties"}).properties
     operations.require_idle(tenant, environment)
     _check_changes(tenant, environment, changes)
@@ -97,7 +86,7 @@ def patch_environment(tenant: "Tenant", call: Call) -> Reply:
 def modify_sku(tenant: "Tenant", call: Call) -> Reply:
     """`POST .../modifySku`: Sandbox to Production and back; the answer names `Operation-Location` (10.3)."""
     check_api_version(call, BAP_API_VERSIONS)
-    environment = _existing(tenant, call)
+    environment = existing(tenant, call)
     wanted = parse_body(call, SkuChange, {}).environmentSku
     operations.require_idle(tenant, environment)
     if not {wanted, environment.sku} <= _CONVERTIBLE_SKUS:
@@ -111,68 +100,6 @@ def modify_sku(tenant: "Tenant", call: Call) -> Reply:
     requested_by = operations.principal(call)
     operation = operations.start(tenant, "Convert", environment, seconds, requested_by, changes=kept)
     return operations.accepted(tenant, operation, "Operation-Location")
-
-
-def delete_environment(tenant: "Tenant", call: Call) -> Reply:
-    """`DELETE .../environments/{id}`: 409 while anything else runs, without a body unless the switch says so."""
-    check_api_version(call, BAP_API_VERSIONS)
-    environment = _existing(tenant, call)
-    if call.body:
-        parse_body(call, DeleteReason, {})
-    if operations.running(tenant, environment.id) is not None:
-        if tenant.switches["delete_conflict_answer"] == "empty":
-            raise ServiceError(409, None)
-        operations.require_idle(tenant, environment)
-    environment.management_state = "Running"
-    put_environment(tenant, environment)
-    seconds = tenant.switches["environment_delete_duration"]
-    operation = operations.start(tenant, "Delete", environment, seconds, operations.principal(call))
-    return operations.accepted(tenant, operation)
-
-
-def validate_delete(tenant: "Tenant", call: Call) -> Reply:
-    """`POST .../validateDelete`: what a deletion would take along (resource types assumed)."""
-    check_api_version(call, BAP_API_VERSIONS)
-    environment = _existing(tenant, call)
-    resources = ["Microsoft.BusinessAppPlatform/environments"]
-    if environment.database is not None:
-        resources.append("Microsoft.CommonDataModel/environments")
-    if environment.finops is not None:
-        resources.append("Microsoft.FinanceAndOperations/environments")
-    return Reply(
-        json={
-            "canInitiateDelete": operations.running(tenant, environment.id) is None,
-            "resourcesToBeDeleted": [{"type": name} for name in resources],
-        }
-    )
-
-
-def list_deleted(tenant: "Tenant", call: Call) -> Reply:
-    """`GET .../deletedEnvironments`."""
-    check_api_version(call, BAP_API_VERSIONS)
-    rows = []
-    for environment in deleted_environments(tenant):
-        row = admin_document(tenant, environment)
-        row["properties"]["deletedTime"] = timestamp(environment.deleted)
-        rows.append(row)
-    return Reply(json={"value": rows})
-
-
-def recover_environment(tenant: "Tenant", call: Call) -> Reply:
-    """`POST .../deletedEnvironments/{id}/recover`: not for an environment that had F&O (11.2)."""
-    check_api_version(call, BAP_API_VERSIONS)
-    environment_id = call.parameters["environment_id"].lower()
-    environment = load(tenant, DELETED, environment_id, Environment)
-    if environment is None:
-        raise environment_not_found(environment_id)
-    if environment.finops is not None:
-        text = "Recovering an environment with finance and operations apps isn't yet implemented."
-        raise bad_request(text, "OperationNotSupported")
-    if operations.running(tenant, environment_id) is not None:
-        raise refusal(409, "OperationNotStartable", "The environment is being recovered already.", detail=True)
-    seconds = tenant.switches["environment_recover_duration"]
-    operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(call))
-    return operations.accepted(tenant, operation)
 
 
 def validate_details(tenant: "Tenant", call: Call) -> Reply:
@@ -214,16 +141,8 @@ def rename(tenant: "Tenant", environment: Environment, display_name: str) -> Non
     _apply(tenant, environment, EnvironmentChanges(displayName=display_name))
 
 
-def remove(tenant: "Tenant", environment: Environment) -> None:
-    """Delete an environment at once: soft-deleted, its domain reserved, its instances gone."""
-    environment.deleted = tenant.clock.now()
-    tenant.store.delete(ENVIRONMENT, environment.id)
-    save(tenant, DELETED, environment.id, environment)
-    domains.reserve_after_deletion(tenant, environment)
-    data_planes.environment_deleted(tenant, environment)
-
-
-def _existing(tenant: "Tenant", call: Call) -> Environment:
+def existing(tenant: "Tenant", call: Call) -> Environment:
+    """Return the environment that a call names, or 404."""
     environment = find_environment(tenant, call.parameters["environment_id"])
     if environment is None:
         raise environment_not_found(call.parameters["environment_id"])
@@ -335,30 +254,4 @@ def _converted(tenant: "Tenant", operation: Operation) -> bool:
     environment.management_state = "Ready"
     environment.modified = tenant.clock.now()
     put_environment(tenant, environment)
-    return True
-
-
-def _deleted(tenant: "Tenant", operation: Operation) -> bool:
-    environment = find_environment(tenant, operation.environment_id)
-    if environment is None:
-        return True
-    if use_up(tenant, "environment_delete_failures"):
-        environment.management_state = "Ready"
-        put_environment(tenant, environment)
-        return False
-    remove(tenant, environment)
-    return True
-
-
-def _recovered(tenant: "Tenant", operation: Operation) -> bool:
-    environment = load(tenant, DELETED, operation.environment_id, Environment)
-    if environment is None:
-        return False
-    tenant.store.delete(DELETED, environment.id)
-    environment.deleted = None
-    environment.management_state = "Ready"
-    put_environment(tenant, environment)
-    if environment.database is not None:
-        domains.release(tenant, environment.database.domain)
-        data_planes.organization_ready(tenant, environment, environment.database)
     return True

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from emulator.person import PersonError
-from emulator.power_platform import domains, environments
+from emulator.power_platform import deletion, domains, environments
 from emulator.power_platform.records import Environment, environment_with_host, find_environment
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _rename(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _delete(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
     environment = _environment(tenant, request)
-    environments.remove(tenant, environment)
+    deletion.remove(tenant, environment)
     return {"environment": environment.id}
 
 

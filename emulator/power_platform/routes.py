@@ -8,6 +8,7 @@ from emulator.power_platform import (
     appmanagement,
     capacity,
     create,
+    deletion,
     dynamics,
     environments,
     locations,
@@ -103,15 +104,15 @@ def _environment_routes() -> tuple[Route, ...]:
             "assumed: same answer as under scopes/admin", "read an environment",
         ),
         _route("PATCH", one, environments.patch_environment, "10.1, 10.2", "change an environment, admin mode"),
-        _route("DELETE", one, environments.delete_environment, "11.1", "delete an environment"),
+        _route("DELETE", one, deletion.delete_environment, "11.1", "delete an environment"),
         _route("POST", f"{one}/modifySku", environments.modify_sku, "10.3", "Sandbox to Production and back"),
-        _route("POST", f"{one}/validateDelete", environments.validate_delete, "11.1", "may it be deleted"),
+        _route("POST", f"{one}/validateDelete", deletion.validate_delete, "11.1", "may it be deleted"),
         _route(
             "POST", f"{mine}/{{environment_id}}/provisionInstance", create.provision_instance, "9", "add Dataverse"
         ),
-        _route("GET", deleted, environments.list_deleted, "11.2", "soft-deleted environments"),
+        _route("GET", deleted, deletion.list_deleted, "11.2", "soft-deleted environments"),
         _route(
-            "POST", f"{deleted}/{{environment_id}}/recover", environments.recover_environment, "11.2",
+            "POST", f"{deleted}/{{environment_id}}/recover", deletion.recover_environment, "11.2",
             "recover an environment",
         ),
         _route(
