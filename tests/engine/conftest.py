@@ -1,0 +1,69 @@
+"""Fixtures of the engine tests. They are skipped, visibly, where there is no Pulumi CLI on PATH (`make test` has one)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.harness import Project, Tenant, find_engine, program_files, update_wanted
+from tools.workspace import ROOT
+
+GOLDEN = Path(__file__).parent / "golden"
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything under this folder needs the real engine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """The folder of the Pulumi CLI."""
+    folder = find_engine()
+    if folder is None:
+        pytest.skip("no pulumi on PATH; `make test` sets one up")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """An emulator of the test module's own."""
+    tenant = Tenant(tmp_path_factory.mktemp("tenant"))
+    yield tenant
+    tenant.stop()
+
+
+@pytest.fixture(scope="module")
+def new_project(
+    engine: Path, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Project]:
+    """Makes a copy of the product's program with an empty backend, on the module's emulator."""
+    return lambda: Project(tmp_path_factory.mktemp("project"), engine, program_files(), tenant.variables())
+
+
+@pytest.fixture
+def program(engine: Path, tmp_path: Path) -> Callable[[str], Project]:
+    """Makes a project of one of the test programs; it reaches no emulator."""
+
+    def make(name: str) -> Project:
+        files = [*sorted((PROGRAMS / name).glob("*.*")), ROOT / "providers", ROOT / ".venv"]
+        return Project(tmp_path, engine, files, {})
+
+    return make
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares a text with `golden/<name>`; UPDATE_GOLDEN=1 writes it instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if update_wanted():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert path.read_text() == text, f"{path.name} differs; UPDATE_GOLDEN=1 writes it anew"
+
+    return compare
