@@ -12,7 +12,7 @@ from emulator.http import Call, Reply
 from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import locations
 from emulator.power_platform.answers import bad_request, operation_not_startable, refusal, retry_after, timestamp
-from emulator.power_platform.records import OPERATION, Environment, Operation, Principal, load, save
+from emulator.power_platform.records import ENVIRONMENT, OPERATION, Environment, Operation, Principal, load, save
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -116,7 +116,7 @@ def _end(tenant: "Tenant", operation_id: str) -> None:
         return
     operation.ended = tenant.clock.now()
     operation.state = "Succeeded" if _OUTCOMES[operation.type](tenant, operation) else "Failed"
-    operation.environment_gone = tenant.store.get("power_platform.environment", operation.environment_id) is None
+    operation.environment_gone = tenant.store.get(ENVIRONMENT, operation.environment_id) is None
     save(tenant, OPERATION, operation.id, operation)
 
 

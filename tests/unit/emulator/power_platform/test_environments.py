@@ -213,10 +213,16 @@ def test_delete_body_is_optional_but_strict(admin: Admin) -> None:
 
 
 def test_validate_delete_names_what_goes(admin: Admin) -> None:
-    url = f"{ADMIN}/{admin.created()}/validateDelete"
-    answer = admin.call("POST", url, params=OLD).json
-    assert answer["canInitiateDelete"] is True
-    assert len(answer["resourcesToBeDeleted"]) == 2
+    def answer(environment_id: str) -> dict[str, Any]:
+        return dict(admin.call("POST", f"{ADMIN}/{environment_id}/validateDelete", params=OLD).json)
+
+    plain = admin.created(admin.body(domainName="plain"))
+    assert answer(plain)["canInitiateDelete"] is True
+    assert len(answer(plain)["resourcesToBeDeleted"]) == 2
+    admin.delete(plain)
+    assert answer(plain)["canInitiateDelete"] is False
+    admin.wait(120)
+    assert len(answer(admin.unified())["resourcesToBeDeleted"]) == 3
 
 
 def test_domain_stays_reserved_for_a_day(admin: Admin) -> None:

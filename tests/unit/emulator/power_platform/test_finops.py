@@ -306,6 +306,23 @@ def test_failed_finops_explains_itself_and_may_be_tried_again(admin: Admin, plan
     assert ("finops", FINOPS) in planes.made
 
 
+def test_errors_are_listed_newest_first(admin: Admin) -> None:
+    environment_id = with_tools(admin)
+    for parameters in ("Tools=true", "DevToolsEnabled=yes"):
+        admin.installed(environment_id, APP, parameters, seconds=30)
+    rows = dynamics(admin, environment_id, "operationerrors?maxResults=2")["errors"]
+    assert ["yes" in row["errorMessage"] for row in rows] == [True, False]
+    assert len(dynamics(admin, environment_id, "operationerrors?maxResults=1")["errors"]) == 1
+
+
+def test_operation_belongs_to_one_environment(admin: Admin) -> None:
+    url = admin.install(admin.created(), TOOLS).headers["Operation-Location"]
+    other = admin.created(admin.body(domainName="other"))
+    foreign = url.replace(url.split("/")[5], other)
+    assert admin.call("GET", url).status == 200
+    assert admin.call("GET", foreign).status == 404
+
+
 def test_finops_is_updated_in_place(admin: Admin) -> None:
     environment_id = admin.unified("ApplicationVersion=10.0.44.9")
     url = admin.install(environment_id, APP, "ApplicationVersion=10.0.45.10").headers["Operation-Location"]
