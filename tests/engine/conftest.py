@@ -1,4 +1,4 @@
-"""Fixtures of the engine tests. They are skipped, visibly, where there is no Pulumi CLI on PATH (`make test` has one)."""
+"""Fixtures of the engine tests, which are skipped visibly where no Pulumi CLI is on PATH (`make test` has one)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,9 +37,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 
 
 @pytest.fixture(scope="module")
-def new_project(
-    engine: Path, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], Project]:
+def new_project(engine: Path, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Makes a copy of the product's program with an empty backend, on the module's emulator."""
     return lambda: Project(tmp_path_factory.mktemp("project"), engine, program_files(), tenant.variables())
 

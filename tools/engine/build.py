@@ -118,7 +118,7 @@ def built(report: Report) -> Path:
         return folder
     go = usable_go()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_suffix(".lock"), report):
+    with locked(folder.parent / "build.lock", report):
         if not folder.is_dir():
             build(go, folder, report)
     return folder
@@ -161,6 +161,8 @@ def build(go: str, folder: Path, report: Report) -> None:
         f"Building the Pulumi engine {CLI.version()} from its pinned Go modules. Once for this machine;"
         f" about 6 minutes on 2 cores. It goes to {folder}"
     )
+    for left_by_a_killed_build in folder.parent.glob("building-*"):
+        shutil.rmtree(left_by_a_killed_build)
     temporary = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
     try:
         for step, program in enumerate(PROGRAMS, 1):
