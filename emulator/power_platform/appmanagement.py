@@ -94,7 +94,7 @@ def get_operation(tenant: "Tenant", call: Call) -> Reply:
     if operation.status == "Failed":
         body["error"] = {
             "errorName": operation.error_code,
-            "errorCode": -2147015902,  # an int32 as documented; the value is invented
+            "errorCode": -2147467259,  # an int32 as documented; the value is assumed
             "message": operation.error_message,
             "type": "InstallFailure",
             "statusCode": 400,

@@ -59,9 +59,12 @@ def running(tenant: "Tenant", environment_id: str) -> Operation | None:
 
 def operations(tenant: "Tenant", environment_id: str) -> list[Operation]:
     """Return all operations of an environment, newest first."""
-    found = [Operation.model_validate(document) for _, document in tenant.store.items(OPERATION)]
-    mine = [one for one in found if one.environment_id == environment_id.lower()]
-    return sorted(mine, key=lambda one: (one.created, one.id), reverse=True)
+    rows = tenant.store.execute(
+        "SELECT value FROM documents WHERE kind = ? AND json_extract(value, '$.environment_id') = ?",
+        (OPERATION, environment_id.lower()),
+    )
+    found = [Operation.model_validate_json(text) for (text,) in rows.fetchall()]
+    return sorted(found, key=lambda one: (one.created, one.id), reverse=True)
 
 
 def require_idle(tenant: "Tenant", environment: Environment) -> None:

@@ -190,10 +190,9 @@ def change_environment(tenant: "Tenant", environment_id: str, change: Callable[[
 
 def environment_with_host(tenant: "Tenant", host: str) -> Environment | None:
     """Return the live environment whose Dataverse or F&O host this is."""
-    wanted = host.lower()
-    for one in environments(tenant):
-        if one.database is not None and one.database.host == wanted:
-            return one
-        if one.finops is not None and one.finops.host == wanted:
-            return one
-    return None
+    row = tenant.store.execute(
+        "SELECT key FROM documents WHERE kind = ?1"
+        " AND ?2 IN (json_extract(value, '$.database.host'), json_extract(value, '$.finops.host'))",
+        (ENVIRONMENT, host.lower()),
+    ).fetchone()
+    return find_environment(tenant, row[0]) if row else None
