@@ -211,12 +211,13 @@ class Capacity(Wire):
 
     type: str = Field("", validation_alias="capacityType")
     total: float = Field(0.0, validation_alias="totalCapacity")
-    consumed: float = Field(0.0, validation_alias=AliasPath("consumption", "actual"))
+    actual: float = Field(0.0, validation_alias=AliasPath("consumption", "actual"))
+    rated: float = Field(0.0, validation_alias=AliasPath("consumption", "rated"))
 
     @property
     def free(self) -> float:
-        """What is left, in MB."""
-        return self.total - self.consumed
+        """What is left, in MB. By which of its two counts the service refuses is not known: the larger one."""
+        return self.total - max(self.actual, self.rated)
 
 
 class TenantCapacity(Wire):

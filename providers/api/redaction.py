@@ -15,7 +15,7 @@ SECRET_VARIABLES = (
 # A secret shorter than this is too likely to be an ordinary word to be replaced everywhere.
 SHORTEST_SECRET = 6
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.{1,2}[A-Za-z0-9_-]+){1,4}")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}")
 _NAMED = re.compile(
     r"(?i)(\"?\b(?:access_token|accesstoken|refresh_token|id_token|client_secret|client_assertion|assertion|password"
