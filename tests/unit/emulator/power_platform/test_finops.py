@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator import power_platform
 from emulator.http import ServiceError
@@ -439,6 +441,22 @@ def test_number_of_errors_is_limited(admin: Admin, limit: str) -> None:
 )
 def test_short_version_means_the_newest_of_it(wanted: str, found: str | None) -> None:
     assert catalogue.matching_version(wanted) == found
+
+
+@given(
+    parts=st.permutations(["DevToolsEnabled=true", "DemoDataEnabled=FALSE", "ApplicationVersion=10.0.45.5"]),
+    upper=st.booleans(),
+    kept=st.integers(min_value=0, max_value=3),
+)
+def test_payload_ignores_order_and_case(parts: list[str], upper: bool, kept: int) -> None:
+    said = parts[:kept]
+    text = "|".join(said)
+    choice = payload.parse(text.upper() if upper else text)
+    assert choice == payload.FinOpsChoice(
+        developer_tools=True if "DevToolsEnabled=true" in said else None,
+        demo_data=False if "DemoDataEnabled=FALSE" in said else None,
+        version="10.0.45.5" if "ApplicationVersion=10.0.45.5" in said else None,
+    )
 
 
 def test_payload_without_text_says_nothing() -> None:
