@@ -1,0 +1,88 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import bootstrap
+
+Commands = list[tuple[str, ...]]
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """An empty clone; what would be run is recorded, and making the environment leaves its python behind."""
+    for name in ("RUNTIME", "DEV", "INSTALLER"):
+        lock = tmp_path / getattr(bootstrap, name).name
+        lock.write_text(name)
+        monkeypatch.setattr(bootstrap, name, lock)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / ".venv" / "bin" / "python")
+    seen: Commands = []
+
+    def run(*command: str | Path) -> None:
+        seen.append(tuple(map(str, command)))
+        bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
+        bootstrap.PYTHON.touch()
+
+    monkeypatch.setattr(bootstrap, "run", run)
+    return seen
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["bootstrap.py", *arguments])
+    bootstrap.main()
+
+
+def test_every_install_checks_hashes(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(monkeypatch)
+    installs = [command for command in commands if "install" in command]
+    assert len(installs) == 2
+    assert all("--require-hashes" in command for command in installs)
+
+
+def test_second_set_up_runs_nothing(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(monkeypatch)
+    commands.clear()
+    set_up(monkeypatch)
+    assert commands == []
+
+
+@pytest.mark.parametrize("lock", ["RUNTIME", "INSTALLER"])
+def test_changed_lock_file_installs_again(commands: Commands, monkeypatch: pytest.MonkeyPatch, lock: str) -> None:
+    set_up(monkeypatch)
+    commands.clear()
+    getattr(bootstrap, lock).write_text("another")
+    set_up(monkeypatch)
+    assert commands
+    assert "venv" not in commands[0]
+
+
+def test_development_set_serves_the_runtime_too(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(monkeypatch, "dev")
+    commands.clear()
+    set_up(monkeypatch)
+    assert commands == []
+
+
+def test_failed_step_is_named_and_leaves_no_stamp(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*command: str | Path) -> None:
+        sys.exit(f"failed at {command[0]}")
+
+    monkeypatch.setattr(bootstrap, "run", fail)
+    with pytest.raises(SystemExit, match="failed at"):
+        set_up(monkeypatch)
+    assert not bootstrap.installed(bootstrap.RUNTIME)
+
+
+def test_old_python_without_a_newer_one_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bootstrap, "OLDEST", (99, 0))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
+        bootstrap.interpreter()
+
+
+def test_lock_files_name_hashes_for_every_package() -> None:
+    for lock in (bootstrap.RUNTIME, bootstrap.DEV, bootstrap.INSTALLER):
+        pins = [line for line in lock.read_text().splitlines() if "==" in line and not line.startswith(("#", " "))]
+        assert pins
+        assert all(line.endswith("\\") for line in pins), lock.name
