@@ -51,7 +51,8 @@ class AppManagement:
     def install(self, environment_id: str, unique_name: str, payload: str | None = None) -> str:
         """Request an installation and return the operation id; `payload` is the `a=b|c=d` text of 14.6.
 
-        Never re-sent blindly: `TransportError` with `may_have_happened` = look at the package's state.
+        Never re-sent blindly: `TransportError` with `may_have_happened` = look at the package's state. Raises
+        `Conflict` (`OperationNotStartable`) while an installation runs.
         """
         path = f"{_environment(environment_id)}/applicationPackages/{quote(unique_name, safe='')}/install"
         try:
@@ -62,6 +63,8 @@ class AppManagement:
                 json={"payloadValue": payload} if payload else {},
                 expected={200, 202},
                 answer="maybe",
+                # What is busy may be this very installation: the caller looks at the package's state.
+                wait_busy=False,
             )
         finally:
             self._shared(environment_id).forget()

@@ -25,8 +25,9 @@ from .hosts import (
     power_platform_hosts,
 )
 from .power_platform import PowerPlatform
+from .retrying import Timing
 from .tokens import TokenSource, claim
-from .transport import ServiceClient, Timing, http_client
+from .transport import ServiceClient, http_client
 
 C = TypeVar("C")
 

@@ -5,14 +5,11 @@ import logging
 import ssl
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from random import Random
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import httpx
-import tenacity
 
 from . import retry
 from .answers import CORRELATION_HEADERS, Response, parse_retry_after
@@ -20,8 +17,8 @@ from .clouds import CloudProfile, emulator_not_running
 from .errors import ApiError, ForeignHost, TransportError
 from .failures import failure, lost, unreadable
 from .hosts import HostRule
-from .operations import Clock, Sleep, duration, pause, report
 from .retry import Verdict
+from .retrying import Attempt, Replay, Timing, retrying
 from .tokens import TokenSource
 
 LOG = logging.getLogger("providers.api")
@@ -31,7 +28,6 @@ CONNECT_TIMEOUT = 15.0
 # A credential that was just renewed and refused again is not renewed for each further call (seconds).
 RENEWAL_PAUSE = 300.0
 
-Replay = Literal["safe", "never"]
 Answer = Literal["json", "maybe", "none"]
 
 
@@ -47,29 +43,8 @@ class _Call:
     answer: Answer
     timeout: float
     attempts: int
+    wait_busy: bool
     correlation_id: str
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """How one attempt ended: a response, or an error with what it means for another try."""
-
-    response: Response | None = None
-    error: ApiError | None = None
-    verdict: Verdict = Verdict.FAIL
-    wait: float | None = None
-
-
-@dataclass
-class Timing:
-    """The time a client lives in; tests inject all of it. `patience` in seconds bounds the waits of one call."""
-
-    sleep: Sleep = time.sleep
-    clock: Clock = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    random: Random = field(default_factory=Random)
-    busy: float = 15.0
-    patience: float = 600.0
 
 
 def http_client(profile: CloudProfile, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -123,12 +98,14 @@ class ServiceClient:
         answer: Answer = "json",
         timeout: float = READ_TIMEOUT,
         attempts: int = retry.ATTEMPTS,
+        wait_busy: bool = True,
     ) -> Response:
         """Send one call until it has an answer that counts, and return that.
 
         `expected` are the statuses of the contract (default 200). `replay` says whether the call may be sent again
         when its answer is lost (default: `safe` for GET, else `never`, which ends in `TransportError` with
         `may_have_happened`). `answer`: `json` must parse, `maybe` may also be empty, `none` is not read.
+        `wait_busy=False` leaves it to the caller to wait while another operation runs.
         Raises an `ApiError` otherwise; `ForeignHost` before anything is sent.
         """
         url = path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}"
@@ -148,52 +125,17 @@ class ServiceClient:
             answer=answer,
             timeout=timeout,
             attempts=attempts,
+            wait_busy=wait_busy,
             correlation_id=str(uuid.uuid4()),
         )
-        last = self._retrying(call)(self._attempt, call)
+        last = retrying(call.replay, call.attempts, call.wait_busy, self.timing)(self._attempt, call)
         if last.error is not None:
             raise self._final(last, call)
         if last.response is None:
             raise AssertionError("an attempt ended with neither a response nor an error")
         return last.response
 
-    def _retrying(self, call: _Call) -> tenacity.Retrying:
-        def again(attempt: _Attempt) -> bool:
-            if attempt.error is None or attempt.verdict is Verdict.FAIL:
-                return False
-            return attempt.verdict is not Verdict.UNCLEAR or call.replay == "safe"
-
-        def delay(state: tenacity.RetryCallState) -> float:
-            attempt = _outcome(state)
-            if attempt.wait is not None:
-                return attempt.wait
-            if attempt.verdict is Verdict.BUSY:
-                return self.timing.busy
-            return retry.backoff(state.attempt_number, self.timing.random)
-
-        def give_up(state: tenacity.RetryCallState) -> bool:
-            attempt = _outcome(state)
-            if state.idle_for + state.upcoming_sleep > self.timing.patience:
-                return True
-            asked_to_wait = attempt.verdict is Verdict.REFUSED and attempt.wait is not None
-            if attempt.verdict is Verdict.BUSY or asked_to_wait:
-                return call.attempts == 1
-            return state.attempt_number >= call.attempts
-
-        def before_sleep(state: tenacity.RetryCallState) -> None:
-            error = _outcome(state).error
-            report(f"{error.reason if error else 'waiting'}; next try in {duration(state.upcoming_sleep)}")
-
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_result(again),
-            wait=delay,
-            stop=give_up,
-            sleep=lambda seconds: pause(seconds, sleep=self.timing.sleep),
-            before_sleep=before_sleep,
-            retry_error_callback=_outcome,
-        )
-
-    def _final(self, attempt: _Attempt, call: _Call) -> ApiError:
+    def _final(self, attempt: Attempt, call: _Call) -> ApiError:
         error = attempt.error
         if error is None:
             raise AssertionError("no error to raise")
@@ -202,7 +144,7 @@ class ServiceClient:
             return lost(error)
         return error
 
-    def _attempt(self, call: _Call) -> _Attempt:
+    def _attempt(self, call: _Call) -> Attempt:
         challenge: str | None = None
         response: Response | None = None
         for _ in range(2):
@@ -275,17 +217,17 @@ class ServiceClient:
             retry_after=parse_retry_after(headers.get("retry-after"), self.timing.now()),
         )
 
-    def _judge(self, response: Response, call: _Call) -> _Attempt:
+    def _judge(self, response: Response, call: _Call) -> Attempt:
         if response.status in call.expected:
             reason = _unreadable(response, call.answer)
             if reason is None:
-                return _Attempt(response)
-            return _Attempt(None, unreadable(response, reason, self.service), Verdict.UNCLEAR, response.retry_after)
+                return Attempt(response)
+            return Attempt(None, unreadable(response, reason, self.service), Verdict.UNCLEAR, response.retry_after)
         if 300 <= response.status < 400:
-            return _Attempt(None, self._redirected(response))
+            return Attempt(None, self._redirected(response))
         problem = response.problem
         error = failure(response, problem, self.service)
-        return _Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
+        return Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
 
     def _redirected(self, response: Response) -> ForeignHost:
         target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
@@ -297,11 +239,11 @@ class ServiceClient:
             service=self.service,
         )
 
-    def _no_answer(self, error: httpx.TransportError, call: _Call) -> _Attempt:
+    def _no_answer(self, error: httpx.TransportError, call: _Call) -> Attempt:
         host = httpx.URL(call.url).host
         never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
         if self.profile.proxy and isinstance(error, httpx.ConnectError) and not _tls(error):
-            return _Attempt(None, emulator_not_running(f"nothing answers at {self.profile.proxy}"))
+            return Attempt(None, emulator_not_running(f"nothing answers at {self.profile.proxy}"))
         words = "no connection to" if never_sent else "the answer was lost of"
         reported = TransportError(
             f"{words} {host}: {_cause(error)}",
@@ -310,15 +252,8 @@ class ServiceClient:
         )
         LOG.debug("%s %s %s -> %s (%s)", self.service, call.method, host, _cause(error), call.correlation_id)
         if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or _tls(error):
-            return _Attempt(None, reported)
-        return _Attempt(None, reported, Verdict.REFUSED if never_sent else Verdict.UNCLEAR)
-
-
-def _outcome(state: tenacity.RetryCallState) -> _Attempt:
-    if state.outcome is None:
-        raise AssertionError("no attempt was made")
-    result: _Attempt = state.outcome.result()
-    return result
+            return Attempt(None, reported)
+        return Attempt(None, reported, Verdict.REFUSED if never_sent else Verdict.UNCLEAR)
 
 
 def _unreadable(response: Response, answer: Answer) -> str | None:

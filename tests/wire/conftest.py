@@ -7,8 +7,9 @@ import pytest
 
 from providers.api.clouds import CloudProfile, profile
 from providers.api.hosts import power_platform_hosts
+from providers.api.retrying import Timing
 from providers.api.session import Session
-from providers.api.transport import ServiceClient, Timing, http_client
+from providers.api.transport import ServiceClient, http_client
 
 from .scripted import FakeTime, FakeTokens, Script
 

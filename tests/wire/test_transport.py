@@ -24,7 +24,8 @@ from providers.api.errors import (
     UnexpectedAnswer,
 )
 from providers.api.hosts import power_platform_hosts
-from providers.api.transport import ServiceClient, Timing, http_client
+from providers.api.retrying import Timing
+from providers.api.transport import ServiceClient, http_client
 
 from .scripted import FakeTime, FakeTokens, Script, answer, page, refused
 
