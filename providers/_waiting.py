@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from providers._duration import spoken
-from providers.api.operations import Outcome, wait
+from providers.api.operations import PASSING, Outcome, wait
 
 T = TypeVar("T")
 
@@ -62,10 +62,17 @@ class Waiting:
         begun = self._talk.clock()
 
         def step() -> Outcome[T]:
-            outcome = poll()
+            try:
+                outcome = poll()
+            except PASSING as error:
+                say(f"not readable at the moment: {error.reason}")
+                raise
             if not outcome.finished:
-                self._talk.progress(progress_line(what, outcome.status, self._talk.clock() - begun, usually))
+                say(outcome.status)
             return outcome
+
+        def say(status: str) -> None:
+            self._talk.progress(progress_line(what, status, self._talk.clock() - begun, usually))
 
         return wait(
             step,
@@ -74,7 +81,12 @@ class Waiting:
             interval=interval,
             clock=self._talk.clock,
             sleep=self._talk.sleep,
+            progress=_already_said,
         )
+
+
+def _already_said(_text: str) -> None:
+    """`until` writes a line a poll itself, with the time it has taken."""
 
 
 def progress_line(what: str, status: str, elapsed: float, usually: str = "") -> str:

@@ -33,14 +33,6 @@ _USUALLY_DELETE = "some minutes"
 # A delete operation may fail and be repeated; the recordings show the third one succeeding (11.1).
 _DELETE_TRIES = 10
 
-_ADVICE = {
-    "InsufficientCapacity_StorageDriven": "Free or buy at least 1 GB of Dataverse database capacity, then run again.",
-    "InvalidDomainName": "Choose another `domain`: it is taken, reserved after a deletion, or malformed.",
-    "DynamicsEntitlementMissing": "Assign the licence to the tenant; the service caches licences for up to 12 hours.",
-    "MacroRegionRequired": "Give a macro region as `location`; this tenant creates environments in macro regions.",
-    "InvalidMacroRegion": "Give a macro region of this tenant as `location`.",
-}
-
 
 class EnvironmentLifecycle:
     """One environment of this stack, known by its domain and its mark."""
@@ -91,11 +83,9 @@ class EnvironmentLifecycle:
         if error.code == "DomainNameAlreadyInUse":
             held = self._own()
             if held is None:
-                error.next_step = _ADVICE["InvalidDomainName"]
                 raise error
             return held
         if not error.may_have_happened or isinstance(error, OperationTimedOut):
-            error.next_step = error.next_step or _ADVICE.get(error.code or "", "")
             raise error
         self._waiting.announce(f"the create got no answer ({error.reason}); looking for the environment")
         try:
@@ -208,16 +198,21 @@ def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: 
 
 
 def rename(service: PowerPlatform, environment_id: str, name: str, waiting: Waiting, interval: float) -> Environment:
-    """Give the environment another display name; sent again while it reads back the old one (10.1)."""
+    """Give the environment another display name; sent again when it still reads the old one afterwards (10.1)."""
+    under_way: str | None = None
 
     def poll() -> Outcome[Environment]:
+        nonlocal under_way
+        if under_way and not service.operation(under_way).finished:
+            return Outcome.pending("the service is at it")
         held = service.environment(environment_id)
         if held.display_name == name:
             return Outcome.done(held)
-        service.update_environment(environment_id, display_name=name)
-        return Outcome.pending(f"still '{held.display_name}'")
+        started = service.update_environment(environment_id, display_name=name)
+        under_way = started.operation_url
+        return Outcome.pending(f"still '{held.display_name}'", started.retry_after)
 
-    return waiting.until(poll, what="renaming", interval=interval)
+    return waiting.until(poll, what=f"renaming to '{name}'", interval=interval)
 
 
 def change_type(
@@ -284,7 +279,8 @@ class _Removal:
         except NotFound:
             return Outcome.done(None)
         except Conflict as error:
-            if error.code not in (None, "OperationNotStartable"):
+            # Another operation runs on it; the code may be missing from the answer (4.4).
+            if error.code not in ("OperationNotStartable", "HTTP 409"):
                 raise
             return Outcome.pending("waiting for another operation on it")
         self._url = started.operation_url

@@ -1,0 +1,82 @@
+"""What the tenant says against a new environment, one sentence each."""
+
+import pytest
+
+from providers import _preflight as preflight
+from providers.api.power_platform_models import (
+    Capacity,
+    Currency,
+    Language,
+    Location,
+    Locations,
+    Template,
+    TenantCapacity,
+)
+from tests.unit.providers.fake_services import a_template
+
+EUROPE = Location(name="europe", display_name="Europe")
+ASIA = Location(name="asia", display_name="Asia", disabled=True)
+KOREA = Location(name="korea", display_name="Korea", dynamics_apps=False)
+BY_LOCATION = Locations(locations=[EUROPE, ASIA, KOREA])
+BY_MACRO_REGION = Locations(provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
+
+
+@pytest.mark.parametrize(
+    ("locations", "wanted", "said"),
+    [
+        (BY_LOCATION, "europe", None),
+        (BY_LOCATION, "atlantis", "is no location of this tenant; it offers europe, korea"),
+        (BY_LOCATION, "asia", "Asia is disabled for this tenant"),
+        (BY_LOCATION, "korea", "Korea offers no Dataverse with Dynamics 365 apps"),
+        (BY_MACRO_REGION, "eu-efta", None),
+        (BY_MACRO_REGION, "europe", "is no macro region of this tenant; it offers eu-efta"),
+    ],
+)
+def test_location_must_be_usable(locations: Locations, wanted: str, said: str | None) -> None:
+    assert preflight.location_problem(locations, wanted) == said
+
+
+@pytest.mark.parametrize(
+    ("templates", "environment_type", "said"),
+    [
+        ([a_template("T")], "sandbox", None),
+        ([a_template("T")], "production", "the template T is not offered for a production environment in europe"),
+        ([], "sandbox", "the template T is not offered for a sandbox environment in europe"),
+        (
+            [a_template("T", disabled=True)],
+            "sandbox",
+            "the template T is disabled in europe: You do not have the required licenses (DynamicsEntitlementMissing)",
+        ),
+    ],
+)
+def test_template_must_be_offered_and_enabled(templates: list[Template], environment_type: str, said: str) -> None:
+    assert preflight.template_problem(templates, "T", environment_type, "europe") == said
+
+
+@pytest.mark.parametrize(
+    ("capacities", "said"),
+    [
+        ([Capacity(type="Database", total=2048, actual=1024)], None),
+        (
+            [Capacity(type="Database", total=2048, actual=1524)],
+            "the tenant has 524 MB of Database capacity left, an environment needs 1024 MB",
+        ),
+        ([], "the tenant has 0 MB of Database capacity left, an environment needs 1024 MB"),
+    ],
+)
+def test_one_gigabyte_of_capacity_must_be_free(capacities: list[Capacity], said: str | None) -> None:
+    assert preflight.capacity_problem(TenantCapacity(capacities=capacities), "Database") == said
+
+
+def test_currency_and_language_must_be_offered() -> None:
+    assert preflight.currency_problem([Currency(code="EUR")], "EUR", "europe") is None
+    assert preflight.currency_problem([Currency(code="EUR")], "XXX", "europe") == "XXX is not offered in europe"
+    assert preflight.language_problem([Language(lcid=1033)], 1033, "europe") is None
+    assert preflight.language_problem([], 9999, "europe") == "9999 is no base language that europe offers"
+
+
+def test_names_with_finops_are_limited() -> None:
+    assert preflight.too_long("a" * 20, 20) is None
+    assert preflight.too_long("ab" * 10, 19) == (
+        "'abababababababababab' has 20 characters; at most 19 where F&O is installed on it"
+    )
