@@ -267,6 +267,13 @@ class Rows:
             self._tenant.store.execute("DELETE FROM rows WHERE space = ?", (space,))
             self._tenant.store.execute("DELETE FROM row_keys WHERE space = ?", (space,))
 
+    def move(self, plane: Plane, old_host: str, new_host: str, table_names: Sequence[str]) -> None:
+        """Let an instance's rows be those of another host."""
+        for name in table_names:
+            spaces = (space_of(plane, new_host, name), space_of(plane, old_host, name))
+            self._tenant.store.execute("UPDATE rows SET space = ? WHERE space = ?", spaces)
+            self._tenant.store.execute("UPDATE row_keys SET space = ? WHERE space = ?", spaces)
+
     def _next_seq(self, space: int) -> int:
         found = self._tenant.store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
         return int(found[0] or 0) + 1

@@ -1,0 +1,88 @@
+"""Addresses of rows: `accounts(<guid>)`, `accounts(accountnumber='A',_msdyn_company_value=<guid>)/...`."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.schemas import Table, UnknownTableError, table
+from emulator.dataverse.errors import bad_key, bad_query, unknown_segment
+from emulator.tables.values import ValueRefusedError, coerce, is_guid
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_PART = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One resource path. `key`: {primary id: guid}, the values of an alternate key, or None for the whole set."""
+
+    schema: Table
+    key: dict[str, Any] | None
+    rest: tuple[str, ...]
+
+    @property
+    def by_id(self) -> bool:
+        """Say whether the key is the primary one."""
+        return self.key is not None and set(self.key) == set(self.schema.key)
+
+
+def parse_address(path: str) -> Address:
+    """Return the parts of a path below the service root; ServiceError when a part is unknown or malformed."""
+    name = re.match(r"\w*", path)
+    set_name = name.group(0) if name else ""
+    rest = path[len(set_name) :]
+    try:
+        schema = table("dataverse", set_name)
+    except UnknownTableError:
+        raise unknown_segment(set_name or path) from None
+    key = None
+    if rest.startswith("("):
+        end = _closing(rest)
+        key = _key(schema, rest[1:end])
+        rest = rest[end + 1 :]
+    return Address(schema, key, tuple(part for part in rest.split("/") if part))
+
+
+def _closing(text: str) -> int:
+    quoted = False
+    for index, char in enumerate(text):
+        quoted ^= char == "'"
+        if char == ")" and not quoted:
+            return index
+    msg = "Bad Request - Error in query syntax."
+    raise bad_query(msg)
+
+
+def _key(schema: Table, text: str) -> dict[str, Any]:
+    text = text.strip()
+    if is_guid(text):
+        return {schema.key[0]: text.lower()}
+    parts = _PART.findall(text)
+    if not parts or _PART.sub("", text).strip():
+        raise bad_key(schema)
+    values: dict[str, Any] = {}
+    for name, literal in parts:
+        column = schema.property(name)
+        if column is None:
+            raise bad_key(schema)
+        try:
+            values[name] = coerce(column, _literal(literal))
+        except ValueRefusedError as error:
+            raise bad_query(str(error)) from None
+    alternate = [set(columns) for label, columns in schema.keys.items() if not label.startswith("unique ")]
+    if set(values) not in [set(schema.key), *alternate]:
+        raise bad_key(schema)
+    return values
+
+
+def _literal(text: str) -> str:
+    text = text.strip()
+    return text[1:-1].replace("''", "'") if text.startswith("'") else text
+
+
+def find_row(tenant: "Tenant", host: str, address: Address) -> dict[str, Any] | None:
+    """Return the row that an address with a key names, or None."""
+    found = tenant.rows.find("dataverse", host, address.schema.set, address.key or {})
+    return found[0] if found else None

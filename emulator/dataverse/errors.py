@@ -1,0 +1,109 @@
+"""How Dataverse refuses: `{"error": {"code", "message"}}` with the codes of the public error list.
+
+Codes and texts: dual-write-semantics.md 12.2 and 11.5, power-platform-api.md 14.8; the rest is assumed and says so.
+"""
+
+from collections.abc import Mapping
+
+from emulator.data.schemas import Table
+from emulator.http import ServiceError
+from emulator.tables import RowError, SyncError
+
+NAMESPACE = "Microsoft.Dynamics.CRM"
+
+
+def refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> ServiceError:
+    """Return an error answer."""
+    return ServiceError(status, {"error": {"code": code, "message": message}}, headers)
+
+
+def unauthorized(reason: str) -> ServiceError:
+    """Return 401 as the gateway says it: no body, the authority in a header."""
+    challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/common", error_description="{reason}"'
+    return ServiceError(401, None, {"WWW-Authenticate": challenge})
+
+
+def no_member() -> ServiceError:
+    """Return the refusal of a caller who is no user of the organization (11.5)."""
+    return refuse(403, "0x80072560", "The user is not a member of the organization.")
+
+
+def missing_privilege(user_id: str, privilege: str) -> ServiceError:
+    """Return the refusal of a user without a role (text shortened, assumed)."""
+    text = f"Principal user (Id={user_id}, type=8, roleCount=0) is missing {privilege} privilege."
+    return refuse(403, "0x80040220", text)
+
+
+def unknown_segment(segment: str) -> ServiceError:
+    """Return 404 for a set, function or navigation property that does not exist."""
+    return refuse(404, "0x80060888", f"Resource not found for the segment '{segment}'.")
+
+
+def unknown_property(schema: Table, name: str) -> ServiceError:
+    """Return 400 for a property that the table does not have."""
+    text = f"Could not find a property named '{name}' on type '{NAMESPACE}.{schema.logical}'."
+    return refuse(400, "0x80060888", text)
+
+
+def no_row(schema: Table, row_id: str) -> ServiceError:
+    """Return 404 for a row that does not exist."""
+    return refuse(404, "0x80040217", f"Entity '{schema.logical}' With Id = {row_id} Does Not Exist")
+
+
+def no_row_by_key(schema: Table) -> ServiceError:
+    """Return 404 for an alternate key that no row carries."""
+    text = f"A record with the specified key values does not exist in {schema.logical} entity"
+    return refuse(404, "0x80060891", text)
+
+
+def bad_key(schema: Table) -> ServiceError:
+    """Return 400 for key columns that are no key of the table."""
+    text = (
+        f"The key in the request URI is not valid for resource '{NAMESPACE}.{schema.logical}'. Ensure that the names "
+        f"and number of key properties match the declared or alternate key properties for the resource "
+        f"'{schema.logical}'."
+    )
+    return refuse(400, "0x80060888", text)
+
+
+def bad_query(text: str) -> ServiceError:
+    """Return 400 for a query option."""
+    return refuse(400, "0x80060888", text)
+
+
+def bad_payload(schema: Table, text: str) -> ServiceError:
+    """Return 400 for a body that does not fit the table."""
+    start = f"Error identified in Payload provided by the user for Entity :'{schema.set}'"
+    return refuse(400, "0x80048d19", f"{start} ---->  InnerException : Microsoft.OData.ODataException: {text}")
+
+
+def version_mismatch() -> ServiceError:
+    """Return 412 for an If-Match that is out of date."""
+    text = "The version of the existing record doesn't match the RowVersion property provided."
+    return refuse(412, "0x80060882", text)
+
+
+def exists_already() -> ServiceError:
+    """Return 412 for a create-only request whose row is there."""
+    return refuse(412, "0x80040237", "A record with matching key values already exists.")
+
+
+def of_row_error(schema: Table, error: RowError) -> ServiceError:
+    """Return what Dataverse answers when the tables refuse a write."""
+    if error.kind == "duplicate" and set(error.columns) == set(schema.key):
+        return exists_already()
+    if error.kind == "duplicate":
+        columns = ", ".join(error.columns)
+        text = (
+            f"A record that has the attribute values {columns} already exists. The entity key requires that this set "
+            "of attributes contains unique values. Select unique values and try again."
+        )
+        return refuse(412, "0x80060892", text)
+    if error.kind == "missing":
+        return refuse(404, "0x80040217", f"Entity '{schema.logical}' Does Not Exist")
+    return bad_payload(schema, str(error))
+
+
+def of_sync_error(error: SyncError) -> ServiceError:
+    """Return the failed write of a row whose other side refused it (code assumed)."""
+    return refuse(400, "0x80040265", str(error))

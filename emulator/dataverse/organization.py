@@ -1,0 +1,234 @@
+"""Dataverse organizations: what a new one holds, and its users, roles and units.
+
+`create_organization` is what environment creation ends with. Assumed: the marker solution `CRMPrime` (the seed's
+undefined "CRM prime"), which roles and first-party users are there, and when the creator becomes a user.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from emulator import power_platform
+from emulator.data.schemas import tables
+from emulator.identity.directory import (
+    ADMINISTRATOR,
+    DATA_INTEGRATION_APP_ID,
+    DEMO_CLIENT_ID,
+    PROVE_CLIENT_ID,
+)
+from emulator.tables.values import new_guid
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+KIND = "dataverse.organization"
+MARKER_SOLUTION = "CRMPrime"
+ADMINISTRATOR_ROLE = "System Administrator"
+# Roles of dual-write-semantics.md 4; every business unit has its copy.
+ROLES = (
+    ADMINISTRATOR_ROLE,
+    "System Customizer",
+    "Basic User",
+    "Dual-write App User",
+    "Dual-write Runtime User",
+)
+# Application users the health check asks for (dual-write-management-api.md 10.3).
+RUNTIME_APP_ID = "00000015-0000-0000-c000-000000000000"
+CURRENCIES = {
+    "EUR": ("Euro", "€"),
+    "USD": ("US Dollar", "$"),
+    "GBP": ("Pound Sterling", "£"),
+    "CHF": ("Swiss Franc", "CHF"),
+    "DKK": ("Danish Krone", "kr"),
+    "SEK": ("Swedish Krona", "kr"),
+    "JPY": ("Yen", "¥"),
+}
+
+
+def create_organization(
+    tenant: "Tenant",
+    *,
+    environment_id: str,
+    host: str,
+    name: str,
+    base_language: int,
+    currency: str,
+    d365_apps: bool,
+) -> None:
+    """Fill a new organization: root business unit, roles, users, base currency, solutions.
+
+    The creator's application becomes a user after the switch `application_user_delay`; in an organization that a
+    person made, the demo program's application is a user from the start.
+    """
+    organization_id = new_guid(f"organization {host}")
+    document = {
+        "environment_id": environment_id,
+        "host": host,
+        "name": name,
+        "organization_id": organization_id,
+        "business_unit_id": new_guid(f"business unit {host}"),
+        "d365_apps": d365_apps,
+    }
+    tenant.store.put(KIND, host, document)
+    rows = tenant.rows
+    long_name, symbol = CURRENCIES.get(currency, (currency, currency))
+    base = rows.insert(
+        "dataverse",
+        host,
+        "transactioncurrencies",
+        {
+            "currencyname": long_name,
+            "isocurrencycode": currency,
+            "currencysymbol": symbol,
+            "currencyprecision": 2,
+            "exchangerate": 1,
+        },
+        origin="system",
+    )
+    values = {"businessunitid": document["business_unit_id"], "name": host.split(".", maxsplit=1)[0]}
+    rows.insert("dataverse", host, "businessunits", values, origin="system")
+    values = {
+        "organizationid": organization_id,
+        "name": name,
+        "languagecode": base_language,
+        "_basecurrencyid_value": base["transactioncurrencyid"],
+        "schemaname": "Full" if d365_apps else "Standard",
+    }
+    rows.insert("dataverse", host, "organizations", values, origin="system")
+    _insert_solutions(tenant, host, d365_apps=d365_apps)
+    _insert_units_of_measure(tenant, host)
+    _insert_users(tenant, host, environment_id)
+
+
+def _insert_solutions(tenant: "Tenant", host: str, *, d365_apps: bool) -> None:
+    publisher = tenant.rows.insert(
+        "dataverse",
+        host,
+        "publishers",
+        {"friendlyname": "Dynamics 365", "uniquename": "dynamics365", "customizationprefix": "msdyn"},
+        origin="system",
+    )
+    names = {"Default": "Default Solution", MARKER_SOLUTION: "CRM prime"}
+    if d365_apps:
+        names["msdynce_AppCommon"] = "Dynamics 365 App Common"
+    for unique_name, friendly_name in names.items():
+        add_solution(tenant, host, unique_name, friendly_name, "9.2.0.0", publisher_id=publisher["publisherid"])
+
+
+def add_solution(
+    tenant: "Tenant", host: str, unique_name: str, friendly_name: str, version: str, *, publisher_id: str | None = None
+) -> None:
+    """Record an installed solution; one that is there already gets the new version."""
+    found = tenant.rows.find("dataverse", host, "solutions", {"uniquename": unique_name})
+    if found:
+        row_id = str(found[0]["solutionid"])
+        tenant.rows.update("dataverse", host, "solutions", row_id, {"version": version}, origin="system")
+        return
+    values = {
+        "uniquename": unique_name,
+        "friendlyname": friendly_name,
+        "version": version,
+        "ismanaged": unique_name != "Default",
+        "isvisible": True,
+        "installedon": tenant.clock.now().isoformat(timespec="seconds"),
+        "_publisherid_value": publisher_id,
+    }
+    tenant.rows.insert("dataverse", host, "solutions", values, origin="system")
+
+
+def _insert_units_of_measure(tenant: "Tenant", host: str) -> None:
+    schedule = tenant.rows.insert(
+        "dataverse", host, "uomschedules", {"name": "Default Unit", "baseuomname": "Primary Unit"}, origin="system"
+    )
+    values = {"name": "Primary Unit", "quantity": 1, "_uomscheduleid_value": schedule["uomscheduleid"]}
+    tenant.rows.insert("dataverse", host, "uoms", values, origin="system")
+
+
+def _insert_users(tenant: "Tenant", host: str, environment_id: str) -> None:
+    administrator = {
+        "fullname": ADMINISTRATOR.name,
+        "domainname": ADMINISTRATOR.upn,
+        "internalemailaddress": ADMINISTRATOR.upn,
+        "azureactivedirectoryobjectid": ADMINISTRATOR.object_id,
+    }
+    _insert_user(tenant, host, administrator)
+    for app_id in (RUNTIME_APP_ID, DATA_INTEGRATION_APP_ID, PROVE_CLIENT_ID):
+        add_application_user(tenant, host, app_id)
+    environment = power_platform.environment(tenant, environment_id)
+    creator = _creator(tenant, environment)
+    if creator is None:
+        add_application_user(tenant, host, DEMO_CLIENT_ID)
+    else:
+        delay = float(tenant.switches["application_user_delay"])
+        tenant.events.schedule(delay, "dataverse-application-user", host=host, app_id=creator)
+
+
+def _creator(tenant: "Tenant", environment: dict[str, Any] | None) -> str | None:
+    """Return the application that created the environment, None when a person did."""
+    if environment is None:
+        return DEMO_CLIENT_ID
+    principal = environment["created_by"]
+    if principal["type"] == "User":
+        return None
+    for application in tenant.identity.directory.applications():
+        if str(principal["id"]).lower() in {application.app_id, application.object_id}:
+            return application.app_id
+    return str(principal["id"]).lower()
+
+
+def on_application_user_due(tenant: "Tenant", *, host: str, app_id: str) -> None:
+    """Make the creator's application a user, unless the organization is gone."""
+    if organization(tenant, host) is not None:
+        add_application_user(tenant, host, app_id)
+
+
+def add_application_user(tenant: "Tenant", host: str, app_id: str) -> None:
+    """Register an application as user with the role System Administrator; nothing happens when it is one."""
+    if tenant.rows.find("dataverse", host, "systemusers", {"applicationid": app_id}):
+        return
+    application = tenant.identity.directory.application(app_id)
+    name = application.name if application else app_id
+    values = {"fullname": f"# {name}", "applicationid": app_id, "accessmode": 4, "domainname": f"{app_id}@application"}
+    _insert_user(tenant, host, values)
+
+
+def _insert_user(tenant: "Tenant", host: str, values: dict[str, Any]) -> None:
+    document = tenant.store.get(KIND, host) or {}
+    unit = document["business_unit_id"]
+    whole = {"isdisabled": False, "_businessunitid_value": unit, **values}
+    user = tenant.rows.insert("dataverse", host, "systemusers", whole, origin="system")
+    role = role_of_unit(tenant, host, ADMINISTRATOR_ROLE, unit)
+    if role is not None:
+        assigned = {"systemuserid": user["systemuserid"], "roleid": role["roleid"]}
+        tenant.rows.insert("dataverse", host, "systemuserrolescollection", assigned, origin="system")
+
+
+def role_of_unit(tenant: "Tenant", host: str, name: str, business_unit_id: str) -> dict[str, Any] | None:
+    """Return a business unit's copy of a role."""
+    found = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": business_unit_id})
+    return found[0] if found else None
+
+
+def organization(tenant: "Tenant", host: str) -> dict[str, Any] | None:
+    """Return environment_id, host, name, organization_id and business_unit_id of the organization on `host`."""
+    return tenant.store.get(KIND, plain_host(host))
+
+
+def plain_host(host: str) -> str:
+    """Return the organization's own host for its `.api.` name."""
+    return host.lower().replace(".api.crm", ".crm", 1)
+
+
+def delete_organization(tenant: "Tenant", host: str) -> None:
+    """Forget the organization and all its rows; nothing happens when there is none."""
+    tenant.store.delete(KIND, host)
+    tenant.rows.drop("dataverse", host, tuple(tables("dataverse")))
+
+
+def rename_organization(tenant: "Tenant", *, environment_id: str, old_host: str, new_host: str) -> None:
+    """Answer under another host from now on, with the same rows."""
+    del environment_id
+    document = tenant.store.get(KIND, old_host)
+    if document is None or old_host == new_host:
+        return
+    tenant.store.delete(KIND, old_host)
+    tenant.store.put(KIND, new_host, {**document, "host": new_host})
+    tenant.rows.move("dataverse", old_host, new_host, tuple(tables("dataverse")))

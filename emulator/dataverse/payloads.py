@@ -1,0 +1,104 @@
+"""Bodies of writes: columns by name, lookups by `<navigation property>@odata.bind` in its exact case.
+
+Unknown members, wrong JSON types and lookups written as `_x_value` are refused; system columns are ignored, as the
+Web API does with columns that are not valid for the operation (texts partly assumed).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from emulator.data.schemas import Table
+from emulator.dataverse.addresses import find_row, parse_address
+from emulator.dataverse.errors import NAMESPACE, bad_payload, no_row, no_row_by_key, refuse
+from emulator.dataverse.organization import plain_host
+from emulator.http import Call
+from emulator.tables.values import ValueRefusedError, check
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_BIND = "@odata.bind"
+
+
+def body_of(call: Call, schema: Table) -> dict[str, Any]:
+    """Return the JSON object of a request; ServiceError 400."""
+    try:
+        document = json.loads(call.body or b"null")
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise bad_payload(schema, "The payload is not a JSON object.")
+    return document
+
+
+def values_of(tenant: "Tenant", call: Call, schema: Table, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row values that a body stands for."""
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        if name.endswith(_BIND):
+            values |= _bound(tenant, call, schema, name.removesuffix(_BIND), value)
+        elif "@" in name:
+            continue
+        else:
+            values |= _plain(schema, name, value)
+    return values
+
+
+def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
+    navigation = schema.navigation(name)
+    if navigation is not None:
+        if value is None:
+            return {navigation[0].property: None}
+        raise refuse(501, "NotModelled", "The emulator does not model deep inserts.")
+    column = schema.property(name)
+    if column is None:
+        raise bad_payload(
+            schema,
+            f"The property '{name}' does not exist on type '{NAMESPACE}.{schema.logical}'. Make sure to only use "
+            "property names that are defined by the type.",
+        )
+    if column.type == "lookup":
+        text = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
+        raise refuse(400, "0x80048d19", text)
+    if column.system:
+        return {}
+    try:
+        return {name: check(column, value)}
+    except ValueRefusedError as error:
+        raise bad_payload(schema, str(error)) from None
+
+
+def _bound(tenant: "Tenant", call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
+    found = schema.navigation(name)
+    if found is None:
+        raise bad_payload(
+            schema,
+            f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
+            "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
+            "represented as properties without values.",
+        )
+    column, target = found
+    if value is None:
+        return {column.property: None}
+    if not isinstance(value, str):
+        raise bad_payload(schema, f"The value of '{name}{_BIND}' is not an address.")
+    address = parse_address(relative(value))
+    if address.schema.set != target and not (name == "ownerid" and address.schema.set == "teams"):
+        text = f"A node of type '{address.schema.logical}' was found where one of '{target}' was expected."
+        raise bad_payload(schema, text)
+    row = find_row(tenant, plain_host(call.host), address)
+    if row is None:
+        key = address.key or {}
+        raise (
+            no_row(address.schema, str(key[address.schema.key[0]])) if address.by_id else no_row_by_key(address.schema)
+        )
+    return {column.property: row[address.schema.key[0]]}
+
+
+def relative(address: str) -> str:
+    """Return an address below the service root, given as a whole URL, an absolute path or a relative one."""
+    path = re.sub(r"^https?://[^/]+", "", address)
+    return unquote(re.sub(r"^/?(api/data/v[\d.]+/)?", "", path))

@@ -1,0 +1,150 @@
+"""What the platform does by itself when a row is written: system columns, ownership, units, teams and companies.
+
+Enabling a company makes its business unit and owner team (dual-write-semantics.md 5.1); rows written by dual-write
+carry the runtime's user (7.7). Every business unit has a default team and its copies of the roles.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.schemas import Table
+from emulator.dataverse.errors import refuse
+from emulator.dataverse.organization import KIND, ROLES, RUNTIME_APP_ID
+from emulator.http import Caller
+from emulator.tables import Write
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+DUAL_WRITE = "dual-write"
+_OWNER, _TEAM = "_ownerid_value", "_cdm_defaultowningteam_value"
+
+
+def user_id_of(tenant: "Tenant", host: str, caller: Caller | None) -> str | None:
+    """Return the systemuser that a caller is, None when it is none."""
+    if caller is None:
+        return None
+    key = {"domainname": caller.user} if caller.user else {"applicationid": caller.app_id}
+    found = tenant.rows.find("dataverse", host, "systemusers", key)
+    return str(found[0]["systemuserid"]) if found else None
+
+
+def complete(
+    tenant: "Tenant",
+    host: str,
+    schema: Table,
+    old: dict[str, Any] | None,
+    new: dict[str, Any],
+    caller: Caller | None,
+    origin: str,
+) -> None:
+    """Fill in the columns that clients do not write."""
+    now = tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    writer = _writer(tenant, host, caller, origin)
+    new["modifiedon"], new["_modifiedby_value"] = now, writer
+    if old is None:
+        new["createdon"], new["_createdby_value"] = now, writer
+        new["statecode"] = new.get("statecode") or 0
+        new["statuscode"] = new.get("statuscode") or new["statecode"] + 1
+        for column in schema.columns.values():
+            if column.type == "boolean" and new.get(column.name) is None:
+                new[column.name] = False
+    if "fullname" in schema.columns and schema.set != "systemusers":
+        names = [new.get("firstname"), new.get("middlename"), new.get("lastname")]
+        new["fullname"] = " ".join(str(name) for name in names if name) or new.get("fullname")
+    if schema.owned:
+        _own(tenant, host, old, new, writer)
+    if schema.set == "cdm_companies":
+        _guard_company(old, new, origin)
+    new["versionnumber"] = int(new.get("versionnumber") or 0) + 1
+
+
+def _writer(tenant: "Tenant", host: str, caller: Caller | None, origin: str) -> str | None:
+    if origin == DUAL_WRITE:
+        found = tenant.rows.find("dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID})
+        return str(found[0]["systemuserid"]) if found else None
+    return user_id_of(tenant, host, caller)
+
+
+def _own(tenant: "Tenant", host: str, old: dict[str, Any] | None, new: dict[str, Any], writer: str | None) -> None:
+    owner = new[_OWNER] = new.get(_OWNER) or writer or _default_team(tenant, host)
+    if owner is None or (old is not None and old.get(_OWNER) == owner):
+        return
+    team = tenant.rows.get("dataverse", host, "teams", owner)
+    user = None if team else tenant.rows.get("dataverse", host, "systemusers", owner)
+    holder = team or user or {}
+    new["_owningteam_value"] = owner if team else None
+    new["_owninguser_value"] = owner if user else None
+    new["_owningbusinessunit_value"] = holder.get("_businessunitid_value")
+
+
+def _default_team(tenant: "Tenant", host: str) -> str | None:
+    """Return the root unit's default team: the owner of what nobody wrote."""
+    document = tenant.store.get(KIND, host) or {}
+    unit = document.get("business_unit_id")
+    found = tenant.rows.find("dataverse", host, "teams", {"_businessunitid_value": unit, "isdefault": True})
+    return str(found[0]["teamid"]) if found else None
+
+
+def _guard_company(old: dict[str, Any] | None, new: dict[str, Any], origin: str) -> None:
+    if old is None and origin == DUAL_WRITE:
+        new["cdm_isenabledfordualwrite"] = True
+    cleared = old is not None and old.get(_TEAM) is not None and new.get(_TEAM) is None
+    if cleared and new.get("cdm_isenabledfordualwrite"):
+        text = "Default owning team is required while the company is enabled for dual-write."
+        raise refuse(400, "0x80040265", text)
+
+
+def after_write(tenant: "Tenant", write: Write) -> None:
+    """Make what belongs to a new business unit or an enabled company."""
+    if write.plane != "dataverse" or write.new is None:
+        return
+    if write.table == "businessunits" and write.operation == "insert":
+        _equip_unit(tenant, write.host, write.new)
+    if write.table == "cdm_companies" and "cdm_isenabledfordualwrite" in write.changes:
+        _enable_company(tenant, write.host, write.new)
+
+
+def _equip_unit(tenant: "Tenant", host: str, unit: dict[str, Any]) -> None:
+    unit_id = str(unit["businessunitid"])
+    team = {"name": unit["name"], "teamtype": 0, "isdefault": True, "_businessunitid_value": unit_id}
+    tenant.rows.insert("dataverse", host, "teams", team, origin="system")
+    parent = unit.get("_parentbusinessunitid_value")
+    for name in ROLES:
+        found = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": parent})
+        root = found[0]["_parentrootroleid_value"] or found[0]["roleid"] if parent and found else None
+        values = {"name": name, "_businessunitid_value": unit_id, "_parentrootroleid_value": root}
+        role = tenant.rows.insert("dataverse", host, "roles", values, origin="system")
+        if root is None:
+            own = {"_parentrootroleid_value": role["roleid"]}
+            tenant.rows.update("dataverse", host, "roles", str(role["roleid"]), own, origin="system")
+
+
+def _enable_company(tenant: "Tenant", host: str, company: dict[str, Any]) -> None:
+    if not company["cdm_isenabledfordualwrite"] or company.get(_TEAM):
+        return
+    code = str(company["cdm_companycode"])
+    unit_id = _unit(tenant, host, code)
+    name = f"{code} Dual Write"
+    teams = tenant.rows.find("dataverse", host, "teams", {"name": name, "_businessunitid_value": unit_id})
+    team = (
+        teams[0]
+        if teams
+        else tenant.rows.insert(
+            "dataverse",
+            host,
+            "teams",
+            {"name": name, "teamtype": 0, "isdefault": False, "_businessunitid_value": unit_id},
+            origin="system",
+        )
+    )
+    row_id = str(company["cdm_companyid"])
+    tenant.rows.update("dataverse", host, "cdm_companies", row_id, {_TEAM: team["teamid"]}, origin="system")
+
+
+def _unit(tenant: "Tenant", host: str, name: str) -> str:
+    found = tenant.rows.find("dataverse", host, "businessunits", {"name": name})
+    if found:
+        return str(found[0]["businessunitid"])
+    document = tenant.store.get(KIND, host) or {}
+    values = {"name": name, "_parentbusinessunitid_value": document.get("business_unit_id")}
+    return str(tenant.rows.insert("dataverse", host, "businessunits", values, origin="system")["businessunitid"])

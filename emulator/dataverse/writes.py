@@ -1,0 +1,203 @@
+"""POST, PATCH and DELETE of rows, and `$ref` of navigation properties (dual-write-semantics.md 12.2).
+
+PATCH is an upsert unless `If-Match` or `If-None-Match` narrow it; key values of the URL give way to the body on create
+and are ignored on update.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.dataverse.addresses import Address, find_row, parse_address
+from emulator.dataverse.errors import (
+    bad_payload,
+    exists_already,
+    no_row,
+    no_row_by_key,
+    of_row_error,
+    of_sync_error,
+    refuse,
+    unknown_segment,
+    version_mismatch,
+)
+from emulator.dataverse.organization import plain_host
+from emulator.dataverse.payloads import body_of, relative, values_of
+from emulator.dataverse.reads import ASSOCIATIONS, entity_id, representation, required_row
+from emulator.http import Call, Reply, ServiceError, not_modelled
+from emulator.tables import ETAG, RowError, SyncError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_READ_ONLY = {"organizations", "systemuserrolescollection", "teamrolescollection", "teammemberships"}
+
+
+def create(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a POST to a set, or to the `$ref` of a collection."""
+    address = parse_address(call.parameters["resource"])
+    if address.rest and address.rest[-1] == "$ref":
+        return _associate(tenant, call, address)
+    if address.key is not None or address.rest:
+        raise refuse(405, "0x80060888", "The requested resource does not support http method 'POST'.")
+    schema = address.schema
+    values = values_of(tenant, call, schema, body_of(call, schema))
+    return _created(tenant, call, address, values, plain_status=204)
+
+
+def _created(tenant: "Tenant", call: Call, address: Address, values: dict[str, Any], *, plain_status: int) -> Reply:
+    schema = address.schema
+    _refuse_read_only(schema.set)
+    try:
+        row = tenant.rows.insert("dataverse", plain_host(call.host), schema.set, values, caller=call.caller)
+    except RowError as error:
+        raise of_row_error(schema, error) from None
+    except SyncError as error:
+        raise of_sync_error(error) from None
+    if _wants_representation(call):
+        return representation(tenant, call, schema, row, 201)
+    return Reply(plain_status, headers=_plain_headers(call, address, row))
+
+
+def update(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a PATCH of a row: update, or create it unless the headers forbid that."""
+    address = parse_address(call.parameters["resource"])
+    schema = address.schema
+    if address.key is None or address.rest:
+        raise refuse(405, "0x80060888", "The requested resource does not support http method 'PATCH'.")
+    values = values_of(tenant, call, schema, body_of(call, schema))
+    row = find_row(tenant, plain_host(call.host), address)
+    if row is None:
+        if "if-match" in call.headers:
+            raise _missing(address)
+        return _created(tenant, call, address, {**address.key, **values}, plain_status=204)
+    if call.headers.get("if-none-match") == "*":
+        raise exists_already()
+    _check_version(call, row)
+    _refuse_read_only(schema.set)
+    changes = {name: value for name, value in values.items() if name not in {*address.key, *schema.key}}
+    try:
+        row = tenant.rows.update(
+            "dataverse", plain_host(call.host), schema.set, row[schema.key[0]], changes, caller=call.caller
+        )
+    except RowError as error:
+        raise of_row_error(schema, error) from None
+    except SyncError as error:
+        raise of_sync_error(error) from None
+    if _wants_representation(call):
+        return representation(tenant, call, schema, row, 200)
+    return Reply(204, headers=_plain_headers(call, address, row))
+
+
+def delete(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a DELETE of a row, or of a `$ref`."""
+    address = parse_address(call.parameters["resource"])
+    if address.rest:
+        return _disassociate(tenant, call, address)
+    if address.key is None:
+        raise refuse(405, "0x80060888", "The requested resource does not support http method 'DELETE'.")
+    _refuse_read_only(address.schema.set)
+    row = required_row(tenant, call, address)
+    _check_version(call, row)
+    row_id = row[address.schema.key[0]]
+    try:
+        tenant.rows.delete("dataverse", plain_host(call.host), address.schema.set, row_id, caller=call.caller)
+    except SyncError as error:
+        raise of_sync_error(error) from None
+    return Reply(204, headers={"OData-Version": "4.0"})
+
+
+def refer(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a PUT to the `$ref` of a lookup."""
+    address = parse_address(call.parameters["resource"])
+    if not address.rest or address.rest[-1] != "$ref":
+        raise not_modelled("PUT", call.path)
+    found = address.schema.navigation(address.rest[0])
+    if found is None:
+        raise unknown_segment(address.rest[0])
+    row = required_row(tenant, call, address)
+    values = values_of(tenant, call, address.schema, {f"{address.rest[0]}@odata.bind": _reference(call, address)})
+    row_id = row[address.schema.key[0]]
+    tenant.rows.update("dataverse", plain_host(call.host), address.schema.set, row_id, values, caller=call.caller)
+    return Reply(204)
+
+
+def _reference(call: Call, address: Address) -> str:
+    reference = body_of(call, address.schema).get("@odata.id")
+    if not isinstance(reference, str):
+        raise bad_payload(address.schema, "The entity reference link lacks '@odata.id'.")
+    return reference
+
+
+def _associate(tenant: "Tenant", call: Call, address: Address) -> Reply:
+    name = address.rest[0]
+    if (address.schema.set, name) not in ASSOCIATIONS:
+        raise unknown_segment(name)
+    intersect, own, other, target = ASSOCIATIONS[address.schema.set, name]
+    row = required_row(tenant, call, address)
+    host = plain_host(call.host)
+    referenced = parse_address(relative(_reference(call, address)))
+    found = find_row(tenant, host, referenced)
+    if referenced.schema.set != target or found is None:
+        raise _missing(referenced)
+    values = {own: row[address.schema.key[0]], other: found[referenced.schema.key[0]]}
+    _check_business_unit(row, found, target)
+    if not tenant.rows.find("dataverse", host, intersect, values):
+        tenant.rows.insert("dataverse", host, intersect, values, caller=call.caller)
+    return Reply(204)
+
+
+def _check_business_unit(row: dict[str, Any], role: dict[str, Any], target: str) -> None:
+    """Roles go to users and teams of their own business unit only (assumed: the classic model)."""
+    if target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value"):
+        text = "The given object (role) and principal are in different business units."
+        raise refuse(400, "0x80041d1a", text)
+
+
+def _disassociate(tenant: "Tenant", call: Call, address: Address) -> Reply:
+    row = required_row(tenant, call, address)
+    host, schema = plain_host(call.host), address.schema
+    if address.rest[-1] != "$ref":
+        raise not_modelled("DELETE", call.path)
+    name, _, reference = address.rest[0].partition("(")
+    found = schema.navigation(name)
+    if found is not None:
+        changes = {found[0].property: None}
+        tenant.rows.update("dataverse", host, schema.set, row[schema.key[0]], changes, caller=call.caller)
+        return Reply(204)
+    if (schema.set, name) not in ASSOCIATIONS:
+        raise unknown_segment(name)
+    intersect, own, other, _ = ASSOCIATIONS[schema.set, name]
+    values = {own: row[schema.key[0]], other: reference.removesuffix(")").lower()}
+    for link in tenant.rows.find("dataverse", host, intersect, values):
+        tenant.rows.delete("dataverse", host, intersect, link[f"{_intersect_id(intersect)}"], caller=call.caller)
+    return Reply(204)
+
+
+def _intersect_id(intersect: str) -> str:
+    from emulator.data.schemas import table
+
+    return table("dataverse", intersect).key[0]
+
+
+def _missing(address: Address) -> ServiceError:
+    if address.by_id:
+        return no_row(address.schema, str((address.key or {})[address.schema.key[0]]))
+    return no_row_by_key(address.schema)
+
+
+def _check_version(call: Call, row: dict[str, Any]) -> None:
+    wanted = call.headers.get("if-match")
+    if wanted is not None and wanted != "*" and wanted != row[ETAG]:
+        raise version_mismatch()
+
+
+def _wants_representation(call: Call) -> bool:
+    return "return=representation" in call.headers.get("prefer", "").replace(" ", "")
+
+
+def _plain_headers(call: Call, address: Address, row: dict[str, Any]) -> dict[str, str]:
+    return {"OData-Version": "4.0", "OData-EntityId": entity_id(call, address.schema, row)}
+
+
+def _refuse_read_only(entity_set: str) -> None:
+    if entity_set in _READ_ONLY:
+        text = f"The method is not supported for entities of type '{entity_set}'."
+        raise refuse(405, "0x80040800", text)

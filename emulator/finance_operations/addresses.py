@@ -1,0 +1,72 @@
+"""Addresses of entities: `CustomersV3(dataAreaId='usmf',CustomerAccount='US-001')`; every key field is required."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.data.schemas import Table, UnknownTableError, table
+from emulator.finance_operations.errors import bad_request, not_found
+from emulator.http import Call
+from emulator.tables.values import ValueRefusedError, coerce
+
+_PART = re.compile(r"(\w+)\s*=\s*((?:Microsoft\.Dynamics\.DataEntities\.\w+)?'(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One resource path: a set, or one entity of it."""
+
+    schema: Table
+    key: dict[str, Any] | None
+    rest: str
+
+
+def parse_address(call: Call) -> Address:
+    """Return the parts of a path below `/data/`; ServiceError when the set is unknown or the key incomplete."""
+    path = call.parameters["resource"]
+    name = re.match(r"\w*", path)
+    set_name = name.group(0) if name else ""
+    rest = path[len(set_name) :]
+    try:
+        schema = table("finops", set_name)
+    except UnknownTableError:
+        raise not_found(call.url) from None
+    if not rest.startswith("("):
+        return Address(schema, None, rest.strip("/"))
+    end = _closing(rest)
+    return Address(schema, _key(schema, rest[1:end]), rest[end + 1 :].strip("/"))
+
+
+def _closing(text: str) -> int:
+    quoted = False
+    for index, char in enumerate(text):
+        quoted ^= char == "'"
+        if char == ")" and not quoted:
+            return index
+    msg = "Bad Request - Error in query syntax."
+    raise bad_request(msg)
+
+
+def _key(schema: Table, text: str) -> dict[str, Any]:
+    parts = dict(_PART.findall(text))
+    if not parts and len(schema.key) == 1:
+        parts = {schema.key[0]: text}
+    if set(parts) != set(schema.key):
+        names = ", ".join(schema.key)
+        msg = f"The number of keys specified in the URI does not match number of key properties ({names})."
+        raise bad_request(msg)
+    values = {}
+    for name, literal in parts.items():
+        column = schema.property(name)
+        if column is None:
+            raise bad_request(f"'{name}' is no key property.")
+        try:
+            values[name] = coerce(column, _literal(literal))
+        except ValueRefusedError as error:
+            raise bad_request(str(error)) from None
+    return values
+
+
+def _literal(text: str) -> str:
+    text = re.sub(r"^Microsoft\.Dynamics\.DataEntities\.\w+(?=')", "", text.strip())
+    return text[1:-1].replace("''", "'") if text.startswith("'") else text

@@ -1,0 +1,67 @@
+"""How F&O OData refuses: a general message, the real text in `innererror` (dual-write-semantics.md 12.1, FOFIX)."""
+
+from emulator.data.schemas import Table
+from emulator.http import ServiceError
+from emulator.tables import RowError, SyncError
+
+NAMESPACE = "Microsoft.Dynamics.DataEntities"
+_STACK = "   at Microsoft.Dynamics.Platform.Integration.Services.OData.Update.UpdateManager.CommitChanges()"
+
+
+def refuse(status: int, text: str, kind: str = "System.InvalidOperationException") -> ServiceError:
+    """Return an error answer; `text` is the inner message."""
+    inner = {"message": text, "type": kind, "stacktrace": _STACK}
+    return ServiceError(status, {"error": {"code": "", "message": "An error has occurred.", "innererror": inner}})
+
+
+def unauthorized(reason: str) -> ServiceError:
+    """Return 401 as F&O says it: no body."""
+    challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/common", error_description="{reason}"'
+    return ServiceError(401, None, {"WWW-Authenticate": challenge})
+
+
+def not_there() -> ServiceError:
+    """Return 404 of a host whose F&O is not up yet (power-platform-api.md 22: connection refused or 404)."""
+    return ServiceError(404, "The resource you are looking for has been removed or is temporarily unavailable.")
+
+
+def bad_request(text: str) -> ServiceError:
+    """Return 400 for an address or a query option."""
+    return refuse(400, text, "Microsoft.OData.ODataException")
+
+
+def not_found(url: str) -> ServiceError:
+    """Return 404 for an address behind which nothing is."""
+    message = f"No HTTP resource was found that matches the request URI '{url}'."
+    return ServiceError(404, {"error": {"code": "", "message": message}})
+
+
+def invalid(schema: Table, infolog: str) -> ServiceError:
+    """Return 400 of a write that validation refuses; the text follows the word Infolog."""
+    return refuse(400, f"Write failed for table row of type '{schema.logical}Entity'. Infolog: Error: {infolog}")
+
+
+def of_row_error(schema: Table, error: RowError, url: str) -> ServiceError:
+    """Return what F&O answers when the tables refuse a write; a duplicate was seen as 500."""
+    if error.kind == "duplicate":
+        text = f"Cannot create a record in {schema.logical}. The record already exists."
+        return refuse(500, f"Write failed for table row of type '{schema.logical}Entity'. Infolog: Error: {text}")
+    if error.kind == "missing":
+        return not_found(url)
+    if error.kind == "incomplete":
+        return invalid(schema, "; ".join(f"Field '{name}' must be filled in." for name in error.columns))
+    return invalid(schema, str(error))
+
+
+def of_sync_error(schema: Table, error: SyncError) -> ServiceError:
+    """Return the failed write of a row whose other side refused it (status assumed)."""
+    return invalid(schema, str(error))
+
+
+def unknown_property(schema: Table, name: str) -> ServiceError:
+    """Return 400 for a property that the entity does not have."""
+    text = (
+        f"The property '{name}' does not exist on type '{NAMESPACE}.{schema.logical}'. Make sure to only use property "
+        "names that are defined by the type."
+    )
+    return bad_request(text)

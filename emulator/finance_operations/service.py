@@ -1,0 +1,72 @@
+"""The service `finops`: hosts, routes, switches and what a person can do about registrations."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from emulator import power_platform
+from emulator.finance_operations import reads, writes
+from emulator.finance_operations.access import known
+from emulator.finance_operations.errors import unauthorized
+from emulator.finance_operations.instance import instance, instance_of_cds_host, register_application
+from emulator.http import Route, Service
+from emulator.identity.directory import DEMO_CLIENT_ID
+from emulator.person import PersonError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_SEMANTICS = "dual-write-semantics.md 12.1"
+_ONE = "/data/{resource:path}"
+
+ROUTES = (
+    Route("GET", "/data/$metadata", known(reads.csdl), "assumed: simplified", "the EDMX"),
+    Route("GET", _ONE, known(reads.read), _SEMANTICS, "entities"),
+    Route("GET", "/data", known(reads.root), "power-platform-api.md 14.9", "the service document: up and caller known"),
+    Route("POST", _ONE, known(writes.create), _SEMANTICS, "create an entity"),
+    Route("PATCH", _ONE, known(writes.update), _SEMANTICS, "change an entity"),
+    Route("PUT", _ONE, known(writes.update), _SEMANTICS, "change an entity"),
+    Route("DELETE", _ONE, known(writes.delete), _SEMANTICS, "delete an entity"),
+)
+
+
+def service() -> Service:
+    """Return the service on every F&O host of the tenant, installed or still to come."""
+    return Service(
+        name="finops",
+        hosts=_is_ours,
+        routes=ROUTES,
+        audiences=lambda _tenant, host: {f"https://{host}"},
+        unauthorized=unauthorized,
+    )
+
+
+def _is_ours(tenant: "Tenant", host: str) -> bool:
+    return instance(tenant, host) is not None or power_platform.environment_of_finops_host(tenant, host) is not None
+
+
+def register_switches(tenant: "Tenant") -> None:
+    """Declare assumed behaviours."""
+    register = tenant.switches.register
+    register(
+        "finops_creator_is_administrator",
+        True,
+        "The application that asked for F&O may register applications in it; off: a person must (register-application).",
+    )
+    register("finops_checks_references", True, "F&O refuses rows whose groups, terms or currencies do not exist.")
+    register(
+        "finops_keys_need_cross_company",
+        True,
+        "An entity of another company than the caller's is found by its key only with cross-company=true.",
+        "inferred: reads are limited to the caller's company without it",
+    )
+
+
+def register_by_person(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+    """Play `register-application`: `environment` is the Dataverse host, `application` an id (default: the demo's)."""
+    found = instance_of_cds_host(tenant, str(request.get("environment", "")))
+    if found is None:
+        msg = f"there is no F&O on '{request.get('environment')}'"
+        raise PersonError(msg)
+    app_id = str(request.get("application") or DEMO_CLIENT_ID)
+    register_application(tenant, str(found["host"]), app_id)
+    return {"application": app_id, "finops": found["host"]}

@@ -1,0 +1,119 @@
+"""POST, PATCH, PUT and DELETE of entities (dual-write-semantics.md 12.1).
+
+POST writes into the company of `dataAreaId`, else into the caller's own. ETags are honoured (inferred there).
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.schemas import Table, tables
+from emulator.finance_operations.addresses import parse_address
+from emulator.finance_operations.errors import (
+    bad_request,
+    invalid,
+    of_row_error,
+    of_sync_error,
+    refuse,
+    unknown_property,
+)
+from emulator.finance_operations.reads import entity_reply, own_company, required_row
+from emulator.http import Call, Reply, not_modelled
+from emulator.tables import ETAG, Condition, RowError, SyncError
+from emulator.tables.rows import row_id_of
+from emulator.tables.values import ValueRefusedError, check, same_text
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+
+def create(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a POST to an entity set."""
+    address = parse_address(call)
+    if address.key is not None or address.rest:
+        raise not_modelled("POST", call.path)
+    schema = address.schema
+    values = _values(schema, call)
+    if schema.company is not None and not values.get(schema.company):
+        values[schema.company] = own_company(tenant, call)
+    try:
+        row = tenant.rows.insert("finops", call.host, schema.set, values, caller=call.caller)
+    except RowError as error:
+        raise of_row_error(schema, error, call.url) from None
+    except SyncError as error:
+        raise of_sync_error(schema, error) from None
+    return entity_reply(call, schema, row, 201)
+
+
+def update(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a PATCH or PUT of an entity."""
+    address = parse_address(call)
+    schema = address.schema
+    if address.key is None or address.rest:
+        raise not_modelled(call.method, call.path)
+    row = required_row(tenant, call, address)
+    _check_version(call, row)
+    values = _values(schema, call)
+    for name in schema.key:
+        if name in values and not same_text(values[name], row[name]):
+            raise invalid(schema, f"Field '{name}' is part of the key and cannot be changed.")
+    changes = {name: value for name, value in values.items() if name not in schema.key}
+    try:
+        row_id = row_id_of(schema, row)
+        tenant.rows.update("finops", call.host, schema.set, row_id, changes, caller=call.caller)
+    except RowError as error:
+        raise of_row_error(schema, error, call.url) from None
+    except SyncError as error:
+        raise of_sync_error(schema, error) from None
+    return Reply(204, headers={"OData-Version": "4.0"})
+
+
+def delete(tenant: "Tenant", call: Call) -> Reply:
+    """Answer a DELETE of an entity; a company with data stays (inferred)."""
+    address = parse_address(call)
+    schema = address.schema
+    if address.key is None or address.rest:
+        raise not_modelled("DELETE", call.path)
+    row = required_row(tenant, call, address)
+    _check_version(call, row)
+    if schema.set == "LegalEntities" and _has_data(tenant, call, str(row["LegalEntityId"])):
+        raise invalid(schema, f"The company '{row['LegalEntityId']}' contains data and cannot be deleted.")
+    try:
+        tenant.rows.delete("finops", call.host, schema.set, row_id_of(schema, row), caller=call.caller)
+    except SyncError as error:
+        raise of_sync_error(schema, error) from None
+    return Reply(204, headers={"OData-Version": "4.0"})
+
+
+def _has_data(tenant: "Tenant", call: Call, company: str) -> bool:
+    held = Condition("r.company = ?", (company.lower(),))
+    sets = (name for name, schema in tables("finops").items() if schema.company is not None)
+    return any(tenant.rows.count("finops", call.host, name, held, limit=1) for name in sets)
+
+
+def _check_version(call: Call, row: dict[str, Any]) -> None:
+    wanted = call.headers.get("if-match")
+    if wanted not in {None, "*", row[ETAG]}:
+        text = "The record has been changed by another user."
+        raise refuse(412, text)
+
+
+def _values(schema: Table, call: Call) -> dict[str, Any]:
+    try:
+        document = json.loads(call.body or b"null")
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        msg = "The payload is not a JSON object."
+        raise bad_request(msg)
+    values = {}
+    for name, value in document.items():
+        if "@" in name:
+            continue
+        column = schema.property(name)
+        if column is None:
+            raise unknown_property(schema, name)
+        try:
+            values[name] = check(column, value)
+        except ValueRefusedError as error:
+            raise bad_request(str(error)) from None
+    return values
