@@ -58,7 +58,8 @@ def create_organization(
     The creator's application becomes a user after the switch `application_user_delay`; in an organization that a
     person made, the demo program's application is a user from the start.
     """
-    organization_id = new_guid(f"organization {host}")
+    database = (power_platform.environment(tenant, environment_id) or {}).get("database") or {}
+    organization_id = database.get("resource_id") or new_guid(f"organization {host}")
     document = {
         "environment_id": environment_id,
         "host": host,
@@ -90,7 +91,7 @@ def create_organization(
         "name": name,
         "languagecode": base_language,
         "_basecurrencyid_value": base["transactioncurrencyid"],
-        "schemaname": "Full" if d365_apps else "Standard",
+        "schemaname": database.get("schema_type") or ("Full" if d365_apps else "Standard"),
     }
     rows.insert("dataverse", host, "organizations", values, origin="system")
     _insert_solutions(tenant, host, d365_apps=d365_apps)

@@ -50,7 +50,7 @@ def register_switches(tenant: "Tenant") -> None:
     register(
         "finops_creator_is_administrator",
         True,
-        "The application that asked for F&O may register applications in it; off: a person must (register-application).",
+        "The application that asked for F&O may register applications in it; off: a person must.",
     )
     register("finops_checks_references", True, "F&O refuses rows whose groups, terms or currencies do not exist.")
     register(

@@ -54,7 +54,7 @@ def coerce(column: Column, value: Any) -> Any:
     """Return the value as it is stored, reading text as the column's type ("True", "3", "1.5")."""
     if value is None or (value == "" and column.type not in {"string", "memo", "enum"}):
         return None
-    if column.type == "boolean" and not isinstance(value, bool):
+    if column.type == "boolean":
         text = str(value).lower()
         if text not in _TRUE | _FALSE:
             raise ValueRefusedError(column, value)
