@@ -145,7 +145,9 @@ class DualWriteTokens:
     def _command(self) -> _Held:
         output = self._run(shlex.split(os.environ[TOKEN_COMMAND])).strip()
         body = _object(output)
-        found = body.get("access_token") or body.get("accessToken") or body.get("token") or ("" if body else output)
+        found = body.get("access_token") or body.get("accessToken") or body.get("token")
+        if not output.startswith("{"):
+            found = output
         token = found.strip() if isinstance(found, str) else ""
         if not token or any(character.isspace() for character in token):
             raise AuthenticationError(
