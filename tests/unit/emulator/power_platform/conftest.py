@@ -1,11 +1,10 @@
 """The admin APIs with recorded stand-ins for the data planes: these tests are about environments, not rows."""
 
 import copy
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import ModuleType
+from importlib import import_module
 from typing import Any, Protocol
 
 import pytest
@@ -65,20 +64,14 @@ def planes(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> DataPlanes:
             seen.signals.append((_topic, arguments))
 
         tenant.signals.subscribe(topic, note)
-    dataverse = ModuleType("emulator.dataverse.organization")
-    finops = ModuleType("emulator.finance_operations.instance")
-    vars(dataverse).update(
-        create_organization=lambda _t, **given: seen.made.append(("dataverse", given["host"])),
-        delete_organization=lambda _t, host: seen.made.append(("-dataverse", host)),
-    )
-    vars(finops).update(
-        create_instance=lambda _t, **given: seen.made.append(("finops", given["host"])),
-        delete_instance=lambda _t, host: seen.made.append(("-finops", host)),
-    )
-    for module in (dataverse, finops):
-        package = module.__name__.rpartition(".")[0]
-        monkeypatch.setitem(sys.modules, package, sys.modules.get(package) or ModuleType(package))
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    made = seen.made
+    # By name: the packages export functions that hide these modules as attributes.
+    dataverse = import_module("emulator.dataverse.organization")
+    finops = import_module("emulator.finance_operations.instance")
+    monkeypatch.setattr(dataverse, "create_organization", lambda _t, **given: made.append(("dataverse", given["host"])))
+    monkeypatch.setattr(dataverse, "delete_organization", lambda _t, host: made.append(("-dataverse", host)))
+    monkeypatch.setattr(finops, "create_instance", lambda _t, **given: made.append(("finops", given["host"])))
+    monkeypatch.setattr(finops, "delete_instance", lambda _t, host: made.append(("-finops", host)))
     return seen
 
 
