@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any, NamedTuple
 
 import httpx
@@ -40,7 +41,7 @@ class Project:
     def __init__(self, folder: Path, engine: Path, files: Iterable[Path], variables: Mapping[str, str]) -> None:
         """Link the program's files into an empty folder, so that no test writes into the repository."""
         self.folder = folder / "program"
-        self.stack = "test"
+        self.stack = ""
         (self.folder / "stacks").mkdir(parents=True)
         for file in files:
             (self.folder / file.name).symlink_to(file)
@@ -64,13 +65,24 @@ class Project:
         """The file that holds the stack's config."""
         return self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
 
-    def configure(self, config: str) -> None:
-        """Write the stack file with this text under `config:`; the stack is made at the first call."""
+    def use(self, stack: str) -> None:
+        """Take the product's stack file of that name."""
+        self._write(stack, (workspace.STACKS / f"Pulumi.{stack}.yaml").read_text())
+
+    def configure(self, config: str, stack: str = "test") -> None:
+        """Write a stack file with this text under `config:`."""
+        self._write(stack, f"encryptionsalt: {SALT}\nconfig:\n{indent(config.strip(), '  ')}\n")
+
+    def add(self, config: str) -> None:
+        """Append keys to the config of the stack file."""
+        self.stack_file.write_text(f"{self.stack_file.read_text().rstrip()}\n{indent(config.strip(), '  ')}\n")
+
+    def _write(self, stack: str, text: str) -> None:
+        self.stack = stack
         new = not self.stack_file.exists()
-        indented = "".join(f"  {line}\n" for line in config.strip().splitlines())
-        self.stack_file.write_text(f"encryptionsalt: {SALT}\nconfig:\n{indented}")
+        self.stack_file.write_text(text)
         if new:
-            self.run("stack", "init", self.stack)
+            self.run("stack", "init", stack)
 
     def run(self, *arguments: str, expect: int | None = 0) -> Result:
         """Run a command of the CLI; its exit code must be the expected one, unless that is None."""
@@ -80,7 +92,7 @@ class Project:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=900,
             check=False,
         )
         result = Result(done.returncode, done.stdout, done.stderr)

@@ -39,6 +39,7 @@ def test_other_error_shows_program_frames_only(bulk: Project) -> None:
     assert "runpy" not in text
 
 
+@pytest.mark.timeout(900)
 def test_thousand_resources_in_one_program(bulk: Project) -> None:
     bulk.configure("bulk:count: 1000")
     text = bulk.up("--skip-preview").text
