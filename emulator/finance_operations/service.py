@@ -20,8 +20,8 @@ _ONE = "/data/{resource:path}"
 
 ROUTES = (
     Route("GET", "/data/$metadata", known(reads.csdl), "assumed: simplified", "the EDMX"),
-    Route("GET", _ONE, known(reads.read), _SEMANTICS, "entities"),
     Route("GET", "/data", known(reads.root), "power-platform-api.md 14.9", "the service document: up and caller known"),
+    Route("GET", _ONE, known(reads.read), _SEMANTICS, "entities"),
     Route("POST", _ONE, known(writes.create), _SEMANTICS, "create an entity"),
     Route("PATCH", _ONE, known(writes.update), _SEMANTICS, "change an entity"),
     Route("PUT", _ONE, known(writes.update), _SEMANTICS, "change an entity"),
