@@ -12,6 +12,7 @@ from emulator.dataverse.organization import (
     rename_organization,
 )
 from emulator.dataverse.service import register_switches, service
+from emulator.tables import seed
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -24,5 +25,6 @@ def register(tenant: "Tenant") -> None:
     register_switches(tenant)
     tenant.events.on("dataverse-application-user", on_application_user_due)
     tenant.signals.subscribe("organization-renamed", rename_organization)
+    tenant.seeds.on(seed.SECTION, seed.play)
     tenant.rows.before_write("dataverse", plugins.complete)
     tenant.rows.on_write(plugins.after_write)

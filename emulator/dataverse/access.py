@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from emulator.data.schemas import table
 from emulator.dataverse.errors import missing_privilege, no_member, refuse
 from emulator.dataverse.organization import plain_host
 from emulator.dataverse.plugins import user_id_of
 from emulator.http import Call, Handler, Reply
+from emulator.tables.rows import equality
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -57,9 +59,6 @@ def require_user(tenant: "Tenant", call: Call) -> str:
 def require_role(tenant: "Tenant", call: Call) -> str:
     """Return the caller's systemuserid; 403 when the caller has no role (every role grants everything: assumed)."""
     user_id = require_user(tenant, call)
-    from emulator.data.schemas import table
-    from emulator.tables.rows import equality
-
     wanted = equality(table("dataverse", "systemuserrolescollection"), {"systemuserid": user_id})
     if not tenant.rows.count("dataverse", plain_host(call.host), "systemuserrolescollection", wanted, limit=1):
         raise missing_privilege(user_id, "prvRead" if call.method == "GET" else "prvWrite")

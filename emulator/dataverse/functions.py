@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from emulator import power_platform
+from emulator.data.schemas import tables
 from emulator.dataverse.access import require_user
 from emulator.dataverse.errors import bad_query, refuse, unknown_segment
 from emulator.dataverse.organization import organization, plain_host
@@ -107,7 +108,5 @@ def operation_histories(tenant: "Tenant", call: Call) -> Reply:
 
 def service_document(_tenant: "Tenant", call: Call) -> Reply:
     """Answer the service root with the list of sets."""
-    from emulator.data.schemas import tables
-
     value = [{"name": name, "kind": "EntitySet", "url": name} for name in tables("dataverse")]
     return Reply(json={"@odata.context": f"{root(call)}$metadata", "value": value})

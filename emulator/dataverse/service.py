@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator import http
-from emulator.dataverse import batch, functions, metadata, reads, writes
-from emulator.dataverse.access import member, privileged
-from emulator.dataverse.errors import refuse, unauthorized
+from emulator.dataverse import functions, metadata, reads, writes
+from emulator.dataverse.access import READ_COST, WRITE_COST, member, privileged, spend
+from emulator.dataverse.errors import bad_query, refuse, unauthorized
 from emulator.dataverse.organization import organization, plain_host
 from emulator.http import Call, Reply, Route, Service, plain_path
+from emulator.tables import batch
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -17,6 +18,7 @@ ROOT = "/api/data/v{version}"
 VERSIONS = {"9.0", "9.1", "9.2"}
 _POWER_PLATFORM = "power-platform-api.md 14.8"
 _SEMANTICS = "dual-write-semantics.md 12.2"
+_ROWS = "{resource:path}"
 
 
 def _routes() -> tuple[Route, ...]:
@@ -59,21 +61,28 @@ def _routes() -> tuple[Route, ...]:
     )  # fmt: skip
 
 
-_IN_BATCH = {"GET": reads.read, "POST": writes.create, "PATCH": writes.update, "DELETE": writes.delete}
+_IN_BATCH = {
+    "GET": reads.read,
+    "POST": writes.create,
+    "PATCH": writes.update,
+    "PUT": writes.refer,
+    "DELETE": writes.delete,
+}
+LARGEST_BATCH = 1000
 
 
 def _batch(tenant: "Tenant", call: Call) -> Reply:
-    return batch.run(tenant, call, _answer)
+    def answer(tenant: "Tenant", inner: Call) -> Reply:
+        """Play one operation on rows; its time counts for the batch."""
+        spend(tenant, call, READ_COST if inner.method == "GET" else WRITE_COST)
+        route = next((one for one in ROUTES if one.method == inner.method and one.pattern.endswith(_ROWS)), None)
+        parameters = route.match(inner.path) if route else None
+        if parameters is None:
+            raise http.not_modelled(inner.method, plain_path(inner.path))
+        return _IN_BATCH[inner.method](tenant, replace(inner, path=plain_path(inner.path), parameters=parameters))
 
-
-def _answer(tenant: "Tenant", call: Call) -> Reply:
-    """Play one operation of a batch: rows only, no functions."""
-    route = next((one for one in ROUTES if one.method == call.method and one.pattern.endswith("{resource:path}")), None)
-    parameters = route.match(call.path) if route else None
-    if route is None or parameters is None:
-        raise http.not_modelled(call.method, plain_path(call.path))
-    handler = _IN_BATCH.get(call.method, writes.refer)
-    return handler(tenant, replace(call, path=plain_path(call.path), parameters=parameters))
+    root = f"/api/data/v{call.parameters['version']}/"
+    return batch.run(tenant, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
 
 
 def _versioned(route: Route) -> Route:

@@ -6,6 +6,7 @@ and are ignored on update.
 
 from typing import TYPE_CHECKING, Any
 
+from emulator.data.schemas import table
 from emulator.dataverse.addresses import Address, find_row, parse_address
 from emulator.dataverse.errors import (
     bad_payload,
@@ -167,14 +168,8 @@ def _disassociate(tenant: "Tenant", call: Call, address: Address) -> Reply:
     intersect, own, other, _ = ASSOCIATIONS[schema.set, name]
     values = {own: row[schema.key[0]], other: reference.removesuffix(")").lower()}
     for link in tenant.rows.find("dataverse", host, intersect, values):
-        tenant.rows.delete("dataverse", host, intersect, link[f"{_intersect_id(intersect)}"], caller=call.caller)
+        tenant.rows.delete("dataverse", host, intersect, link[table("dataverse", intersect).key[0]], caller=call.caller)
     return Reply(204)
-
-
-def _intersect_id(intersect: str) -> str:
-    from emulator.data.schemas import table
-
-    return table("dataverse", intersect).key[0]
 
 
 def _missing(address: Address) -> ServiceError:

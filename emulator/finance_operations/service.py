@@ -1,16 +1,18 @@
 """The service `finops`: hosts, routes, switches and what a person can do about registrations."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emulator import power_platform
 from emulator.finance_operations import reads, writes
 from emulator.finance_operations.access import known
-from emulator.finance_operations.errors import unauthorized
+from emulator.finance_operations.errors import bad_request, unauthorized
 from emulator.finance_operations.instance import instance, instance_of_cds_host, register_application
-from emulator.http import Route, Service
+from emulator.http import Call, Reply, Route, Service, not_modelled, plain_path
 from emulator.identity.directory import DEMO_CLIENT_ID
 from emulator.person import PersonError
+from emulator.tables import batch
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -18,7 +20,30 @@ if TYPE_CHECKING:
 _SEMANTICS = "dual-write-semantics.md 12.1"
 _ONE = "/data/{resource:path}"
 
+_IN_BATCH = {
+    "GET": reads.read,
+    "POST": writes.create,
+    "PATCH": writes.update,
+    "PUT": writes.update,
+    "DELETE": writes.delete,
+}
+LARGEST_BATCH = 5000
+
+
+def _batch(tenant: "Tenant", call: Call) -> Reply:
+    return batch.run(tenant, call, batch.Rules("/data/", _answer, bad_request, "Location", LARGEST_BATCH))
+
+
+def _answer(tenant: "Tenant", call: Call) -> Reply:
+    route = next((one for one in ROUTES if one.method == call.method and one.pattern == _ONE), None)
+    parameters = route.match(call.path) if route else None
+    if parameters is None:
+        raise not_modelled(call.method, plain_path(call.path))
+    return _IN_BATCH[call.method](tenant, replace(call, path=plain_path(call.path), parameters=parameters))
+
+
 ROUTES = (
+    Route("POST", "/data/$batch", known(_batch), _SEMANTICS, "several operations; change sets are atomic"),
     Route("GET", "/data/$metadata", known(reads.csdl), "assumed: simplified", "the EDMX"),
     Route("GET", "/data", known(reads.root), "power-platform-api.md 14.9", "the service document: up and caller known"),
     Route("GET", _ONE, known(reads.read), _SEMANTICS, "entities"),

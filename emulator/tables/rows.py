@@ -7,6 +7,7 @@ Text compares without regard to case, as in both services. `@odata.etag` changes
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -313,6 +314,7 @@ class Rows:
             hook(self._tenant, write)
 
 
+@lru_cache(maxsize=4096)
 def space_of(plane: Plane, host: str, table_name: str) -> int:
     """Return the number under which the rows of one table of one instance are kept."""
     digest = blake2b(f"{plane}/{host}/{table_name}".encode(), digest_size=7).digest()

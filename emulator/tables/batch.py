@@ -1,0 +1,201 @@
+"""`$batch` of both planes: multipart/mixed, operations in order, change sets that commit as a whole.
+
+Sources: dual-write-semantics.md 12.1, 12.2. Assumed: the status of a batch that stops at its first error is that
+error's; with `odata.continue-on-error` it is 200.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from emulator.dispatch import parse
+from emulator.http import Call, Reply, ServiceError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What differs between the planes.
+
+    `root`: the service root's path, with a slash at its end. `answer(tenant, call)` plays one operation and raises its
+    refusal. `refuse(text)`: this plane's 400. `created`: the header that says where a created row is.
+    """
+
+    root: str
+    answer: Callable[["Tenant", Call], Reply]
+    refuse: Callable[[str], ServiceError]
+    created: str
+    largest: int
+
+
+@dataclass(frozen=True)
+class _Operation:
+    call: Call
+    content_id: str | None
+
+
+@dataclass(frozen=True)
+class _ChangeSet:
+    operations: tuple[_Operation, ...]
+
+
+class _Parts:
+    """A multipart text under construction."""
+
+    def __init__(self, kind: str) -> None:
+        self.boundary = f"{kind}response_{uuid4()}"
+        self._texts: list[bytes] = []
+
+    def add(self, content: bytes) -> None:
+        self._texts.append(content)
+
+    def whole(self) -> bytes:
+        marker = f"--{self.boundary}".encode()
+        return b"".join(marker + b"\r\n" + text + b"\r\n" for text in self._texts) + marker + b"--\r\n"
+
+    @property
+    def content_type(self) -> str:
+        return f"multipart/mixed; boundary={self.boundary}"
+
+
+def run(tenant: "Tenant", call: Call, rules: Rules) -> Reply:
+    """Answer a POST to `$batch`."""
+    items = _Reader(call, rules).items()
+    count = sum(len(item.operations) if isinstance(item, _ChangeSet) else 1 for item in items)
+    if count > rules.largest:
+        msg = f"The number of requests in a batch exceeds the limit of {rules.largest}."
+        raise rules.refuse(msg)
+    goes_on = "odata.continue-on-error" in call.headers.get("prefer", "")
+    parts, status = _Parts("batch"), 200
+    for item in items:
+        if isinstance(item, _ChangeSet):
+            failed = _change_set(tenant, item, rules, parts)
+        else:
+            failed = _single(tenant, item, rules, parts)
+        if failed and not goes_on:
+            status = failed
+            break
+    return Reply(status, body=parts.whole(), headers={"Content-Type": parts.content_type, "OData-Version": "4.0"})
+
+
+def _single(tenant: "Tenant", item: _Operation, rules: Rules, parts: _Parts) -> int:
+    try:
+        with tenant.store.transaction():
+            reply = rules.answer(tenant, item.call)
+    except ServiceError as error:
+        reply = Reply.of_error(error)
+    parts.add(_http(reply, None))
+    return reply.status if reply.status >= 400 else 0
+
+
+def _change_set(tenant: "Tenant", item: _ChangeSet, rules: Rules, parts: _Parts) -> int:
+    inner = _Parts("changeset")
+    known: dict[str, str] = {}
+    try:
+        with tenant.store.transaction():
+            for operation in item.operations:
+                inner.add(_http(_referring(tenant, operation, rules, known), operation.content_id))
+    except ServiceError as error:
+        parts.add(_http(Reply.of_error(error), None))
+        return error.status
+    parts.add(f"Content-Type: {inner.content_type}\r\n\r\n".encode() + inner.whole())
+    return 0
+
+
+def _referring(tenant: "Tenant", operation: _Operation, rules: Rules, known: dict[str, str]) -> Reply:
+    """Play an operation whose address or body may say `$1` for the row that Content-ID 1 created."""
+    call = operation.call
+    for content_id, address in known.items():
+        call = _substituted(call, content_id, address)
+    reply = rules.answer(tenant, call)
+    created = reply.headers.get(rules.created)
+    if operation.content_id and created:
+        known[operation.content_id] = created
+    return reply
+
+
+def _substituted(call: Call, content_id: str, address: str) -> Call:
+    pattern = rf"\${re.escape(content_id)}(?!\w)"
+    path = re.sub(rf"^.*/{pattern}", lambda _: _path_of(address), call.path)
+    body = re.sub(pattern.encode(), lambda _: address.encode(), call.body)
+    return replace(call, path=path, body=body)
+
+
+def _path_of(address: str) -> str:
+    return re.sub(r"^https?://[^/]+", "", address)
+
+
+def _http(reply: Reply, content_id: str | None) -> bytes:
+    head = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
+    if content_id:
+        head.append(f"Content-ID: {content_id}")
+    headers = dict(reply.headers)
+    media_type = reply.content_type()
+    if media_type:
+        headers["Content-Type"] = media_type
+    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*head, "", *lines, "", ""]).encode() + reply.content()
+
+
+class _Reader:
+    """Takes the request apart."""
+
+    def __init__(self, call: Call, rules: Rules) -> None:
+        self._call = call
+        self._rules = rules
+
+    def items(self) -> list[_Operation | _ChangeSet]:
+        """Return single operations and change sets in their order."""
+        items: list[_Operation | _ChangeSet] = []
+        for headers, content in self._split(self._call.body, self._call.headers.get("content-type", "")):
+            kind = headers.get("content-type", "")
+            if not kind.startswith("multipart/mixed"):
+                items.append(self._operation(headers, content))
+                continue
+            inner = [self._operation(one, text) for one, text in self._split(content, kind)]
+            if any(operation.call.method == "GET" for operation in inner):
+                msg = "A change set cannot contain GET requests."
+                raise self._rules.refuse(msg)
+            items.append(_ChangeSet(tuple(inner)))
+        return items
+
+    def _split(self, body: bytes, content_type: str) -> list[tuple[dict[str, str], bytes]]:
+        found = re.search(r'boundary="?([^";,]+)"?', content_type)
+        if not content_type.startswith("multipart/mixed") or found is None:
+            msg = "The content type of a batch must be multipart/mixed with a boundary."
+            raise self._rules.refuse(msg)
+        chunks = re.split(rb"(?:^|\r?\n)--" + re.escape(found.group(1).encode()), body)
+        if len(chunks) < 2 or not chunks[-1].startswith(b"--"):
+            msg = "The batch is malformed: its closing boundary is missing."
+            raise self._rules.refuse(msg)
+        return [_headed(chunk.lstrip(b"\r\n")) for chunk in chunks[1:-1]]
+
+    def _operation(self, part: dict[str, str], content: bytes) -> _Operation:
+        line, _, rest = content.partition(b"\n")
+        words = line.decode().strip().split(" ")
+        if len(words) < 2:
+            msg = "A part of the batch has no request line."
+            raise self._rules.refuse(msg)
+        headers, body = _headed(rest)
+        path, _, query = _path_of(words[1]).partition("?")
+        if not path.lower().startswith(self._rules.root.lower()):
+            path = self._rules.root + path.lstrip("/")
+        inner = parse(words[0], self._call.host, path, query, headers, body.strip(b"\n"))
+        caller, correlation_id = self._call.caller, self._call.correlation_id
+        inner = replace(inner, caller=caller, correlation_id=correlation_id)
+        return _Operation(inner, part.get("content-id") or headers.get("content-id"))
+
+
+def _headed(text: bytes) -> tuple[dict[str, str], bytes]:
+    head, _, content = text.replace(b"\r\n", b"\n").partition(b"\n\n")
+    headers = {}
+    for line in head.decode().split("\n"):
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    return headers, content

@@ -1,0 +1,47 @@
+"""Rows that stand before anybody asks: the section `rows` of a seed document.
+
+    {"rows": {"dataverse": {"<host>": {"accounts": [{...}]}}, "finops": {"<host>": {"CustomersV3": [{...}]}}}}
+
+Values are those of stored rows (lookups as `_x_value`); sections are played in their order.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from emulator.data.schemas import Plane, UnknownTableError
+from emulator.seed import SeedError
+from emulator.tables.rows import RowError
+from emulator.tables.values import ValueRefusedError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+SECTION = "rows"
+
+
+def play(tenant: "Tenant", value: Any) -> None:
+    """Insert the rows of a seed document; SeedError names plane, host and set of the first that does not fit."""
+    for plane, hosts in _members(value, SECTION).items():
+        if plane not in {"dataverse", "finops"}:
+            msg = f"seed section {SECTION}: unknown plane '{plane}'"
+            raise SeedError(msg)
+        for host, sets in _members(hosts, plane).items():
+            for entity_set, rows in _members(sets, host).items():
+                _insert(tenant, cast("Plane", plane), host, entity_set, rows)
+
+
+def _members(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        msg = f"seed section {SECTION}: '{where}' is not an object"
+        raise SeedError(msg)
+    return value
+
+
+def _insert(tenant: "Tenant", plane: Plane, host: str, entity_set: str, rows: Any) -> None:
+    for number, row in enumerate(rows):
+        where = f"seed section {SECTION}: {plane} {host} {entity_set}[{number}]"
+        try:
+            tenant.rows.insert(plane, host, entity_set, _members(row, where), origin="seed")
+        except (RowError, UnknownTableError, ValueRefusedError) as error:
+            msg = f"{where}: {error}"
+            raise SeedError(msg) from None
