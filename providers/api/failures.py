@@ -35,6 +35,16 @@ _BY_CODE: dict[str, type[ApiError]] = {
     "insufficientcapacity_storagedriven": Conflict,
     "0x80040237": Conflict,
 }
+_PHRASES = {
+    401: "(the token is not accepted)",
+    403: "(not allowed)",
+    404: "(not found)",
+    429: "(too many requests)",
+    500: "(internal error)",
+    502: "(bad gateway)",
+    503: "(unavailable)",
+    504: "(gateway timeout)",
+}
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
     401: AuthenticationError,
@@ -56,8 +66,8 @@ def failure(response: Response, problem: Problem, service: str) -> ApiError:
     if kind is None:
         kind = ServiceUnavailable if response.status >= 500 or response.status in (408, 425, 499) else UnexpectedAnswer
     return kind(
-        problem.message or f"{service} answered {response.status} without a text",
-        code=problem.code or f"HTTP {response.status}",
+        problem.message or f"{service} answered {response.status} {_PHRASES.get(response.status, '')}".rstrip(),
+        code=problem.code or (f"HTTP {response.status}" if problem.message else None),
         correlation_id=problem.correlation_id or response.correlation_id,
         status=response.status,
         next_step=_next_step(response, problem),

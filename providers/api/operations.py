@@ -18,7 +18,7 @@ Sleep = Callable[[float], None]
 # The engine may vanish while we sleep: look at least this often (seconds).
 SLICE = 1.0
 # A wait of zero, which a scaled clock may ask for, must not spin.
-SHORTEST_WAIT = 0.05
+SHORTEST_WAIT = 0.1
 PASSING = (TransportError, Throttled, ServiceUnavailable, UnexpectedAnswer)
 
 
