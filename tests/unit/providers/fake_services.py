@@ -278,7 +278,7 @@ class FakePackages:
         self.requests.append((unique_name, payload))
         if self.request_errors:
             error = self.request_errors.pop(0)
-            if error.may_have_happened:
+            if error.may_have_happened or error.code == "OperationNotStartable":
                 self.queues[unique_name] = list(self.after_request)
             raise error
         self.queues[unique_name] = list(self.after_request)

@@ -3,7 +3,7 @@
 import pytest
 
 from providers._waiting import Waiting
-from providers.api.errors import Conflict, InvalidRequest, NotFound, OperationFailed, TransportError
+from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, OperationFailed, TransportError
 from providers.package_installation import Installation
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePackages, FakeTalk
 
@@ -67,8 +67,7 @@ def test_failure_now_shows_the_services_reason() -> None:
         Conflict("already started", code="OperationNotStartable"),
     ],
 )
-def test_request_without_clear_answer_is_looked_up(error: Conflict) -> None:
-    error.may_have_happened = True
+def test_request_without_clear_answer_is_looked_up(error: ApiError) -> None:
     packages = FakePackages()
     packages.request_errors = [error]
     assert ensure(packages) == "Installed"

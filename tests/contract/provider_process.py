@@ -1,0 +1,142 @@
+"""The real provider process, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[import-untyped]
+from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+
+from tools.workspace import ROOT
+
+Bag = dict[str, Any]
+STACK = "new-new"
+PROJECT = "dualwrite"
+
+
+class ProviderError(Exception):
+    """What the provider raised; the text is what a user reads."""
+
+
+class Checked(NamedTuple):
+    """Inputs as they will be stored, and the failures as (property, reason)."""
+
+    inputs: Bag
+    failures: list[tuple[str, str]]
+
+
+class Compared(NamedTuple):
+    """`changes` is none, some or unknown (the engine compares the inputs)."""
+
+    changes: str
+    replaces: list[str]
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """The part of the engine that providers talk to: it keeps what they log."""
+
+    def __init__(self) -> None:
+        self.logged: list[engine_pb2.LogRequest] = []
+        self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
+        engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+        self.logged.append(request)
+        return empty_pb2.Empty()
+
+    def lines(self, *, ephemeral: bool) -> list[str]:
+        """The texts of the progress lines, or of those that stay."""
+        return [each.message for each in self.logged if each.ephemeral == ephemeral]
+
+    def stop(self) -> None:
+        self._server.stop(None).wait()
+
+
+class ProviderProcess:
+    """One process for one engine phase, with the environment of the user's shell."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.engine = Engine()
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pulumi.dynamic", self.engine.address],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(self._process.stdout.readline())}")
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        self._stub.Configure(provider_pb2.ConfigureRequest(), wait_for_ready=True)
+
+    def check(self, news: Bag, olds: Bag | None = None) -> Checked:
+        answer = self._call("Check", provider_pb2.CheckRequest(olds=_struct(olds or {}), news=_struct(news)))
+        return Checked(_bag(answer.inputs), [(each.property, each.reason) for each in answer.failures])
+
+    def diff(self, identifier: str, olds: Bag, news: Bag) -> Compared:
+        request = provider_pb2.DiffRequest(id=identifier, olds=_struct(olds), news=_struct(news))
+        answer = self._call("Diff", request)
+        names = {
+            provider_pb2.DiffResponse.DIFF_NONE: "none",
+            provider_pb2.DiffResponse.DIFF_SOME: "some",
+            provider_pb2.DiffResponse.DIFF_UNKNOWN: "unknown",
+        }
+        return Compared(names[answer.changes], list(answer.replaces))
+
+    def create(self, inputs: Bag) -> tuple[str, Bag]:
+        answer = self._call("Create", provider_pb2.CreateRequest(properties=_struct(inputs)))
+        return answer.id, _bag(answer.properties)
+
+    def read(self, identifier: str, outputs: Bag) -> tuple[str, Bag, Bag]:
+        answer = self._call("Read", provider_pb2.ReadRequest(id=identifier, properties=_struct(outputs)))
+        return answer.id, _bag(answer.properties), _bag(answer.inputs)
+
+    def update(self, identifier: str, olds: Bag, news: Bag) -> Bag:
+        request = provider_pb2.UpdateRequest(id=identifier, olds=_struct(olds), news=_struct(news))
+        return _bag(self._call("Update", request).properties)
+
+    def delete(self, identifier: str, outputs: Bag) -> None:
+        self._call("Delete", provider_pb2.DeleteRequest(id=identifier, properties=_struct(outputs)))
+
+    def kill(self) -> None:
+        """End the process as SIGKILL does, in the middle of whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        self._channel.close()
+        self.kill()
+        self.engine.stop()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _call(self, method: str, request: Any) -> Any:
+        try:
+            return getattr(self._stub, method)(request)
+        except grpc.RpcError as error:
+            raise ProviderError((error.details() or "").strip()) from None
+
+
+def declared(provider: ResourceProvider, name: str, inputs: Bag, *, stack: str = STACK) -> Bag:
+    """Inputs as the resource class sends them: with the serialised provider and the hidden row."""
+    urn = f"urn:pulumi:{stack}::{PROJECT}::pulumi-python:dynamic/dualwrite:{type(provider).__name__}::{name}"
+    row = {"urn": urn, "project": PROJECT, "stack": stack}
+    return {**inputs, "__provider": serialize_provider(provider), "__row": row}
+
+
+def _struct(bag: Bag) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update(bag)
+    return struct
+
+
+def _bag(struct: struct_pb2.Struct) -> Bag:
+    return dict(json_format.MessageToDict(struct))
