@@ -6,6 +6,7 @@ Credentials come from the environment only. A delegated refresh token lives 24 h
 
 import base64
 import binascii
+import logging
 import os
 import re
 import threading
@@ -61,7 +62,6 @@ class AzureIdentityTokens:
         """See `TokenSource`. Raises `AuthenticationError`."""
         # azure-core is slow to import, and a preview without changes needs none of it.
         from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
-        from azure.identity import CredentialUnavailableError
 
         with self._lock:
             if self._credential is None:
@@ -69,11 +69,12 @@ class AzureIdentityTokens:
             credential = self._credential
         try:
             answer = credential.get_token(scope, claims=_claims(claims), enable_cae=True)
-        except (CredentialUnavailableError, ClientAuthenticationError) as error:
-            raise _refused(str(error)) from error
-        except (ServiceRequestError, ServiceResponseError, ValueError) as error:
-            if self._profile.proxy and "refused" in str(error):
+        except (ClientAuthenticationError, ServiceRequestError, ServiceResponseError, ValueError) as error:
+            # azure-identity reports an unreachable proxy as a failed authentication.
+            if self._profile.proxy and "Connection refused" in str(error):
                 raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
+            if isinstance(error, ClientAuthenticationError):
+                raise _refused(str(error)) from error
             raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
         return str(answer.token)
 
@@ -100,6 +101,8 @@ def _claims(challenge: str | None) -> str | None:
 def _credential(profile: CloudProfile, identity: str) -> Credential:
     from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 
+    # Its warnings repeat what becomes an error here; without a handler Python would print them.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     # retry_total: the callers repeat what is worth repeating, and their waits can be stopped.
     options: dict[str, Any] = {"authority": profile.authority, "retry_total": 2}
     if profile.proxy is not None:
