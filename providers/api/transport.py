@@ -34,8 +34,7 @@ Answer = Literal["json", "maybe", "none"]
 @dataclass(frozen=True)
 class _Call:
     method: str
-    url: str
-    parameters: Mapping[str, str]
+    url: httpx.URL
     headers: Mapping[str, str]
     body: bytes | None
     expected: frozenset[int]
@@ -108,8 +107,7 @@ class ServiceClient:
         `wait_busy=False` leaves it to the caller to wait while another operation runs.
         Raises an `ApiError` otherwise; `ForeignHost` before anything is sent.
         """
-        url = path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}"
-        self._rule.check(url)
+        url = self._checked(path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}", params)
         body, extra = content, dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
@@ -117,7 +115,6 @@ class ServiceClient:
         call = _Call(
             method=method,
             url=url,
-            parameters=params or {},
             headers={"Accept": "application/json", **extra},
             body=body,
             expected=frozenset(expected or {200}),
@@ -134,6 +131,15 @@ class ServiceClient:
         if last.response is None:
             raise AssertionError("an attempt ended with neither a response nor an error")
         return last.response
+
+    def _checked(self, text: str, params: Mapping[str, str] | None) -> httpx.URL:
+        """The URL as it will be sent; the host rule is applied to that, not to the text it was made of."""
+        try:
+            url = httpx.URL(text)
+        except httpx.InvalidURL:
+            raise ForeignHost("what should be called is not a valid URL", service=self.service) from None
+        self._rule.check(str(url))
+        return url.copy_merge_params(dict(params)) if params else url
 
     def _final(self, attempt: Attempt, call: _Call) -> ApiError:
         error = attempt.error
@@ -179,15 +185,10 @@ class ServiceClient:
             "x-ms-correlation-id": call.correlation_id,
             "x-ms-client-request-id": str(uuid.uuid4()),
         }
-        url = httpx.URL(call.url)
-        if call.parameters:
-            url = url.copy_merge_params(dict(call.parameters))
-        # The rule is applied to what is really sent, whatever was made of the text before.
-        self._rule.check(str(url))
         began = time.perf_counter()
         answer = self._http.request(
             call.method,
-            url,
+            call.url,
             headers=headers,
             content=call.body,
             timeout=httpx.Timeout(call.timeout, connect=CONNECT_TIMEOUT),
@@ -197,8 +198,8 @@ class ServiceClient:
             "%s %s %s%s -> %d in %d ms (correlation %s)",
             self.service,
             call.method,
-            url.host,
-            url.path,
+            call.url.host,
+            call.url.path,
             response.status,
             (time.perf_counter() - began) * 1000,
             response.correlation_id,
@@ -230,7 +231,10 @@ class ServiceClient:
         return Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
 
     def _redirected(self, response: Response) -> ForeignHost:
-        target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
+        try:
+            target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
+        except httpx.InvalidURL:
+            target = "elsewhere"
         return ForeignHost(
             f"{self.service} redirects to {target}; redirects are not followed, they would carry the token along",
             code=f"HTTP {response.status}",
@@ -240,7 +244,7 @@ class ServiceClient:
         )
 
     def _no_answer(self, error: httpx.TransportError, call: _Call) -> Attempt:
-        host = httpx.URL(call.url).host
+        host = call.url.host
         never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
         if self.profile.proxy and isinstance(error, httpx.ConnectError) and not _tls(error):
             return Attempt(None, emulator_not_running(f"nothing answers at {self.profile.proxy}"))

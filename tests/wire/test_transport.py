@@ -146,6 +146,13 @@ def test_repeated_reads_end_after_six_attempts(client: ServiceClient, network: S
     assert 10 < time.elapsed < 60
 
 
+def test_lost_read_changed_nothing(client: ServiceClient, network: Script) -> None:
+    network.expect("GET", "/a", *[httpx.ReadError("reset") for _ in range(6)])
+    with pytest.raises(TransportError) as caught:
+        client.request("GET", "/a")
+    assert not caught.value.may_have_happened
+
+
 def test_lost_idempotent_write_tells_that_it_may_have_happened(client: ServiceClient, network: Script) -> None:
     network.expect("PATCH", "/a", *[httpx.ReadError("reset") for _ in range(6)])
     with pytest.raises(TransportError) as caught:
@@ -262,6 +269,9 @@ def test_permission_failure_as_a_page_names_the_page(client: ServiceClient, netw
         "https://xapi.bap.microsoft.com/x",
         "https://user@api.bap.microsoft.com/x",
         "https://api.bap.microsoft.com@evil.example/x",
+        "https://evil.example\\.api.bap.microsoft.com/x",
+        "https://api.bap.microsoft.com:port/x",
+        "https://",
     ],
 )
 def test_operation_url_on_foreign_host_gets_no_token(
@@ -279,9 +289,13 @@ def test_regional_host_of_the_cloud_is_followed(client: ServiceClient, network: 
     assert network.query() == {"api-version": "2023-06-01"}
 
 
-def test_redirect_is_not_followed(client: ServiceClient, network: Script) -> None:
-    network.expect("GET", "/a", answer(302, Location="https://evil.example/steal"))
-    with pytest.raises(ForeignHost, match=r"redirects to evil\.example"):
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [("https://evil.example/steal", r"evil\.example"), ("https://[", "elsewhere"), ("/b", "elsewhere")],
+)
+def test_redirect_is_not_followed(client: ServiceClient, network: Script, location: str, shown: str) -> None:
+    network.expect("GET", "/a", answer(302, Location=location))
+    with pytest.raises(ForeignHost, match=f"redirects to {shown}"):
         client.request("GET", "/a")
 
 
