@@ -11,7 +11,7 @@ from emulator.dataverse.errors import missing_privilege, no_member, refuse
 from emulator.dataverse.organization import plain_host
 from emulator.dataverse.plugins import user_id_of
 from emulator.http import Call, Handler, Reply
-from emulator.tables.rows import equality
+from emulator.tables.keys import equality
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant

@@ -15,7 +15,7 @@ from emulator.dataverse.organization import plain_host
 from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
 from emulator.tables.filters import FilterError, compile_filter, order_by
-from emulator.tables.rows import equality
+from emulator.tables.keys import equality
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant

@@ -123,7 +123,7 @@ def register_switches(tenant: "Tenant") -> None:
     register(
         "service_protection",
         True,
-        "Dataverse counts requests and execution time of each user.",
+        "Dataverse counts requests and execution time of each user; it never sees two at once, so 52 is no limit here.",
         "inferred: documented limits; execution time of a request is assumed (0.005 s reading, 0.03 s writing)",
     )
     register("service_protection_window", 300.0, "Seconds of the sliding window.", "inferred: documented")

@@ -15,7 +15,7 @@ from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
 from emulator.tables.edmx import edmx
 from emulator.tables.filters import FilterError, compile_filter, order_by
-from emulator.tables.rows import row_id_of
+from emulator.tables.keys import row_id_of
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant

@@ -19,7 +19,7 @@ from emulator.finance_operations.errors import (
 from emulator.finance_operations.reads import entity_reply, own_company, required_row
 from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition, RowError, SyncError
-from emulator.tables.rows import row_id_of
+from emulator.tables.keys import row_id_of
 from emulator.tables.values import ValueRefusedError, check, same_text
 
 if TYPE_CHECKING:

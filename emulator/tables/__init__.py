@@ -1,5 +1,6 @@
 """The row engine under both data planes, and what OData queries make of it."""
 
-from emulator.tables.rows import ETAG, Condition, RowError, Rows, SyncError, Write
+from emulator.tables.keys import Condition, RowError, row_id_of
+from emulator.tables.rows import ETAG, Rows, SyncError, Write
 
-__all__ = ["ETAG", "Condition", "RowError", "Rows", "SyncError", "Write"]
+__all__ = ["ETAG", "Condition", "RowError", "Rows", "SyncError", "Write", "row_id_of"]

@@ -13,7 +13,7 @@ from odata_query.exceptions import ODataException
 from odata_query.grammar import ODataLexer, ODataParser
 
 from emulator.data.schemas import Column, Table, table
-from emulator.tables.rows import Condition, json_path, space_of
+from emulator.tables.keys import Condition, json_path, space_of
 from emulator.tables.values import ValueRefusedError, coerce
 
 _NUMBERS = {"integer", "decimal", "option"}

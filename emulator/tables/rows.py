@@ -7,14 +7,13 @@ Text compares without regard to case, as in both services. `@odata.etag` changes
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from emulator.data.schemas import Plane, Table, table
 from emulator.http import Caller
-from emulator.tables.values import coerce_all, same_text
+from emulator.tables.keys import Condition, RowError, equality, key_value, row_id_of, space_of
+from emulator.tables.values import coerce_all
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -35,14 +34,6 @@ ETAG = "@odata.etag"
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A WHERE clause over the alias `r` of `rows`, with its parameters."""
-
-    sql: str = "1"
-    parameters: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
 class Write:
     """One write inside the present transaction. `changes`: names of the properties whose value is another one now."""
 
@@ -56,15 +47,6 @@ class Write:
     changes: tuple[str, ...]
     origin: str
     caller: Caller | None
-
-
-class RowError(Exception):
-    """A write or look-up that the tables refuse; `kind` is one of missing, duplicate, unknown-column, incomplete."""
-
-    def __init__(self, kind: str, text: str, columns: Sequence[str] = ()) -> None:
-        super().__init__(text)
-        self.kind = kind
-        self.columns = tuple(columns)
 
 
 class SyncError(Exception):
@@ -219,14 +201,15 @@ class Rows:
         caller: Caller | None = None,
         origin: str = "client",
     ) -> dict[str, Any]:
-        """Change a row and return it; RowError missing, duplicate or unknown-column."""
+        """Change a row and return it; key values are left alone. RowError missing, duplicate or unknown-column."""
         schema = table(plane, table_name)
         row_id = row_id.casefold()
         old = self.get(plane, host, table_name, row_id)
         if old is None:
             raise RowError("missing", f"There is no row {row_id} in {table_name}.")
         before = {name: value for name, value in old.items() if name != ETAG}
-        new = {**before, **self._coerced(schema, changes)}
+        kept = {name: value for name, value in changes.items() if name not in schema.key}
+        new = {**before, **self._coerced(schema, kept)}
         for hook in self._before.get(plane, ()):
             hook(self._tenant, host, schema, before, new, caller, origin)
         space = space_of(plane, host, table_name)
@@ -312,52 +295,6 @@ class Rows:
     def _tell(self, write: Write) -> None:
         for hook in self._hooks:
             hook(self._tenant, write)
-
-
-@lru_cache(maxsize=4096)
-def space_of(plane: Plane, host: str, table_name: str) -> int:
-    """Return the number under which the rows of one table of one instance are kept."""
-    digest = blake2b(f"{plane}/{host}/{table_name}".encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big")
-
-
-def row_id_of(schema: Table, values: Mapping[str, Any]) -> str:
-    """Return a row's id: the GUID in Dataverse, the key values joined by `|` in F&O; RowError incomplete."""
-    missing = [name for name in schema.key if values.get(name) in {None, ""}]
-    if missing:
-        raise RowError("incomplete", f"'{schema.set}' needs a value for {', '.join(missing)}.", missing)
-    return "|".join(str(values[name]) for name in schema.key).casefold()
-
-
-def key_value(columns: Sequence[str], values: Mapping[str, Any]) -> str | None:
-    """Return the text under which an alternate key is unique; None when a part is empty, as that is not enforced."""
-    parts = [values.get(name) for name in columns]
-    if any(part is None or part == "" for part in parts):
-        return None
-    return "\x1f".join(str(part).casefold() for part in parts)
-
-
-def equality(schema: Table, equals: Mapping[str, Any]) -> Condition:
-    """Return the condition that the properties equal these values."""
-    parts, parameters = [], []
-    for name, value in equals.items():
-        if name == schema.company:
-            parts.append("r.company IS ?")
-            parameters.append(value.casefold() if isinstance(value, str) else value)
-        else:
-            parts.append("json_extract(r.data, ?) IS ? COLLATE NOCASE")
-            parameters += [json_path(name), value]
-    return Condition(" AND ".join(parts) or "1", tuple(parameters))
-
-
-def json_path(name: str) -> str:
-    """Return the SQLite JSON path of a property."""
-    return f'$."{name}"'
-
-
-def changed(old: Mapping[str, Any] | None, new: Mapping[str, Any], name: str) -> bool:
-    """Say whether a property has another value now, text compared without regard to case."""
-    return not same_text((old or {}).get(name), new.get(name))
 
 
 def _company(schema: Table, values: Mapping[str, Any]) -> str | None:

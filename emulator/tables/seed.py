@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from emulator.data.schemas import Plane, UnknownTableError
 from emulator.seed import SeedError
-from emulator.tables.rows import RowError
+from emulator.tables.keys import RowError
 from emulator.tables.values import ValueRefusedError
 
 if TYPE_CHECKING:

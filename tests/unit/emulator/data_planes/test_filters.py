@@ -115,7 +115,7 @@ class _Bare:
         self.store = Store()
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_ROWS, expression=_EXPRESSIONS)
 def test_sql_agrees_with_naive_evaluation(rows: list[Row], expression: Expression) -> None:
     text, holds = expression

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.tables import ETAG, RowError, SyncError, Write
-from emulator.tables.rows import Condition
+from emulator.tables.keys import Condition
 from emulator.tenant import Tenant
 
 HOST = "contoso-uat.crm4.dynamics.com"
@@ -91,3 +91,10 @@ def test_text_is_read_as_the_column_type(tenant: Tenant) -> None:
 def test_unknown_column_is_refused_by_name(tenant: Tenant) -> None:
     with pytest.raises(RowError, match="nonsense"):
         _account(tenant, nonsense=1)
+
+
+def test_update_leaves_the_key_alone(tenant: Tenant) -> None:
+    company = {"LegalEntityId": "DAT", "Name": "x", "AddressCountryRegionId": "x"}
+    tenant.rows.insert("finops", HOST, "LegalEntities", company)
+    row = tenant.rows.update("finops", HOST, "LegalEntities", "dat", {"LegalEntityId": "USMF", "Name": "y"})
+    assert (row["LegalEntityId"], row["Name"]) == ("DAT", "y")
