@@ -231,10 +231,7 @@ class ServiceClient:
         return Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
 
     def _redirected(self, response: Response) -> ForeignHost:
-        try:
-            target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
-        except httpx.InvalidURL:
-            target = "elsewhere"
+        target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
         return ForeignHost(
             f"{self.service} redirects to {target}; redirects are not followed, they would carry the token along",
             code=f"HTTP {response.status}",

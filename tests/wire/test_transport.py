@@ -291,7 +291,7 @@ def test_regional_host_of_the_cloud_is_followed(client: ServiceClient, network: 
 
 @pytest.mark.parametrize(
     ("location", "shown"),
-    [("https://evil.example/steal", r"evil\.example"), ("https://[", "elsewhere"), ("/b", "elsewhere")],
+    [("https://evil.example/steal", r"evil\.example"), ("/b", "elsewhere")],
 )
 def test_redirect_is_not_followed(client: ServiceClient, network: Script, location: str, shown: str) -> None:
     network.expect("GET", "/a", answer(302, Location=location))
