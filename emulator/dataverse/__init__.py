@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from emulator.dataverse import plugins
+from emulator.dataverse import access, plugins
 from emulator.dataverse.organization import (
     add_solution,
     create_organization,
@@ -25,6 +25,7 @@ def register(tenant: "Tenant") -> None:
     register_switches(tenant)
     tenant.events.on("dataverse-application-user", on_application_user_due)
     tenant.signals.subscribe("organization-renamed", rename_organization)
+    tenant.signals.subscribe("reset", access.forget)
     tenant.seeds.on(seed.SECTION, seed.play)
     tenant.rows.before_write("dataverse", plugins.complete)
     tenant.rows.on_write(plugins.after_write)

@@ -95,6 +95,11 @@ def spend(tenant: "Tenant", call: Call, seconds: float) -> None:
         window.append((moment, cost + seconds))
 
 
+def forget(tenant: "Tenant") -> None:
+    """Start counting anew, as after a restart."""
+    _windows.pop(tenant, None)
+
+
 def _window(tenant: "Tenant", call: Call) -> _Window:
     identity = call.caller.identity if call.caller else ""
     window = _windows.setdefault(tenant, {}).setdefault((plain_host(call.host), identity), deque())

@@ -113,6 +113,13 @@ def test_too_many_requests_are_told_to_wait(call: CallTenant, tenant: Tenant) ->
     assert call("GET", f"{API}/WhoAmI").status == 200
 
 
+def test_reset_starts_the_window_anew(call: CallTenant, tenant: Tenant) -> None:
+    tenant.switches.set("service_protection_requests", 1)
+    assert [call("GET", f"{API}/WhoAmI").status for _ in range(2)] == [200, 429]
+    tenant.signals.publish("reset")
+    assert call("GET", f"{API}/WhoAmI").status == 200
+
+
 def test_protection_can_be_switched_off(call: CallTenant, tenant: Tenant) -> None:
     tenant.switches.set("service_protection_requests", 1)
     tenant.switches.set("service_protection", value=False)
