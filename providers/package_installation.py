@@ -37,6 +37,7 @@ class Installation:
         self._environment_id = environment_id
         self._unique_name = unique_name
         self._interval = interval
+        self._title = unique_name
         self._operation_id: str | None = None
 
     def current(self) -> ApplicationPackage:
@@ -60,13 +61,14 @@ class Installation:
         now raises `OperationFailed` with the service's message.
         """
         package = self.current()
+        self._title = package.name or self._unique_name
         if package.installed:
             return package
         if package.installing:
-            waiting.announce(f"{self._unique_name} is already on its way ({package.state}); waiting for it")
+            waiting.announce(f"{self._title} is already on its way ({package.state}); waiting for it")
         else:
             self._request(waiting, payload() if payload else None)
-        return waiting.until(self._poll, what=self._unique_name, interval=self._interval, usually=usually)
+        return waiting.until(self._poll, what=self._title, interval=self._interval, usually=usually)
 
     def _request(self, waiting: Waiting, payload: str | None) -> None:
         def start() -> Outcome[str]:
@@ -83,7 +85,7 @@ class Installation:
                     return Outcome.done("")
                 return Outcome.pending(f"not accepted yet: {error.reason}")
 
-        what = f"request of {self._unique_name}"
+        what = f"request of {self._title}"
         operation_id = waiting.until(start, what=what, interval=self._interval, at_most=_START_TRIES_SECONDS)
         self._operation_id = operation_id or None
 

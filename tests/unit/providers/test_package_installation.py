@@ -20,8 +20,8 @@ def test_missing_package_is_requested_once_and_followed() -> None:
     assert ensure(packages, talk) == "Installed"
     assert packages.requests == [(NAME, "a=b")]
     assert talk.lines == [
-        "DualWriteCoreAnchor: InstallRequested, 0 s (usually about 10 min)",
-        "DualWriteCoreAnchor: Installing, 30 s (usually about 10 min)",
+        "DualWriteCoreAnchor title: InstallRequested, 0 s (usually about 10 min)",
+        "DualWriteCoreAnchor title: Installing, 30 s (usually about 10 min)",
     ]
 
 
@@ -38,7 +38,7 @@ def test_package_on_its_way_is_only_waited_for(state: str) -> None:
     packages.queues[NAME] = [state, state, "Installed"]
     assert ensure(packages, talk) == "Installed"
     assert packages.requests == []
-    assert talk.announced == [f"DualWriteCoreAnchor is already on its way ({state}); waiting for it"]
+    assert talk.announced == [f"DualWriteCoreAnchor title is already on its way ({state}); waiting for it"]
 
 
 def test_failure_of_an_earlier_run_is_requested_again() -> None:

@@ -1,0 +1,138 @@
+"""Provider code on the emulated tenant in one process: a stepped clock, no sockets, a process that dies at will.
+
+Hours pass in milliseconds because waiting moves the tenant's clock. It stands in for the
+provider process where a test needs to stop it at one exact request, some hundred times.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+import httpx
+
+from emulator.app import assemble
+from emulator.clock import Clock
+from emulator.dispatch import dispatch, find_fault, parse
+from emulator.identity import directory
+from emulator.identity.tokens import SigningKey
+from emulator.store import Store
+from emulator.tenant import Tenant
+from providers._base import Call
+from providers._row import Row
+from providers.api.clouds import PollIntervals, profile
+from providers.api.retrying import Timing
+from providers.api.session import Session
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+# Long waits between polls: few requests in a run that is repeated for each of them.
+POLLS = PollIntervals(environment=120, dataverse=60, package=600, finops=600)
+
+
+class Killed(BaseException):
+    """The provider process ended here, as SIGKILL ends it."""
+
+
+@dataclass
+class World:
+    """One tenant and the time in it; every `run` is a new provider process with its own session."""
+
+    tenant: Tenant
+    elapsed: float = 0.0
+    requests: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.elapsed += seconds
+        self.tenant.events.advance(seconds)
+
+    def clock(self) -> float:
+        return self.elapsed
+
+    def writes(self) -> list[str]:
+        """Every request so far that changes something."""
+        return [each for each in self.requests if not each.startswith("GET")]
+
+    def call(self, *, kill_at: int | None = None, kill: Literal["before", "after"] = "before") -> Call:
+        """A row of the stack dualwrite/new-new in a new process, which dies at its request number `kill_at`."""
+        transport = _Transport(self, kill_at, kill)
+        session = Session(
+            profile("public", polls=POLLS),
+            tokens=_Tokens(self.tenant),
+            transport=transport,
+            timing=Timing(sleep=self.sleep, clock=self.clock, busy=60),
+        )
+        return Call(
+            row=Row("urn:pulumi:new-new::dualwrite::t::n", "dualwrite", "new-new"),
+            session_for=lambda _cloud, **_options: session,
+            sleep=self.sleep,
+            clock=self.clock,
+            write=self._write,
+        )
+
+    def _write(self, _row: Row, text: str, *, ephemeral: bool, warning: bool = False) -> None:
+        if not ephemeral:
+            self.said.append(f"warning: {text}" if warning else text)
+
+
+def a_world(key: SigningKey) -> World:
+    """A seeded tenant of its own, in memory."""
+    store = Store()
+    clock = Clock(store, "stepped", start=START)
+    return World(assemble(store, clock, key))
+
+
+class _Tokens:
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def token(self, scope: str, _claims: str | None = None) -> str:
+        application = self._tenant.identity.directory.application(directory.DEMO_CLIENT_ID)
+        assert application is not None
+        return str(self._tenant.identity.application_token(application, scope.removesuffix("/.default")))
+
+    def forget(self, _scope: str) -> None:
+        """Nothing is kept."""
+
+
+class _Transport(httpx.BaseTransport):
+    """Hands requests to the tenant's dispatcher, and stops the world at one of them."""
+
+    def __init__(self, world: World, kill_at: int | None, kill: str) -> None:
+        self._world = world
+        self._left = kill_at
+        self._kill = kill
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        dies = self._counted()
+        if dies and self._kill == "before":
+            raise Killed
+        response = self._answer(request)
+        if dies:
+            raise Killed
+        return response
+
+    def _counted(self) -> bool:
+        if self._left is None:
+            return False
+        self._left -= 1
+        return self._left == 0
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        world, tenant = self._world, self._world.tenant
+        host = request.url.host
+        service = tenant.service_of(host)
+        if service is None:
+            raise httpx.ConnectError(f"{host} does not exist", request=request)
+        world.requests.append(f"{request.method} {host}{request.url.path}")
+        query = request.url.query.decode()
+        call = parse(request.method, host, request.url.path, query, dict(request.headers), request.read())
+        reply = dispatch(tenant, service, call, find_fault(tenant, service, call))
+        if reply is None:
+            raise httpx.ReadError("the connection broke", request=request)
+        # The stepped clock asks for no wait at all; the profile's own intervals keep the number of polls low.
+        headers = {name: value for name, value in (reply.headers or {}).items() if name.lower() != "retry-after"}
+        if reply.json is None:
+            return httpx.Response(reply.status, headers=headers, content=reply.body or b"")
+        headers.setdefault("content-type", "application/json")
+        return httpx.Response(reply.status, headers=headers, content=json.dumps(reply.json).encode())

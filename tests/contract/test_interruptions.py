@@ -1,0 +1,110 @@
+"""The provider process is killed at every single request of a set-up; running again converges, nothing is doubled."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+
+from emulator.identity.tokens import SigningKey
+from emulator.power_platform.records import environments
+from providers._base import Call
+from providers.application_package import ApplicationPackageProvider, PackageInputs
+from providers.cds_instance import CdsInputs, CdsInstanceProvider, CdsOutputs
+from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
+from tests.contract.in_process import Killed, World, a_world
+
+DOMAIN = "contoso-kill"
+CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)
+FINOPS = FinOpsInputs(cloud="public", cds=DOMAIN, data="empty", environment_name="contoso-kill", location="europe")
+PACKAGE = PackageInputs(cloud="public", cds=DOMAIN, package="DualWriteCoreAnchor")
+Moment = Literal["before", "after"]
+
+
+def create_cds(call: Call) -> str:
+    return CdsInstanceProvider().on_create(CDS, call)[0]
+
+
+def create_finops(call: Call) -> str:
+    return FinOpsInstanceProvider().on_create(FINOPS, call)[0]
+
+
+def create_package(call: Call) -> str:
+    return ApplicationPackageProvider().on_create(PACKAGE, call)[0]
+
+
+@pytest.fixture(scope="module")
+def signing_key() -> SigningKey:
+    """One RSA key for all worlds."""
+    return SigningKey.generate()
+
+
+@pytest.fixture
+def new_world(signing_key: SigningKey) -> Callable[[], World]:
+    """Makes tenants with nothing of this stack in them."""
+    return lambda: a_world(signing_key)
+
+
+def killed_everywhere(
+    make: Callable[[], World], prepare: Callable[[World], object], step: Callable[[Call], str], moment: Moment
+) -> list[World]:
+    """Run `step`, killed at its request 1, 2, 3, ...; run it again each time; until it is not reached any more."""
+    worlds = []
+    for number in range(1, 1000):
+        world = make()
+        prepare(world)
+        try:
+            step(world.call(kill_at=number, kill=moment))
+        except Killed:
+            worlds.append(world)
+            step(world.call())
+        else:
+            return worlds
+    raise AssertionError("the step makes more requests than any should")
+
+
+def ours(world: World) -> list[str]:
+    return [each.id for each in environments(world.tenant) if each.display_name == "contoso-kill"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_environment_is_never_created_twice(new_world: Callable[[], World], moment: Moment) -> None:
+    worlds = killed_everywhere(new_world, lambda _: None, create_cds, moment)
+    assert len(worlds) > 10
+    for world in worlds:
+        assert len(ours(world)) == 1
+        assert len([each for each in world.writes() if each.endswith("/environments")]) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_finops_is_never_installed_twice(new_world: Callable[[], World], moment: Moment) -> None:
+    worlds = killed_everywhere(new_world, lambda world: create_cds(world.call()), create_finops, moment)
+    assert len(worlds) > 20
+    for world in worlds:
+        installs = [each for each in world.writes() if each.endswith("/install")]
+        registrations = [each for each in world.writes() if each.endswith("/SysAADClients")]
+        assert len(installs) == 2
+        assert len(registrations) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_package_is_never_requested_twice(new_world: Callable[[], World], moment: Moment) -> None:
+    worlds = killed_everywhere(new_world, lambda world: create_cds(world.call()), create_package, moment)
+    assert len(worlds) > 3
+    for world in worlds:
+        assert len([each for each in world.writes() if each.endswith("/install")]) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_deletion_ends_whenever_it_was_interrupted(new_world: Callable[[], World], moment: Moment) -> None:
+    def delete(call: Call) -> str:
+        provider = CdsInstanceProvider()
+        identifier, stored = created[0]
+        provider.on_delete(identifier, stored, call)
+        return identifier
+
+    def prepare(world: World) -> None:
+        created[:] = [CdsInstanceProvider().on_create(CDS, world.call())]
+
+    created: list[tuple[str, CdsOutputs]] = []
+    for world in killed_everywhere(new_world, prepare, delete, moment):
+        assert ours(world) == []
