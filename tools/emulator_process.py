@@ -114,14 +114,15 @@ def stop(state: Path = EMULATOR_STATE) -> Emulator | None:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a child of ours that ended is collected first."""
+    """Whether a process runs. One that ended counts as gone even where nobody collects it (a container's process 1)."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def variables(state: Path = EMULATOR_STATE) -> dict[str, str]:
