@@ -226,6 +226,12 @@ def test_having_a_role_already_is_a_success(
     assert network.sent() == {"@odata.id": f"{API}/roles({APP})"}
 
 
+def test_refused_role_is_an_error(organization: DataverseAccess, network: Script) -> None:
+    network.expect("POST", f"{API}/systemusers({ID})/systemuserroles_association/$ref", refused("0x80040220", "no"))
+    with pytest.raises(InvalidRequest, match="no"):
+        organization.assign_role_to_user(ID, APP)
+
+
 def test_roles_and_teams_are_read(organization: DataverseAccess, network: Script) -> None:
     network.expect("GET", f"{API}/systemusers({ID})/systemuserroles_association", rows({"roleid": APP, "name": "R"}))
     network.expect("GET", f"{API}/teams({ID})/teamroles_association", rows())

@@ -222,6 +222,13 @@ def test_sku_change_reads_the_other_header(service: PowerPlatform, network: Scri
     assert network.sent() == {"environmentSku": "Production"}
 
 
+def test_lost_sku_change_is_sent_once(service: PowerPlatform, network: Script) -> None:
+    network.expect("POST", f"{ADMIN}/{ID}/modifySku", answer(502))
+    with pytest.raises(TransportError) as caught:
+        service.modify_sku(ID, "Production")
+    assert caught.value.may_have_happened
+
+
 def test_delete_says_that_an_application_did_it(service: PowerPlatform, network: Script) -> None:
     network.expect("DELETE", f"{ADMIN}/{ID}", answer(409), answer(202, Location=OPERATION))
     assert service.delete_environment(ID).operation_url == OPERATION
