@@ -83,11 +83,6 @@ class AzureIdentityTokens:
         with self._lock:
             self._credential = None
 
-    @property
-    def client_id(self) -> str | None:
-        """The application id of the identity, where the environment names it."""
-        return os.environ.get(IDENTITIES[self._identity][0]) or None
-
 
 def _claims(challenge: str | None) -> str | None:
     if challenge is None:

@@ -1,7 +1,7 @@
 """The dual-write management service behind one gateway: E1 to E15 of dual-write-management-api.md."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,14 +11,13 @@ from .dual_write_models import (
     ActionDetail,
     ConnectionSet,
     EntityMapStatus,
-    Execution,
     LinkedEnvironment,
     LinkSide,
     MapAction,
     MapSolution,
-    Project,
     SolutionStatus,
 )
+from .dual_write_projects import Execution, Project
 from .errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 from .operations import pause, report
 from .shared import Shared
@@ -293,8 +292,3 @@ def _side(side: LinkSide) -> dict[str, Any]:
         "directUrl": side.direct_url,
     }
     return {name: value for name, value in body.items() if value is not None}
-
-
-def template_ids(maps: Iterable[EntityMapStatus]) -> list[str]:
-    """The active template ids of maps, for E5."""
-    return [each.detail.tid for each in maps if each.detail.tid]
