@@ -21,6 +21,9 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
+# They outlive the commands that start them; a Popen that is dropped while its process runs is a ResourceWarning.
+_started: list[subprocess.Popen[bytes]] = []
+
 
 class Emulator(NamedTuple):
     """A running emulator, as it describes itself in `emulator.json` of its state folder."""
@@ -79,6 +82,7 @@ def start(*, state: Path = EMULATOR_STATE, clock: str = CLOCK) -> Emulator:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _started.append(process)
     try:
         return wait_until_ready(process, state, log)
     except BaseException:
