@@ -75,7 +75,7 @@ class ApplicationPackageProvider(Provider[PackageInputs, PackageOutputs]):
     def on_create(self, inputs: PackageInputs, call: Call) -> tuple[str, PackageOutputs]:
         """Install the package unless it is there, and verify it."""
         session = call.session(inputs.cloud)
-        environment_id = resolve(session.power_platform.environments(), inputs.cds).id
+        environment_id = resolve(session.power_platform.environments(fresh=True), inputs.cds).id
         held = self._installed(environment_id, inputs, call)
         return f"{environment_id}/{inputs.package}", from_api(held, environment_id, known=inputs)
 

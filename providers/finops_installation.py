@@ -120,7 +120,7 @@ class FinOpsInstallation:
         held = self.observe().version
         if not at_least(held, minimum):
             target = self._target(minimum)
-            if not self._package(PROVISIONING_APP).current().installing:
+            if not self._package(PROVISIONING_APP).current(fresh=True).installing:
                 self._queue(f"ApplicationVersion={target}")
             self._waiting.until(
                 lambda: self._updated(minimum),

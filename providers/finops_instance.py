@@ -18,6 +18,7 @@ from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Pro
 from providers._duration import Duration, seconds
 from providers._environments import resolve
 from providers._marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
+from providers._versions import at_least
 from providers._waiting import Waiting
 from providers.api.errors import NotFound, PermissionDenied, UnexpectedAnswer
 from providers.api.power_platform import PowerPlatform
@@ -46,7 +47,7 @@ class FinOpsInputs(Inputs):
 
 
 class FinOpsOutputs(Outputs):
-    """What the two sides hold. `version` is the installed one where the stack asks for a minimum."""
+    """What the two sides hold. `version` is the minimum while it is met, else the older one that is installed."""
 
     cloud: str
     cds: str
@@ -76,7 +77,7 @@ def from_api(
         cds=known.cds,
         data=known.data if demo is None else "demo" if demo else "empty",
         developer_tools=known.developer_tools if tools is None else tools,
-        version=seen.version if known.version else None,
+        version=known.version if at_least(seen.version, known.version) else seen.version,
         environment_id=identifier,
         cds_environment_id=cds_environment_id,
         url=url,
@@ -132,7 +133,7 @@ class FinOpsInstanceProvider(Provider[FinOpsInputs, FinOpsOutputs]):
     def on_create(self, inputs: FinOpsInputs, call: Call) -> tuple[str, FinOpsOutputs]:
         """Install F&O, or go on with what is on its way, until both sides agree."""
         service = call.session(inputs.cloud).power_platform
-        held = resolve(service.environments(), inputs.cds)
+        held = resolve(service.environments(fresh=True), inputs.cds)
         seen = _installation(held, inputs, call).install(
             demo_data=inputs.data == "demo", developer_tools=inputs.developer_tools, minimum=inputs.version
         )

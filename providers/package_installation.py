@@ -19,8 +19,8 @@ _START_TRIES_SECONDS = 180.0
 class Packages(Protocol):
     """The part of the application management service that installing needs."""
 
-    def packages(self, environment_id: str) -> dict[str, ApplicationPackage]:
-        """Every package on offer, by unique name."""
+    def packages(self, environment_id: str, *, fresh: bool = False) -> dict[str, ApplicationPackage]:
+        """Every package on offer, by unique name; shared for a moment unless `fresh`."""
 
     def install(self, environment_id: str, unique_name: str, payload: str | None = None) -> str:
         """Request an installation; returns the operation's id."""
@@ -40,9 +40,9 @@ class Installation:
         self._title = unique_name
         self._operation_id: str | None = None
 
-    def current(self) -> ApplicationPackage:
+    def current(self, *, fresh: bool = False) -> ApplicationPackage:
         """The package as the service holds it; `NotFound` when the environment does not offer it."""
-        package = self._service.packages(self._environment_id).get(self._unique_name)
+        package = self._service.packages(self._environment_id, fresh=fresh).get(self._unique_name)
         if package is None:
             raise NotFound(
                 f"the package {self._unique_name} is not offered on this environment",
@@ -60,7 +60,7 @@ class Installation:
         An installation that failed in an earlier run is requested once more; one that fails
         now raises `OperationFailed` with the service's message.
         """
-        package = self.current()
+        package = self.current(fresh=True)
         self._title = package.name or self._unique_name
         if package.installed:
             return package
@@ -80,7 +80,7 @@ class Installation:
                 # A lost answer is looked up: what the service accepted shows in the package's state.
                 if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or _busy(error)):
                     raise
-                held = self.current()
+                held = self.current(fresh=True)
                 if held.installing or held.installed:
                     return Outcome.done("")
                 return Outcome.pending(f"not accepted yet: {error.reason}")

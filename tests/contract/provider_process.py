@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from tools.workspace import ROOT
 
 Bag = dict[str, Any]
+_PATIENCE_SECONDS = 30.0
 STACK = "new-new"
 PROJECT = "dualwrite"
 
@@ -43,14 +45,25 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def __init__(self) -> None:
         self.logged: list[engine_pb2.LogRequest] = []
+        self._news = threading.Condition()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
         engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
     def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
-        self.logged.append(request)
+        with self._news:
+            self.logged.append(request)
+            self._news.notify_all()
         return empty_pb2.Empty()
+
+    def wait_for(self, beginning: str) -> None:
+        """Return once a line that begins so was logged."""
+        with self._news:
+            seen = self._news.wait_for(
+                lambda: any(each.message.startswith(beginning) for each in self.logged), _PATIENCE_SECONDS
+            )
+        assert seen, f"no line begins with '{beginning}'"
 
     def lines(self, *, ephemeral: bool) -> list[str]:
         """The texts of the progress lines, or of those that stay."""
@@ -94,6 +107,10 @@ class ProviderProcess:
     def create(self, inputs: Bag) -> tuple[str, Bag]:
         answer = self._call("Create", provider_pb2.CreateRequest(properties=_struct(inputs)))
         return answer.id, _bag(answer.properties)
+
+    def begin_create(self, inputs: Bag) -> Any:
+        """Start a creation without waiting for it; the answer is a gRPC future."""
+        return self._stub.Create.future(provider_pb2.CreateRequest(properties=_struct(inputs)))
 
     def read(self, identifier: str, outputs: Bag) -> tuple[str, Bag, Bag]:
         answer = self._call("Read", provider_pb2.ReadRequest(id=identifier, properties=_struct(outputs)))

@@ -163,7 +163,7 @@ def test_created_finops_is_reported_from_both_sides() -> None:
         "cds": "contoso-uat",
         "data": "empty",
         "developer_tools": False,
-        "version": "10.0.45.10",
+        "version": "10.0.45",
         "environment_id": FINOPS_ID,
         "cds_environment_id": ENVIRONMENT_ID,
         "url": FINOPS_URL,
@@ -178,6 +178,15 @@ def test_version_stays_unmanaged_without_a_minimum() -> None:
     _, outputs = PROVIDER.on_create(INPUTS.model_copy(update={"version": None}), a_call(a_tenant()))
     assert outputs.version is None
     assert outputs.application_version == "10.0.45.10"
+
+
+def test_version_below_the_minimum_is_read_as_it_is() -> None:
+    session = a_tenant()
+    stored = created(session)
+    session.organization.application = an_application("10.0.44.9")
+    held = PROVIDER.on_read(FINOPS_ID, stored, a_call(session))
+    assert held is not None
+    assert held.version == "10.0.44.9"
 
 
 def test_unchanged_finops_reads_as_created() -> None:
