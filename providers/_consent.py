@@ -5,11 +5,16 @@ Pure; today's date is handed in. An entry names action and target and ends with 
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 Action = Literal["delete-environment", "replace-environment", "reset-link", "discard-queue"]
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
 
 
 class Consent(BaseModel):
@@ -19,7 +24,7 @@ class Consent(BaseModel):
 
     action: Action
     target: str
-    until: str
+    until: Annotated[str, AfterValidator(_day)]
 
     def expired(self, today: date) -> bool:
         """Whether the last day lies behind `today`."""

@@ -27,6 +27,11 @@ def test_consent_names_action_and_target_and_ends(consents: list[Consent], said:
     assert (text is None) if said is None else said in str(text)
 
 
+def test_consent_ends_on_a_day_of_the_calendar() -> None:
+    with pytest.raises(ValueError, match="day is out of range"):
+        Consent(action="reset-link", target="contoso-uat", until="2026-02-30")
+
+
 @pytest.mark.parametrize(
     ("held", "minimum", "enough"),
     [

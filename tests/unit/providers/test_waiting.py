@@ -1,0 +1,70 @@
+"""Waiting: one deadline for several steps, one line a poll."""
+
+from collections.abc import Callable
+
+import pytest
+
+from providers._waiting import Waiting, progress_line
+from providers.api.errors import OperationTimedOut, TransportError
+from providers.api.operations import Outcome
+from tests.unit.providers.fake_services import FakeTalk
+
+
+def after(polls: int) -> Callable[[], Outcome[str]]:
+    """A poll that is done after so many pending answers."""
+    left = iter(range(polls))
+    return lambda: Outcome.done("done") if next(left, None) is None else Outcome.pending("Running")
+
+
+@pytest.mark.parametrize(
+    ("status", "usually", "line"),
+    [
+        ("Installing", "about 1 h", "Provisioning App: Installing, 12 min (usually about 1 h)"),
+        ("Installing", "", "Provisioning App: Installing, 12 min"),
+        ("", "", "Provisioning App, 12 min"),
+    ],
+)
+def test_line_names_step_state_and_time(status: str, usually: str, line: str) -> None:
+    assert progress_line("Provisioning App", status, 720, usually) == line
+
+
+def test_every_poll_writes_one_line() -> None:
+    talk = FakeTalk()
+    assert Waiting(talk, 600).until(after(2), what="step", interval=30) == "done"
+    assert talk.lines == ["step: Running, 0 s", "step: Running, 30 s"]
+
+
+def test_steps_share_one_deadline() -> None:
+    talk = FakeTalk()
+    waiting = Waiting(talk, 100)
+    waiting.until(after(3), what="first", interval=30)
+    assert waiting.remaining == 10
+    with pytest.raises(OperationTimedOut, match="second did not finish within 10s; last status: Running"):
+        waiting.until(after(99), what="second", interval=30)
+    assert talk.time.now == 100
+
+
+def test_limit_of_one_step_ends_it_early() -> None:
+    talk = FakeTalk()
+    with pytest.raises(OperationTimedOut):
+        Waiting(talk, 600).until(after(99), what="step", interval=30, at_most=60)
+    assert talk.time.now == 60
+
+
+def test_wait_that_the_service_asks_for_is_kept() -> None:
+    talk = FakeTalk()
+    outcomes = [Outcome[str].pending("Running", retry_after=7), Outcome.done("done")]
+    Waiting(talk, 600).until(lambda: outcomes.pop(0), what="step", interval=30)
+    assert talk.time.now == 7
+
+
+def test_poll_without_an_answer_is_said_and_repeated() -> None:
+    talk, errors = FakeTalk(), [TransportError("the connection broke")]
+
+    def poll() -> Outcome[str]:
+        if errors:
+            raise errors.pop()
+        return Outcome.done("done")
+
+    assert Waiting(talk, 600).until(poll, what="step", interval=30) == "done"
+    assert talk.lines == ["step: not readable at the moment: the connection broke, 0 s"]
