@@ -1,0 +1,1 @@
+"""A local Dynamics 365 tenant that speaks the real protocols under the real host names."""

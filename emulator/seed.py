@@ -1,0 +1,40 @@
+"""What the tenant holds before anybody asks: sections of a seed document, each played by its package."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+SectionHandler = Callable[["Tenant", Any], None]
+
+
+class SeedError(Exception):
+    """The seed document cannot be played; the text names the section."""
+
+
+class Seeds:
+    """Sections by name; they are played in the order in which the packages registered them."""
+
+    def __init__(self, tenant: "Tenant") -> None:
+        """Start without sections."""
+        self._tenant = tenant
+        self._handlers: dict[str, SectionHandler] = {}
+
+    def on(self, section: str, handler: SectionHandler) -> None:
+        """Register `handler(tenant, value)` for a member of the seed document."""
+        if section in self._handlers:
+            msg = f"seed section '{section}' has a handler already"
+            raise ValueError(msg)
+        self._handlers[section] = handler
+
+    def play(self, document: Mapping[str, Any]) -> None:
+        """Apply a seed document in one transaction; SeedError for a section that nobody knows."""
+        unknown = sorted(set(document) - set(self._handlers))
+        if unknown:
+            msg = f"unknown seed section {', '.join(unknown)}; known: {', '.join(sorted(self._handlers))}"
+            raise SeedError(msg)
+        with self._tenant.store.transaction():
+            for section, handler in self._handlers.items():
+                if section in document:
+                    handler(self._tenant, document[section])

@@ -1,0 +1,105 @@
+"""An emulated tenant in this process: in-memory store, stepped clock, the real dispatcher, no sockets."""
+
+import json as jsonlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from emulator.app import assemble
+from emulator.clock import Clock
+from emulator.dispatch import dispatch, find_fault, parse
+from emulator.http import Reply, Service
+from emulator.identity import directory
+from emulator.identity.tokens import SigningKey
+from emulator.store import Store
+from emulator.tenant import Tenant
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class CallTenant(Protocol):
+    """`call("GET", "https://host/path?query")` answers as the tenant would."""
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        app: str | None = directory.DEMO_CLIENT_ID,
+        user: str | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply: ...
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> SigningKey:
+    """One RSA key for all tests: making one takes longer than most tests."""
+    return SigningKey.generate()
+
+
+@pytest.fixture
+def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
+    """A fresh tenant whose clock stands at START until a test calls `tenant.events.advance(seconds)`."""
+    store = Store()
+    yield assemble(store, Clock(store, "stepped", start=START), signing_key)
+    store.close()
+
+
+@pytest.fixture
+def call(tenant: Tenant) -> CallTenant:
+    """Send one request through the real dispatcher.
+
+    The bearer is of application `app` (default: the demo program), or of person `user`, or `token` as it stands;
+    `app=None` sends none. The audience is the first one the host accepts.
+    """
+
+    def bearer(service: Service, host: str, app: str | None, user: str | None) -> str | None:
+        audience = min(service.audiences(tenant, host), default=None)
+        if audience is None or (app is None and user is None):
+            return None
+        if user is not None:
+            person = tenant.identity.directory.user(user)
+            assert person is not None
+            return tenant.identity.user_token(person, audience, client_id=directory.DATA_INTEGRATION_APP_ID)
+        application = tenant.identity.directory.application(app or "")
+        assert application is not None
+        return tenant.identity.application_token(application, audience)
+
+    def send(
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        app: str | None = directory.DEMO_CLIENT_ID,
+        user: str | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        service = tenant.service_of(host)
+        assert service is not None, f"{host} is no host of the tenant"
+        sent = dict(headers or {})
+        bearer_text = token or bearer(service, host, app, user)
+        if bearer_text:
+            sent["Authorization"] = f"Bearer {bearer_text}"
+        content = body if body is not None else b"" if json is None else jsonlib.dumps(json).encode()
+        query = "&".join(part for part in (parts.query, urlencode(params or {})) if part)
+        request = parse(method, host, parts.path, query, sent, content)
+        reply = dispatch(tenant, service, request, find_fault(tenant, service, request))
+        assert reply is not None, "the connection was dropped"
+        if reply.json is not None:
+            # What a client would see: tuples become lists, keys become text.
+            reply.json = jsonlib.loads(jsonlib.dumps(reply.json))
+        return reply
+
+    return send
