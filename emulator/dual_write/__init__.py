@@ -1,0 +1,20 @@
+"""The dual-write management service: links, table maps, their life cycle, live sync and initial sync.
+
+Everything here follows dual-write-management-api.md and dual-write-semantics.md; what no source decides is a switch
+(`settings`).
+"""
+
+from typing import TYPE_CHECKING
+
+from emulator.dual_write import settings
+from emulator.dual_write.routes import service
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+__all__ = ["register", "service"]
+
+
+def register(tenant: "Tenant") -> None:
+    """Hang switches, events, signals and person actions into the tenant."""
+    settings.register_switches(tenant.switches)

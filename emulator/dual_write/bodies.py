@@ -1,0 +1,102 @@
+"""Case-blind, strict reading of request bodies of the dual-write management service.
+
+Member names are matched without regard to case (dual-write-management-api.md 0.1 and 2.3). That unknown members are
+refused is assumed: a local tenant is of more use when it finds a client's spelling mistakes.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.dual_write.errors import bad_request
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse a body as JSON.
+
+    Raises:
+        ServiceError: 400, the body is not JSON.
+    """
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise bad_request("The request body is not valid JSON.") from error
+
+
+class Members:
+    """One JSON object of a body, with a name for messages."""
+
+    def __init__(self, value: Any, where: str, known: frozenset[str]) -> None:
+        """Take the object `value`, standing at `where`, which may have the members `known` (as documented).
+
+        Raises:
+            ServiceError: 400, it is no object or has another member.
+        """
+        if not isinstance(value, Mapping):
+            raise bad_request(f"{where} must be an object.")
+        names = {name.casefold(): name for name in known}
+        unknown = [name for name in value if name.casefold() not in names]
+        if unknown:
+            raise bad_request(f"Could not find member '{unknown[0]}' on object of type {where}.")
+        self.where = where
+        self._values = {name.casefold(): item for name, item in value.items()}
+
+    def get(self, name: str) -> Any:
+        """Return a member's value, None when it is missing or null."""
+        return self._values.get(name.casefold())
+
+    def text(self, name: str) -> str:
+        """Return a member that must be a non-empty text.
+
+        Raises:
+            ServiceError: 400.
+        """
+        value = self.get(name)
+        if not isinstance(value, str) or not value:
+            raise bad_request(f"{self.where}.{name} must be a non-empty string.")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """Return a member that must be a list of texts.
+
+        Raises:
+            ServiceError: 400.
+        """
+        return read_texts(self.get(name), f"{self.where}.{name}")
+
+    def objects(self, name: str) -> list[Any]:
+        """Return a member that must be a list with at least one element.
+
+        Raises:
+            ServiceError: 400.
+        """
+        value = self.get(name)
+        if not isinstance(value, list) or not value:
+            raise bad_request(f"{self.where}.{name} must be a non-empty array.")
+        return value
+
+
+def read_texts(value: Any, where: str) -> list[str]:
+    """Return `value` when it is a list of texts.
+
+    Raises:
+        ServiceError: 400.
+    """
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise bad_request(f"{where} must be an array of strings.")
+    return value
+
+
+def read_flag(value: Any, where: str, *, default: bool) -> bool:
+    """Read a Boolean given as JSON value or as text in any case (`forceReset=True`, 2.4).
+
+    Raises:
+        ServiceError: 400.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.casefold() in {"true", "false"}:
+        return value.casefold() == "true"
+    raise bad_request(f"{where} must be a Boolean.")
