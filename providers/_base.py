@@ -32,6 +32,7 @@ from providers._diff import canonical, difference
 from providers._marks import Refused, mark
 from providers._row import ROW, Row, log, row_input
 from providers.api.errors import ApiError
+from providers.api.operations import interruptible
 from providers.api.session import Session, session
 
 PROVIDER = "__provider"
@@ -327,7 +328,9 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Run one operation; whatever goes wrong leaves here as one line."""
         call = Call(row=Row.from_bag(hidden(props, ROW)), title=self._title(props))
         try:
-            return work(call)
+            # No stop check: when the engine is gone the whole process ends (`_process`).
+            with interruptible(_never_stops, call.progress):
+                return work(call)
         except ApiError as error:
             message = f"{call.title}: {operation} failed: {error}"
         except Exception as error:
@@ -353,6 +356,10 @@ class ManagedResource(Resource):
         computed = {key: None for key in provider.outputs.model_fields if key not in provider.inputs.model_fields}
         row = row_input(f"pulumi-python:{self._resource_type_name}", name, opts)
         super().__init__(provider, name, {**computed, **given, ROW: row}, opts)
+
+
+def _never_stops() -> None:
+    """The stop check of waits inside the clients."""
 
 
 def _hidden_keys(bag: Bag) -> Bag:

@@ -1,0 +1,233 @@
+"""The base of all providers: what the engine's wire does to values, undone; what goes wrong, in one line."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.output import Unknown
+from pydantic import Field
+
+from providers._base import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._marks import NotCompared, Refused, Replaces
+
+
+class ThingInputs(Inputs):
+    name: Annotated[str, Field(max_length=5)]
+    domain: Annotated[str, Replaces()]
+    currency: Annotated[str, Refused("it can never be changed")] = "EUR"
+    port: int = 80
+    tags: list[str] = []
+    timeout: Annotated[str, NotCompared()] = "2h"
+
+
+class ThingOutputs(Outputs):
+    name: str
+    url: str = ""
+
+
+class ThingProvider(Provider[ThingInputs, ThingOutputs]):
+    resource = "Thing"
+    inputs = ThingInputs
+    outputs = ThingOutputs
+    held: ThingOutputs | None = ThingOutputs(name="live", url="https://live")
+    failure: Exception | None = None
+    asked: list[str] = []
+
+    def name_of(self, values: ThingInputs | ThingOutputs) -> str:
+        return values.name
+
+    def normalise(self, inputs: ThingInputs) -> ThingInputs:
+        return inputs.model_copy(update={"domain": inputs.domain.lower(), "tags": sorted(inputs.tags)})
+
+    def problems(self, inputs: ThingInputs, old: ThingInputs | None) -> list[Problem]:
+        return [Problem("port", "must not be 13")] if inputs.port == 13 else []
+
+    def live_problems(self, inputs: ThingInputs, call: Call) -> list[Problem]:
+        type(self).asked.append(inputs.name)
+        return []
+
+    def on_create(self, inputs: ThingInputs, call: Call) -> tuple[str, ThingOutputs]:
+        if self.failure:
+            raise self.failure
+        return "id-1", ThingOutputs(name=inputs.name, url="https://new")
+
+    def on_read(self, identifier: str, stored: ThingOutputs, call: Call) -> ThingOutputs | None:
+        if self.failure:
+            raise self.failure
+        return self.held
+
+
+GOOD = {"name": "uat", "domain": "UAT", "port": 80.0, "tags": ["b", "a"], "__provider": "p", "__row": {"urn": "u"}}
+
+
+@pytest.fixture
+def thing() -> ThingProvider:
+    class Fresh(ThingProvider):
+        asked: list[str] = []
+
+    return Fresh()
+
+
+def failures(provider: ThingProvider, olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(failure.property, failure.reason) for failure in provider.check(olds, news).failures]
+
+
+def test_check_returns_canonical_inputs_with_defaults(thing: ThingProvider) -> None:
+    checked = thing.check({}, GOOD)
+    assert checked.inputs == {
+        "name": "uat", "domain": "uat", "currency": "EUR", "port": 80, "tags": ["a", "b"], "timeout": "2h", "__row": {"urn": "u"},
+    }  # fmt: skip
+
+
+def test_check_is_idempotent_and_ignores_olds(thing: ThingProvider) -> None:
+    once = thing.check({}, GOOD).inputs
+    assert thing.check(once, {**once}).inputs == once
+
+
+def test_check_collects_every_problem_with_its_path(thing: ThingProvider) -> None:
+    bad = {"name": "too long", "tags": ["a", 3.5], "colour": "red", "__provider": "p"}
+    assert failures(thing, {}, bad) == [
+        ("colour", "is not an input of Thing"),
+        ("name", "String should have at most 5 characters"),
+        ("domain", "is required"),
+        ("tags[1]", "Input should be a valid string"),
+    ]
+
+
+def test_check_refuses_a_change_in_words(thing: ThingProvider) -> None:
+    assert failures(thing, {**GOOD, "currency": "EUR"}, {**GOOD, "currency": "USD"}) == [
+        ("currency", "cannot change from 'EUR' to 'USD': it can never be changed")
+    ]
+
+
+def test_live_checks_run_only_before_a_creation(thing: ThingProvider) -> None:
+    thing.check({**GOOD}, GOOD)
+    assert type(thing).asked == []
+    thing.check({}, GOOD)
+    assert type(thing).asked == ["uat"]
+
+
+def test_live_checks_wait_until_inputs_are_right(thing: ThingProvider) -> None:
+    assert failures(thing, {}, {**GOOD, "port": 13.0}) == [("port", "must not be 13")]
+    assert type(thing).asked == []
+
+
+UNKNOWNS = st.sampled_from([Unknown(), [Unknown()], {"a": [Unknown()]}, ["x", {"y": {"z": Unknown()}}]])
+
+
+@given(st.dictionaries(st.sampled_from(["name", "domain", "currency", "port", "tags", "timeout"]), UNKNOWNS))
+def test_unknown_at_any_depth_passes_check_untouched(unknowns: dict[str, Any]) -> None:
+    checked = ThingProvider().check({}, {**GOOD, **unknowns})
+    assert checked.failures == []
+    assert all(checked.inputs[name] is value for name, value in unknowns.items())
+
+
+def test_known_fields_are_checked_beside_unknown_ones(thing: ThingProvider) -> None:
+    assert failures(thing, {}, {**GOOD, "name": "too long", "domain": Unknown()}) == [
+        ("name", "String should have at most 5 characters")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outs", "news", "changes", "replaces"),
+    [
+        ({}, {}, False, None),
+        ({}, {"timeout": "1h"}, False, None),
+        ({}, {"name": "b"}, None, []),
+        ({}, {"domain": "other"}, None, ["domain"]),
+        ({}, {"domain": Unknown()}, None, []),
+        ({"__provider": "old"}, {}, True, None),
+    ],
+)
+def test_diff_answers_what_the_engine_needs(
+    thing: ThingProvider, outs: dict[str, Any], news: dict[str, Any], changes: bool | None, replaces: list[str] | None
+) -> None:
+    wanted = {**thing.check({}, GOOD).inputs, "__provider": "p"}
+    found = thing.diff("id", {**wanted, **outs}, {**wanted, **news})
+    assert (found.changes, found.replaces) == (changes, replaces)
+
+
+def test_create_echoes_every_input_beside_outputs(thing: ThingProvider) -> None:
+    inputs = thing.check({}, GOOD).inputs
+    result = thing.create({**inputs, "__provider": "p"})
+    assert result.outs == {**inputs, "url": "https://new"}
+
+
+def test_read_shows_drift_in_outputs_and_inputs(thing: ThingProvider) -> None:
+    outs = thing.create({**thing.check({}, GOOD).inputs, "__provider": "p"}).outs
+    assert outs is not None
+    read = thing.read("id-1", {**outs, "__provider": "p"})
+    assert read.outs is not None and read.inputs is not None
+    assert (read.outs["name"], read.outs["url"]) == ("live", "https://live")
+    assert read.inputs == {**thing.check({}, GOOD).inputs, "name": "live"}
+    assert read.outs is not read.inputs
+
+
+def test_read_of_a_gone_object_is_an_empty_id(thing: ThingProvider) -> None:
+    thing.held = None
+    read = thing.read("id-1", {"name": "uat", "__provider": "p"})
+    assert (read.id, read.outs) == ("", {})
+
+
+def test_unreadable_state_keeps_what_is_stored(thing: ThingProvider) -> None:
+    thing.failure = NotRead("no token")
+    stored = {"name": "uat", "url": "https://old", "__provider": "p", "__row": {"urn": "u"}}
+    read = thing.read("id-1", stored)
+    assert read.outs == {"name": "uat", "url": "https://old", "__row": {"urn": "u"}}
+
+
+def test_service_error_leaves_one_line(thing: ThingProvider) -> None:
+    thing.failure = ResourceError("the domain is taken", code="DomainNameAlreadyInUse", correlation_id="c-1", next_step="Choose another.")
+    with pytest.raises(DualWriteError) as caught:
+        thing.create({"name": "uat", "domain": "uat", "__provider": "p"})
+    assert str(caught.value) == (
+        "Thing 'uat': create failed: the domain is taken (DomainNameAlreadyInUse, correlation c-1). Choose another."
+    )
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_unexpected_error_keeps_its_traceback_in_a_file(
+    thing: ThingProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path))
+    thing.failure = KeyError("secret detail")
+    with pytest.raises(DualWriteError, match="unexpected KeyError in dual-write as code") as caught:
+        thing.create({"name": "uat", "domain": "uat", "__provider": "p"})
+    kept = next(tmp_path.iterdir())
+    assert str(kept) in str(caught.value)
+    assert "secret detail" not in str(caught.value)
+    assert "Traceback (most recent call last)" in kept.read_text()
+
+
+def test_error_class_shows_no_module_path() -> None:
+    assert DualWriteError.__module__ == "builtins"
+
+
+REAL = ["cds_instance:CdsInstanceProvider", "finops_instance:FinOpsInstanceProvider",
+        "application_package:ApplicationPackageProvider", "dual_write_connection:DualWriteConnectionProvider",
+        "live_sync:LiveSyncProvider"]  # fmt: skip
+
+
+@pytest.mark.parametrize("reference", REAL)
+def test_provider_is_stored_by_reference_alone(reference: str) -> None:
+    module, name = reference.split(":")
+    provider = getattr(__import__(f"providers.{module}", fromlist=[name]), name)()
+    stored = base64.b64decode(serialize_provider(provider))
+    assert len(stored) <= 100
+    assert f"providers.{module}".encode() in stored and name.encode() in stored
+
+
+def test_thousands_of_serialisations_never_recurse() -> None:
+    program = (
+        "from pulumi.dynamic.dynamic import serialize_provider\n"
+        "from providers.application_package import ApplicationPackageProvider\n"
+        "print(len({serialize_provider(ApplicationPackageProvider()) for _ in range(2000)}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
