@@ -54,7 +54,9 @@ def dispatch(tenant: Tenant, service: Service, call: Call, fault: Fault | None =
         answer = fault.applied(reply) if fault else reply
         if answer is not None:
             answer.headers.setdefault("x-ms-correlation-request-id", call.correlation_id)
-        _record(tenant, service, call, answer)
+        record(tenant, service, call, answer)
+        # Saved with what the request did: after a kill the clock is not behind the state.
+        tenant.clock.save()
     return answer
 
 
@@ -100,7 +102,8 @@ def _find_route(service: Service, call: Call) -> tuple[Route, dict[str, str]]:
     raise refuse(call.method, plain_path(call.path))
 
 
-def _record(tenant: Tenant, service: Service, call: Call, answer: Reply | None) -> None:
+def record(tenant: Tenant, service: Service, call: Call, answer: Reply | None) -> None:
+    """Put the call and its outcome into the journal."""
     tenant.journal.append(
         {
             "time": tenant.clock.now().isoformat(timespec="milliseconds"),

@@ -78,7 +78,9 @@ class Fault(BaseModel):
         if self.malformed:
             content = answer.content() or b'{"value": ['
             kind = answer.content_type() or "application/json"
-            return Reply(answer.status, body=content[: len(content) // 2 + 1], headers={"Content-Type": kind, **headers})
+            return Reply(
+                answer.status, body=content[: len(content) // 2 + 1], headers={"Content-Type": kind, **headers}
+            )
         return Reply(answer.status, json=answer.json, body=answer.body, headers=headers)
 
     def describe(self) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class Faults:
         self._last += 1
         self._faults[self._last] = fault
         if fault.stale:
-            fault._snapshot = self._store.snapshot()  # noqa: SLF001 - the fault's own memory, kept out of its definition
+            fault._snapshot = self._store.snapshot()
         return self._last
 
     def items(self) -> list[dict[str, Any]]:
@@ -127,4 +129,4 @@ class Faults:
 
     def snapshot_of(self, fault: Fault) -> sqlite3.Connection | None:
         """Return the state that a stale read shows, None for all other faults."""
-        return fault._snapshot  # noqa: SLF001 - see add
+        return fault._snapshot

@@ -47,12 +47,16 @@ class Switches(Mapping[str, Any]):
 
     def set(self, name: str, value: Any) -> None:
         """Change a switch; KeyError for an unknown name, ValueError for a value of another type."""
+        self.check(name, value)
+        self._store.put(KIND, name, {"value": value})
+        self._set[name] = value
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise what `set` would raise, and change nothing."""
         switch = self._registered[name]
         if not _same_type(value, switch.default):
             msg = f"switch '{name}' takes {type(switch.default).__name__}, not {type(value).__name__}"
             raise ValueError(msg)
-        self._store.put(KIND, name, {"value": value})
-        self._set[name] = value
 
     def clear(self) -> None:
         """Return every switch to its default."""

@@ -1,0 +1,154 @@
+"""`python -m emulator`: serve the tenant, say how to reach it, hand out a delegated token, list what is modelled."""
+
+import asyncio
+import json
+import logging
+import os
+import shlex
+import ssl
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+import yaml
+
+from emulator import coverage as coverage_list
+from emulator.identity import directory
+from emulator.identity.tokens import AUTHORITY_HOST
+from emulator.seed import SeedError
+from emulator.server import PortTakenError, Server, open_tenant, seed
+from emulator.state_folder import DEFAULT, InUseError, Running, StateFolder
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN_SECONDS = 30.0
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+State = Annotated[Path, typer.Option(help="Folder in which the tenant lives between two runs.")]
+
+
+@app.command()
+def serve(
+    state: State = DEFAULT,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes any free one.")] = 0,
+    clock: Annotated[str, typer.Option(help="real, scaled:N (N tenant seconds a second) or stepped.")] = "real",
+    seed_file: Annotated[
+        Path | None, typer.Option("--seed", help="Seed document (YAML or JSON) to add to the default one.")
+    ] = None,
+) -> None:
+    """Serve the tenant until SIGTERM or Ctrl-C; prints {"url", "ca"} as one line of JSON when it is ready."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    extra = _read_seed(seed_file)
+    folder = StateFolder(state)
+    try:
+        with folder.held():
+            _serve(folder, port, clock, extra)
+    except (InUseError, PortTakenError, SeedError, ValueError, OSError) as error:
+        _fail(str(error))
+
+
+def _serve(folder: StateFolder, port: int, clock: str, extra: dict[str, Any]) -> None:
+    tenant = open_tenant(folder, clock)
+    try:
+        if not seed(tenant, extra) and extra:
+            typer.echo("The tenant exists already: --seed is played at its next reset.", err=True)
+        asyncio.run(Server(tenant, folder, extra).run(port, _ready))
+    finally:
+        tenant.store.close()
+
+
+def _ready(running: Running) -> None:
+    typer.echo(json.dumps({"url": running.url, "ca": running.ca}))
+    sys.stdout.flush()
+
+
+def _read_seed(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        found = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        _fail(f"The seed file {path} cannot be read: {' '.join(str(error).split())}")
+    if not isinstance(found, dict):
+        _fail(f"The seed file {path} holds no mapping of sections.")
+    return found
+
+
+@app.command()
+def env(state: State = DEFAULT) -> None:
+    """Print the variables with which a program reaches the running emulator, as NAME=value lines."""
+    running = _running(state)
+    command = [sys.executable, "-m", "emulator", "token", "--state", str(state.absolute())]
+    variables = {
+        "DUALWRITE_EMULATOR_URL": running.url,
+        "DUALWRITE_EMULATOR_CA": running.ca,
+        "AZURE_TENANT_ID": directory.TENANT_ID,
+        "AZURE_CLIENT_ID": directory.DEMO_CLIENT_ID,
+        "AZURE_CLIENT_SECRET": directory.DEMO_CLIENT_SECRET,
+        # The program may run in any folder, and the emulator is not an installed package.
+        "DUALWRITE_TOKEN_COMMAND": shlex.join(["env", f"PYTHONPATH={ROOT}", *command]),
+        "DUALWRITE_PROVE_CLIENT_ID": directory.PROVE_CLIENT_ID,
+        "DUALWRITE_PROVE_CLIENT_SECRET": directory.PROVE_CLIENT_SECRET,
+    }
+    for name, value in variables.items():
+        typer.echo(f"{name}={value}")
+
+
+@app.command()
+def token(state: State = DEFAULT) -> None:
+    """Print a delegated token of the demo administrator for the dual-write service."""
+    running = _running(state)
+    proxy = urllib.request.ProxyHandler({"https": running.url})
+    trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=running.ca))
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": directory.DATA_INTEGRATION_APP_ID,
+        "refresh_token": directory.ADMINISTRATOR_REFRESH_TOKEN,
+        "scope": f"{directory.DUAL_WRITE_AUDIENCE}/.default openid profile offline_access",
+    }
+    request = urllib.request.Request(
+        f"https://{AUTHORITY_HOST}/{directory.TENANT_ID}/oauth2/v2.0/token",
+        data=urllib.parse.urlencode(form).encode(),
+        headers={"Origin": "https://dataintegrator.trafficmanager.net"},
+    )
+    # Python's urllib leaves the proxy out for hosts that NO_PROXY names; here there is no other way.
+    os.environ.pop("NO_PROXY", None)
+    os.environ.pop("no_proxy", None)
+    try:
+        with urllib.request.build_opener(proxy, trust).open(request, timeout=TOKEN_SECONDS) as answer:
+            typer.echo(json.load(answer)["access_token"])
+    except urllib.error.HTTPError as error:
+        _fail(f"The emulator gave no token: HTTP {error.code}.")
+    except (OSError, ValueError, KeyError) as error:
+        _fail(f"The emulator gave no token: {error}.")
+
+
+@app.command()
+def coverage(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is not current.")] = False,
+) -> None:
+    """Write emulator/COVERAGE.md: what is modelled, what is evidenced and what is assumed."""
+    text = coverage_list.generate()
+    if not check:
+        coverage_list.FILE.write_text(text)
+    elif not coverage_list.FILE.exists() or coverage_list.FILE.read_text() != text:
+        _fail("emulator/COVERAGE.md is not current; `python -m emulator coverage` writes it.")
+
+
+def _running(state: Path) -> Running:
+    running = StateFolder(state).running()
+    if running is None:
+        _fail(f"No emulator is running on {state}; `python -m emulator serve --state {state}` starts one.")
+    return running
+
+
+def _fail(line: str) -> NoReturn:
+    typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m emulator")

@@ -1,0 +1,184 @@
+"""The control plane under `/_emulator/`: what tests, tools and people do to the tenant from outside its services."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from emulator.coverage import document
+from emulator.faults import Fault
+from emulator.page import render
+from emulator.person import PersonError
+from emulator.seed import SeedError
+from emulator.tenant import Tenant
+
+OWN_NAMES = {"127.0.0.1", "localhost", "::1", "[::1]"}
+PAGE_REQUESTS = 30
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class RefusedError(Exception):
+    """The request does not fit; the text says why."""
+
+
+class Control:
+    """The operations. Bodies and answers are JSON; a request that does not fit is 400 with `{"error": text}`."""
+
+    def __init__(self, tenant: Tenant, start_anew: Callable[[], None]) -> None:
+        """`start_anew` puts the tenant back to its first day."""
+        self._tenant = tenant
+        self._start_anew = start_anew
+
+    async def reset(self, request: Request) -> Response:
+        """POST: forget everything but the clock and the keys, then play the seed of the first day."""
+        self._start_anew()
+        return _done({})
+
+    async def seed(self, request: Request) -> Response:
+        """POST a seed document: add it to what is there."""
+        self._tenant.seeds.play(await _members(request))
+        return _done({})
+
+    async def clock(self, request: Request) -> Response:
+        """GET the time; POST {"advance": seconds}: put it forward and play what becomes due."""
+        clock = self._tenant.clock
+        played = 0
+        if request.method == "POST":
+            seconds = (await _members(request)).get("advance")
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+                raise RefusedError('say {"advance": <virtual seconds, 0 or more>}')
+            played = self._tenant.events.advance(seconds)
+        due = self._tenant.events.next_due()
+        return _done(
+            {
+                "now": clock.now().isoformat(),
+                "mode": clock.mode,
+                "scale": clock.scale,
+                "next_due": due.isoformat() if due else None,
+                "events": played,
+            }
+        )
+
+    async def faults(self, request: Request) -> Response:
+        """GET the list; POST a fault (see `emulator.faults.Fault`); DELETE all of them, or `?id=` one."""
+        faults = self._tenant.faults
+        if request.method == "POST":
+            return _done({"id": faults.add(Fault.model_validate(await _members(request)))})
+        if request.method == "DELETE":
+            faults.clear(_number(request, "id"))
+        return _done(faults.items())
+
+    async def person(self, request: Request) -> Response:
+        """GET the known actions; POST {"action": ...}: a person does it behind the program's back."""
+        if request.method == "GET":
+            return _done(self._tenant.person.actions())
+        self._tenant.events.run_due()
+        return _done(self._tenant.person.act(await _members(request)))
+
+    async def requests(self, request: Request) -> Response:
+        """GET the journal's rows, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
+        query = request.query_params
+        rows = self._tenant.journal.rows(
+            _number(request, "since") or 0, query.get("service"), query.get("method"), _number(request, "last")
+        )
+        return _done(rows)
+
+    async def switches(self, request: Request) -> Response:
+        """GET all switches with value, default and evidence; POST {name: value}: set some, all or none."""
+        switches = self._tenant.switches
+        if request.method == "POST":
+            wanted = await _members(request)
+            unknown = sorted(set(wanted) - set(switches))
+            if unknown:
+                raise RefusedError(f"unknown switch {', '.join(unknown)}")
+            with self._tenant.store.transaction():
+                for name, value in wanted.items():
+                    switches.check(name, value)
+                for name, value in wanted.items():
+                    switches.set(name, value)
+        return _done({item.name: {**vars(item), "value": switches[item.name]} for item in switches.describe()})
+
+    async def coverage(self, request: Request) -> Response:
+        """GET what is modelled, with its evidence, as Markdown."""
+        return PlainTextResponse(document(self._tenant), media_type="text/markdown")
+
+    async def page(self, request: Request) -> Response:
+        """GET the page for people."""
+        return HTMLResponse(render(self._tenant, self._tenant.journal.rows(last=PAGE_REQUESTS)))
+
+
+def control_plane(tenant: Tenant, start_anew: Callable[[], None]) -> ASGIApp:
+    """Return the application behind the plain HTTP side of the port."""
+    control = Control(tenant, start_anew)
+    operations: dict[str, tuple[Endpoint, list[str]]] = {
+        "/": (control.page, ["GET"]),
+        "/_emulator/reset": (control.reset, ["POST"]),
+        "/_emulator/seed": (control.seed, ["POST"]),
+        "/_emulator/clock": (control.clock, ["GET", "POST"]),
+        "/_emulator/faults": (control.faults, ["GET", "POST", "DELETE"]),
+        "/_emulator/person": (control.person, ["GET", "POST"]),
+        "/_emulator/requests": (control.requests, ["GET"]),
+        "/_emulator/switches": (control.switches, ["GET", "POST"]),
+        "/_emulator/coverage": (control.coverage, ["GET"]),
+    }
+    errors = (RefusedError, SeedError, PersonError, ValidationError, ValueError)
+    app = Starlette(
+        routes=[Route(path, endpoint, methods=methods) for path, (endpoint, methods) in operations.items()],
+        exception_handlers=dict.fromkeys(errors, _refused),
+    )
+    return _only_own_names(app)
+
+
+def _only_own_names(app: ASGIApp) -> ASGIApp:
+    """Refuse plain HTTP that is meant for another host (a proxied `http://` URL, a page in a browser)."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        name = Request(scope).url.hostname or ""
+        if name in OWN_NAMES:
+            await app(scope, receive, send)
+            return
+        text = f"The emulator serves its tenant under https:// only, and does not forward to {name}.\n"
+        await PlainTextResponse(text, 403)(scope, receive, send)
+
+    return checked
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        text = f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+    else:
+        text = str(error)
+    return JSONResponse({"error": text}, 400)
+
+
+def _done(value: Any) -> Response:
+    return JSONResponse(value)
+
+
+async def _members(request: Request) -> Mapping[str, Any]:
+    body = await request.body()
+    try:
+        value = json.loads(body) if body else {}
+    except ValueError:
+        raise RefusedError("the body is no JSON") from None
+    if not isinstance(value, dict):
+        raise RefusedError("the body is no JSON object")
+    return value
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise RefusedError(f"'{name}' is no number") from None
