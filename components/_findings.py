@@ -1,0 +1,112 @@
+"""Problems of a stack file in the user's words: the key as written, what is wrong, what to write instead. Pure."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_PLAIN_KEY = re.compile(r"[\w.-]+")
+
+
+class Finding(NamedTuple):
+    """One problem: the key as the user wrote it, with its section, and the text."""
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+def key(*parts: str | int) -> str:
+    """The path of a key: `dualwrite:maps.overrides["accounts - Customers V3"].state`."""
+    text = "dualwrite"
+    for depth, part in enumerate(parts):
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif depth == 0:
+            text += f":{part}"
+        else:
+            text += f".{part}" if _PLAIN_KEY.fullmatch(part) else f'["{part}"]'
+    return text
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """`did you mean ...?`, or the words there are."""
+    folded = {entry.casefold(): entry for entry in known}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1)
+    return f"did you mean `{folded[close[0]]}`?" if close else f"it can be {', '.join(known)}"
+
+
+def listed(findings: Iterable[Finding]) -> list[Finding]:
+    """Each problem once, by key."""
+    return sorted(set(findings))
+
+
+def report(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
+    """Every problem that the model found."""
+    return [_finding(item, model) for item in error.errors(include_url=False)]
+
+
+def _finding(item: ErrorDetails, model: type[BaseModel]) -> Finding:
+    # Parts that begin with "~" are the branches of a choice, which the user never wrote.
+    location = [part for part in item["loc"] if not str(part).startswith("~")]
+    return Finding(key(*location), _text(item, location, model))
+
+
+def _text(item: ErrorDetails, location: list[int | str], model: type[BaseModel]) -> str:
+    kind, value = item["type"], item["input"]
+    if kind == "extra_forbidden":
+        known = _keys(model, location[:-1])
+        return f"is not a key of `{key(*location[:-1])}`; {suggestion(str(location[-1]), known)}"
+    if kind == "missing":
+        return "is required"
+    if value is None:
+        return "is empty; give it a value or leave the key out"
+    if kind == "value_error":
+        return item["msg"].removeprefix("Value error, ")
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
+        return f"is {value!r}; {suggestion(str(value), allowed)}"
+    return _wrong_type(kind, value) or item["msg"]
+
+
+def _wrong_type(kind: str, value: Any) -> str | None:
+    if kind == "string_type":
+        if isinstance(value, bool):
+            return f"must be text, and YAML made {str(value).lower()} of it: put it in quotes"
+        if isinstance(value, int | float):
+            return f"must be text, and YAML made the number {value:.15g} of it: put it in quotes"
+        return "must be text"
+    wanted = {
+        "int_type": "must be a whole number, without quotes",
+        "int_from_float": "must be a whole number",
+        "bool_type": "must be true or false, without quotes",
+        "list_type": "must be a list, such as [one, two]",
+        "dict_type": "must be a map of keys and values",
+        "model_type": "must be a map of keys and values",
+        "model_attributes_type": "must be a map of keys and values",
+        "string_too_long": "is too long",
+    }
+    return wanted.get(kind)
+
+
+def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The keys of the section at that place."""
+    for part in location:
+        if isinstance(part, int):
+            continue
+        for name, info in model.model_fields.items():
+            if part in (name, info.alias):
+                model = _section(info.annotation) or model
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The model inside `Model`, `list[Model]` or `dict[str, Model]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section(part))), None)

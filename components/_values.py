@@ -1,0 +1,124 @@
+"""The kinds of value that a stack file holds: company codes, versions, days, addresses, and what is wrong with others.
+
+Pure. Every check is strict about types, because YAML makes numbers and dates of bare `007`, `10.0` and `2027-01-31`.
+"""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, WithJsonSchema
+
+from providers._duration import seconds
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What Pulumi makes of a bare date in YAML.
+_BARE_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}) 00:00:00 \+0000 UTC")
+_VERSION = r"^\d+(\.\d+){1,3}$"
+_DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"
+_COMPANY = r"^[A-Za-z0-9]{1,4}$"
+# Windows locale ids in use; which ones a location offers is asked live.
+_LCID_FIRST, _LCID_LAST = 1025, 22538
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _company(text: str) -> str:
+    if not re.fullmatch(_COMPANY, text):
+        raise ValueError(f'{text!r} is no company code: one to four letters and digits, such as "USMF"')
+    return text.upper()
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(_VERSION, text):
+        raise ValueError(f'{text!r} is no version: two to four numbers with dots, such as "10.0.45"')
+    return text
+
+
+def _domain(text: str) -> str:
+    if not re.fullmatch(_DOMAIN, text) or not 2 <= len(text) <= 32:
+        raise ValueError("must be 2 to 32 letters, digits and dashes, with a letter or digit at both ends")
+    return text.lower()
+
+
+def _currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{3}", text):
+        raise ValueError(f"{text!r} is no currency: an ISO code of three letters, such as EUR")
+    return text.upper()
+
+
+def _https(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme != "https" or not address.hostname:
+        raise ValueError(f"{text!r} is no address that begins with https://")
+    return text.rstrip("/")
+
+
+def _duration(text: str) -> str:
+    seconds(text)
+    return text.strip().lower()
+
+
+def _plain_day(value: Any) -> Any:
+    bare = _BARE_DATE.fullmatch(value) if isinstance(value, str) else None
+    return bare.group(1) if bare else value
+
+
+def _day(text: str) -> str:
+    fault = f'{text!r} is no date: write the last day on which it counts as "2027-01-31"'
+    if not _DAY.fullmatch(text):
+        raise ValueError(fault)
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(fault) from None
+    return text
+
+
+def _whole(value: Any) -> Any:
+    # JSON knows one kind of number: a whole one may arrive as a float.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _lcid(number: int) -> int:
+    if not _LCID_FIRST <= number <= _LCID_LAST:
+        raise ValueError(f"{number} is no locale id (LCID), such as 1033 for English (United States)")
+    return number
+
+
+Text = Annotated[StrictStr, AfterValidator(_filled)]
+Company = Annotated[StrictStr, AfterValidator(_company), WithJsonSchema({"type": "string", "pattern": _COMPANY})]
+Version = Annotated[StrictStr, AfterValidator(_version), WithJsonSchema({"type": "string", "pattern": _VERSION})]
+Domain = Annotated[
+    StrictStr,
+    AfterValidator(_domain),
+    WithJsonSchema({"type": "string", "pattern": _DOMAIN, "minLength": 2, "maxLength": 32}),
+]
+Currency = Annotated[
+    StrictStr, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{3}$"})
+]
+Https = Annotated[StrictStr, AfterValidator(_https), WithJsonSchema({"type": "string", "pattern": "^https://"})]
+Duration = Annotated[
+    StrictStr,
+    AfterValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": "^(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?$", "minLength": 2}),
+]
+Day = Annotated[
+    StrictStr,
+    AfterValidator(_day),
+    BeforeValidator(_plain_day),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
+Lcid = Annotated[
+    int,
+    Field(strict=True),
+    AfterValidator(_lcid),
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": _LCID_FIRST, "maximum": _LCID_LAST}),
+]

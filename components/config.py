@@ -1,0 +1,239 @@
+"""The stack file: one typed model of every key below `dualwrite:`, read once.
+
+`load` reads the config of the running stack, finds every problem at once and names each by the user's own key, before
+anything is contacted. The models here are the shape; `_rules` holds what keys mean together, `_findings` the words.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, ValidationError
+from pydantic.alias_generators import to_camel
+
+from components._findings import Finding, listed, report
+from components._rules import broken_rules
+from components._values import (
+    Company,
+    Currency,
+    Day,
+    Domain,
+    Duration,
+    Https,
+    Lcid,
+    Text,
+    Version,
+    Whole,
+)
+from providers._consent import Action
+
+NAMESPACE = "dualwrite"
+Cloud = Literal["emulator", "public", "gcc", "gcchigh", "dod", "china"]
+State = Literal["running", "paused", "stopped"]
+InitialSync = Literal["none", "finops", "cds"]
+CatchUp = Literal["replay", "keep-as-errors", "discard"]
+AS_LINKED = "as-linked"
+
+
+class Section(BaseModel):
+    """A map of the stack file: keys in camel case, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+
+
+class Cds(Section):
+    """The CDS instance (a Dataverse environment): a new one, or an existing one by its address."""
+
+    instance: Literal["new", "existing"] = Field(description="Whether the stack creates it.")
+    url: Https | None = Field(None, description="Existing: its address. Either this or environmentId.")
+    environment_id: Text | None = Field(None, description="Existing: its Power Platform environment id.")
+    name: Text | None = Field(
+        None, description="New: display name; at most 20 characters where F&O is installed on it."
+    )
+    domain: Domain | None = Field(
+        None, description="New: first label of its address; at most 19 characters where F&O is installed on it."
+    )
+    type: Literal["sandbox", "production"] = Field("sandbox", description="New: kind of environment.")
+    location: Text | None = Field(None, description="New: location, such as europe. Can never be changed.")
+    currency: Currency | None = Field(None, description="New: ISO code, such as EUR. Can never be changed.")
+    language: Lcid | None = Field(None, description="New: locale id (LCID), such as 1033. Can never be changed.")
+
+
+class FinOps(Section):
+    """The F&O instance: a new one is installed on the stack's CDS environment."""
+
+    instance: Literal["new", "existing"] = Field(description="Whether the stack installs it.")
+    data: Literal["empty", "demo"] | None = Field(None, description="New: without data, or with the demo companies.")
+    developer_tools: StrictBool = Field(False, description="New: install the developer tools.")
+    version: Version | None = Field(
+        None, description="New: a minimum version, as quoted text. Default: the newest on offer when it is created."
+    )
+    url: Https | None = Field(None, description="Existing: its address.")
+
+
+class Solution(Section):
+    """A map solution of the user's own."""
+
+    name: Text = Field(description="Unique name of the solution.")
+    version: Version = Field(description="A minimum version, as quoted text.")
+
+
+def _kind(value: Any) -> str:
+    return "~word" if isinstance(value, str) else "~list"
+
+
+Companies = Annotated[
+    Annotated[list[Company], Tag("~list")] | Annotated[Literal["as-linked"], Tag("~word")], Discriminator(_kind)
+]
+
+
+class Connection(Section):
+    """The link between the two."""
+
+    companies: Companies = Field(
+        default_factory=lambda: ["DAT"],
+        description="Legal entities of the link as quoted text, the whole list; or as-linked.",
+    )
+    company_change: Literal["manual", "reset"] = Field(
+        "manual", description="How companies are changed on a link: by hand with steps, or by a reset."
+    )
+    gateway: Https | None = Field(None, description="The dual-write gateway; required unless cloud is emulator.")
+    packages: list[Text] | None = Field(
+        None, description="Application packages in order of installation. Default: what the chosen maps need."
+    )
+    solutions: list[Solution] = Field([], description="Map solutions of the user's own.")
+
+
+class LegalEntity(Section):
+    """A legal entity that must exist in F&O."""
+
+    code: Company = Field(description="Company code, as quoted text.")
+    name: Text | None = Field(None, description="Used at creation only.")
+    country: Text | None = Field(None, description="Country/region, used at creation only.")
+
+
+class Bootstrap(Section):
+    """Stamp a company on CDS rows that have none, once."""
+
+    company: Company = Field(description="Company code, as quoted text.")
+    business_units: list[Text] | None = Field(None, description="Restricts the tables that have one. Default: all.")
+    tables: list[Text] | None = Field(None, description="Dataverse tables.")
+    overwrite: StrictBool = Field(False, description="Also stamp rows that carry another company.")
+    order: Literal["live", "before-live-sync"] = Field("live", description="While maps run, or before they start.")
+    max_failures: Whole = Field(100, description="Stop after this many rows that could not be stamped.")
+    simulate: StrictBool = Field(False, description="Count per table, write nothing.")
+
+
+class Override(Section):
+    """What one map does differently."""
+
+    state: State | None = Field(None, description="Run state of this map.")
+    initial_sync: InitialSync | None = Field(None, description="Side that wins a conflict in its initial sync.")
+    version: Version | None = Field(None, description="Version of the map, as quoted text.")
+    author: Text | None = Field(None, description="Publisher of the version.")
+    catch_up: CatchUp | None = Field(None, description="What becomes of rows queued while it was paused.")
+    resync: str | None = Field(None, description="Any new text runs its initial sync once more.", strict=True)
+
+
+class Maps(Section):
+    """Which maps run, and how."""
+
+    include: list[Text] = Field(description="Areas, map names, or all.")
+    exclude: list[Text] = Field([], description="Areas or map names to leave out.")
+    custom: list[Text] = Field([], description="Maps outside the standard list.")
+    prerequisites: Literal["add", "strict"] = Field(
+        "add", description="Add the maps that chosen ones need, or refuse when one is missing."
+    )
+    state: State = Field("running", description="Run state of all maps.")
+    initial_sync: InitialSync = Field("none", description="Side that wins a conflict in the initial sync.")
+    catch_up: CatchUp = Field("replay", description="What becomes of rows queued while a map was paused.")
+    resync: str = Field("", description="Any new text runs the initial sync once more.", strict=True)
+    integration_keys: dict[str, list[Text]] = Field({}, description="Key columns by Dataverse table.")
+    overrides: dict[str, Override] = Field({}, description="Map name to what it does differently.")
+
+
+class Timeouts(Section):
+    """How long the slow steps may take, such as 90s, 30m, 2h."""
+
+    environment: Duration = Field("2h", description="Creation of the environment, and each application package.")
+    finops: Duration = Field("4h", description="Installation or update of F&O.")
+    link: Duration = Field("30m", description="The link, its health and map solutions.")
+    initial_sync: Duration = Field("6h", description="Starting the maps, with initial sync where there is one.")
+
+
+class Confirmation(Section):
+    """Consent to what cannot be undone."""
+
+    action: Action = Field(description="What you consent to.")
+    target: Text = Field(description="First label of the CDS host; for discard-queue the map's name.")
+    until: Day = Field(description="Last day on which it counts, as quoted text.")
+
+
+class Stack(Section):
+    """Everything below `dualwrite:` in a stack file."""
+
+    cloud: Cloud = Field("emulator", description="Where the tenant is.")
+    cds: Cds = Field(description="The CDS instance (Dataverse environment) of the pair.")
+    finops: FinOps = Field(description="The F&O instance of the pair.")
+    connection: Connection = Field(default_factory=Connection, description="The dual-write link between the two.")
+    companies: list[LegalEntity] = Field([], description="Legal entities to create in F&O when they are missing.")
+    bootstrap: list[Bootstrap] = Field([], description="Companies to stamp on CDS rows that have none.")
+    maps: Maps = Field(description="Which maps run, and how.")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long the slow steps may take.")
+    confirm: list[Confirmation] = Field([], description="Consent to what cannot be undone; each entry ends.")
+
+
+def check(raw: Mapping[str, Any], today: date) -> tuple[Stack | None, list[Finding]]:
+    """The stack of these values (keys without namespace), or every problem there is; pure."""
+    findings = broken_rules(raw, today)
+    try:
+        stack = Stack.model_validate(raw, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return None, listed([*report(error, Stack), *findings])
+    return (None if findings else stack), listed(findings)
+
+
+def load(config: pulumi.Config, today: date) -> Stack:
+    """The running stack's file. RunError lists every problem, one line each, and nothing was contacted before."""
+    raw, findings = read(config, CONFIG.get())
+    stack, problems = check(raw, today)
+    findings = listed([*findings, *problems])
+    if stack is None or findings:
+        count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
+        lines = "\n".join(f"  {finding}" for finding in findings)
+        raise pulumi.RunError(f"stacks/Pulumi.{pulumi.get_stack()}.yaml has {count}:\n{lines}")
+    return stack
+
+
+def read(config: pulumi.Config, everything: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """The values below the namespace by key, structured ones parsed, and the keys that have none.
+
+    An empty value counts as absent: Pulumi.yaml gives every key that the file leaves out an empty default.
+    """
+    raw: dict[str, Any] = {}
+    findings = []
+    for full in sorted(everything):
+        namespace, colon, key = full.partition(":")
+        if not colon:
+            text = f"is not a key of a stack file; keys begin with `{NAMESPACE}:`"
+            findings.append(Finding(full, f"{text}, did you mean `{NAMESPACE}:{full}`?" if full in _keys() else text))
+        elif namespace == NAMESPACE:
+            value = _value(config, key)
+            if value not in ("", {}, []) or key not in _keys():
+                raw[key] = value
+    return raw, findings
+
+
+def _value(config: pulumi.Config, key: str) -> Any:
+    if key == "cloud":
+        return config.get(key)
+    try:
+        return config.get_object(key)
+    except pulumi.ConfigTypeError:
+        return config.get(key)
+
+
+def _keys() -> list[str]:
+    return [info.alias or name for name, info in Stack.model_fields.items()]
