@@ -31,7 +31,8 @@ from providers._bags import Bag, hidden, is_unknown, unknown_fields, visible
 from providers._diff import canonical, difference
 from providers._marks import Refused, mark
 from providers._row import ROW, Row, log, row_input
-from providers.api.errors import ApiError
+from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
+from providers.api.errors import ApiError, TokenMissing
 from providers.api.operations import interruptible
 from providers.api.session import Session, session
 
@@ -194,6 +195,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Find or create the object of the checked inputs."""
 
         def work(call: Call) -> CreateResult:
+            _require_dual_write_token()
             identifier, outputs = self.on_create(self._inputs(props), call)
             return CreateResult(identifier, self._outs(props, outputs))
 
@@ -219,6 +221,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Bring the object to the checked inputs; returns the full outputs."""
 
         def work(call: Call) -> UpdateResult:
+            _require_dual_write_token()
             outputs = self.on_update(_id, self._stored(_olds), self._inputs(_news), call)
             return UpdateResult(self._outs(_news, outputs))
 
@@ -333,7 +336,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
                 return work(call)
         except ApiError as error:
             message = f"{call.title}: {operation} failed: {error}"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the boundary: nothing may leave here as a traceback
             kept = _process.keep_traceback(f"{call.title}: {operation}")
             message = (
                 f"{call.title}: {operation} failed: unexpected {type(error).__name__} in dual-write as code. "
@@ -356,6 +359,15 @@ class ManagedResource(Resource):
         computed = {key: None for key in provider.outputs.model_fields if key not in provider.inputs.model_fields}
         row = row_input(f"pulumi-python:{self._resource_type_name}", name, opts)
         super().__init__(provider, name, {**computed, **given, ROW: row}, opts)
+
+
+def _require_dual_write_token() -> None:
+    """Without the token of its last steps an `up` ends before its first write, not halfway."""
+    if not dual_write_token_configured():
+        raise TokenMissing(
+            "no delegated token for the dual-write service is configured, which later steps of this stack need",
+            next_step=HOW_TO_GET_ONE,
+        )
 
 
 def _never_stops() -> None:

@@ -173,9 +173,7 @@ class Catalogue:
 
     def _replaced(self, names: frozenset[str]) -> frozenset[str]:
         """Maps that an exclusion would drop from this set: nobody has to miss them."""
-        return frozenset(
-            name for exclusion in self.exclusions if exclusion.keeps & names for name in exclusion.drops
-        )
+        return frozenset(name for exclusion in self.exclusions if exclusion.keeps & names for name in exclusion.drops)
 
     def _unknown(self, key: str, chosen: Sequence[str]) -> list[Finding]:
         return [
@@ -229,6 +227,12 @@ def standard() -> Catalogue:
     """The catalogue of the package."""
     text = resources.files("providers.data").joinpath("standard_maps.csv").read_text(encoding="utf-8")
     return Catalogue(*_read(csv.DictReader(text.splitlines())))
+
+
+def carrying_solution(name: str) -> str | None:
+    """The map solution that brings a standard map; None for a map that is not in the catalogue."""
+    entry = standard().maps.get(name)
+    return solutions_for([entry.carried_by])[0] if entry else None
 
 
 def choose_maps(

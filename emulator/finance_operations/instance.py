@@ -1,7 +1,8 @@
 """F&O instances: what an empty one holds, demo data on request, and who may call it.
 
 Assumed: the currencies of an empty instance, and that in an F&O whose installation a person asked for the demo
-program is registered already.
+program is registered already. The client rows of dual-write itself are there from the start, since set-up makes them
+(dual-write-semantics.md section 4, "Automation note").
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from emulator import power_platform
 from emulator.data.schemas import tables
 from emulator.finance_operations import demo
 from emulator.finance_operations.validation import PARTY_COUNTER
-from emulator.identity.directory import ADMINISTRATOR, DEMO_CLIENT_ID, PROVE_CLIENT_ID
+from emulator.identity.directory import ADMINISTRATOR, DATA_INTEGRATION_APP_ID, DEMO_CLIENT_ID, PROVE_CLIENT_ID
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 KIND = "finops.instance"
 DEFAULT_COMPANY = "dat"
 ADMINISTRATOR_USER = "Admin"
+# The application of the dual-write core from 1.0.16.0 on (dual-write-semantics.md 3.3, check 3).
+DUAL_WRITE_APP_ID = "6f7d0213-62b1-43a8-b7f4-ff2bb8b7b452"
 CURRENCIES = {
     "EUR": ("Euro", "€"),
     "USD": ("US Dollar", "$"),
@@ -77,7 +80,8 @@ def create_instance(
     _insert(tenant, host, "LegalEntities", company)
     for code, (name, symbol) in CURRENCIES.items():
         _insert(tenant, host, "Currencies", {"CurrencyCode": code, "Name": name, "Symbol": symbol})
-    register_application(tenant, host, PROVE_CLIENT_ID)
+    for app_id in (DUAL_WRITE_APP_ID, DATA_INTEGRATION_APP_ID, PROVE_CLIENT_ID):
+        register_application(tenant, host, app_id)
     if document["installed_by"] is None:
         register_application(tenant, host, DEMO_CLIENT_ID)
     if demo_data:
