@@ -72,7 +72,7 @@ class Fault(BaseModel):
         if self.html:
             return Reply(self.status or 200, body=HTML_PAGE, headers={"Content-Type": "text/html", **self.headers})
         if self.status is not None:
-            return _answer(self.status, self.body, self.headers)
+            return _answer(self.status, self.body, dict(self.headers))
         answer = reply or Reply()
         headers = {**answer.headers, **self.headers}
         if self.malformed:
