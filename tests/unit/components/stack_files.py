@@ -1,0 +1,94 @@
+"""Stack files for tests: a right one, and mistakes that can be made in it independently of each other."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from datetime import date
+from typing import Any, NamedTuple
+
+TODAY = date(2026, 11, 23)
+RIGHT: dict[str, Any] = {
+    "cloud": "emulator",
+    "cds": {
+        "instance": "new",
+        "name": "contoso-uat",
+        "domain": "contoso-uat",
+        "type": "sandbox",
+        "location": "europe",
+        "currency": "EUR",
+        "language": 1033,
+    },
+    "finops": {"instance": "new", "data": "empty"},
+    "connection": {"companies": ["DAT"]},
+    "maps": {"include": ["application-core", "finance"]},
+    "timeouts": {"finops": "4h"},
+}
+
+
+class Mistake(NamedTuple):
+    """A value at a place of the right file, the key that must be named, and a word of the advice."""
+
+    place: tuple[str, ...]
+    value: Any
+    key: str
+    says: str
+
+
+def stack_file(mistakes: Iterable[Mistake] = ()) -> dict[str, Any]:
+    """The right file with these mistakes made in it."""
+    raw = deepcopy(RIGHT)
+    for mistake in mistakes:
+        put(raw, mistake.place, mistake.value)
+    return raw
+
+
+def put(raw: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    """Set a value deep inside."""
+    *sections, last = place
+    for name in sections:
+        raw = raw.setdefault(name, {})
+    raw[last] = value
+
+
+# No two at one place: any subset can be made in one file.
+MISTAKES = (
+    Mistake(("colour",), "blue", "dualwrite:colour", "is not a key"),
+    Mistake(("cds", "domian"), "x", "dualwrite:cds.domian", "did you mean `domain`?"),
+    Mistake(("cds", "domain"), "contoso-uat-far-long", "dualwrite:cds.domain", "19 at most"),
+    Mistake(("cds", "name"), "contoso-uat-far-too-long", "dualwrite:cds.name", "20 at most"),
+    Mistake(("cds", "type"), "sandbx", "dualwrite:cds.type", "did you mean `sandbox`?"),
+    Mistake(("cds", "location"), None, "dualwrite:cds.location", "is required"),
+    Mistake(("cds", "currency"), "EURO", "dualwrite:cds.currency", "three letters"),
+    Mistake(("cds", "language"), "german", "dualwrite:cds.language", "whole number"),
+    Mistake(("cds", "url"), "https://contoso.crm4.dynamics.com", "dualwrite:cds.url", "instance: existing"),
+    Mistake(("finops", "data"), "full", "dualwrite:finops.data", "empty, demo"),
+    Mistake(("finops", "developerTools"), "no", "dualwrite:finops.developerTools", "true or false"),
+    Mistake(("finops", "version"), 10.1, "dualwrite:finops.version", "put it in quotes"),
+    Mistake(("finops", "url"), "https://x.operations.dynamics.com", "dualwrite:finops.url", "instance: existing"),
+    Mistake(("connection", "companies"), [7], "dualwrite:connection.companies[0]", "put it in quotes"),
+    Mistake(("connection", "companyChange"), "reset", "dualwrite:connection.companyChange", "is not served yet"),
+    Mistake(("connection", "gateway"), "http://gateway.example", "dualwrite:connection.gateway", "https://"),
+    Mistake(("connection", "packages"), "all", "dualwrite:connection.packages", "must be a list"),
+    Mistake(("companies",), [{"code": "USMF"}], "dualwrite:companies", "is not served yet"),
+    Mistake(("bootstrap",), [{"company": "USMF"}], "dualwrite:bootstrap", "is not served yet"),
+    Mistake(("maps", "include"), ["finance", "warehouse"], "dualwrite:maps.include[1]", "no area"),
+    Mistake(("maps", "custom"), ["a - b"], "dualwrite:maps.custom", "is not served yet"),
+    Mistake(("maps", "state"), "started", "dualwrite:maps.state", "running, paused, stopped"),
+    Mistake(("maps", "initialSync"), "finops", "dualwrite:maps.initialSync", "is not served yet"),
+    Mistake(("maps", "catchUp"), "discard", "dualwrite:maps.catchUp", "is not served yet"),
+    Mistake(("maps", "resync"), "again", "dualwrite:maps.resync", "is not served yet"),
+    Mistake(("maps", "integrationKeys"), {"accounts": ["x"]}, "dualwrite:maps.integrationKeys", "is not served yet"),
+    Mistake(
+        ("maps", "overrides", "accounts - Customers V3", "version"),
+        "1.0.0.3",
+        'dualwrite:maps.overrides["accounts - Customers V3"].version',
+        "is not served yet",
+    ),
+    Mistake(("timeouts", "finops"), "long", "dualwrite:timeouts.finops", "such as 90s"),
+    Mistake(("timeouts", "link"), 30, "dualwrite:timeouts.link", "put it in quotes"),
+    Mistake(
+        ("confirm",),
+        [{"action": "reset-link", "target": "contoso-uat", "until": "2027-01-31"}],
+        "dualwrite:confirm[0].action",
+        "is not served yet",
+    ),
+)

@@ -1,0 +1,170 @@
+"""The stack file: right ones are typed, and every mistake is named by the user's key, all at once."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.config import Stack, check
+from tests.unit.components.stack_files import MISTAKES, RIGHT, TODAY, Mistake, put, stack_file
+
+
+def stack_of(raw: dict[str, Any]) -> Stack:
+    stack, findings = check(raw, TODAY)
+    assert not findings
+    assert stack is not None
+    return stack
+
+
+def findings_of(raw: dict[str, Any]) -> dict[str, str]:
+    return {finding.path: finding.text for finding in check(raw, TODAY)[1]}
+
+
+def changed(place: str, value: Any) -> dict[str, Any]:
+    raw = stack_file()
+    put(raw, tuple(place.split(".")), value)
+    return raw
+
+
+def test_right_file_is_typed_with_defaults() -> None:
+    stack = stack_of(stack_file())
+    assert (stack.cds.domain, stack.finops.developer_tools, stack.maps.state) == ("contoso-uat", False, "running")
+    assert (stack.timeouts.environment, stack.timeouts.initial_sync) == ("2h", "6h")
+
+
+def test_shortest_file_needs_three_sections() -> None:
+    assert findings_of({}) == dict.fromkeys(("dualwrite:cds", "dualwrite:finops", "dualwrite:maps"), "is required")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.key)
+def test_mistake_is_named_with_advice_alone(mistake: Mistake) -> None:
+    found = findings_of(stack_file([mistake]))
+    assert list(found) == [mistake.key]
+    assert mistake.says in found[mistake.key]
+
+
+@given(st.lists(st.sampled_from(MISTAKES), unique_by=lambda mistake: mistake.key))
+def test_no_mistake_hides_another(mistakes: list[Mistake]) -> None:
+    stack, findings = check(stack_file(mistakes), TODAY)
+    assert {finding.path for finding in findings} == {mistake.key for mistake in mistakes}
+    assert (stack is None) == bool(mistakes)
+
+
+@pytest.mark.parametrize("section", [*RIGHT, "confirm", "companies", "bootstrap"])
+@pytest.mark.parametrize("value", ["text", 7, True, [1], {"x": 1}, [{"x": 1}]])
+def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) -> None:
+    mistake = Mistake(("colour",), "blue", "dualwrite:colour", "")
+    found = findings_of(stack_file([mistake]) | {section: value})
+    assert "dualwrite:colour" in found
+    assert any(path.startswith(f"dualwrite:{section}") for path in found)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "key", "says"),
+    [
+        ("connection.companies", ["USMFX"], "dualwrite:connection.companies[0]", "one to four letters and digits"),
+        ("connection.companies", ["D-T"], "dualwrite:connection.companies[0]", "one to four letters and digits"),
+        ("connection.companies", ["DAT", "USMF"], "dualwrite:connection.companies", "leave out USMF"),
+        ("connection.companies", [], "dualwrite:connection.companies", "DAT exactly once"),
+        ("connection.companies", "as-linked", "dualwrite:connection.companies", "is not served yet"),
+        ("connection.companies", "as-lnked", "dualwrite:connection.companies", "did you mean `as-linked`?"),
+        ("connection.solutions", [{"name": "Mine", "version": "1.0"}], "dualwrite:connection.solutions", "not served"),
+        ("cloud", "public", "dualwrite:connection.gateway", "is required with `cloud: public`"),
+        ("cloud", "azure", "dualwrite:cloud", "emulator, public, gcc, gcchigh, dod, china"),
+        ("cds.domain", "-contoso", "dualwrite:cds.domain", "letter or digit at both ends"),
+        ("cds.domain", 7, "dualwrite:cds.domain", "put it in quotes"),
+        ("cds.language", 7, "dualwrite:cds.language", "LCID"),
+        ("cds.language", 1033.5, "dualwrite:cds.language", "whole number"),
+        ("finops.version", "10", "dualwrite:finops.version", "numbers with dots"),
+        ("finops.version", None, "", ""),
+        ("maps.include", ["Customers V3"], "dualwrite:maps.include[0]", "accounts - Customers V3"),
+        ("maps.include", [7, "warehouse"], "dualwrite:maps.include[1]", "no area"),
+        ("maps.exclude", ["nothing"], "dualwrite:maps.exclude[0]", "no area"),
+        ("maps.overrides", {"x - y": {}}, 'dualwrite:maps.overrides["x - y"]', "no standard map"),
+        (
+            "maps.overrides",
+            {"msdyn_projects - Projects V2": {"state": "paused"}},
+            'dualwrite:maps.overrides["msdyn_projects - Projects V2"]',
+            "",
+        ),
+        (
+            "confirm",
+            [{"action": "delete-env", "target": "x", "until": "2027-01-31"}],
+            "dualwrite:confirm[0].action",
+            "mean",
+        ),
+        (
+            "confirm",
+            [{"action": "delete-environment", "target": "x", "until": "31.1.2027"}],
+            "dualwrite:confirm[0].until",
+            "2027-01-31",
+        ),
+    ],
+)
+def test_value_out_of_form_is_explained(place: str, value: Any, key: str, says: str) -> None:
+    found = findings_of(changed(place, value))
+    assert key == "" or says in found[key]
+    assert bool(found) == bool(key)
+
+
+def test_unserved_existing_instance_is_refused_by_name() -> None:
+    raw = stack_file() | {"finops": {"instance": "existing", "url": "https://x.operations.dynamics.com"}}
+    raw["cds"] = {"instance": "existing", "environmentId": "e"}
+    assert list(findings_of(raw)) == [
+        "dualwrite:cds.environmentId",
+        "dualwrite:cds.instance",
+        "dualwrite:finops.instance",
+        "dualwrite:finops.url",
+    ]
+
+
+def test_new_only_keys_are_refused_with_existing() -> None:
+    raw = changed("cds.instance", "existing")
+    found = findings_of(raw)
+    new_only = ("currency", "domain", "language", "location", "name", "type")
+    assert [path for path, text in found.items() if "belongs to `instance: new`" in text] == [
+        f"dualwrite:cds.{name}" for name in new_only
+    ]
+
+
+def test_url_and_name_contradict_without_instance() -> None:
+    raw = changed("cds.url", "https://contoso.crm4.dynamics.com")
+    del raw["cds"]["instance"]
+    found = findings_of(raw)
+    assert found["dualwrite:cds.instance"] == "is required"
+    assert "keep one of the two" in found["dualwrite:cds.url"]
+
+
+def test_bare_date_is_taken_as_its_day() -> None:
+    entry = {"action": "delete-environment", "target": "contoso-uat", "until": "2027-01-31 00:00:00 +0000 UTC"}
+    assert stack_of(changed("confirm", [entry])).confirm[0].until == "2027-01-31"
+
+
+def test_ended_consent_to_unserved_action_is_absent() -> None:
+    entry = {"action": "discard-queue", "target": "accounts - Customers V3", "until": "2026-11-22"}
+    assert not findings_of(changed("confirm", [entry]))
+    assert findings_of(changed("confirm", [entry | {"until": TODAY.isoformat()}]))
+
+
+def test_whole_float_is_a_number() -> None:
+    assert stack_of(changed("cds.language", 1033.0)).cds.language == 1033
+
+
+def test_texts_take_the_form_of_the_service() -> None:
+    raw = changed("cds.domain", "Contoso-UAT")
+    raw["cds"]["currency"] = "eur"
+    raw["connection"]["companies"] = ["dat"]
+    stack = stack_of(raw)
+    assert (stack.cds.domain, stack.cds.currency, stack.connection.companies) == ("contoso-uat", "EUR", ["DAT"])
+
+
+def test_python_names_are_no_keys_of_the_file() -> None:
+    assert (
+        "did you mean `developerTools`?"
+        in findings_of(changed("finops.developer_tools", True))["dualwrite:finops.developer_tools"]
+    )
+
+
+def test_unknown_values_are_never_shown() -> None:
+    assert "hunter2" not in str(findings_of(changed("cds.password", "hunter2")))
