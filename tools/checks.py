@@ -33,6 +33,8 @@ def checks() -> list[Check]:
         Check("lint", (installed("ruff"), "check", "--quiet", ".")),
         Check("types", (installed("mypy"), *typed)),
         Check("imports", (installed("lint-imports"),)),
+        Check("generated", (sys.executable, "-m", "components.schema", "--check")),
+        Check("coverage list", (sys.executable, "-m", "emulator", "coverage", "--check")),
     ]
 
 
