@@ -6,7 +6,7 @@ Everything here follows dual-write-management-api.md and dual-write-semantics.md
 
 from typing import TYPE_CHECKING
 
-from emulator.dual_write import settings
+from emulator.dual_write import links, requests, settings, solutions, sync
 from emulator.dual_write.routes import service
 
 if TYPE_CHECKING:
@@ -18,3 +18,7 @@ __all__ = ["register", "service"]
 def register(tenant: "Tenant") -> None:
     """Hang switches, events, signals and person actions into the tenant."""
     settings.register_switches(tenant.switches)
+    requests.register(tenant)
+    solutions.register(tenant)
+    sync.register(tenant)
+    links.register(tenant)

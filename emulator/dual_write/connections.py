@@ -126,3 +126,8 @@ def by_name(tenant: "Tenant", cname: str) -> Connection:
 def _read(document: dict[str, Any]) -> Connection:
     companies = [Company(**company) for company in document["companies"]]
     return Connection(**{**document, "companies": companies})
+
+
+def remove(tenant: "Tenant", connection: Connection) -> None:
+    """Delete a connection set."""
+    tenant.store.delete(KIND, connection.cid)

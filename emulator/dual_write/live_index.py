@@ -29,7 +29,7 @@ def update(tenant: "Tenant", connection: Connection, map_id: str, mapped: MapDef
 
 
 def lookup(tenant: "Tenant", plane: str, host: str, table: str) -> tuple[str, list[str]] | None:
-    """Return `cid` and ids of the maps that see writes of this table, in the order in which they came alive, or None."""
+    """Return `cid` and ids of the maps that see writes of this table, in the order of their start, or None."""
     document = tenant.store.get(KIND, _key(plane, host, table))
     return (document["cid"], document["maps"]) if document else None
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class MapState(StrEnum):
-    """Run state of a map (dual-write-management-api.md 5.1). `NOT_RUNNING` is never set by the emulator, only understood."""
+    """Run state of a map (dual-write-management-api.md 5.1). `NOT_RUNNING` is understood, never set."""
 
     STOPPED = "1"
     INITIAL_SYNC = "2"
@@ -47,7 +47,7 @@ class CatchUp(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """Where an accepted action leads: `passing` is shown meanwhile (None: the old state), `to` at the end, `on_failure` otherwise."""
+    """Where an accepted action leads: `passing` meanwhile (None: the old state), `to` at the end, or `on_failure`."""
 
     passing: MapState | None
     to: MapState
@@ -98,7 +98,7 @@ def allowed(state: MapState, *, has_project: bool, stop_paused: bool = False) ->
 
 
 def shown_actions(state: MapState) -> list[str] | None:
-    """Return `detail.actions` as seen live: `["4","5"]` for Running, `["6"]` for Paused, else the member is left out."""
+    """Return `detail.actions` as seen live: `["4","5"]` for Running, `["6"]` for Paused, else no such member."""
     if state is MapState.RUNNING:
         return [Action.STOP, Action.PAUSE]
     return [Action.RESUME] if state is MapState.PAUSED else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.dual_write import maps
-from emulator.dual_write.connections import Connection, timestamp
+from emulator.dual_write.connections import timestamp
 from emulator.dual_write.definitions import AUTHOR, PUBLISHER_PREFIX, MapDefinition, template_id
 from emulator.dual_write.errors import conflict
 from emulator.dual_write.maps import TableMap
@@ -76,7 +76,7 @@ def missing_prerequisites(known: Iterable[TableMap], asked: TableMap) -> list[st
     return sorted(one.name for one in known if one.name in wanted and one.state in STARTABLE)
 
 
-def switch(tenant: "Tenant", connection: Connection, table_map: TableMap, tid: str) -> None:
+def switch(tenant: "Tenant", table_map: TableMap, tid: str) -> None:
     """Make a version the active one, by the rule of the switch `switch_while_running`.
 
     Raises:

@@ -1,0 +1,36 @@
+"""Why a start fails although it was accepted: the validation that the service does on its own time.
+
+Codes and texts: dual-write-semantics.md 11.3, dual-write-management-api.md 9.
+"""
+
+from typing import TYPE_CHECKING
+
+from emulator.dual_write import maps, templates
+from emulator.dual_write.connections import Connection
+from emulator.dual_write.maps import TableMap
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+
+def start_failure(tenant: "Tenant", connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
+    """Return the error text with which the start of a map ends, None when it succeeds."""
+    if table_map.broken is not None:
+        return table_map.broken
+    if not table_map.keys:
+        return (
+            f"Project validation failed: DIPV1003 No integration key is defined for the entity "
+            f"{table_map.definition.dataverse_set}. Define an alternate key and refresh the tables."
+        )
+    limit = "dual_write_initial_sync_companies" if initial_sync else "dual_write_live_companies"
+    if len(connection.companies) > tenant.switches[limit]:
+        return (
+            "Dual write failure - Plugin registration failed: [(Unable to get partition map for project "
+            f"{table_map.project} Error Exceeds the maximum partitions allowed for mapping {table_map.project})], "
+            "One or more errors occurred."
+        )
+    if tenant.switches["start_without_prerequisites"] == "fail":
+        missing = templates.missing_prerequisites(maps.maps_of(tenant, table_map.cid), table_map)
+        if missing:
+            return f"Dual write failure - Plugin registration failed: [(Related maps do not run: {', '.join(missing)})]"
+    return None

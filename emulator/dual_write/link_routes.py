@@ -1,0 +1,167 @@
+"""Handlers of the link: E1, E9 to E11, E16 and E17."""
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.schemas import UnknownTableError, table
+from emulator.dual_write import connections, links, maps, projects
+from emulator.dual_write.bodies import Members, parse_json, read_flag, read_texts
+from emulator.dual_write.connections import GLOBAL_ISLAND, REGIONAL_ISLAND, Connection
+from emulator.dual_write.errors import bad_request, conflict, not_found
+from emulator.dual_write.states import STARTABLE
+from emulator.http import Call, Reply
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_RESET = frozenset({"powerAppsEnvironmentName", "environments", "legalEntities"})
+_SIDE = frozenset({"targetType", "name", "displayName", "id", "isDevInstance", "directUrl"})
+_KEYS = frozenset({"integrationKeys", "datasetName"})
+
+
+def target_is_finance(call: Call) -> None:
+    """Check `targetType=AX`, the only value in evidence.
+
+    Raises:
+        ServiceError: 400.
+    """
+    if query(call, "targetType").upper() != "AX":
+        raise bad_request("The query parameter targetType must be AX.")
+
+
+def query(call: Call, name: str) -> str:
+    """Return a query parameter, its name without regard to case, "" when it is missing."""
+    return next((value for key, value in call.query.items() if key.casefold() == name.casefold()), "")
+
+
+def environments(tenant: "Tenant", call: Call) -> Reply:
+    """E1: the link of an F&O host; empty for a host with scheme, a host without link and the global gateway."""
+    target_is_finance(call)
+    found = connections.by_finance_host(tenant, query(call, "identifier"))
+    if found is None or call.host == connections.gateway(GLOBAL_ISLAND):
+        return Reply(json=[])
+    return Reply(
+        json=[
+            {
+                "cid": found.cid,
+                "cname": found.cname,
+                "targetType": "AX",
+                "displayName": found.finance_host.split(".")[0],
+                "detail": {"isSolutionAware": True},
+                "powerAppsEnvironment": found.environment_id,
+            }
+        ]
+    )
+
+
+def connection_set(tenant: "Tenant", call: Call) -> Reply:
+    """E10: the link with its environments, keys and companies."""
+    connection = connections.by_name(tenant, call.parameters["cname"])
+    mapped = [one.definition for one in maps.maps_of(tenant, connection.cid)]
+    sides = [projects.environment(connection, target, mapped if target == "CRM" else []) for target in ("CRM", "AX")]
+    return Reply(
+        json={
+            "id": connection.cid,
+            "name": connection.cname,
+            "displayName": connection.finance_host.split(".")[0],
+            "environments": {side["name"]: side for side in sides},
+            "targetTypeList": ["AX", "CRM"],
+            "dataPartitionMappings": [],
+            "forDualWrite": True,
+            "dualWriteDetail": _detail(connection),
+            "owner": connection.owner,
+            "createdDateTime": connection.created_on,
+            "tags": [],
+        }
+    )
+
+
+def _detail(connection: Connection) -> dict[str, Any]:
+    mappings = [
+        {"left": {"name": one.code, "id": one.code}, "right": {"name": one.code, "id": one.dataverse_id}}
+        for one in connection.companies
+    ]
+    return {
+        "isSolutionAware": True,
+        "isTrialEnvironment": False,
+        "legalEntityMappings": {
+            "leftEnvironment": connection.finance_host,
+            "rightEnvironment": connection.dataverse_host,
+            "mappings": mappings,
+        },
+        "conflictResolution": {"option": "1", "master": "CRM"},
+        "alertSettings": [],
+        "solutionAwareRequests": connection.solution_requests,
+    }
+
+
+def set_integration_keys(tenant: "Tenant", call: Call) -> Reply:
+    """E9: set the keys of Dataverse tables; they belong to the link, a project takes them over at its next refresh."""
+    dataset = call.parameters["dataset"]
+    connection = connections.by_dataverse_host(tenant, dataset)
+    if connection is None:
+        raise not_found(f"Dataset '{dataset}'")
+    body = Members(parse_json(call.body), "request", _KEYS)
+    if body.text("datasetName").casefold() != dataset.casefold():
+        raise bad_request("request.datasetName is not the dataset of the path.")
+    wanted = body.get("integrationKeys")
+    if not isinstance(wanted, dict) or not wanted:
+        raise bad_request("request.integrationKeys must be a non-empty object.")
+    for entity_set, columns in wanted.items():
+        _check_key(entity_set, read_texts(columns, f"request.integrationKeys.{entity_set}"))
+        connection.integration_keys[entity_set] = columns
+    connections.save(tenant, connection)
+    return Reply()
+
+
+def _check_key(entity_set: str, columns: list[str]) -> None:
+    """Check that a key names columns that there are; the status of the refusal is assumed."""
+    try:
+        known = table("dataverse", entity_set).columns
+    except UnknownTableError:
+        raise bad_request(f"The entity '{entity_set}' does not exist.") from None
+    unknown = next((path for path in columns if path.split(".")[0] not in known), None)
+    if unknown is not None or not columns:
+        raise bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
+
+
+def reset(tenant: "Tenant", call: Call) -> Reply:
+    """E11: wipe maps, keys, history and run-time rows of a link and link these companies."""
+    target_is_finance(call)
+    connection = connections.require(tenant, call.parameters["cid"])
+    forced = read_flag(query(call, "forceReset") or None, "forceReset", default=False)
+    body = Members(parse_json(call.body), "request", _RESET)
+    _check_sides(connection, body)
+    codes = body.texts("legalEntities")
+    if not codes:
+        raise bad_request("request.legalEntities must name at least one legal entity.")
+    known = maps.maps_of(tenant, connection.cid)
+    running = next((one for one in known if one.state not in STARTABLE or one.is_busy), None)
+    if running is not None and not forced:
+        raise conflict(f"All maps must be stopped before the link is reset; '{running.name}' is not. Use Force Reset.")
+    links.wipe(tenant, connection)
+    links.set_companies(tenant, connection, codes)
+    connections.save(tenant, connection)
+    return Reply()
+
+
+def _check_sides(connection: Connection, body: Members) -> None:
+    """Only a reset to the pair that is linked is modelled."""
+    hosts = {"CRM": connection.dataverse_host, "AX": connection.finance_host}
+    if body.text("powerAppsEnvironmentName").casefold() != connection.environment_id.casefold():
+        raise bad_request("request.powerAppsEnvironmentName is not the environment of this connection set.")
+    sides = [Members(one, "request.environments[]", _SIDE) for one in body.objects("environments")]
+    given = {side.text("targetType").upper(): side.text("name").casefold() for side in sides}
+    if given != hosts:
+        raise bad_request("request.environments must be the two environments of this connection set.")
+
+
+def version(_tenant: "Tenant", _call: Call) -> Reply:
+    """E16: any JSON text; no client in evidence reads it."""
+    return Reply(json="1.0")
+
+
+def cluster_discovery(_tenant: "Tenant", call: Call) -> Reply:
+    """E17: the regional gateway; the shape of the answer is assumed."""
+    if not query(call, "regionName") or query(call, "pageType").upper() != "DW":
+        raise bad_request("The query parameters regionName and pageType=DW are required.")
+    return Reply(json=f"https://{connections.gateway(REGIONAL_ISLAND)}")

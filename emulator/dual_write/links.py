@@ -1,0 +1,149 @@
+"""Links between an F&O and a Dataverse environment: how they come to be, their companies, their end.
+
+No public source shows a route that makes a link (dual-write-management-api.md 11). Assumed and switchable: a new F&O is
+linked by itself once `DualWriteCoreAnchor` is there (`link_of_new_finops`); existing pairs are linked by a person,
+whose part an attendant can play (`attendant`).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from emulator import power_platform
+from emulator.dual_write import connections, live_index, maps, requests, runtime_rows, solutions, sync
+from emulator.dual_write.connections import Company, Connection
+from emulator.dual_write.definitions import CORE_AREA, CORE_PACKAGE, SOLUTIONS
+from emulator.dual_write.errors import bad_request
+from emulator.dual_write.states import MapState
+from emulator.identity.directory import ADMINISTRATOR_UPN
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+ORIGIN = "dual-write"
+INSTALLED = "Installed"
+
+
+def register(tenant: "Tenant") -> None:
+    """Follow what happens to environments."""
+    tenant.signals.subscribe("finops-ready", _on_finops_ready)
+    tenant.signals.subscribe("package-installed", _on_package_installed)
+    tenant.signals.subscribe("environment-deleted", _on_environment_deleted)
+    tenant.signals.subscribe("organization-renamed", _on_organization_renamed)
+
+
+def link(
+    tenant: "Tenant", environment_id: str, dataverse_host: str, finance_host: str, companies: Sequence[str]
+) -> Connection:
+    """Make the connection set of a pair; `companies` are codes of F&O, `["all"]` stands for every legal entity.
+
+    Raises:
+        ServiceError: 400, F&O has no such company.
+    """
+    connection = connections.new_connection(
+        tenant, environment_id, dataverse_host.lower(), finance_host.lower(), ADMINISTRATOR_UPN
+    )
+    set_companies(tenant, connection, companies)
+    connections.save(tenant, connection)
+    if tenant.switches["maps_at_link"] == CORE_AREA:
+        core = next(one for one in SOLUTIONS if CORE_AREA in one.areas)
+        solutions.restore(tenant, connection, core)
+    return connection
+
+
+def set_companies(tenant: "Tenant", connection: Connection, codes: Sequence[str]) -> None:
+    """Link exactly these companies, each with its `cdm_companies` row (dual-write-semantics.md 5.1).
+
+    Raises:
+        ServiceError: 400, F&O has no such company, or more than the link takes.
+    """
+    known = {str(row["LegalEntityId"]).casefold(): row for row in _legal_entities(tenant, connection)}
+    wanted = list(known) if [code.casefold() for code in codes] == ["all"] else [code.casefold() for code in codes]
+    missing = [code for code in codes if code.casefold() not in known and code.casefold() != "all"]
+    if missing:
+        raise bad_request(f"The legal entity '{missing[0]}' does not exist in {connection.finance_host}.")
+    if len(set(wanted)) > tenant.switches["dual_write_live_companies"]:
+        raise bad_request("Error Exceeds the maximum partitions allowed for mapping.")
+    connection.companies = [_company(tenant, connection, known[code]) for code in dict.fromkeys(wanted)]
+
+
+def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None:
+    """Remove all that hangs on a link but the link itself; `rows`: the run-time rows of both planes too."""
+    for table_map in maps.maps_of(tenant, connection.cid):
+        if rows:
+            runtime_rows.update(tenant, connection, table_map, MapState.STOPPED)
+    live_index.clear(tenant, connection)
+    maps.remove_all(tenant, connection.cid)
+    requests.remove_all(tenant, connection.cid)
+    sync.forget(tenant, connection.cid)
+    connection.integration_keys = {}
+    connection.applied_solutions = []
+    connection.solution_requests = []
+
+
+def core_installed(tenant: "Tenant", environment_id: str) -> bool:
+    """Tell whether the core package of dual-write is in an environment."""
+    return power_platform.installed_packages(tenant, environment_id).get(CORE_PACKAGE) == INSTALLED
+
+
+def _legal_entities(tenant: "Tenant", connection: Connection) -> list[dict[str, Any]]:
+    return list(tenant.rows.scan("finops", connection.finance_host, "LegalEntities"))
+
+
+def _company(tenant: "Tenant", connection: Connection, entity: dict[str, Any]) -> Company:
+    code, host = str(entity["LegalEntityId"]), connection.dataverse_host
+    found = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
+    if found:
+        row = found[0]
+        if not row.get("cdm_isenabledfordualwrite"):
+            enabled = {"cdm_isenabledfordualwrite": True}
+            row = tenant.rows.update("dataverse", host, "cdm_companies", row["cdm_companyid"], enabled, origin=ORIGIN)
+    else:
+        values = {"cdm_companycode": code, "cdm_name": entity.get("Name") or code}
+        row = tenant.rows.insert("dataverse", host, "cdm_companies", values, origin=ORIGIN)
+    return Company(code, str(row["cdm_companyid"]))
+
+
+def _link_new(tenant: "Tenant", environment_id: str) -> None:
+    """Link the F&O that was installed into this environment, once both sides are ready."""
+    environment = power_platform.environment(tenant, environment_id)
+    if environment is None or tenant.switches["link_of_new_finops"] != "automatic":
+        return
+    finops, database = environment["finops"], environment["database"]
+    if finops is None or database is None or not finops["reachable"] or finops["type"] != "Internal":
+        return
+    if connections.by_finance_host(tenant, finops["host"]) is None and core_installed(tenant, environment_id):
+        codes = [code.strip() for code in tenant.switches["link_companies_of_new"].split(",")]
+        link(tenant, environment_id, database["host"], finops["host"], codes)
+
+
+def _on_finops_ready(tenant: "Tenant", *, environment_id: str, host: str, cds_host: str) -> None:
+    del host, cds_host
+    _link_new(tenant, environment_id)
+
+
+def _on_package_installed(tenant: "Tenant", *, environment_id: str, cds_host: str, unique_name: str) -> None:
+    if unique_name == CORE_PACKAGE:
+        _link_new(tenant, environment_id)
+    solutions.package_installed(tenant, cds_host, unique_name)
+
+
+def _on_environment_deleted(
+    tenant: "Tenant", *, environment_id: str, cds_host: str | None, finops_host: str | None
+) -> None:
+    del environment_id
+    found = [
+        connections.by_dataverse_host(tenant, cds_host or ""),
+        connections.by_finance_host(tenant, finops_host or ""),
+    ]
+    for cid in {one.cid for one in found if one is not None}:
+        connection = connections.require(tenant, cid)
+        wipe(tenant, connection, rows=False)
+        connections.remove(tenant, connection)
+
+
+def _on_organization_renamed(tenant: "Tenant", *, environment_id: str, old_host: str, new_host: str) -> None:
+    del environment_id
+    connection = connections.by_dataverse_host(tenant, old_host)
+    if connection is not None:
+        connection.dataverse_host = new_host
+        connections.save(tenant, connection)

@@ -1,0 +1,134 @@
+"""Handlers of maps: E2 to E8 and E12 to E15."""
+
+from typing import TYPE_CHECKING
+
+from emulator.dual_write import connections, executions, maps, projects, requests, solutions, templates
+from emulator.dual_write.bodies import Members, parse_json, read_texts
+from emulator.dual_write.errors import bad_request, not_found
+from emulator.dual_write.link_routes import query, target_is_finance
+from emulator.dual_write.start_call import read_start
+from emulator.http import Call, Reply
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_REFRESH = frozenset({"tokens"})
+_APPLY = frozenset({"action", "solutions"})
+_SOLUTION = frozenset({"criteria"})
+_CRITERIA = frozenset({"uniquename"})
+
+
+def entities(tenant: "Tenant", call: Call) -> Reply:
+    """E2: all maps of a link."""
+    target_is_finance(call)
+    connection = connections.require(tenant, query(call, "cid"))
+    if tenant.switches["fault_no_maps"]:
+        return Reply(json=[])
+    return Reply(json=[maps.wire(one) for one in maps.maps_of(tenant, connection.cid)])
+
+
+def start(tenant: "Tenant", call: Call) -> Reply:
+    """E3: start, stop, pause, resume or initialise maps."""
+    action, asked = read_start(parse_json(call.body))
+    return _request_id(tenant, requests.start(tenant, action, asked))
+
+
+def _request_id(tenant: "Tenant", request_id: str) -> Reply:
+    return Reply(json=request_id if tenant.switches["start_answer_bare"] else {"requestId": request_id})
+
+
+def status(tenant: "Tenant", call: Call) -> Reply:
+    """E4: the maps of a request."""
+    request_id = call.parameters["request_id"]
+    found = requests.maps_of_request(tenant, request_id)
+    hidden = request_id if tenant.switches["fault_status_without_request"] else None
+    never = tenant.switches["fault_status_never_ends"]
+    return Reply(json=[maps.wire(one, never_ends=never, hide_request=hidden, only=request_id) for one in found])
+
+
+def prerequisites(tenant: "Tenant", call: Call) -> Reply:
+    """E5: for each asked version the active versions to start, in order, itself last."""
+    connection = connections.require(tenant, call.parameters["cid"])
+    known = maps.maps_of(tenant, connection.cid)
+    answer = []
+    for tid in read_texts(parse_json(call.body), "request"):
+        asked = maps.by_template(known, tid)
+        if asked is None:
+            raise not_found(f"Template '{tid}'")
+        answer.append(templates.sequence(known, asked, mutual=tenant.switches["prerequisites_mutual"]))
+    return Reply(json=answer)
+
+
+def switch_active(tenant: "Tenant", call: Call) -> Reply:
+    """E6: make a version of a map the active one; the body is the id as bare text, quoted or not."""
+    connection = connections.require(tenant, call.parameters["cid"])
+    tid, pid = call.parameters["tid"], query(call, "pid")
+    sent = call.body.decode("utf-8", "replace").strip().strip('"')
+    if sent and sent.casefold() != tid.casefold():
+        raise bad_request("The body is not the template id of the path.")
+    if not pid:
+        raise bad_request("The query parameter pid is required.")
+    owner, table_map = projects.find(tenant, pid)
+    if owner.cid != connection.cid or not table_map.has_template(tid):
+        raise not_found(f"Template '{tid}' of project '{pid}'")
+    templates.switch(tenant, table_map, tid)
+    return Reply()
+
+
+def field_mappings(tenant: "Tenant", call: Call) -> Reply:
+    """E7: the whole project of a map."""
+    return Reply(json=projects.wire(*projects.find(tenant, call.parameters["pid"])))
+
+
+def refresh(tenant: "Tenant", call: Call) -> Reply:
+    """E8: renew the table metadata of a project."""
+    connection, table_map = projects.find_by_name(tenant, call.parameters["project"])
+    if not isinstance(Members(parse_json(call.body), "request", _REFRESH).get("tokens"), list):
+        raise bad_request("request.tokens must be an array.")
+    projects.refresh(tenant, connection, table_map)
+    return Reply()
+
+
+def list_solutions(tenant: "Tenant", call: Call) -> Reply:
+    """E12: the solutions with maps that the Dataverse environment holds."""
+    connection = connections.require(tenant, call.parameters["cid"])
+    return Reply(
+        json=[
+            {
+                "description": "",
+                "friendlyname": one.friendly_name,
+                "ismanaged": True,
+                "solutionid": one.solution_id,
+                "id": one.solution_id,
+                "uniquename": one.unique_name,
+                "version": one.version,
+            }
+            for one in solutions.listed(tenant, connection)
+        ]
+    )
+
+
+def apply_solutions(tenant: "Tenant", call: Call) -> Reply:
+    """E13: let the maps of a solution appear."""
+    connection = connections.require(tenant, call.parameters["cid"])
+    body = Members(parse_json(call.body), "request", _APPLY)
+    if str(body.get("action")) != solutions.APPLY:
+        raise bad_request("request.action must be 2.")
+    names = []
+    for place, one in enumerate(body.objects("solutions")):
+        where = f"request.solutions[{place}]"
+        criteria = Members(one, where, _SOLUTION).get("criteria")
+        names.append(Members(criteria, f"{where}.criteria", _CRITERIA).text("uniquename"))
+    return Reply(json={"requestId": solutions.begin_apply(tenant, connection, names)})
+
+
+def solution_status(tenant: "Tenant", call: Call) -> Reply:
+    """E14: the state of an E13 request."""
+    connection = connections.require(tenant, call.parameters["cid"])
+    return Reply(json=solutions.status(connection, call.parameters["request_id"]))
+
+
+def initial_syncs(tenant: "Tenant", call: Call) -> Reply:
+    """E15: the initial syncs of a map, newest first."""
+    _, table_map = projects.find(tenant, call.parameters["pid"])
+    return Reply(json=executions.answer(tenant, table_map))

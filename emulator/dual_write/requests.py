@@ -1,0 +1,255 @@
+"""Requests on maps: start, stop, pause, resume and init as asynchronous work (E3, E4).
+
+A request waits ("1") for a virtual duration, then ends ("2" or "3"); the map's state follows after a lag, so that who
+looks only at E4 acts too early (dual-write-management-api.md 12.1 items 4 and 5). The document kind
+`dualwrite.request` remembers which maps a request was for.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from emulator.dual_write import checks, connections, maps, sync
+from emulator.dual_write.connections import Connection, timestamp
+from emulator.dual_write.errors import bad_request, conflict, not_found
+from emulator.dual_write.maps import TableMap
+from emulator.dual_write.start_call import Asked
+from emulator.dual_write.states import (
+    Action,
+    ActionNotAllowedError,
+    CatchUp,
+    MapState,
+    RequestState,
+    transition,
+)
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+KIND = "dualwrite.request"
+ENDS = "dual_write.request_ends"
+SYNC_ENDS = "dual_write.initial_sync_ends"
+FOLLOWS = "dual_write.state_follows"
+_COLLECTIVE = frozenset({Action.PAUSE, Action.RESUME})
+
+
+def register(tenant: "Tenant") -> None:
+    """Play what was asked when it is due."""
+    tenant.events.on(ENDS, _ends)
+    tenant.events.on(SYNC_ENDS, _sync_ends)
+    tenant.events.on(FOLLOWS, _follows)
+
+
+def start(tenant: "Tenant", action: Action, asked: Sequence[Asked]) -> str:
+    """Take a request for one or more maps and return its id.
+
+    Raises:
+        ServiceError: 400 bulk refused or maps of several links, 404 unknown link, version or project, 409 the state of
+            a map does not allow the action (by the switches `refused_action` and `bulk_rule`).
+    """
+    connection = connections.require(tenant, asked[0].cid)
+    if any(one.cid.casefold() != connection.cid.casefold() for one in asked):
+        raise bad_request("All maps of one request must belong to one connection set.")
+    if len(asked) > 1 and action not in _COLLECTIVE and tenant.switches["bulk_start"] == "refuse":
+        raise bad_request(f"The action {action.name.lower()} takes one map per request.")
+    known = maps.maps_of(tenant, connection.cid)
+    chosen = [(one, _find(known, action, one)) for one in asked]
+    refusals = [_refusal(tenant, action, one, table_map) for one, table_map in chosen]
+    all_or_nothing = action not in _COLLECTIVE or tenant.switches["bulk_rule"] == "all-or-nothing"
+    refused = next((text for text in refusals if text), None)
+    if refused and tenant.switches["refused_action"] == "status" and (all_or_nothing or all(refusals)):
+        raise conflict(refused)
+    if refused and all_or_nothing:
+        refusals = [text or refused for text in refusals]
+    request_id = str(uuid.uuid4())
+    tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [table_map.id for _, table_map in chosen]})
+    for place, ((one, table_map), refusal) in enumerate(zip(chosen, refusals, strict=True)):
+        _enter_request(tenant, table_map, request_id, action)
+        delay = _duration(tenant, action) + place * tenant.switches["dual_write_stagger"]
+        tenant.events.schedule(
+            delay,
+            ENDS,
+            cid=connection.cid,
+            map_id=table_map.id,
+            request_id=request_id,
+            action=str(action),
+            initial_sync=one.initial_sync,
+            master=one.master,
+            catch_up=str(one.catch_up),
+            refusal=refusal,
+        )
+    return request_id
+
+
+def maps_of_request(tenant: "Tenant", request_id: str) -> list[TableMap]:
+    """Return the maps that a request was for, as they are now.
+
+    Raises:
+        ServiceError: 404, there is no such request.
+    """
+    document = tenant.store.get(KIND, request_id) or tenant.store.get(KIND, request_id.lower())
+    if document is None:
+        raise not_found(f"Request '{request_id}'")
+    found = (maps.find(tenant, document["cid"], map_id) for map_id in document["maps"])
+    return [table_map for table_map in found if table_map is not None]
+
+
+def remove_all(tenant: "Tenant", cid: str) -> None:
+    """Forget the requests of a link; what is still due finds nothing to do."""
+    for request_id, document in tenant.store.items(KIND):
+        if document["cid"] == cid:
+            tenant.store.delete(KIND, request_id)
+
+
+def make_project(connection: Connection, table_map: TableMap) -> None:
+    """Give a map its project, which takes over the present integration key."""
+    table_map.pid = str(uuid.uuid4())
+    table_map.project = f"DWM-{connection.cid}-{table_map.active}"
+    table_map.keys = list(connection.integration_keys.get(table_map.definition.dataverse_set, ()))
+    table_map.state = MapState.STOPPED
+
+
+def note(tenant: "Tenant", table_map: TableMap, action: Action) -> None:
+    """Leave the trace of something that a person did and that has ended."""
+    table_map.requests.insert(0, _entry(tenant, str(uuid.uuid4()), action, RequestState.COMPLETED))
+
+
+def _find(known: Sequence[TableMap], action: Action, asked: Asked) -> TableMap:
+    if action is Action.INIT:
+        found = maps.by_template(known, asked.tid)
+        if found is None:
+            raise not_found(f"Template '{asked.tid}'")
+        return found
+    found = next((one for one in known if one.pid and one.pid.casefold() == str(asked.pid).casefold()), None)
+    if found is None:
+        raise not_found(f"Project '{asked.pid}'")
+    if found.active.casefold() != asked.tid.casefold():
+        raise conflict(f"The template '{asked.tid}' is not the active one of the map '{found.name}'.")
+    return found
+
+
+def _refusal(tenant: "Tenant", action: Action, asked: Asked, table_map: TableMap) -> str | None:
+    if table_map.is_busy:
+        return f"The map '{table_map.name}': another operation is in progress."
+    try:
+        transition(
+            table_map.state,
+            action,
+            has_project=table_map.pid is not None,
+            initial_sync=asked.initial_sync,
+            catch_up=asked.catch_up,
+            stop_paused=tenant.switches["stop_on_paused"] == "accept",
+        )
+    except ActionNotAllowedError as error:
+        return f"The map '{table_map.name}': {error}."
+    return None
+
+
+def _duration(tenant: "Tenant", action: Action) -> float:
+    kind = {Action.INIT: "init", Action.START: "start"}.get(action, "change")
+    return float(tenant.switches[f"dual_write_{kind}_duration"])
+
+
+def _entry(tenant: "Tenant", request_id: str, action: Action, state: RequestState) -> dict[str, Any]:
+    now = timestamp(tenant)
+    return {
+        "requestId": request_id,
+        "action": str(action),
+        "createdOn": now,
+        "modifiedOn": now,
+        "state": str(state),
+        "errorMessage": None,
+        "errorUri": None,
+        "rootActivityId": str(uuid.uuid4()),
+    }
+
+
+def _enter_request(tenant: "Tenant", table_map: TableMap, request_id: str, action: Action) -> None:
+    table_map.requests.insert(0, _entry(tenant, request_id, action, RequestState.WAITING))
+    maps.save(tenant, table_map)
+
+
+def _end_request(tenant: "Tenant", table_map: TableMap, request_id: str, error: str | None) -> None:
+    entry = table_map.request(request_id)
+    if entry is not None:
+        entry["state"] = str(RequestState.FAILED if error else RequestState.COMPLETED)
+        entry["errorMessage"] = error
+        entry["modifiedOn"] = timestamp(tenant)
+
+
+def _live(tenant: "Tenant", cid: str, map_id: str, request_id: str) -> tuple[Connection, TableMap] | None:
+    connection, table_map = connections.find(tenant, cid), maps.find(tenant, cid, map_id)
+    if connection is None or table_map is None or table_map.request(request_id) is None:
+        return None
+    return connection, table_map
+
+
+def _ends(
+    tenant: "Tenant",
+    *,
+    cid: str,
+    map_id: str,
+    request_id: str,
+    action: str,
+    initial_sync: bool,
+    master: str,
+    catch_up: str,
+    refusal: str | None,
+) -> None:
+    found = _live(tenant, cid, map_id, request_id)
+    if found is None:
+        return
+    connection, table_map = found
+    wanted = Action(action)
+    if refusal is None and wanted is Action.START:
+        refusal = checks.start_failure(tenant, connection, table_map, initial_sync=initial_sync)
+    if refusal is not None:
+        _end_request(tenant, table_map, request_id, refusal)
+        maps.save(tenant, table_map)
+    elif wanted is Action.INIT:
+        make_project(connection, table_map)
+        _end_request(tenant, table_map, request_id, None)
+        maps.save(tenant, table_map)
+    elif initial_sync:
+        sync.enter(tenant, connection, table_map, MapState.INITIAL_SYNC)
+        seconds = sync.begin(tenant, connection, table_map, request_id, master)
+        tenant.events.schedule(seconds, SYNC_ENDS, cid=cid, map_id=map_id, request_id=request_id)
+    else:
+        _end_request(tenant, table_map, request_id, None)
+        _lead_on(tenant, table_map, wanted, CatchUp(catch_up))
+
+
+def _lead_on(tenant: "Tenant", table_map: TableMap, action: Action, catch_up: CatchUp) -> None:
+    paused = tenant.switches["stop_on_paused"] == "accept"
+    change = transition(table_map.state, action, has_project=True, catch_up=catch_up, stop_paused=paused)
+    _follow(tenant, table_map, change.passing or change.to, tenant.switches["dual_write_state_lag"], catch_up)
+
+
+def _follow(tenant: "Tenant", table_map: TableMap, state: MapState, delay: float, catch_up: CatchUp) -> None:
+    table_map.pending = state
+    maps.save(tenant, table_map)
+    tenant.events.schedule(
+        delay, FOLLOWS, cid=table_map.cid, map_id=table_map.id, state=str(state), catch_up=str(catch_up)
+    )
+
+
+def _follows(tenant: "Tenant", *, cid: str, map_id: str, state: str, catch_up: str) -> None:
+    connection, table_map = connections.find(tenant, cid), maps.find(tenant, cid, map_id)
+    reached = MapState(state)
+    if connection is None or table_map is None or table_map.pending is not reached:
+        return
+    sync.enter(tenant, connection, table_map, reached, CatchUp(catch_up))
+    if reached is MapState.CATCH_UP:
+        seconds = tenant.switches["dual_write_change_duration"]
+        _follow(tenant, table_map, MapState.RUNNING, seconds, CatchUp.PLAY_BACK)
+
+
+def _sync_ends(tenant: "Tenant", *, cid: str, map_id: str, request_id: str) -> None:
+    found = _live(tenant, cid, map_id, request_id)
+    if found is None:
+        return
+    connection, table_map = found
+    error = sync.finish(tenant, connection, table_map, request_id)
+    _end_request(tenant, table_map, request_id, error)
+    lag = tenant.switches["dual_write_state_lag"]
+    _follow(tenant, table_map, MapState.STOPPED if error else MapState.RUNNING, lag, CatchUp.PLAY_BACK)

@@ -1,0 +1,139 @@
+"""Dataverse solutions that hold maps: what is listed (E12), applied (E13) and asked after (E14)."""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from emulator import power_platform
+from emulator.data.schemas import table
+from emulator.dual_write import connections, maps, templates
+from emulator.dual_write.connections import Connection, timestamp
+from emulator.dual_write.definitions import SOLUTIONS, MapDefinition, MapSolution, maps_in, solution, template_id
+from emulator.dual_write.errors import bad_request, not_found
+from emulator.dual_write.maps import TableMap
+from emulator.dual_write.projects import mapping_task
+from emulator.dual_write.states import RequestState
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+APPLY = "2"
+APPLIED = "dual_write.solution_applied"
+ENTITY_MAPS = "msdyn_dualwriteentitymaps"
+PARTY_TABLES = ("accounts", "contacts", "msdyn_vendors", "msdyn_contactforparties")
+
+
+def register(tenant: "Tenant") -> None:
+    """Play what was applied when it is due."""
+    tenant.events.on(APPLIED, _applied)
+
+
+def listed(tenant: "Tenant", connection: Connection) -> list[MapSolution]:
+    """Return the solutions whose package is installed, in a fixed order."""
+    states = power_platform.installed_packages(tenant, connection.environment_id)
+    return [one for one in SOLUTIONS if states.get(one.package) == "Installed"]
+
+
+def begin_apply(tenant: "Tenant", connection: Connection, names: Sequence[str]) -> str:
+    """Take a request to apply solutions and return its id (E13).
+
+    Raises:
+        ServiceError: 400 several solutions (by the switch `several_solutions`), 404 a solution that is not listed.
+    """
+    offered = {one.unique_name.casefold(): one for one in listed(tenant, connection)}
+    unknown = next((name for name in names if name.casefold() not in offered), None)
+    if unknown is not None:
+        raise not_found(f"Solution '{unknown}'")
+    if len(names) > 1 and tenant.switches["several_solutions"] == "refuse":
+        raise bad_request("Apply one solution per request.")
+    request_id, now = str(uuid.uuid4()), timestamp(tenant)
+    entry = {
+        "requestId": request_id,
+        "action": APPLY,
+        "createdOn": now,
+        "modifiedOn": now,
+        "state": str(RequestState.WAITING),
+        "result": {"message": "", "status": "InProgress"},
+        "rootActivityId": str(uuid.uuid4()),
+    }
+    connection.solution_requests.insert(0, entry)
+    connections.save(tenant, connection)
+    duration = tenant.switches["dual_write_solution_duration"] * len(names)
+    tenant.events.schedule(duration, APPLIED, cid=connection.cid, request_id=request_id, names=list(names))
+    return request_id
+
+
+def status(connection: Connection, request_id: str) -> dict[str, Any]:
+    """Return E14's answer.
+
+    Raises:
+        ServiceError: 404, there is no such request.
+    """
+    wanted = request_id.casefold()
+    found = next((one for one in connection.solution_requests if one["requestId"].casefold() == wanted), None)
+    if found is None:
+        raise not_found(f"Request '{request_id}'")
+    return found
+
+
+def restore(tenant: "Tenant", connection: Connection, carrier: MapSolution, *, copy: int = 0) -> None:
+    """Let the maps of a solution appear in the link; one that is there already stays as it is.
+
+    `copy` above 0 adds every map once more, as several solutions in one request do.
+    """
+    present = {one.id for one in maps.maps_of(tenant, connection.cid)}
+    for mapped in maps_in(carrier):
+        map_id = f"{mapped.name}#{copy}" if copy else mapped.name
+        if map_id in present:
+            continue
+        versions = templates.new_templates(tenant, mapped, copy=copy)
+        connection.integration_keys.setdefault(mapped.dataverse_set, list(mapped.key_paths))
+        maps.save(tenant, TableMap(connection.cid, map_id, mapped.name, versions, versions[0]["id"]))
+    if carrier.unique_name not in connection.applied_solutions:
+        connection.applied_solutions.append(carrier.unique_name)
+        if "party" in carrier.areas and tenant.switches["party_keys"] == "unset":
+            connection.integration_keys |= {name: [] for name in PARTY_TABLES}
+    connections.save(tenant, connection)
+
+
+def package_installed(tenant: "Tenant", dataverse_host: str, unique_name: str) -> None:
+    """Put the map versions that a package brings into the Dataverse table of maps (10.1)."""
+    for carrier in SOLUTIONS:
+        if carrier.package == unique_name:
+            for mapped in maps_in(carrier):
+                _put_version(tenant, dataverse_host, carrier, mapped, templates.FIRST_VERSION)
+
+
+def _put_version(tenant: "Tenant", host: str, carrier: MapSolution, mapped: MapDefinition, version: str) -> None:
+    key = table("dataverse", ENTITY_MAPS).key[0]
+    identifier = template_id(mapped.name, version)
+    if tenant.rows.get("dataverse", host, ENTITY_MAPS, identifier) is not None:
+        return
+    values = {
+        key: identifier,
+        "msdyn_name": f"msdyn_[{mapped.name}]",
+        "msdyn_displayname": mapped.finops_entity,
+        "msdyn_version": version,
+        "msdyn_mapping": mapping_task(mapped),
+        "solutionid": carrier.solution_id,
+        "ismanaged": True,
+    }
+    tenant.rows.insert("dataverse", host, ENTITY_MAPS, values, origin="system")
+
+
+def _applied(tenant: "Tenant", *, cid: str, request_id: str, names: list[str]) -> None:
+    connection = connections.find(tenant, cid)
+    entry = None
+    if connection is not None:
+        entry = next((one for one in connection.solution_requests if one["requestId"] == request_id), None)
+    if connection is None or entry is None:
+        return
+    carriers = [carrier for carrier in (solution(name) for name in names) if carrier is not None]
+    for carrier in carriers:
+        restore(tenant, connection, carrier)
+        if len(carriers) > 1:
+            restore(tenant, connection, carrier, copy=1)
+    entry["state"] = str(RequestState.COMPLETED)
+    entry["modifiedOn"] = timestamp(tenant)
+    entry["result"] = {"message": "", "status": "Succeeded"}
+    connections.save(tenant, connection)

@@ -1,0 +1,49 @@
+"""The one place where the life cycle of maps meets the movement of rows."""
+
+from typing import TYPE_CHECKING
+
+from emulator.dual_write import executions, initial_sync, live_sync, queue
+from emulator.dual_write.connections import Connection
+from emulator.dual_write.maps import TableMap, set_state
+from emulator.dual_write.states import STARTABLE, CatchUp, MapState
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+
+def register(tenant: "Tenant") -> None:
+    """Hang the movement of rows into the tenant."""
+    live_sync.register(tenant)
+
+
+def enter(
+    tenant: "Tenant",
+    connection: Connection,
+    table_map: TableMap,
+    state: MapState,
+    catch_up: CatchUp = CatchUp.PLAY_BACK,
+) -> None:
+    """Put a map into a state and do with its queue what the state means (dual-write-management-api.md 5.5, 6)."""
+    if state is MapState.RUNNING and catch_up is CatchUp.KEEP_AS_ERRORS:
+        queue.keep_as_errors(tenant, table_map)
+    elif (state is MapState.RUNNING and catch_up is CatchUp.DROP) or state in STARTABLE:
+        queue.discard(tenant, table_map)
+    set_state(tenant, connection, table_map, state)
+    if state is MapState.RUNNING:
+        queue.play_back(tenant, connection, [table_map])
+
+
+def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, request_id: str, master: str) -> float:
+    """Begin the initial sync of a map and return how many virtual seconds it takes."""
+    return initial_sync.begin(tenant, connection, table_map, request_id=request_id, master=master)
+
+
+def finish(tenant: "Tenant", connection: Connection, table_map: TableMap, request_id: str) -> str | None:
+    """End the initial sync of a map and return the error text of its request, None when all rows went over."""
+    return initial_sync.finish(tenant, connection, table_map, request_id=request_id)
+
+
+def forget(tenant: "Tenant", cid: str) -> None:
+    """Forget queues, errors and history of a link."""
+    queue.remove_all(tenant, cid)
+    executions.remove_all(tenant, cid)
