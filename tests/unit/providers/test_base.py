@@ -67,7 +67,9 @@ GOOD = {"name": "uat", "domain": "UAT", "port": 80.0, "tags": ["b", "a"], "__pro
 
 
 @pytest.fixture
-def thing() -> ThingProvider:
+def thing(monkeypatch: pytest.MonkeyPatch) -> ThingProvider:
+    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+
     class Fresh(ThingProvider):
         asked: list[str] = []
 
@@ -183,7 +185,9 @@ def test_unreadable_state_keeps_what_is_stored(thing: ThingProvider) -> None:
 
 
 def test_service_error_leaves_one_line(thing: ThingProvider) -> None:
-    thing.failure = ResourceError("the domain is taken", code="DomainNameAlreadyInUse", correlation_id="c-1", next_step="Choose another.")
+    thing.failure = ResourceError(
+        "the domain is taken", code="DomainNameAlreadyInUse", correlation_id="c-1", next_step="Choose another."
+    )
     with pytest.raises(DualWriteError) as caught:
         thing.create({"name": "uat", "domain": "uat", "__provider": "p"})
     assert str(caught.value) == (
@@ -203,6 +207,12 @@ def test_unexpected_error_keeps_its_traceback_in_a_file(
     assert str(kept) in str(caught.value)
     assert "secret detail" not in str(caught.value)
     assert "Traceback (most recent call last)" in kept.read_text()
+
+
+def test_without_dual_write_token_nothing_is_written(thing: ThingProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DUALWRITE_TOKEN")
+    with pytest.raises(DualWriteError, match="Thing 'uat': create failed: no delegated token .* Set DUALWRITE_TOKEN"):
+        thing.create({"name": "uat", "domain": "uat", "__provider": "p"})
 
 
 def test_error_class_shows_no_module_path() -> None:

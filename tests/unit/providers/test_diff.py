@@ -20,7 +20,13 @@ class Thing(BaseModel):
     timeout: Annotated[str, NotCompared()] = "2h"
 
 
-HELD: dict[str, Any] = {"name": "a", "domain": "a", "companies": ["DAT", "USMF"], "steps": ["x", "y"], "version": "10.0.9"}
+HELD: dict[str, Any] = {
+    "name": "a",
+    "domain": "a",
+    "companies": ["DAT", "USMF"],
+    "steps": ["x", "y"],
+    "version": "10.0.9",
+}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,9 @@ def test_difference_names_changed_and_replaced_fields(
 
 
 def test_unknown_value_changes_but_never_replaces() -> None:
-    found = difference(Thing, HELD, {name: value for name, value in HELD.items() if name != "domain"}, unknown={"domain"})
+    found = difference(
+        Thing, HELD, {name: value for name, value in HELD.items() if name != "domain"}, unknown={"domain"}
+    )
     assert (found.fields, found.replaces) == (["domain"], [])
 
 
@@ -72,6 +80,8 @@ def test_order_of_a_set_never_matters(companies: list[str]) -> None:
     assert not difference(Thing, held, {**held, "companies": list(companies)})
 
 
-@given(st.dictionaries(st.sampled_from(sorted(Thing.model_fields)), st.text(max_size=3) | st.lists(st.text(max_size=3))))
+@given(
+    st.dictionaries(st.sampled_from(sorted(Thing.model_fields)), st.text(max_size=3) | st.lists(st.text(max_size=3)))
+)
 def test_nothing_differs_from_itself(bag: dict[str, Any]) -> None:
     assert not difference(Thing, bag, bag)
