@@ -1,0 +1,88 @@
+"""The filters of a map on rows: Dataverse's are OData, F&O's are query range expressions (dual-write-semantics.md 7.5).
+
+A range expression is translated to OData, so that one compiler serves both sides.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.maps import Map
+from emulator.data.schemas import Column, Plane, Table, table
+from emulator.tables import ETAG, Condition
+from emulator.tables.filters import compile_filter
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+_TOKEN = re.compile(r'\s*(?:"(?P<text>[^"]*)"|(?P<word>\w+(?:\.\d+)?)|(?P<sign>&&|\|\||==|!=|<=|>=|[=<>!()]))')
+_SIGNS = {"&&": "and", "||": "or", "==": "eq", "=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+def set_of(mapped: Map, plane: Plane) -> str:
+    """Return the entity set of a map on one side."""
+    return mapped.finops_set if plane == "finops" else mapped.dataverse_set
+
+
+def condition(mapped: Map, plane: Plane, host: str) -> Condition:
+    """Return a map's filter on one side; every row satisfies an empty one."""
+    text = mapped.finops_filter if plane == "finops" else mapped.dataverse_filter
+    return _compiled(plane, set_of(mapped, plane), host, text) if text else Condition()
+
+
+def matches(tenant: "Tenant", mapped: Map, plane: Plane, host: str, row: Mapping[str, Any]) -> bool:
+    """Tell whether a row, stored or not, passes the map's filter on its side."""
+    wanted = condition(mapped, plane, host)
+    if wanted == Condition():
+        return True
+    schema = table(plane, set_of(mapped, plane))
+    company = row.get(schema.company) if schema.company else None
+    data = json.dumps({name: value for name, value in row.items() if name != ETAG})
+    found = tenant.store.execute(
+        f"SELECT 1 FROM (SELECT ? AS data, ? AS company) r WHERE {wanted.sql}",  # noqa: S608 - compiled, values apart
+        (data, company.casefold() if isinstance(company, str) else None, *wanted.parameters),
+    )
+    return found.fetchone() is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(plane: Plane, entity_set: str, host: str, text: str) -> Condition:
+    schema = table(plane, entity_set)
+    return compile_filter(schema, host, odata_of_range(schema, text) if plane == "finops" else text)
+
+
+def odata_of_range(schema: Table, text: str) -> str:
+    """Return a query range expression as OData: `(Type == "Person") || (Kind = 1)`; enum numbers become members.
+
+    Raises:
+        ValueError: it holds something else than names, values, comparisons, `&&`, `||`, `!` and parentheses.
+    """
+    columns = {column.name.casefold(): column for column in schema.columns.values()}
+    parts: list[str] = []
+    compared: Column | None = None
+    position = 0
+    stripped = text.rstrip()
+    while position < len(stripped):
+        token = _TOKEN.match(stripped, position)
+        if token is None:
+            msg = f"'{text}' is no query range expression"
+            raise ValueError(msg)
+        position = token.end()
+        sign, word = token["sign"], token["word"]
+        if sign is not None:
+            parts.append("not " if sign == "!" else _SIGNS.get(sign, sign))
+        elif word is None:
+            parts.append(_quoted(token["text"]))
+        elif word.casefold() in columns:
+            compared = columns[word.casefold()]
+            parts.append(compared.name)
+        else:
+            is_member = compared is not None and compared.type == "enum" and word.isdigit()
+            parts.append(_quoted(compared.members[int(word)]) if compared and is_member else word)
+    return " ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
