@@ -102,7 +102,7 @@ class DualWritePair(pulumi.ComponentResource):
             location=_given(wanted.location, "cds.location"),
             currency=_given(wanted.currency, "cds.currency"),
             language=_given(wanted.language, "cds.language"),
-            confirm=[entry.model_dump() for entry in self._args.confirm],
+            confirm=[entry.model_dump() for entry in self._args.confirm] or None,
             timeout=self._args.timeouts.environment,
             opts=self._child(protect=self._protected()),
         )

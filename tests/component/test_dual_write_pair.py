@@ -1,0 +1,186 @@
+"""The pair under Pulumi's mocks: its children, their names, order, protection and inputs, and its outputs."""
+
+from collections.abc import Callable
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.config import Cds, Confirmation, Connection, FinOps, Maps, Override
+from components.dual_write_pair import DualWritePair, DualWritePairArgs
+from tests.component.recording import PROVIDERS, Registered, run
+
+TODAY = date(2026, 11, 23)
+GROUPS = "msdyn_customergroups - Customer groups"
+
+
+def arguments(**changes: Any) -> DualWritePairArgs:
+    cds = Cds(
+        instance="new", name="contoso-uat", domain="contoso-uat", location="europe", currency="EUR", language=1033
+    )
+    maps = Maps(include=["application-core"])
+    given: dict[str, Any] = {"cds": cds, "finops": FinOps(instance="new", data="empty"), "maps": maps, "today": TODAY}
+    return DualWritePairArgs(**{**given, **changes})
+
+
+def declared(args: DualWritePairArgs | None = None, *, preview: bool = False) -> dict[str, Registered]:
+    return run(lambda: DualWritePair("pair", args or arguments()), preview=preview)
+
+
+def kinds(rows: dict[str, Registered]) -> list[str]:
+    return list(dict.fromkeys(row.kind for row in rows.values()))
+
+
+def confirmed(action: Any, target: str = "contoso-uat", until: str = "2027-01-31") -> DualWritePairArgs:
+    return arguments(confirm=(Confirmation(action=action, target=target, until=until),))
+
+
+def test_children_come_in_order_of_real_setup() -> None:
+    assert kinds(declared()) == [
+        "DualWritePair",
+        "CdsInstance",
+        "FinOpsInstance",
+        "ApplicationPackage",
+        "DualWriteConnection",
+        "LiveSync",
+    ]
+
+
+def test_each_child_waits_for_the_one_before() -> None:
+    children = [row for row in declared().values() if row.kind != "DualWritePair"]
+    assert children[0].after == frozenset()
+    for before, row in pairwise(children):
+        assert before.name in row.after, f"{row.name} does not wait for {before.name}"
+
+
+def test_every_child_belongs_to_the_pair() -> None:
+    rows = declared()
+    assert {row.parent for row in rows.values() if row.kind != "DualWritePair"} == {"pair"}
+
+
+def test_names_of_children_derive_from_the_pair() -> None:
+    rows = declared()
+    assert list(rows)[:3] == ["pair", "pair-cds", "pair-finops"]
+    assert list(rows)[-2:] == ["pair-connection", "pair-live-sync"]
+    assert "pair-msdyn-dualwriteappcoreanchor" in rows
+
+
+def test_two_pairs_stand_in_one_program() -> None:
+    def program() -> None:
+        for name in ("first", "second"):
+            cds = arguments().cds.model_copy(update={"domain": f"contoso-{name}"})
+            DualWritePair(name, arguments(cds=cds))
+
+    rows = run(program)
+    assert {row.inputs["domain"] for row in rows.values() if row.kind == "CdsInstance"} == {
+        "contoso-first",
+        "contoso-second",
+    }
+    for row in rows.values():
+        own = {name for name in rows if name.startswith(row.name.partition("-")[0])}
+        assert row.after <= own
+        assert row.parent in own or row.kind == "DualWritePair"
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_providers_take_every_declared_input(preview: bool) -> None:
+    rows = declared(preview=preview)
+    for row in rows.values():
+        if row.kind in PROVIDERS:
+            model = PROVIDERS[row.kind].inputs
+            model.model_validate({key: value for key, value in row.inputs.items() if key in model.model_fields})
+
+
+def test_created_instances_alone_are_protected() -> None:
+    assert {row.kind for row in declared().values() if row.protected} == {"CdsInstance", "FinOpsInstance"}
+
+
+@pytest.mark.parametrize(
+    ("args", "is_protected"),
+    [
+        (confirmed("delete-environment"), False),
+        (confirmed("delete-environment", target="Contoso-UAT"), False),
+        (confirmed("delete-environment", target="contoso-prod"), True),
+        (confirmed("delete-environment", until="2026-11-22"), True),
+        (confirmed("delete-environment", until="2026-11-23"), False),
+        (confirmed("replace-environment", target="contoso-old"), False),
+        (confirmed("replace-environment", until="2026-11-22"), True),
+        (confirmed("discard-queue"), True),
+    ],
+)
+def test_only_consent_that_counts_lifts_protection(args: DualWritePairArgs, is_protected: bool) -> None:
+    rows = declared(args)
+    assert {rows[name].protected for name in ("pair-cds", "pair-finops")} == {is_protected}
+
+
+def test_cds_instance_judges_the_consents_itself() -> None:
+    entry = {"action": "delete-environment", "target": "contoso-uat", "until": "2026-11-22"}
+    assert declared(confirmed(**entry))["pair-cds"].inputs["confirm"] == [entry]
+
+
+def test_packages_follow_from_maps_in_documented_order() -> None:
+    rows = declared()
+    packages = [row.inputs["package"] for row in rows.values() if row.kind == "ApplicationPackage"]
+    assert packages == ["DualWriteCoreAnchor", "msdyn_DualWriteAppCoreAnchor"]
+    assert rows["pair-connection"].inputs["solutions"] == ["msdyn_DualWriteAppCoreMaps"]
+
+
+def test_own_package_list_is_taken_as_written() -> None:
+    rows = declared(arguments(connection=Connection(packages=["Second", "First"])))
+    assert [row.inputs["package"] for row in rows.values() if row.kind == "ApplicationPackage"] == ["Second", "First"]
+    assert "pair-first" in rows["pair-connection"].after
+
+
+def test_without_packages_the_link_waits_for_finops() -> None:
+    assert "pair-finops" in declared(arguments(connection=Connection(packages=[])))["pair-connection"].after
+
+
+def test_override_sets_the_state_of_its_map() -> None:
+    maps = Maps(include=[GROUPS], state="running", overrides={GROUPS: Override(state="paused")})
+    states = declared(arguments(maps=maps))["pair-live-sync"].inputs["maps"]
+    assert states[GROUPS] == "paused"
+    assert set(states.values()) == {"paused", "running"}
+
+
+def test_prerequisites_and_dropped_maps_are_shown() -> None:
+    inputs = declared(arguments(maps=Maps(include=["application-core", "finance"])))["pair-live-sync"].inputs
+    assert "msdyn_parties - CDS Parties" in inputs["prerequisites_added"]
+    assert "contacts - CDS Contacts V2 (Vendor): replaced by msdyn_contactforparties - Contacts V2" in inputs["dropped"]
+
+
+def test_inputs_hold_no_ids_of_the_service() -> None:
+    for row in declared().values():
+        assert row.inputs.get("cds", "contoso-uat") == "contoso-uat"
+
+
+def test_outputs_say_what_the_services_hold() -> None:
+    seen: dict[str, Any] = {}
+
+    def program() -> Any:
+        return pulumi.Output.all(**DualWritePair("pair", arguments()).outputs).apply(seen.update)
+
+    run(program)
+    assert {name: value for name, value in seen.items() if name != "maps"} == {
+        "finops_url": "https://contoso-uat.operations.dynamics.com",
+        "cds_url": "https://contoso-uat.crm4.dynamics.com",
+        "connection_id": "c-1",
+        "linked_companies": ["DAT"],
+        "bootstrapped_rows": {},
+        "ready": True,
+    }
+    assert set(seen["maps"].values()) == {"running"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda: {"cds": Cds(instance="new", domain="contoso")}, r"cds\.name is required"),
+        (lambda: {"finops": FinOps(instance="new")}, r"finops\.data is required"),
+        (lambda: {"maps": Maps(include=["warehouse"])}, r"maps\.include\[0\] there is no area"),
+    ],
+)
+def test_wrong_arguments_fail_before_declaring(change: Callable[[], dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        declared(arguments(**change()))
