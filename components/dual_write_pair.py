@@ -9,13 +9,13 @@ from datetime import date
 from typing import Any, TypeVar
 
 import pulumi
-from providers.dual_write_connection import DualWriteConnection
 
 from components.config import Cds, Confirmation, Connection, FinOps, Maps, Stack, State, Timeouts
 from providers._consent import Consent, missing_consent
 from providers.application_package import ApplicationPackage
 from providers.catalogue import Selection, choose_maps
 from providers.cds_instance import CdsInstance
+from providers.dual_write_connection import DualWriteConnection
 from providers.finops_instance import FinOpsInstance
 from providers.live_sync import LiveSync
 
