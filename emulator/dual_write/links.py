@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 ORIGIN = "dual-write"
 INSTALLED = "Installed"
+ATTENDANT = "dual_write.attendant_links"
 
 
 def register(tenant: "Tenant") -> None:
     """Follow what happens to environments."""
+    tenant.events.on(ATTENDANT, _attendant_links)
     tenant.signals.subscribe("finops-ready", _on_finops_ready)
     tenant.signals.subscribe("package-installed", _on_package_installed)
     tenant.signals.subscribe("environment-deleted", _on_environment_deleted)
@@ -85,6 +87,15 @@ def core_installed(tenant: "Tenant", environment_id: str) -> bool:
     return power_platform.installed_packages(tenant, environment_id).get(CORE_PACKAGE) == INSTALLED
 
 
+def codes_by_person(tenant: "Tenant") -> list[str]:
+    """Return the companies that a person ticks who says nothing else."""
+    return _codes(tenant, "link_companies_by_person")
+
+
+def _codes(tenant: "Tenant", switch: str) -> list[str]:
+    return [code.strip() for code in str(tenant.switches[switch]).split(",")]
+
+
 def _legal_entities(tenant: "Tenant", connection: Connection) -> list[dict[str, Any]]:
     return list(tenant.rows.scan("finops", connection.finance_host, "LegalEntities"))
 
@@ -103,27 +114,43 @@ def _company(tenant: "Tenant", connection: Connection, entity: dict[str, Any]) -
     return Company(code, str(row["cdm_companyid"]))
 
 
-def _link_new(tenant: "Tenant", environment_id: str) -> None:
-    """Link the F&O that was installed into this environment, once both sides are ready."""
+def _consider(tenant: "Tenant", environment_id: str) -> None:
+    """Link the two sides of an environment once both are ready, or let the attendant come."""
+    hosts = _unlinked(tenant, environment_id)
+    if hosts is None:
+        return
+    dataverse_host, finance_host, kind = hosts
+    if kind == "Internal" and tenant.switches["link_of_new_finops"] == "automatic":
+        link(tenant, environment_id, dataverse_host, finance_host, _codes(tenant, "link_companies_of_new"))
+    elif tenant.switches["attendant"]:
+        tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
+
+
+def _attendant_links(tenant: "Tenant", *, environment_id: str) -> None:
+    hosts = _unlinked(tenant, environment_id)
+    if hosts is not None and tenant.switches["attendant"]:
+        link(tenant, environment_id, hosts[0], hosts[1], codes_by_person(tenant))
+
+
+def _unlinked(tenant: "Tenant", environment_id: str) -> tuple[str, str, str] | None:
+    """Return both hosts of an environment and how F&O came to it, None unless both are ready and not linked."""
     environment = power_platform.environment(tenant, environment_id)
-    if environment is None or tenant.switches["link_of_new_finops"] != "automatic":
-        return
-    finops, database = environment["finops"], environment["database"]
-    if finops is None or database is None or not finops["reachable"] or finops["type"] != "Internal":
-        return
-    if connections.by_finance_host(tenant, finops["host"]) is None and core_installed(tenant, environment_id):
-        codes = [code.strip() for code in tenant.switches["link_companies_of_new"].split(",")]
-        link(tenant, environment_id, database["host"], finops["host"], codes)
+    finops, database = (environment["finops"], environment["database"]) if environment else (None, None)
+    if finops is None or database is None or not finops["reachable"] or not core_installed(tenant, environment_id):
+        return None
+    if connections.by_finance_host(tenant, finops["host"]) or connections.by_dataverse_host(tenant, database["host"]):
+        return None
+    return database["host"], finops["host"], finops["type"]
 
 
 def _on_finops_ready(tenant: "Tenant", *, environment_id: str, host: str, cds_host: str) -> None:
     del host, cds_host
-    _link_new(tenant, environment_id)
+    _consider(tenant, environment_id)
 
 
 def _on_package_installed(tenant: "Tenant", *, environment_id: str, cds_host: str, unique_name: str) -> None:
     if unique_name == CORE_PACKAGE:
-        _link_new(tenant, environment_id)
+        _consider(tenant, environment_id)
     solutions.package_installed(tenant, cds_host, unique_name)
 
 

@@ -104,6 +104,12 @@ def package_installed(tenant: "Tenant", dataverse_host: str, unique_name: str) -
                 _put_version(tenant, dataverse_host, carrier, mapped, templates.FIRST_VERSION)
 
 
+def save_version(tenant: "Tenant", connection: Connection, mapped: MapDefinition, version: str) -> None:
+    """Put a version that a person saved into the Dataverse table of maps."""
+    carrier = next(one for one in SOLUTIONS if mapped in maps_in(one))
+    _put_version(tenant, connection.dataverse_host, carrier, mapped, version)
+
+
 def _put_version(tenant: "Tenant", host: str, carrier: MapSolution, mapped: MapDefinition, version: str) -> None:
     key = table("dataverse", ENTITY_MAPS).key[0]
     identifier = template_id(mapped.name, version)

@@ -1,0 +1,188 @@
+"""What people do on the dual-write page behind our back; it is done at once.
+
+Not modelled: the initial write of running maps for a company that is added (dual-write-semantics.md 5.5).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from emulator import power_platform
+from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
+from emulator.dual_write.connections import Connection
+from emulator.dual_write.maps import TableMap
+from emulator.dual_write.states import STARTABLE, Action, MapState, state_name
+from emulator.http import ServiceError
+from emulator.person import PersonError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+BROKEN = "Project validation failed: DIPV1014 A field of the integration key is not mapped."
+
+_T = TypeVar("_T")
+_MapAction = Callable[["Tenant", Connection, TableMap, Mapping[str, Any]], None]
+
+
+def register(tenant: "Tenant") -> None:
+    """Register the actions on links, companies and maps."""
+    tenant.person.on("link", _link)
+    tenant.person.on("add-company", _add_company)
+    tenant.person.on("remove-company", _remove_company)
+    for name, action in (
+        ("start-map", _start),
+        ("stop-map", _stop),
+        ("pause-map", _pause),
+        ("switch-version", _switch),
+        ("break-map", _break),
+        ("mend-map", _mend),
+    ):
+        tenant.person.on(name, _on_map(action))
+
+
+def _link(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+    host = _text(request, "environment")
+    environment = power_platform.environment_of_cds_host(tenant, host)
+    finops = environment["finops"] if environment else None
+    if environment is None or finops is None or not finops["reachable"]:
+        raise PersonError(f"no finance and operations app belongs to the environment of '{host}'")
+    if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, finops["host"]):
+        raise PersonError(f"'{host}' is linked already")
+    if not links.core_installed(tenant, environment["id"]):
+        raise PersonError(f"'{host}' has no dual-write core solution")
+    codes = request.get("companies") or links.codes_by_person(tenant)
+    connection = _accepted(lambda: links.link(tenant, environment["id"], host, finops["host"], codes))
+    return {"cid": connection.cid, "companies": connection.company_codes()}
+
+
+def _add_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+    connection, code = _connection(tenant, request), _text(request, "company")
+    if connection.has_company(code):
+        raise PersonError(f"the company '{code}' is linked already")
+    _refuse_in(tenant, connection, MapState.INITIAL_SYNC)
+    return _set_companies(tenant, connection, [*connection.company_codes(), code])
+
+
+def _remove_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+    connection, code = _connection(tenant, request), _text(request, "company")
+    if not connection.has_company(code):
+        raise PersonError(f"the company '{code}' is not linked")
+    _refuse_in(tenant, connection, MapState.INITIAL_SYNC, MapState.PAUSED)
+    kept = [one for one in connection.company_codes() if one.casefold() != code.casefold()]
+    return _set_companies(tenant, connection, kept)
+
+
+def _set_companies(tenant: "Tenant", connection: Connection, codes: list[str]) -> dict[str, Any]:
+    _accepted(lambda: links.set_companies(tenant, connection, codes))
+    connections.save(tenant, connection)
+    return {"companies": connection.company_codes()}
+
+
+def _start(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+    if table_map.state is MapState.PAUSED:
+        _finish(tenant, connection, table_map, Action.RESUME, MapState.RUNNING)
+        return
+    _must_be(table_map, *STARTABLE)
+    if table_map.broken is not None:
+        raise PersonError(table_map.broken)
+    if table_map.pid is None:
+        requests.make_project(connection, table_map)
+    _finish(tenant, connection, table_map, Action.START, MapState.RUNNING)
+
+
+def _stop(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+    _must_be(table_map, MapState.RUNNING)
+    _finish(tenant, connection, table_map, Action.STOP, MapState.STOPPED)
+
+
+def _pause(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+    _must_be(table_map, MapState.RUNNING)
+    _finish(tenant, connection, table_map, Action.PAUSE, MapState.PAUSED)
+
+
+def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
+    """Activate a version, saving it first when there is none of this number; a running map is stopped meanwhile."""
+    version = _text(request, "version")
+    _must_be(table_map, MapState.RUNNING, *STARTABLE)
+    try:
+        wanted = templates.template(tenant, table_map.definition, version)
+    except ValueError as error:
+        raise PersonError(f"'{version}' is no version; give four numbers") from error
+    if not table_map.has_template(wanted["id"]):
+        table_map.templates.append(wanted)
+        solutions.save_version(tenant, connection, table_map.definition, version)
+    state = table_map.state
+    if state is MapState.RUNNING:
+        sync.enter(tenant, connection, table_map, MapState.STOPPED)
+    table_map.active = wanted["id"]
+    maps.save(tenant, table_map)
+    if state is MapState.RUNNING:
+        sync.enter(tenant, connection, table_map, MapState.RUNNING)
+
+
+def _break(tenant: "Tenant", _connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
+    table_map.broken = str(request.get("text") or BROKEN)
+    maps.save(tenant, table_map)
+
+
+def _mend(tenant: "Tenant", _connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+    table_map.broken = None
+    maps.save(tenant, table_map)
+
+
+def _finish(tenant: "Tenant", connection: Connection, table_map: TableMap, action: Action, state: MapState) -> None:
+    requests.note(tenant, table_map, action)
+    sync.enter(tenant, connection, table_map, state)
+
+
+def _on_map(action: _MapAction) -> Callable[["Tenant", Mapping[str, Any]], Mapping[str, Any]]:
+    def act(tenant: "Tenant", request: Mapping[str, Any]) -> Mapping[str, Any]:
+        connection = _connection(tenant, request)
+        name = _text(request, "map")
+        table_map = maps.find(tenant, connection.cid, name)
+        if table_map is None:
+            raise PersonError(f"the link has no map '{name}'")
+        if table_map.is_busy:
+            raise PersonError(f"the map '{name}' is busy")
+        action(tenant, connection, table_map, request)
+        return {"map": name, "state": str(table_map.state), "version": _shown(table_map)}
+
+    return act
+
+
+def _shown(table_map: TableMap) -> str:
+    version = table_map.template["version"]
+    return ".".join(str(version[part]) for part in ("major", "minor", "build", "revision"))
+
+
+def _must_be(table_map: TableMap, *states: MapState) -> None:
+    if table_map.state not in states:
+        raise PersonError(f"the map '{table_map.name}' is {state_name(table_map.state)}")
+
+
+def _refuse_in(tenant: "Tenant", connection: Connection, *states: MapState) -> None:
+    hindering = next((one for one in maps.maps_of(tenant, connection.cid) if one.state in states), None)
+    if hindering is not None:
+        raise PersonError(f"the map '{hindering.name}' is {state_name(hindering.state)}")
+
+
+def _accepted(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except ServiceError as error:
+        body = error.body if isinstance(error.body, Mapping) else {}
+        raise PersonError(str(body.get("message"))) from error
+
+
+def _connection(tenant: "Tenant", request: Mapping[str, Any]) -> Connection:
+    host = _text(request, "environment")
+    found = connections.by_dataverse_host(tenant, host)
+    if found is None:
+        raise PersonError(f"'{host}' is not linked; give the host of the Dataverse environment")
+    return found
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value:
+        raise PersonError(f"the action needs '{name}'")
+    return value
