@@ -136,24 +136,26 @@ class Transfer:
 
     def settle(self, change: Change) -> None:
         """Let the side of a played-back change agree with it, as a change of the other side may have come between."""
-        plane = change.source
-        entity_set, host = row_filters.set_of(self.mapped, plane), self.host(plane)
-        rows = self._tenant.rows
-        schema = table(plane, entity_set)
-        row = change.new or change.old or {}
-        key = {name: row.get(name) for name in self._key_properties(plane)}
-        found = rows.find(plane, host, entity_set, key)
-        if not found:
+        plane, back = change.source, other(change.source)
+        row = change.new or change.old
+        if row is None or not row_mapping.flows(self.mapped, back):
             return
-        row_id = "|".join(str(found[0][name]) for name in schema.key)
+        entity_set, host, rows = row_filters.set_of(self.mapped, plane), self.host(plane), self._tenant.rows
+        schema = table(plane, entity_set)
         with _refusals(entity_set):
+            found = rows.find(plane, host, entity_set, {name: row.get(name) for name in self._key_properties(plane)})
+            held = "|".join(str(found[0][name]) for name in schema.key) if found else None
             if change.new is None:
-                rows.delete(plane, host, entity_set, row_id, origin=ORIGIN)
-                return
-            mapped = row_mapping.source_properties(self.mapped, plane) & set(change.changes)
-            values = {name: row[name] for name in mapped if found[0].get(name) != row[name]}
-            if values:
-                rows.update(plane, host, entity_set, row_id, values, origin=ORIGIN)
+                if held is not None:
+                    rows.delete(plane, host, entity_set, held, origin=ORIGIN)
+            elif held is not None:
+                mapped = row_mapping.source_properties(self.mapped, plane) & set(change.changes)
+                values = {name: row[name] for name in mapped if found[0].get(name) != row[name]}
+                if values:
+                    rows.update(plane, host, entity_set, held, values, origin=ORIGIN)
+            elif (counterpart := self._counterpart(plane, row, self._company(plane, row))) is not None:
+                there = rows.get(back, self.host(back), row_filters.set_of(self.mapped, back), counterpart)
+                self.upsert(back, there or {})
 
     def _key_properties(self, plane: Plane) -> set[str]:
         """Return the properties of one side that hold integration key and company."""
