@@ -63,7 +63,7 @@ def up(name: StackName = DEFAULT_STACK) -> None:
     """Bring the stack's pair to live sync; on the emulator prove it with two rows after a change."""
     stack, environment = ready(name)
     before = pulumi_cli.last_update(stack.name, environment)
-    operate(["up", "--yes"], stack, environment)
+    operate(["up", "--yes", "--suppress-outputs"], stack, environment)
     update = pulumi_cli.last_update(stack.name, environment)
     console.print()
     summary.show(stack.name, pulumi_cli.outputs(stack.name, environment), update, console)
@@ -80,7 +80,7 @@ def preview(name: StackName = DEFAULT_STACK) -> None:
 @app.command()
 def refresh(name: StackName = DEFAULT_STACK) -> None:
     """Read everything back, name what drifted, and record it."""
-    operate(["refresh", "--yes", "--diff"], *ready(name))
+    operate(["refresh", "--yes", "--diff", "--suppress-outputs"], *ready(name))
 
 
 @app.command()

@@ -1,0 +1,135 @@
+"""The proof of live sync: a row each way, and nothing left behind whatever happens."""
+
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from providers.api.errors import NotFound
+from tools.prove import CANDIDATES, Prover, choose, fresh_value, prove, show
+from tools.workspace import UserError
+
+CUSTOMER, VENDOR, SCHEDULE = CANDIDATES
+ALL_RUN = {candidate.map_name: "running" for candidate in CANDIDATES}
+
+
+class Pair:
+    """Both sides of a pair in memory; `synced` says whether writes cross."""
+
+    def __init__(self, *, synced: bool = True) -> None:
+        self.synced = synced
+        self.finops: dict[tuple[str, str], dict[str, Any]] = {}
+        self.cds: dict[tuple[str, str], dict[str, Any]] = {}
+        self.now = 0.0
+
+    def prover(self) -> Prover:
+        return Prover(FinanceOperations(self), Dataverse(self), "DAT", clock=lambda: self.now, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FinanceOperations:
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+
+    def row(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        return self.pair.finops.get((entity_set, str(list(key.values())[1])))
+
+    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
+        candidate = next(each for each in CANDIDATES if each.finops_set == entity_set)
+        value = str(values[candidate.finops_key])
+        self.pair.finops[entity_set, value] = dict(values)
+        if self.pair.synced:
+            row = {candidate.cds_id: f"id-{value}", candidate.cds_key: value}
+            self.pair.cds[candidate.cds_set, f"id-{value}"] = row
+        return dict(values)
+
+    def delete_row(self, entity_set: str, key: Mapping[str, Any]) -> None:
+        self.pair.finops.pop((entity_set, str(list(key.values())[1])), None)
+
+
+class Dataverse:
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+
+    def rows(self, entity_set: str, *, filter: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
+        if entity_set == "cdm_companies":
+            yield {"cdm_companyid": "company-1"}
+        rows = [row for (table, _), row in self.pair.cds.items() if table == entity_set]
+        yield from [row for row in rows if filter and any(f"'{value}'" in filter for value in row.values())]
+
+    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
+        candidate = next(each for each in CANDIDATES if each.cds_set == entity_set)
+        value = str(values[candidate.cds_key])
+        assert values["msdyn_company@odata.bind"] == "/cdm_companies(company-1)"
+        self.pair.cds[entity_set, f"id-{value}"] = {candidate.cds_id: f"id-{value}", **values}
+        if self.pair.synced:
+            self.pair.finops[candidate.finops_set, value] = {}
+        return dict(values)
+
+    def delete_row(self, entity_set: str, key: str) -> None:
+        self.pair.cds.pop((entity_set, key), None)
+
+
+def test_one_row_crosses_each_way_and_none_stays() -> None:
+    pair = Pair()
+    proofs = prove(pair.prover(), ALL_RUN)
+    assert [(proof.written, proof.read) for proof in proofs] == [
+        ("Finance and Operations", "Dataverse"),
+        ("Dataverse", "Finance and Operations"),
+    ]
+    assert (pair.finops, pair.cds) == ({}, {})
+
+
+@pytest.mark.parametrize("cross", [Prover.from_finops, Prover.from_cds])
+def test_row_that_does_not_cross_is_an_error_and_removed(cross: Callable[..., object]) -> None:
+    pair = Pair(synced=False)
+    with pytest.raises(NotFound, match=r"live sync does not work: the row did not reach .* within 60 s"):
+        cross(pair.prover(), CUSTOMER, "PRV1")
+    assert (pair.finops, pair.cds) == ({}, {})
+
+
+def test_interrupted_proof_removes_its_row() -> None:
+    pair = Pair(synced=False)
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    prover = Prover(FinanceOperations(pair), Dataverse(pair), "DAT", clock=lambda: 0.0, sleep=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prover.from_finops(CUSTOMER, "PRV1")
+    assert pair.finops == {}
+
+
+@pytest.mark.parametrize(
+    ("running", "chosen"),
+    [
+        ([CUSTOMER, VENDOR, SCHEDULE], (CUSTOMER, VENDOR)),
+        ([VENDOR, SCHEDULE], (VENDOR, SCHEDULE)),
+        ([SCHEDULE], (SCHEDULE, SCHEDULE)),
+    ],
+)
+def test_running_maps_are_chosen_for_both_directions(running: list[Any], chosen: tuple[Any, Any]) -> None:
+    assert choose({candidate.map_name: "running" for candidate in running}) == chosen
+
+
+def test_without_a_running_candidate_the_maps_are_named() -> None:
+    with pytest.raises(UserError, match="none of these maps runs: msdyn_customergroups - Customer groups, "):
+        choose({CUSTOMER.map_name: "paused"})
+
+
+def test_keys_fit_ten_characters_and_never_repeat() -> None:
+    values = {fresh_value() for _ in range(200)}
+    assert len(values) == 200
+    assert all(len(value) == 10 for value in values)
+
+
+def test_each_line_says_what_crossed_where() -> None:
+    console = Console(record=True, width=200, file=StringIO())
+    show(prove(Pair().prover(), ALL_RUN), console)
+    lines = console.export_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["Proved", "Proved"]
+    assert "written in Finance and Operations, read in Dataverse after 0.00 s, removed" in lines[0]

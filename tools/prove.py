@@ -1,0 +1,236 @@
+"""Proves live sync of a stack: one row from F&O to Dataverse, one the other way round, both removed again.
+
+Run as `python -m tools.prove <stack>` in the stack's environment. It has an identity of its own, so that the journal
+of an instance tells the proof from the program. The set and column names are those of the standard maps
+(dual-write mapping reference); the OData set names of F&O are assumed.
+"""
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import typer
+from rich.console import Console
+
+from providers.api.errors import ApiError, NotFound
+from providers.api.odata import equal
+from providers.api.session import close_all, session
+from tools import pulumi_cli, workspace
+from tools.workspace import UserError
+
+DEADLINE_SECONDS = 60.0
+POLL_SECONDS = 0.5
+
+
+class Candidate(NamedTuple):
+    """A company-specific map whose rows need nothing but a key, a description and a company."""
+
+    map_name: str
+    finops_set: str
+    finops_key: str
+    cds_set: str
+    cds_key: str
+    cds_id: str
+    company: str
+
+
+CANDIDATES = (
+    Candidate(
+        "msdyn_customergroups - Customer groups",
+        "CustomerGroups",
+        "CustomerGroupId",
+        "msdyn_customergroups",
+        "msdyn_groupid",
+        "msdyn_customergroupid",
+        "msdyn_company",
+    ),
+    Candidate(
+        "msdyn_vendorgroups - Vendor groups",
+        "VendorGroups",
+        "VendorGroupId",
+        "msdyn_vendorgroups",
+        "msdyn_vendorgroup",
+        "msdyn_vendorgroupid",
+        "msdyn_company",
+    ),
+    Candidate(
+        "msdyn_paymentschedules - Payment schedule",
+        "PaymentSchedules",
+        "Name",
+        "msdyn_paymentschedules",
+        "msdyn_name",
+        "msdyn_paymentscheduleid",
+        "msdyn_company",
+    ),
+)
+
+
+class FinanceOperations(Protocol):
+    """What the proof needs of F&O."""
+
+    def row(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        """One row by its whole key, None when absent."""
+
+    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
+        """Create a row and return it."""
+
+    def delete_row(self, entity_set: str, key: Mapping[str, Any]) -> None:
+        """Delete a row; an absent one is a success."""
+
+
+class Dataverse(Protocol):
+    """What the proof needs of Dataverse."""
+
+    def rows(self, entity_set: str, *, filter: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
+        """Rows of a table."""
+
+    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
+        """Create a row and return it."""
+
+    def delete_row(self, entity_set: str, key: str) -> None:
+        """Delete a row; an absent one is a success."""
+
+
+class Proof(NamedTuple):
+    """One row that crossed: what it was, where it was written and read, and after how many seconds."""
+
+    what: str
+    written: str
+    read: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Both sides of a pair and one linked company."""
+
+    finops: FinanceOperations
+    cds: Dataverse
+    company: str
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def from_finops(self, candidate: Candidate, value: str) -> Proof:
+        """Write in F&O, read in Dataverse; the row is gone on both sides when this returns or raises."""
+        with self._removed(candidate, value):
+            begun = self.clock()
+            values = {**self._finops_key(candidate, value), "Description": "Proof of live sync"}
+            self.finops.create_row(candidate.finops_set, values)
+            self._wait(lambda: bool(self._cds_ids(candidate, value)), begun, f"{candidate.cds_set} in Dataverse")
+            taken = self.clock() - begun
+        return Proof(f"{candidate.map_name}: {value}", "Finance and Operations", "Dataverse", taken)
+
+    def from_cds(self, candidate: Candidate, value: str) -> Proof:
+        """Write in Dataverse, read in F&O; the row is gone on both sides when this returns or raises."""
+        company = next(self.cds.rows("cdm_companies", filter=equal("cdm_companycode", self.company)), None)
+        if company is None:
+            raise NotFound(f"Dataverse has no company {self.company}")
+        values = {
+            candidate.cds_key: value,
+            f"{candidate.company}@odata.bind": f"/cdm_companies({company['cdm_companyid']})",
+        }
+        with self._removed(candidate, value):
+            begun = self.clock()
+            self.cds.create_row(candidate.cds_set, values)
+            key = self._finops_key(candidate, value)
+            self._wait(
+                lambda: self.finops.row(candidate.finops_set, key) is not None,
+                begun,
+                f"{candidate.finops_set} in Finance and Operations",
+            )
+            taken = self.clock() - begun
+        return Proof(f"{candidate.map_name}: {value}", "Dataverse", "Finance and Operations", taken)
+
+    @contextmanager
+    def _removed(self, candidate: Candidate, value: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            # Live sync carries the deletion over, too; what it did not carry is removed here.
+            self.finops.delete_row(candidate.finops_set, self._finops_key(candidate, value))
+            for row_id in self._cds_ids(candidate, value):
+                self.cds.delete_row(candidate.cds_set, row_id)
+
+    def _finops_key(self, candidate: Candidate, value: str) -> dict[str, str]:
+        return {"dataAreaId": self.company.lower(), candidate.finops_key: value}
+
+    def _cds_ids(self, candidate: Candidate, value: str) -> list[str]:
+        rows = self.cds.rows(candidate.cds_set, filter=equal(candidate.cds_key, value))
+        return [str(row[candidate.cds_id]) for row in rows]
+
+    def _wait(self, arrived: Callable[[], bool], begun: float, where: str) -> None:
+        while not arrived():
+            if self.clock() - begun >= DEADLINE_SECONDS:
+                raise NotFound(
+                    f"live sync does not work: the row did not reach {where} within {DEADLINE_SECONDS:.0f} s",
+                    next_step="Look at the map on the dual-write page, and at `make refresh`.",
+                )
+            self.sleep(POLL_SECONDS)
+
+
+def choose(maps: Mapping[str, str]) -> tuple[Candidate, Candidate]:
+    """The maps for the two directions: different ones where two of the candidates run."""
+    running = [candidate for candidate in CANDIDATES if maps.get(candidate.map_name) == "running"]
+    if not running:
+        names = ", ".join(candidate.map_name for candidate in CANDIDATES)
+        raise UserError(f"No row to prove live sync with: none of these maps runs: {names}.")
+    return running[0], running[min(1, len(running) - 1)]
+
+
+def fresh_value() -> str:
+    """A key that no run has used, of at most 10 characters."""
+    return f"PRV{uuid.uuid4().hex[:7].upper()}"
+
+
+def prove(prover: Prover, maps: Mapping[str, str]) -> list[Proof]:
+    """One row each way."""
+    forward, back = choose(maps)
+    return [prover.from_finops(forward, fresh_value()), prover.from_cds(back, fresh_value())]
+
+
+def show(proofs: Sequence[Proof], console: Console) -> None:
+    """A line for each row that crossed."""
+    for proof in proofs:
+        console.print(
+            f"[green]Proved[/green]  {proof.what}: written in {proof.written}, "
+            f"read in {proof.read} after {proof.seconds:.2f} s, removed"
+        )
+
+
+def main(stack: str) -> None:
+    """Prove live sync of one stack whose outputs say where its instances are."""
+    outputs = pulumi_cli.outputs(stack, os.environ)
+    console = Console(highlight=False, soft_wrap=True)
+    services = session(workspace.stack(stack).cloud, tokens="prove")
+    try:
+        prover = Prover(
+            services.finance_operations(outputs["finops_url"]),
+            services.dataverse(outputs["cds_url"]),
+            outputs["linked_companies"][0],
+        )
+        show(prove(prover, outputs["maps"]), console)
+    finally:
+        close_all()
+
+
+def run(stack: str) -> None:
+    """The command: one line on the error stream when live sync does not work."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        main(stack)
+    except (ApiError, UserError, KeyError) as error:
+        errors.print(f"Not proved: {error}", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        errors.print("Not proved: interrupted; the rows written are removed.")
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    typer.run(run)
+    sys.exit(0)
