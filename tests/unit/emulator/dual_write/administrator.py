@@ -12,7 +12,7 @@ ROOT = f"{GATEWAY}/api/DualWriteManagement/1.0"
 FINANCE_HOST = "contoso-uat.operations.eu.dynamics.com"
 DATAVERSE_HOST = "contoso-uat.crm4.dynamics.com"
 CORE = "msdyn_DualWriteAppCoreMaps"
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, Any] = {
     "id": "3f0f6c55-3d6d-4b55-8d6a-6f2f1f0a7b21",
     "name": "Contoso UAT",
     "domain": "contoso-uat",
