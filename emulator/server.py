@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import signal
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,7 +34,7 @@ SEEDED = ("emulator", "seeded")
 
 
 class PortTakenError(Exception):
-    """Somebody else listens on the wanted port."""
+    """The wanted port cannot be listened on."""
 
 
 def open_tenant(folder: StateFolder, clock: str) -> Tenant:
@@ -82,7 +84,10 @@ class Server:
         try:
             listener = await loop.create_server(lambda: Door(self._proxy), LOOPBACK, port)
         except OSError as error:
-            raise PortTakenError(f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}.") from error
+            reason = (
+                "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {os.strerror(error.errno or 0)}"
+            )
+            raise PortTakenError(f"Port {port} on {LOOPBACK} {reason}.") from error
         ticking = loop.create_task(self._tick())
         url = f"http://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
         try:
