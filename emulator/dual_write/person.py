@@ -112,11 +112,11 @@ def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, reque
         solutions.save_version(tenant, connection, table_map.definition, version)
     state = table_map.state
     if state is MapState.RUNNING:
-        sync.enter(tenant, connection, table_map, MapState.STOPPED)
+        sync.enter(tenant, connection, [table_map], MapState.STOPPED)
     table_map.active = wanted["id"]
     maps.save(tenant, table_map)
     if state is MapState.RUNNING:
-        sync.enter(tenant, connection, table_map, MapState.RUNNING)
+        sync.enter(tenant, connection, [table_map], MapState.RUNNING)
 
 
 def _break(tenant: "Tenant", _connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
@@ -131,7 +131,7 @@ def _mend(tenant: "Tenant", _connection: Connection, table_map: TableMap, _reque
 
 def _finish(tenant: "Tenant", connection: Connection, table_map: TableMap, action: Action, state: MapState) -> None:
     requests.note(tenant, table_map, action)
-    sync.enter(tenant, connection, table_map, state)
+    sync.enter(tenant, connection, [table_map], state)
 
 
 def _on_map(action: _MapAction) -> Callable[["Tenant", Mapping[str, Any]], Mapping[str, Any]]:

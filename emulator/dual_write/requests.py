@@ -44,16 +44,17 @@ def start(tenant: "Tenant", action: Action, asked: Sequence[Asked]) -> str:
     """Take a request for one or more maps and return its id.
 
     Raises:
-        ServiceError: 400 bulk refused or maps of several links, 404 unknown link, version or project, 409 the state of
-            a map does not allow the action (by the switches `refused_action` and `bulk_rule`).
+        ServiceError: 400 bulk refused, a map twice or maps of several links, 404 unknown link, version or project, 409
+            the state of a map does not allow the action (by the switches `refused_action` and `bulk_rule`).
     """
     connection = connections.require(tenant, asked[0].cid)
     if any(one.cid.casefold() != connection.cid.casefold() for one in asked):
         raise bad_request("All maps of one request must belong to one connection set.")
+    if len({one.tid.casefold() for one in asked}) < len(asked):
+        raise bad_request("A map stands twice in the request.")
     if len(asked) > 1 and action not in _COLLECTIVE and tenant.switches["bulk_start"] == "refuse":
         raise bad_request(f"The action {action.name.lower()} takes one map per request.")
-    known = maps.maps_of(tenant, connection.cid)
-    chosen = [(one, _find(known, action, one)) for one in asked]
+    chosen = [(one, _find(tenant, connection, action, one)) for one in asked]
     refusals = [_refusal(tenant, action, one, table_map) for one, table_map in chosen]
     all_or_nothing = action not in _COLLECTIVE or tenant.switches["bulk_rule"] == "all-or-nothing"
     refused = next((text for text in refusals if text), None)
@@ -65,7 +66,8 @@ def start(tenant: "Tenant", action: Action, asked: Sequence[Asked]) -> str:
     tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [table_map.id for _, table_map in chosen]})
     for place, ((one, table_map), refusal) in enumerate(zip(chosen, refusals, strict=True)):
         _enter_request(tenant, table_map, request_id, action)
-        delay = _duration(tenant, action) + place * tenant.switches["dual_write_stagger"]
+        stagger = 0 if action is Action.RESUME else place * tenant.switches["dual_write_stagger"]
+        delay = _duration(tenant, action) + stagger
         tenant.events.schedule(
             delay,
             ENDS,
@@ -114,14 +116,14 @@ def note(tenant: "Tenant", table_map: TableMap, action: Action) -> None:
     table_map.requests.insert(0, _entry(tenant, str(uuid.uuid4()), action, RequestState.COMPLETED))
 
 
-def _find(known: Sequence[TableMap], action: Action, asked: Asked) -> TableMap:
+def _find(tenant: "Tenant", connection: Connection, action: Action, asked: Asked) -> TableMap:
     if action is Action.INIT:
-        found = maps.by_template(known, asked.tid)
+        found = maps.by_template(maps.maps_of(tenant, connection.cid), asked.tid)
         if found is None:
             raise not_found(f"Template '{asked.tid}'")
         return found
-    found = next((one for one in known if one.pid and one.pid.casefold() == str(asked.pid).casefold()), None)
-    if found is None:
+    found = maps.by_project(tenant, str(asked.pid))
+    if found is None or found.cid != connection.cid:
         raise not_found(f"Project '{asked.pid}'")
     if found.active.casefold() != asked.tid.casefold():
         raise conflict(f"The template '{asked.tid}' is not the active one of the map '{found.name}'.")
@@ -211,7 +213,7 @@ def _ends(
         _end_request(tenant, table_map, request_id, None)
         maps.save(tenant, table_map)
     elif initial_sync:
-        sync.enter(tenant, connection, table_map, MapState.INITIAL_SYNC)
+        sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)
         seconds = sync.begin(tenant, connection, table_map, request_id, master)
         tenant.events.schedule(seconds, SYNC_ENDS, cid=cid, map_id=map_id, request_id=request_id)
     else:
@@ -238,10 +240,20 @@ def _follows(tenant: "Tenant", *, cid: str, map_id: str, state: str, catch_up: s
     reached = MapState(state)
     if connection is None or table_map is None or table_map.pending is not reached:
         return
-    sync.enter(tenant, connection, table_map, reached, CatchUp(catch_up))
+    together = [one for one in _siblings(tenant, table_map) if one.pending is reached]
+    sync.enter(tenant, connection, together, reached, CatchUp(catch_up))
     if reached is MapState.CATCH_UP:
-        seconds = tenant.switches["dual_write_change_duration"]
-        _follow(tenant, table_map, MapState.RUNNING, seconds, CatchUp.PLAY_BACK)
+        for one in together:
+            _follow(tenant, one, MapState.RUNNING, tenant.switches["dual_write_change_duration"], CatchUp.PLAY_BACK)
+
+
+def _siblings(tenant: "Tenant", table_map: TableMap) -> list[TableMap]:
+    """Return the maps of the map's last request; what a bulk resume queued is played back together."""
+    last = table_map.requests[0]
+    if last["action"] != Action.RESUME:
+        return [table_map]
+    found = maps_of_request(tenant, last["requestId"])
+    return [one for one in found if one.requests[0]["requestId"] == last["requestId"]]
 
 
 def _sync_ends(tenant: "Tenant", *, cid: str, map_id: str, request_id: str) -> None:

@@ -6,7 +6,7 @@ _DURATIONS = (
     ("dual_write_init_duration", 5, "a map's init (E3 action 8)"),
     ("dual_write_start_duration", 15, "a map's start without initial sync"),
     ("dual_write_change_duration", 10, "stop, pause or resume of a map"),
-    ("dual_write_stagger", 1, "each further map of one bulk request ends so much later"),
+    ("dual_write_stagger", 1, "each further map of one bulk request but a resume ends so much later"),
     ("dual_write_state_lag", 3, "time by which a map's state follows the end of its request"),
     ("dual_write_solution_duration", 120, "applying one solution (E13)"),
     ("dual_write_sync_base_duration", 60, "fixed part of an initial sync, per company"),

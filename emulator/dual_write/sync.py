@@ -1,5 +1,6 @@
 """The one place where the life cycle of maps meets the movement of rows."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emulator.dual_write import executions, initial_sync, live_sync, queue
@@ -19,18 +20,22 @@ def register(tenant: "Tenant") -> None:
 def enter(
     tenant: "Tenant",
     connection: Connection,
-    table_map: TableMap,
+    table_maps: Sequence[TableMap],
     state: MapState,
     catch_up: CatchUp = CatchUp.PLAY_BACK,
 ) -> None:
-    """Put a map into a state and do with its queue what the state means (dual-write-management-api.md 5.5, 6)."""
-    if state is MapState.RUNNING and catch_up is CatchUp.KEEP_AS_ERRORS:
-        queue.keep_as_errors(tenant, table_map)
-    elif (state is MapState.RUNNING and catch_up is CatchUp.DROP) or state in STARTABLE:
-        queue.discard(tenant, table_map)
-    set_state(tenant, connection, table_map, state)
+    """Put maps into a state and do with their queues what the state means (dual-write-management-api.md 5.5, 6).
+
+    Queues of several maps are played back together, in the order in which the rows changed.
+    """
+    for table_map in table_maps:
+        if state is MapState.RUNNING and catch_up is CatchUp.KEEP_AS_ERRORS:
+            queue.keep_as_errors(tenant, table_map)
+        elif (state is MapState.RUNNING and catch_up is CatchUp.DROP) or state in STARTABLE:
+            queue.discard(tenant, table_map)
+        set_state(tenant, connection, table_map, state)
     if state is MapState.RUNNING:
-        queue.play_back(tenant, connection, [table_map])
+        queue.play_back(tenant, connection, table_maps)
 
 
 def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, request_id: str, master: str) -> float:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.dual_write.states import Action, MapState, allowed
-from tests.unit.emulator.dual_write.administrator import Administrator
+from tests.unit.emulator.dual_write.administrator import DATAVERSE_HOST, FINANCE_HOST, Administrator
 
 COMPANIES = "cdm_companies - Legal entities"
 UNITS = "msdyn_internalorganizations - Operating unit"
@@ -107,6 +107,28 @@ def test_bulk_rule_each_pauses_what_it_can(core: Administrator) -> None:
     request = core.do("5", COMPANIES, UNITS)
     assert [state for state, _ in core.outcome(request)] == ["2", "3"]
     assert core.maps()[COMPANIES]["state"] == "5"
+
+
+def test_bulk_resume_plays_back_in_order_of_change(core: Administrator) -> None:
+    """A row that needs another map's row goes over, whichever map the request names first."""
+    core.apply("msdyn_Dynamics365FinanceExtendedMaps")
+    groups, terms = "msdyn_customergroups - Customer groups", "msdyn_paymentterms - Terms of payment"
+    core.running(terms, groups)
+    core.do("5", groups, terms)
+    rows = core.tenant.rows
+    with core.tenant.store.transaction():
+        rows.insert("finops", FINANCE_HOST, "PaymentTerms", {"dataAreaId": "dat", "Name": "N7", "Description": "7"})
+        group = {"dataAreaId": "dat", "CustomerGroupId": "77", "Description": "New", "PaymentTermId": "N7"}
+        rows.insert("finops", FINANCE_HOST, "CustomerGroups", group)
+    assert rows.find("dataverse", DATAVERSE_HOST, "msdyn_customergroups", {"msdyn_groupid": "77"}) == []
+    core.do("6", groups, terms)
+    (row,) = rows.find("dataverse", DATAVERSE_HOST, "msdyn_customergroups", {"msdyn_groupid": "77"})
+    assert row["_msdyn_paymenttermid_value"]
+
+
+def test_map_stands_once_in_a_request(core: Administrator) -> None:
+    """The same map twice is 400."""
+    assert core.ask("8", COMPANIES, COMPANIES).status == 400
 
 
 @pytest.mark.parametrize(("rule", "status"), [("accept", 200), ("refuse", 400)])

@@ -80,5 +80,5 @@ def test_codes_are_read_as_text_or_number(code: object) -> None:
 @pytest.mark.parametrize("code", ["2", 3, "7", True, None, 1.0, "start"])
 def test_unknown_codes_are_refused(code: object) -> None:
     """2, 3 and 7 are not evidenced."""
-    with pytest.raises(ValueError, match="action|valid"):
+    with pytest.raises(ValueError, match=r"action|valid"):
         read_action(code)
