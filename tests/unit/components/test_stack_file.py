@@ -168,3 +168,20 @@ def test_python_names_are_no_keys_of_the_file() -> None:
 
 def test_unknown_values_are_never_shown() -> None:
     assert "hunter2" not in str(findings_of(changed("cds.password", "hunter2")))
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = sorted({place for place, *_ in MISTAKES} | {(name,) for name in RIGHT} | {("cds", "instance")})
+
+
+@given(st.sampled_from(KEYS), ANYTHING)
+def test_any_value_anywhere_ends_in_a_verdict(place: tuple[str, ...], value: Any) -> None:
+    raw = stack_file()
+    put(raw, place, value)
+    stack, findings = check(raw, TODAY)
+    assert (stack is None) == bool(findings)
+    assert all(finding.path.startswith("dualwrite:") and finding.text for finding in findings)
