@@ -9,6 +9,7 @@ from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
 from emulator.finance_operations.instance import create_instance
+from emulator.tables import SyncError, Write
 from emulator.tenant import Tenant
 
 CDS = "contoso-movement.crm4.dynamics.com"
@@ -101,3 +102,13 @@ def new_pair(tenant: Tenant) -> LinkedPair:
     connection.companies = [Company("DAT", company["cdm_companyid"])]
     connections.save(tenant, connection)
     return LinkedPair(tenant, connection, company)
+
+
+def refuse_group(link: LinkedPair, group_id: str) -> None:
+    """Let Dataverse refuse a customer group after it was stored, as a plug-in would."""
+
+    def plug_in(_tenant: Tenant, write: Write) -> None:
+        if write.table == "msdyn_customergroups" and write.new and write.new["msdyn_groupid"] == group_id:
+            raise SyncError("refused by a plug-in")
+
+    link.tenant.rows.on_write(plug_in)

@@ -8,7 +8,7 @@ from emulator.dual_write import connections, executions, initial_sync
 from emulator.dual_write.connections import Company
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
-from tests.unit.emulator.dual_write.linked_pair import COMPANIES, CUSTOMER_GROUPS, CUSTOMERS, LinkedPair
+from tests.unit.emulator.dual_write.linked_pair import COMPANIES, CUSTOMER_GROUPS, CUSTOMERS, LinkedPair, refuse_group
 
 
 def sync(link: LinkedPair, name: str, master: str = "CRM", request_id: str = "r1") -> tuple[str | None, TableMap]:
@@ -112,6 +112,22 @@ def test_refused_rows_are_counted_and_five_shown(link: LinkedPair) -> None:
     first = leg["importErrors"][0]
     assert (first["recordId"], first["sourceField"]) == ("dat|0", "msdyn_paymenttermid.msdyn_name")
     assert link.one("dataverse", "msdyn_customergroups")["msdyn_groupid"] == "good"
+
+
+def test_refused_row_leaves_no_half_row(link: LinkedPair) -> None:
+    for group_id in ("10", "20"):
+        link.finops("CustomerGroups", dataAreaId="dat", CustomerGroupId=group_id)
+    refuse_group(link, "10")
+    error, _ = sync(link, CUSTOMER_GROUPS)
+    assert error == f"Initial sync of {CUSTOMER_GROUPS} ended with 1 record error(s). refused by a plug-in"
+    assert link.one("dataverse", "msdyn_customergroups")["msdyn_groupid"] == "20"
+
+
+def test_rows_stay_when_the_company_row_is_gone(link: LinkedPair) -> None:
+    link.finops("CustomerGroups", dataAreaId="dat", CustomerGroupId="10")
+    link.delete("dataverse", "cdm_companies", link.company["cdm_companyid"])
+    sync(link, CUSTOMER_GROUPS, "AX")
+    assert link.all("dataverse", "msdyn_customergroups") == []
 
 
 def test_many_lookups_refuse_rows_of_dataverse(link: LinkedPair) -> None:

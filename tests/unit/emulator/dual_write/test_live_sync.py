@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from emulator.dual_write import connections
+from emulator.dual_write.connections import Company
 from emulator.dual_write.states import MapState
 from emulator.identity import directory
 from emulator.tables import SyncError
@@ -60,6 +62,23 @@ def test_row_is_owned_by_team_of_company(link: LinkedPair) -> None:
     assert runtime["applicationid"].startswith("00000015-")
 
 
+def test_team_takes_rows_back_on_every_finops_write(link: LinkedPair) -> None:
+    link.run(CUSTOMER_GROUPS)
+    group(link)
+    row = link.one("dataverse", "msdyn_customergroups")
+    user = link.all("dataverse", "systemusers")[0]["systemuserid"]
+    link.update("dataverse", "msdyn_customergroups", row["msdyn_customergroupid"], _ownerid_value=user)
+    link.update("finops", "CustomerGroups", "dat|10", Description="again")
+    assert link.one("dataverse", "msdyn_customergroups")["_ownerid_value"] == row["_ownerid_value"]
+
+
+def test_synced_row_never_echoes(link: LinkedPair) -> None:
+    link.run(CUSTOMER_GROUPS)
+    group(link)
+    assert link.one("finops", "CustomerGroups")["@odata.etag"] == 'W/"1"'
+    assert link.one("dataverse", "msdyn_customergroups")["@odata.etag"] == 'W/"1"'
+
+
 def test_update_flows_both_ways(link: LinkedPair) -> None:
     link.run(CUSTOMER_GROUPS)
     group(link, Description="one")
@@ -91,6 +110,21 @@ def test_lookup_resolves_by_key_in_company(link: LinkedPair) -> None:
     term = link.one("dataverse", "msdyn_paymentterms", msdyn_name="Net30")
     row = link.one("dataverse", "msdyn_customergroups")
     assert row["_msdyn_paymenttermid_value"] == term["msdyn_paymenttermid"]
+
+
+def test_same_key_in_two_companies_is_told_apart(link: LinkedPair) -> None:
+    legal_entity(link, "USMF", "Contoso USA")
+    usmf = link.dataverse("cdm_companies", cdm_companycode="USMF", cdm_isenabledfordualwrite=True)
+    link.connection.companies.append(Company("USMF", usmf["cdm_companyid"]))
+    connections.save(link.tenant, link.connection)
+    for name in (PAYMENT_TERMS, CUSTOMER_GROUPS):
+        link.run(name)
+    for company in ("dat", "usmf"):
+        link.finops("PaymentTerms", dataAreaId=company, Name="Net30", Description="30 days")
+    link.finops("CustomerGroups", dataAreaId="usmf", CustomerGroupId="10", PaymentTermId="Net30")
+    row = link.one("dataverse", "msdyn_customergroups")
+    term = link.one("dataverse", "msdyn_paymentterms", msdyn_paymenttermid=row["_msdyn_paymenttermid_value"])
+    assert row["_msdyn_company_value"] == term["_msdyn_company_value"] == usmf["cdm_companyid"]
 
 
 def test_missing_lookup_fails_the_write(link: LinkedPair) -> None:
@@ -168,6 +202,17 @@ def test_row_without_company_flows_once_stamped(link: LinkedPair) -> None:
     company = link.company["cdm_companyid"]
     link.update("dataverse", "msdyn_vendorgroups", row["msdyn_vendorgroupid"], _msdyn_company_value=company)
     assert link.one("finops", "VendorGroups")["Description"] == "Others"
+
+
+def test_stamped_row_replaces_its_counterpart(link: LinkedPair) -> None:
+    link.run(VENDOR_GROUPS)
+    link.run(VENDOR_GROUPS, MapState.STOPPED)
+    link.finops("VendorGroups", dataAreaId="dat", VendorGroupId="40", Description="older")
+    row = link.dataverse("msdyn_vendorgroups", msdyn_vendorgroup="40", msdyn_description="stamped")
+    link.run(VENDOR_GROUPS)
+    company = link.company["cdm_companyid"]
+    link.update("dataverse", "msdyn_vendorgroups", row["msdyn_vendorgroupid"], _msdyn_company_value=company)
+    assert link.one("finops", "VendorGroups")["Description"] == "stamped"
 
 
 def test_company_that_is_not_linked_stays(link: LinkedPair) -> None:

@@ -9,7 +9,7 @@ from emulator.dual_write import queue
 from emulator.dual_write.states import MapState
 from emulator.tables import SyncError
 from tests.unit.emulator.dual_write.customer_groups import WRITES, Writes, clear, play, shown
-from tests.unit.emulator.dual_write.linked_pair import CUSTOMER_GROUPS, PAYMENT_TERMS, LinkedPair
+from tests.unit.emulator.dual_write.linked_pair import CUSTOMER_GROUPS, PAYMENT_TERMS, LinkedPair, refuse_group
 
 
 def resume(link: LinkedPair, *names: str) -> int:
@@ -65,6 +65,15 @@ def test_failed_playback_stays_as_catch_up_error(link: LinkedPair) -> None:
     assert resume(link, CUSTOMER_GROUPS) == 1
     (error,) = queue.catch_up_errors(link.tenant, table_map)
     assert "The lookup value was not found: Net30" in error.text
+    assert link.one("dataverse", "msdyn_customergroups")["msdyn_groupid"] == "20"
+
+
+def test_refused_playback_leaves_no_half_row(link: LinkedPair) -> None:
+    link.run(CUSTOMER_GROUPS, MapState.PAUSED)
+    group(link, "10")
+    group(link, "20")
+    refuse_group(link, "10")
+    assert resume(link, CUSTOMER_GROUPS) == 1
     assert link.one("dataverse", "msdyn_customergroups")["msdyn_groupid"] == "20"
 
 
