@@ -11,10 +11,6 @@ from emulator.http import ServiceError
 NULL_REFERENCE = "Object reference not set to an instance of an object."
 
 
-class SyncFailureError(Exception):
-    """One row could not be written to the other side; the text is what dual-write shows."""
-
-
 def _error(status: int, message: str) -> ServiceError:
     return ServiceError(status, {"message": message, "activityId": str(uuid.uuid4())})
 

@@ -1,13 +1,21 @@
 """Start, stop, pause, resume and init through the service: E3, E4 and what E2 shows meanwhile."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.app import assemble
+from emulator.clock import Clock
+from emulator.dual_write import connections, definitions, maps, requests, solutions
+from emulator.dual_write.start_call import Asked
 from emulator.dual_write.states import Action, MapState, allowed
-from tests.unit.emulator.dual_write.administrator import DATAVERSE_HOST, FINANCE_HOST, Administrator
+from emulator.identity.tokens import SigningKey
+from emulator.store import Store
+from tests.unit.emulator.conftest import START
+from tests.unit.emulator.dual_write.administrator import DATAVERSE_HOST, ENVIRONMENT, FINANCE_HOST, Administrator
 
 COMPANIES = "cdm_companies - Legal entities"
 UNITS = "msdyn_internalorganizations - Operating unit"
@@ -269,3 +277,23 @@ def test_service_follows_the_state_machine(core: Administrator, actions: list[st
         else:
             assert reply.status == (409 if "pid" in before else 404)
             assert core.maps()[UNITS]["state"] == before["state"]
+
+
+def test_restart_finishes_what_was_asked(tmp_path: Path, signing_key: SigningKey) -> None:
+    """A killed emulator goes on with the request, the queue of the map and the link it had."""
+    first = Store(tmp_path / "tenant.db")
+    tenant = assemble(first, Clock(first, "stepped", start=START), signing_key)
+    tenant.seeds.play({"environments": [ENVIRONMENT]})
+    (connection,) = connections.connections(tenant)
+    solutions.restore(tenant, connection, definitions.SOLUTIONS[0])
+    tid = maps.maps_of(tenant, connection.cid)[0].active
+    requests.start(tenant, Action.INIT, [Asked(tid, None, connection.cid)])
+    first.close()
+    second = Store(tmp_path / "tenant.db")
+    restarted = assemble(second, Clock(second, "stepped"), signing_key)
+    restarted.events.advance(5)
+    found = maps.by_template(maps.maps_of(restarted, connection.cid), tid)
+    assert found is not None
+    assert found.pid
+    assert [entry["state"] for entry in found.requests] == ["2"]
+    second.close()
