@@ -1,6 +1,6 @@
 """What people do on the dual-write page behind our back; it is done at once.
 
-Not modelled: the initial write of running maps for a company that is added (dual-write-semantics.md 5.5).
+Only the initial write of a company that was added takes its time (dual-write-semantics.md 5.5).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from emulator import power_platform
 from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.maps import TableMap
+from emulator.dual_write.row_mapping import is_company_specific
 from emulator.dual_write.states import STARTABLE, Action, MapState, state_name
 from emulator.http import ServiceError
 from emulator.person import PersonError
@@ -59,7 +60,11 @@ def _add_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]
     if connection.has_company(code):
         raise PersonError(f"the company '{code}' is linked already")
     _refuse_in(tenant, connection, MapState.INITIAL_SYNC)
-    return _set_companies(tenant, connection, [*connection.company_codes(), code])
+    answer = _set_companies(tenant, connection, [*connection.company_codes(), code])
+    for table_map in maps.maps_of(tenant, connection.cid):
+        if table_map.state in {MapState.RUNNING, MapState.PAUSED} and is_company_specific(table_map.definition):
+            requests.write_company(tenant, connection, table_map, connection.company_codes()[-1])
+    return answer
 
 
 def _remove_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ looks only at E4 acts too early (dual-write-management-api.md 12.1 items 4 and 5
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.dual_write import checks, connections, maps, sync
@@ -109,6 +110,27 @@ def make_project(connection: Connection, table_map: TableMap) -> None:
     table_map.project = f"DWM-{connection.cid}-{table_map.active}"
     table_map.keys = list(connection.integration_keys.get(table_map.definition.dataverse_set, ()))
     table_map.state = MapState.STOPPED
+
+
+def write_company(tenant: "Tenant", connection: Connection, table_map: TableMap, code: str) -> None:
+    """Take a running or paused map through the initial write of a company that was added (semantics 5.5).
+
+    That Dataverse is the master and that the map returns to the state it had are assumed.
+    """
+    request_id, before = str(uuid.uuid4()), table_map.state
+    tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [table_map.id]})
+    _enter_request(tenant, table_map, request_id, Action.START)
+    sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)
+    seconds = sync.begin(tenant, _only(connection, code), table_map, request_id, "CRM")
+    tenant.events.schedule(
+        seconds,
+        SYNC_ENDS,
+        cid=connection.cid,
+        map_id=table_map.id,
+        request_id=request_id,
+        company=code,
+        afterwards=str(before),
+    )
 
 
 def note(tenant: "Tenant", table_map: TableMap, action: Action) -> None:
@@ -256,12 +278,26 @@ def _siblings(tenant: "Tenant", table_map: TableMap) -> list[TableMap]:
     return [one for one in found if one.requests[0]["requestId"] == last["requestId"]]
 
 
-def _sync_ends(tenant: "Tenant", *, cid: str, map_id: str, request_id: str) -> None:
+def _sync_ends(
+    tenant: "Tenant",
+    *,
+    cid: str,
+    map_id: str,
+    request_id: str,
+    company: str | None = None,
+    afterwards: str = MapState.RUNNING,
+) -> None:
     found = _live(tenant, cid, map_id, request_id)
     if found is None:
         return
     connection, table_map = found
-    error = sync.finish(tenant, connection, table_map, request_id)
+    error = sync.finish(tenant, _only(connection, company), table_map, request_id)
     _end_request(tenant, table_map, request_id, error)
-    lag = tenant.switches["dual_write_state_lag"]
-    _follow(tenant, table_map, MapState.STOPPED if error else MapState.RUNNING, lag, CatchUp.PLAY_BACK)
+    reached = MapState.STOPPED if error else MapState(afterwards)
+    _follow(tenant, table_map, reached, tenant.switches["dual_write_state_lag"], CatchUp.PLAY_BACK)
+
+
+def _only(connection: Connection, company: str | None) -> Connection:
+    if company is None:
+        return connection
+    return replace(connection, companies=[one for one in connection.companies if one.code == company])

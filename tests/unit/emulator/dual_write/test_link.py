@@ -258,6 +258,23 @@ def test_person_adds_and_removes_companies(pair: Administrator) -> None:
             pair.tenant.person.act({"action": action, "company": code, **place})
 
 
+def test_added_company_goes_through_initial_write(pair: Administrator) -> None:
+    """Running maps initialise and run again, with the new company's rows on the other side (5.5)."""
+    groups = "msdyn_customergroups - Customer groups"
+    terms = "msdyn_paymentterms - Terms of payment"
+    pair.apply("msdyn_Dynamics365FinanceExtendedMaps")
+    pair.running(terms, groups, "msdyn_paymentschedules - Payment schedule", "msdyn_paymentdays - Payment days CDS")
+    pair.tenant.person.act({"action": "add-company", "company": "USMF", "environment": DATAVERSE_HOST})
+    assert pair.maps()[groups]["state"] == "2"
+    with pytest.raises(PersonError, match="Initializing"):
+        pair.tenant.person.act({"action": "add-company", "company": "DEMF", "environment": DATAVERSE_HOST})
+    pair.wait(600)
+    assert pair.maps()[terms]["state"] == "4"
+    assert pair.tenant.rows.count("dataverse", DATAVERSE_HOST, "msdyn_paymentterms") == 4
+    runs = pair.get(f"/api/ProjectExecutionWithCompanies/{pair.maps()[terms]['pid']}").json
+    assert [one["legalEntityName"] for one in runs["projectExecutionResponses"]] == ["USMF"]
+
+
 def test_paused_map_hinders_removal_of_a_company(pair: Administrator) -> None:
     """The page refuses it (5.5)."""
     pair.apply()
