@@ -27,8 +27,6 @@ def assemble(store: Store, clock: Clock, key: SigningKey) -> Tenant:
     tenant.rows = Rows(tenant)
     for name in PACKAGES:
         module = import_module(name)
-        if not hasattr(module, "register"):
-            continue
         tenant.services = (*tenant.services, *_services(module))
         module.register(tenant)
     return tenant
