@@ -240,7 +240,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         result, problems = self._validated(known, unknown)
         inputs = None if problems or unknown else self.normalise(cast(In, self.inputs.model_validate(result)))
         if inputs is not None:
-            result = inputs.model_dump(mode="json", exclude_none=True)
+            result = self._shown(inputs)
             problems += self.problems(inputs, self._old_inputs(old))
         problems += self._refusals(old, result)
         if inputs is not None and not problems and not old:
@@ -269,6 +269,12 @@ class Provider(ResourceProvider, Generic[In, Out]):
             except ValidationError as error:
                 problems += [Problem(_path(name, item["loc"]), _said(item["msg"])) for item in error.errors()]
         return values, problems
+
+    def _shown(self, inputs: In) -> Bag:
+        """The canonical inputs; an optional list or mapping that is empty says nothing and is left out of previews."""
+        fields = self.inputs.model_fields
+        bag = inputs.model_dump(mode="json", exclude_none=True)
+        return {name: value for name, value in bag.items() if value not in ([], {}) or fields[name].is_required()}
 
     def _refusals(self, old: Bag, new: Bag) -> list[Problem]:
         problems = []

@@ -71,10 +71,13 @@ class Waiting:
                 say(outcome.status)
             return outcome
 
+        said: list[str] = []
+
         def say(status: str) -> None:
+            said.append(status)
             self._talk.progress(progress_line(what, status, self._talk.clock() - begun, usually))
 
-        return wait(
+        value = wait(
             step,
             what=what,
             deadline=self.remaining if at_most is None else min(at_most, self.remaining),
@@ -83,6 +86,10 @@ class Waiting:
             sleep=self._talk.sleep,
             progress=_already_said,
         )
+        if said:
+            # The row keeps its last line: it must not say that something is still going on.
+            self._talk.progress(progress_line(what, "done", self._talk.clock() - begun))
+        return value
 
 
 def _already_said(_text: str) -> None:

@@ -141,6 +141,9 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
                 f"changing it from '{old.domain}' to '{inputs.domain}' deletes the environment with its data; {missing}"
             )
             yield Problem("domain", text)
+        if old.name == inputs.name:
+            text = "display names are unique where F&O is installed: give the new environment a new name as well"
+            yield Problem("name", text)
 
     def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
         """Ask the tenant whether this environment can be created; nothing to ask when it is there already."""

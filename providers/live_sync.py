@@ -157,7 +157,9 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
 
     def _bring(self, session: Session, cid: str, inputs: LiveSyncInputs, goal: dict[str, str], call: Call) -> Report:
         """Everything that can be done is done; then `up` is green only when nothing is left (design 5)."""
-        report = self._operations(session, cid, inputs.timeout, call).bring_to(goal)
+        report = self._operations(session, cid, inputs.timeout, call).bring_to(
+            goal, avoid=[_dropped_name(text) for text in inputs.dropped]
+        )
         if goal and not report.statuses:
             raise ResourceError(
                 "the dual-write service lists no entity map at all",
@@ -232,6 +234,11 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "timeout": timeout,
         }
         super().__init__(LiveSyncProvider(), resource_name, arguments, opts)
+
+
+def _dropped_name(text: str) -> str:
+    """The map of an entry `<map>: <reason>`."""
+    return text.partition(": ")[0]
 
 
 def _some(names: list[str]) -> str:

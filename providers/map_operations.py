@@ -98,14 +98,18 @@ class MapOperations:
         self._single: set[str] = set()
         self._needs: dict[str, frozenset[str]] | None = None
         self._lost = 0
+        self._avoid: frozenset[str] = frozenset()
         self._report = Report()
 
-    def bring_to(self, wanted: Mapping[str, str]) -> Report:
+    def bring_to(self, wanted: Mapping[str, str], avoid: Collection[str] = ()) -> Report:
         """Bring each named map to `running`, `paused` or `stopped`; maps that are not installed are listed.
+
+        Maps in `avoid` are not started even when the service asks for them first: the stack has dropped them.
 
         Does all that can be done and returns what failed. Raises what concerns no single map.
         """
         goal = dict(wanted)
+        self._avoid = frozenset(avoid)
         report = self._report
         while True:
             if self._read(goal):
@@ -120,6 +124,7 @@ class MapOperations:
                     break
                 self._say(goal)
             pause(self._interval, sleep=self._sleep)
+        self._say(goal)
         report.not_installed = sorted(name for name in wanted if name not in report.statuses)
         report.failures = [self._failed[name] for name in sorted(self._failed)]
         return report
@@ -148,7 +153,7 @@ class MapOperations:
         asked = [statuses[name].detail.tid for name, state in goal.items() if name in statuses and state != "stopped"]
         sequences = needs_of(self._service.prerequisite_sequences(self._cid, asked), asked)
         self._needs = {
-            template_of[tid]: frozenset(template_of[need] for need in needs if need in template_of)
+            template_of[tid]: frozenset(template_of[need] for need in needs if need in template_of) - self._avoid
             for tid, needs in sequences.items()
         }
         extras = {need for needs in self._needs.values() for need in needs if need not in goal}

@@ -74,7 +74,7 @@ def up(name: StackName = DEFAULT_STACK) -> None:
 @app.command()
 def preview(name: StackName = DEFAULT_STACK) -> None:
     """Show what `up` would change, property by property."""
-    operate(["preview", "--diff"], *ready(name))
+    operate(["preview", "--diff", "--suppress-outputs"], *ready(name))
 
 
 @app.command()

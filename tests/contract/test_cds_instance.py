@@ -89,10 +89,10 @@ def test_type_changes_in_place(process: ProviderProcess) -> None:
 
 def test_new_domain_is_replaced_only_with_consent(process: ProviderProcess) -> None:
     identifier, inputs, outputs = created(process)
-    ((path, text),) = process.check(cds(domain="contoso-new"), inputs).failures
+    ((path, text),) = process.check(cds(domain="contoso-new", name="Contoso new"), inputs).failures
     assert path == "domain"
     assert "it needs your consent in `dualwrite:confirm`: {action: replace-environment, target: contoso-uat" in text
-    agreed = process.check(cds(domain="contoso-new", confirm=[CONSENT]), inputs)
+    agreed = process.check(cds(domain="contoso-new", name="Contoso new", confirm=[CONSENT]), inputs)
     assert agreed.failures == []
     assert process.diff(identifier, outputs, agreed.inputs).replaces == ["domain"]
 

@@ -80,7 +80,7 @@ def test_permanent_properties_are_refused_in_words(field: str, value: Any) -> No
 
 
 def test_new_domain_without_consent_is_refused() -> None:
-    assert check(BAG, domain="contoso-new") == [
+    assert check(BAG, domain="contoso-new", name="Contoso new") == [
         (
             "domain",
             (
@@ -92,14 +92,19 @@ def test_new_domain_without_consent_is_refused() -> None:
 
 
 def test_new_domain_with_expired_consent_names_the_date() -> None:
-    ((_, text),) = check(BAG, domain="contoso-new", confirm=[{**CONSENT, "until": "2020-01-31"}])
+    ((_, text),) = check(BAG, domain="contoso-new", name="Contoso new", confirm=[{**CONSENT, "until": "2020-01-31"}])
     assert "ended on 2020-01-31" in text
 
 
 def test_new_domain_with_consent_replaces() -> None:
-    assert check(BAG, domain="contoso-new", confirm=[CONSENT]) == []
+    assert check(BAG, domain="contoso-new", name="Contoso new", confirm=[CONSENT]) == []
     difference = PROVIDER.diff("id", BAG, {**BAG, "domain": "contoso-new", "confirm": [CONSENT]})
     assert difference.replaces == ["domain"]
+
+
+def test_new_domain_wants_a_new_name_too() -> None:
+    ((path, text),) = check(BAG, domain="contoso-new", confirm=[CONSENT])
+    assert (path, text.partition(":")[0]) == ("name", "display names are unique where F&O is installed")
 
 
 @pytest.mark.parametrize(

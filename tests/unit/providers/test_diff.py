@@ -66,7 +66,7 @@ def test_old_state_without_new_field_holds_its_default() -> None:
 
 
 def test_meaning_of_a_field_overrules_comparison() -> None:
-    found = difference(Thing, HELD, {**HELD, "name": "A"}, same=lambda field, held, wanted: field == "name" or None)
+    found = difference(Thing, HELD, {**HELD, "name": "A"}, same=lambda field, _held, _wanted: field == "name" or None)
     assert not found
 
 

@@ -21,7 +21,7 @@ def operations(service: FakeDualWrite, seconds: float = 1000) -> MapOperations:
 
     return MapOperations(
         cast(DualWriteManagement, service), "cid", interval=1, seconds=seconds,
-        clock=lambda: now[0], sleep=sleep, progress=lambda text: None,
+        clock=lambda: now[0], sleep=sleep, progress=lambda _text: None,
     )  # fmt: skip
 
 
@@ -33,7 +33,8 @@ def test_new_maps_are_initialised_and_started_in_bulk() -> None:
     service = FakeDualWrite({"a": "none", "b": "none", "c": "none"})
     report = bring(service, dict.fromkeys("abc", "running"))
     assert service.sent == [("INITIALISE", ["a", "b", "c"]), ("START", ["a", "b", "c"])]
-    assert report.started == {"a", "b", "c"} and not report.failures
+    assert report.started == {"a", "b", "c"}
+    assert not report.failures
 
 
 def test_prerequisites_run_before_their_dependents() -> None:
@@ -57,10 +58,19 @@ def test_maps_only_the_service_asks_for_are_started_and_named() -> None:
     assert report.extras == {"extra"}
 
 
+def test_dropped_map_is_not_started_although_the_service_asks() -> None:
+    service = FakeDualWrite({"a": "1", "replaced": "1"}, needs={"a": ["replaced"]})
+    report = operations(service).bring_to({"a": "running"}, avoid=["replaced"])
+    assert service.sent == [("START", ["a"])]
+    assert not report.extras
+
+
 def test_what_is_as_declared_is_left_alone() -> None:
     service = FakeDualWrite({"a": "4", "b": "5", "c": "1", "d": "none"})
     report = bring(service, {"a": "running", "b": "paused", "c": "stopped", "d": "stopped"})
-    assert service.sent == [] and service.lists == 1 and not report.failures
+    assert service.sent == []
+    assert service.lists == 1
+    assert not report.failures
 
 
 def test_one_paused_map_is_resumed_by_one_request() -> None:
@@ -97,7 +107,8 @@ def test_failed_start_is_tried_once_more_after_a_table_refresh() -> None:
     service.breaks["a"] = 1
     report = bring(service, dict.fromkeys("ab", "running"))
     assert service.sent == [("START", ["a", "b"]), ("START", ["a"])]
-    assert service.refreshed == ["DWM-pid-a"] and not report.failures
+    assert service.refreshed == ["DWM-pid-a"]
+    assert not report.failures
 
 
 def test_failed_map_is_reported_and_the_others_go_on() -> None:
@@ -135,15 +146,17 @@ def test_deadline_names_every_map_that_is_not_there() -> None:
 
 def test_maps_that_are_not_installed_are_listed() -> None:
     report = bring(FakeDualWrite({"a": "4"}), {"a": "running", "z": "running"})
-    assert report.not_installed == ["z"] and not report.failures
+    assert report.not_installed == ["z"]
+    assert not report.failures
 
 
 def test_213_maps_cost_one_list_a_poll() -> None:
     names = [f"map {number}" for number in range(213)]
-    service = FakeDualWrite(dict.fromkeys(names, "none"), needs={name: names[:3] for name in names[3:]})
+    service = FakeDualWrite(dict.fromkeys(names, "none"), needs=dict.fromkeys(names[3:], names[:3]))
     report = bring(service, dict.fromkeys(names, "running"))
     assert not report.failures
-    assert len(service.sent) == 3 and service.lists <= 10
+    assert len(service.sent) == 3
+    assert service.lists <= 10
 
 
 def test_error_names_the_first_map_and_counts_the_others() -> None:
@@ -151,7 +164,8 @@ def test_error_names_the_first_map_and_counts_the_others() -> None:
     service.breaks = {"a": 9, "b": 9}
     report = bring(service, dict.fromkeys("ab", "running"))
     assert str(only(report.failures, 2)) == (
-        "2 of 2 maps are not as declared: 'a': start failed: DIPV1014 a key field is not mapped; 1 more are named above "
+        "2 of 2 maps are not as declared: 'a': start failed: DIPV1014 a key field is not mapped; "
+        "1 more are named above "
         "(DIPV1014, correlation root-1). "
         "Mend the map on the dual-write page, or exclude it; then run `up` again, it continues."
     )

@@ -22,6 +22,7 @@ def test_missing_package_is_requested_once_and_followed() -> None:
     assert talk.lines == [
         "DualWriteCoreAnchor title: InstallRequested, 0 s (usually about 10 min)",
         "DualWriteCoreAnchor title: Installing, 30 s (usually about 10 min)",
+        "DualWriteCoreAnchor title: done, 1 min",
     ]
 
 

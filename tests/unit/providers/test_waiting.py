@@ -28,10 +28,10 @@ def test_line_names_step_state_and_time(status: str, usually: str, line: str) ->
     assert progress_line("Provisioning App", status, 720, usually) == line
 
 
-def test_every_poll_writes_one_line() -> None:
+def test_every_poll_and_the_end_write_one_line() -> None:
     talk = FakeTalk()
     assert Waiting(talk, 600).until(after(2), what="step", interval=30) == "done"
-    assert talk.lines == ["step: Running, 0 s", "step: Running, 30 s"]
+    assert talk.lines == ["step: Running, 0 s", "step: Running, 30 s", "step: done, 1 min"]
 
 
 def test_steps_share_one_deadline() -> None:
@@ -67,4 +67,4 @@ def test_poll_without_an_answer_is_said_and_repeated() -> None:
         return Outcome.done("done")
 
     assert Waiting(talk, 600).until(poll, what="step", interval=30) == "done"
-    assert talk.lines == ["step: not readable at the moment: the connection broke, 0 s"]
+    assert talk.lines == ["step: not readable at the moment: the connection broke, 0 s", "step: done, 30 s"]
