@@ -20,6 +20,8 @@ CLOCK = "scaled:7200"
 # An encryption salt of the demo passphrase: with it, `stack init` leaves the stack file as it is.
 SALT = "v1:/Qts3fwI71w=:v1:6LcSK9ZtakrqZ+zt:ofEMeiwR5YrGQy8hDAhbPgV7VsbgmA=="
 READS = {"GET", "HEAD", "OPTIONS"}
+# These POSTs only ask: whether a domain is free (BAP), and in which order maps start (E5).
+ASKING = ("/validateEnvironmentDetails", "/GetTemplatePrerequisiteSequences")
 
 
 class Result(NamedTuple):
@@ -170,7 +172,7 @@ class Tenant:
         return [
             f"{row['method']} {row['host']}{row['path']}"
             for row in self.requests(since)
-            if row["method"] not in READS and row["service"] != "login"
+            if row["method"] not in READS and row["service"] != "login" and not row["path"].endswith(ASKING)
         ]
 
 

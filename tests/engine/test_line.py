@@ -34,7 +34,7 @@ def test_pair_is_ready_and_says_so(live: Project) -> None:
     outputs = live.outputs()
     assert outputs["ready"] is True
     assert outputs["linked_companies"] == ["DAT"]
-    assert set(outputs["maps"].values()) == {"Running"}
+    assert set(outputs["maps"].values()) == {"running"}
 
 
 def test_second_up_changes_and_writes_nothing(live: Project, tenant: Tenant) -> None:
@@ -65,7 +65,7 @@ def test_map_paused_by_a_person_is_named_and_resumed_alone(live: Project, tenant
     before = tenant.now()
     live.up()
     assert len(tenant.writes(before)) == 1
-    assert live.outputs()["maps"][running_map] == "Running"
+    assert live.outputs()["maps"][running_map] == "running"
     live.preview("--expect-no-changes")
 
 
