@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
+from emulator.gathering import GatheringTransport
+
 CONNECT = b"CONNECT "
 END_OF_HEAD = b"\r\n\r\n"
 LONGEST_HEAD = 65536
@@ -103,7 +105,8 @@ class Door(asyncio.Protocol):
         if tunnel is None or self._lost:
             self._proxy.doors.discard(self)
             return
-        self._hand_over(tunnel, self._proxy.tunnel(host, tunnel))
+        gathering = GatheringTransport(tunnel, loop)
+        self._hand_over(gathering, self._proxy.tunnel(host, gathering))
 
     def _hand_over(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
         self._proxy.doors.discard(self)

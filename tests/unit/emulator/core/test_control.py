@@ -12,6 +12,7 @@ from emulator.server import seed
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 
+COLUMNS = ("seq", "time", "service", "host", "method", "path", "query", "status", "identity", "correlation_id")
 Ask = Callable[..., httpx.Response]
 
 
@@ -55,18 +56,7 @@ def test_clock_advance_plays_what_becomes_due(tenant: Tenant, ask: Ask) -> None:
 def test_requests_have_exactly_the_agreed_members(call: CallTenant, ask: Ask) -> None:
     call("GET", "https://login.microsoftonline.com/nothing?x=1")
     (row,) = ask("GET", "/_emulator/requests").json()
-    assert list(row) == [
-        "seq",
-        "time",
-        "service",
-        "host",
-        "method",
-        "path",
-        "query",
-        "status",
-        "identity",
-        "correlation_id",
-    ]
+    assert tuple(row) == COLUMNS
     assert (row["service"], row["path"], row["query"], row["status"]) == ("login", "/nothing", "x=1", 501)
 
 
