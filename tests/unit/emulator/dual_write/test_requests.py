@@ -160,6 +160,16 @@ def test_refused_action_may_fail_in_its_request(core: Administrator) -> None:
     assert "Not running" in str(text)
 
 
+def test_refused_bulk_request_fails_for_all_maps(core: Administrator) -> None:
+    """All or nothing holds too where the refusal shows in the request."""
+    core.tenant.switches.set("refused_action", "request")
+    core.running(COMPANIES)
+    core.do("8", UNITS)
+    request = core.do("5", COMPANIES, UNITS)
+    assert [state for state, _ in core.outcome(request)] == ["3", "3"]
+    assert core.maps()[COMPANIES]["state"] == "4"
+
+
 def test_busy_map_takes_no_second_action(core: Administrator) -> None:
     """Neither while a request waits nor while the state lags behind it."""
     core.do("8", COMPANIES)
