@@ -18,6 +18,7 @@ from providers.api.errors import (
     AuthenticationError,
     EmulatorNotRunning,
     ForeignHost,
+    NotFound,
     TransportError,
 )
 from providers.api.operations import PASSING, pause
@@ -130,17 +131,28 @@ class MapOperations:
         return report
 
     def _read(self, goal: dict[str, str]) -> bool:
+        """Read all maps, and their order once a map has to start; False while the service cannot tell."""
+        first = not self._report.statuses
         try:
             listed = self._service.maps(self._cid, fresh=True)
+            self._report.statuses = {status.name: status for status in listed}
+            if self._needs is None and any(next_step(*pair) == MapAction.START for pair in self._pairs(goal)):
+                self._order(goal)
         except PASSING as error:
             if self._clock() >= self._end:
                 raise
-            self._progress(f"the map list is not readable at the moment: {error.reason}")
+            self._progress(f"the maps are not readable at the moment: {error.reason}")
             return False
-        self._report.statuses = {status.name: status for status in listed}
-        if self._needs is None and any(next_step(*pair) == MapAction.START for pair in self._pairs(goal)):
-            self._order(goal)
+        if first:
+            self._take_up(goal)
         return True
+
+    def _take_up(self, goal: Mapping[str, str]) -> None:
+        """What a killed run asked for may still wait: it is followed, never sent again (client rule 5)."""
+        for status, state in self._pairs(goal):
+            asked = status.waiting_request
+            if asked is not None and next_step(status, state) != Settled.AS_DECLARED:
+                self._pending[status.name] = _Request(asked.action or "", asked.request_id, 0, alone=False)
 
     def _pairs(self, goal: Mapping[str, str]) -> list[tuple[EntityMapStatus, str]]:
         statuses = self._report.statuses
@@ -162,12 +174,15 @@ class MapOperations:
 
     def _settle(self) -> None:
         """Take over how pending requests ended."""
+        answers: dict[str, list[EntityMapStatus]] = {}
         for name, request in list(self._pending.items()):
             status = self._report.statuses.get(name)
             outcome = status.request(request.request_id) if status else None
             if outcome is None and request.polls >= _UNSEEN_POLLS:
-                answers = self._service.request_status(request.request_id)
-                outcome = next((a.request(request.request_id) for a in answers if a.name == name), None)
+                if request.request_id not in answers:
+                    answers[request.request_id] = self._asked(request.request_id)
+                found = (each for each in answers[request.request_id] if each.name == name)
+                outcome = next((each.request(request.request_id) for each in found), None)
             if outcome is not None and outcome.state == RequestState.FAILED:
                 del self._pending[name]
                 text = failure_text(request.action, outcome)
@@ -185,6 +200,14 @@ class MapOperations:
             else:
                 self._pending[name] = request._replace(polls=request.polls + 1)
 
+    def _asked(self, request_id: str) -> list[EntityMapStatus]:
+        """The maps of one request (E4); none while the service cannot tell, as a failing poll is no failed request."""
+        try:
+            return self._service.request_status(request_id)
+        except (*PASSING, NotFound) as error:
+            self._progress(f"a request is not readable at the moment: {error.reason}")
+            return []
+
     def _groups(self, goal: Mapping[str, str]) -> dict[MapAction, list[str]]:
         groups: dict[MapAction, list[str]] = {}
         for name, state in goal.items():
@@ -196,7 +219,7 @@ class MapOperations:
                 groups.setdefault(step, []).append(name)
         if MapAction.START in groups:
             groups[MapAction.START] = self._startable(groups[MapAction.START], goal)
-        if MapAction.START in groups or self._starting():
+        if groups.get(MapAction.START) or self._starting():
             # Dependents are started while what they need still runs.
             groups = {action: names for action, names in groups.items() if action not in _STARTS_LAST}
         return {action: names for action, names in groups.items() if names}
@@ -216,7 +239,9 @@ class MapOperations:
             if name not in goal or next_step(status, goal[name]) in (Settled.AS_DECLARED, MapAction.PAUSE)
         )
         busy = bool(self._pending) or any(
-            next_step(*pair) in (Settled.UNDER_WAY, MapAction.INITIALISE) for pair in self._pairs(goal)
+            next_step(status, state) in (Settled.UNDER_WAY, MapAction.INITIALISE)
+            for status, state in self._pairs(goal)
+            if status.name not in self._failed
         )
         ready = ready_to_start(waiting, needs, running)
         blocked = [name for name in ready if not needs.get(name, frozenset()) <= running]
@@ -312,7 +337,7 @@ def only(failures: Collection[MapFailure], total: int) -> ApiError:
     """One error for all maps that failed: the first in full, the others by count; each was announced before."""
     first = next(iter(failures))
     others = f"; {len(failures) - 1} more are named above" if len(failures) > 1 else ""
-    noun = "map is" if len(failures) == 1 else "maps are"
+    noun = f"{'map' if total == 1 else 'maps'} {'is' if len(failures) == 1 else 'are'}"
     return ApiError(
         f"{len(failures)} of {total} {noun} not as declared: '{first.name}': {first.text}{others}",
         code=first.code,

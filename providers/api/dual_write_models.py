@@ -142,6 +142,13 @@ class EntityMapStatus(CaseBlind):
         last = [self.detail.last_request] if self.detail.last_request else []
         return next((each for each in [*self.detail.last_requests, *last] if each.request_id == request_id), None)
 
+    @property
+    def waiting_request(self) -> ActionRequest | None:
+        """A request that has not ended."""
+        last = [self.detail.last_request] if self.detail.last_request else []
+        asked = (each for each in [*last, *self.detail.last_requests] if each.state == RequestState.WAITING)
+        return next((each for each in asked if each.request_id), None)
+
 
 class ActionDetail(BaseModel):
     """One map of an E3 request.

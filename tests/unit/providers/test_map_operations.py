@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.dual_write import DualWriteManagement
+from providers.api.dual_write_models import ActionDetail, MapAction
 from providers.map_operations import MapOperations, Report, only
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
@@ -169,6 +170,56 @@ def test_error_names_the_first_map_and_counts_the_others() -> None:
         "(DIPV1014, correlation root-1). "
         "Mend the map on the dual-write page, or exclude it; then run `up` again, it continues."
     )
+
+
+def test_map_is_not_singular_when_only_one_of_many_failed() -> None:
+    service = FakeDualWrite({"a": "1", "b": "4"})
+    service.breaks = {"a": 9}
+    assert str(only(bring(service, dict.fromkeys("ab", "running")).failures, 2)).startswith("1 of 2 maps is not as")
+
+
+@pytest.mark.parametrize("wanted", ["running", "paused"])
+def test_request_of_a_killed_run_is_followed_and_not_sent_again(wanted: str) -> None:
+    service = FakeDualWrite({"a": "1", "b": "1"})
+    service.waiting_polls = 3
+    request_id = service.start_action("cid", MapAction.START, [ActionDetail(tid="tid-a", pid="pid-a")])
+    assert request_id == "r1"
+    report = bring(service, {"a": wanted, "b": "running"})
+    assert [sent for sent in service.sent if sent[0] == "START"] == [("START", ["a"]), ("START", ["b"])]
+    assert report.started == {"a", "b"}
+    assert not report.failures
+
+
+def test_failed_prerequisite_keeps_no_other_map_from_its_pause() -> None:
+    service = FakeDualWrite({"a": "1", "b": "1", "c": "4"}, needs={"b": ["a"]})
+    service.breaks["a"] = 99
+    report = bring(service, {"a": "running", "b": "running", "c": "paused"})
+    assert [failure.name for failure in report.failures] == ["a", "b"]
+    assert service.states["c"] == "5"
+
+
+def test_map_that_cannot_be_initialised_keeps_no_ring_from_starting() -> None:
+    service = FakeDualWrite({"a": "1", "b": "1", "c": "none"}, needs={"a": ["b"], "b": ["a"]})
+    service.breaks["c"] = 99
+    report = bring(service, dict.fromkeys("abc", "running"))
+    assert [failure.name for failure in report.failures] == ["c"]
+    assert (service.states["a"], service.states["b"]) == ("4", "4")
+
+
+def test_unseen_bulk_request_costs_one_question_a_poll() -> None:
+    service = FakeDualWrite(dict.fromkeys("abcdef", "1"))
+    service.hide_requests = True
+    assert not bring(service, dict.fromkeys("abcdef", "running")).failures
+    assert service.questions == 1
+
+
+@pytest.mark.parametrize("call", ["request_status", "prerequisite_sequences"])
+def test_poll_without_an_answer_ends_nothing(call: str) -> None:
+    service = FakeDualWrite({"a": "1"})
+    service.hide_requests = True
+    service.silent[call] = 2
+    assert not bring(service, {"a": "running"}).failures
+    assert service.sent == [("START", ["a"])]
 
 
 NAMES = st.sampled_from("abcdef")
