@@ -51,7 +51,8 @@ def template_problem(templates: Iterable[Template], name: str, environment_type:
     if found.disabled:
         reason = found.disabled_message or "the service gives no reason"
         return (
-            f"the template {name} is disabled in {location}: {reason.rstrip('.')} ({found.disabled_code or 'no code'})"
+            f"the template {name} is disabled in {location}: {reason.rstrip('.')} "
+            f"({found.disabled_code or 'no code'}). Assign the licence it needs, or choose another type or location."
         )
     return None
 
@@ -62,7 +63,10 @@ def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
     free = held.free if held else 0.0
     if free >= NEEDED_MB:
         return None
-    return f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB"
+    return (
+        f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB. "
+        "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
+    )
 
 
 def currency_problem(currencies: Iterable[Currency], wanted: str, location: str) -> str | None:

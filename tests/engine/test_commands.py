@@ -59,23 +59,29 @@ def clone(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
     clone.run("stop")
 
 
-def test_up_proves_after_a_change_and_only_then(clone: Clone) -> None:
-    first = clone.run("up", "new-new")
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "ready" in first.stdout
-    assert "proved" in first.stdout.casefold()
+@pytest.fixture(scope="module")
+def first_up(clone: Clone) -> str:
+    """What the first `make up` prints."""
+    done = clone.run("up", "new-new")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_first_up_ends_ready_and_proved(first_up: str) -> None:
+    assert "ready" in first_up
+    assert "proved" in first_up.casefold()
+
+
+@pytest.mark.usefixtures("first_up")
+def test_up_without_a_change_proves_nothing_and_leaves_every_tracked_file(clone: Clone) -> None:
     second = clone.run("up", "new-new")
     assert second.returncode == 0, second.stdout + second.stderr
     assert "proved" not in second.stdout.casefold()
-
-
-def test_up_leaves_every_tracked_file_as_it_was(clone: Clone) -> None:
-    assert clone.run("up", "new-new").returncode == 0
     assert clone.contents() == clone.files
 
 
+@pytest.mark.usefixtures("first_up")
 def test_env_makes_plain_pulumi_work(clone: Clone) -> None:
-    clone.run("up", "new-new")
     exports = clone.run("env", "new-new").stdout
     script = f'{exports}\ncd "{clone.folder}" && pulumi stack output ready'
     shell = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, timeout=60, check=False)
@@ -83,8 +89,8 @@ def test_env_makes_plain_pulumi_work(clone: Clone) -> None:
     assert "HTTPS_PROXY" not in exports.upper().replace("DUALWRITE", "")
 
 
+@pytest.mark.usefixtures("first_up")
 def test_stop_ends_the_emulator_and_env_says_how_to_start_it(clone: Clone) -> None:
-    clone.run("preview", "new-new")
     assert "Stopped the emulator" in clone.run("stop").stdout
     assert "not running" in clone.run("stop").stdout
     assert "make emulator" in clone.run("env", "new-new").stderr

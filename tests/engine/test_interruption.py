@@ -57,7 +57,7 @@ def test_interrupted_run_ends_in_order_and_unlocks(bulk: Project, to_group: bool
     assert process.returncode == 1
     assert "update canceled" in output
     assert locks(bulk) == []
-    bulk.up("--skip-preview")
+    bulk.up()
     assert len(bulk.resources()) == COUNT
 
 

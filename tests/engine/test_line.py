@@ -1,7 +1,8 @@
-"""The whole line on the emulator: from nothing to live, again, drift, and back to nothing."""
+"""The whole line on the emulator: refused, from nothing to live, again, drift, a map that fails, back to nothing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,29 @@ from tests.engine.harness import Project, Tenant
 MAP = "Customer groups"
 
 
+CORRELATION = r"correlation [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
 @pytest.fixture(scope="module")
-def live(new_project: Callable[[], Project]) -> Project:
-    """The stack `new-new`, brought up once for this module. Each test leaves it up and in order."""
+def stack(new_project: Callable[[], Project]) -> Project:
+    """The stack `new-new`, of which nothing exists yet."""
     project = new_project()
     project.use("new-new")
-    project.up()
     return project
+
+
+@pytest.fixture(scope="module")
+def first_failure(stack: Project, tenant: Tenant) -> str:
+    """What the first `up` says, in which the installation of F&O fails."""
+    tenant.control("switches", {"finops_install_failures": 1})
+    return stack.up(expect=1).text
+
+
+@pytest.fixture(scope="module")
+def live(stack: Project, first_failure: str) -> Project:
+    """The same stack after an `up` that continued. Each test leaves it up and in order."""
+    stack.up()
+    return stack
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +45,52 @@ def running_map(live: Project) -> str:
 
 def cds_host(project: Project) -> str:
     return str(project.outputs()["cds_url"]).removeprefix("https://").rstrip("/")
+
+
+def error_line(text: str, resource: str) -> str:
+    """The one error line of a resource in the diagnostics."""
+    lines = {line.strip() for line in text.partition("Diagnostics:")[2].splitlines() if "error:" in line}
+    (found,) = [line for line in lines if resource in line]
+    assert "Traceback" not in text
+    return found
+
+
+@pytest.fixture
+def restored(stack: Project, tenant: Tenant) -> Iterator[None]:
+    """Stack file and tenant as they were, after the test."""
+    text = stack.stack_file.read_text()
+    yield
+    stack.stack_file.write_text(text)
+    tenant.control("reset", {})
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize(
+    ("domain", "switches", "said"),
+    [
+        ("contoso", {}, "belongs to the environment 'Contoso production'.* Choose another domain"),
+        ("contoso-uat", {"capacity_database_mb": 500.0}, "0 MB of Database capacity left.* Free some"),
+        (
+            "contoso-uat",
+            {"disabled_templates": "D365_DeveloperEdition"},
+            r"D365_DeveloperEdition is disabled .*\(DynamicsEntitlementMissing\).* Assign",
+        ),
+    ],
+    ids=["domain taken", "no capacity", "template disabled"],
+)
+def test_tenants_refusal_is_one_line_before_any_write(
+    stack: Project, tenant: Tenant, domain: str, switches: dict[str, Any], said: str
+) -> None:
+    tenant.control("switches", switches)
+    stack.stack_file.write_text(stack.stack_file.read_text().replace("domain: contoso-uat", f"domain: {domain}"))
+    before = tenant.now()
+    assert re.search(said, error_line(stack.up(expect=1).text, "pair-cds"))
+    assert not tenant.writes(before)
+
+
+def test_failed_installation_ends_in_one_line(first_failure: str) -> None:
+    line = error_line(first_failure, "FinOpsInstance 'contoso-uat'")
+    assert re.search(rf"create failed: .* \(ProvisioningFailed, {CORRELATION}\)\. .*the next run", line)
 
 
 def test_pair_is_ready_and_says_so(live: Project) -> None:
@@ -69,6 +132,21 @@ def test_map_paused_by_a_person_is_named_and_resumed_alone(live: Project, tenant
     live.preview("--expect-no-changes")
 
 
+def test_map_that_fails_to_start_is_one_line_and_next_up_continues(
+    live: Project, tenant: Tenant, running_map: str
+) -> None:
+    person = {"environment": cds_host(live), "map": running_map}
+    tenant.control("person", {"action": "stop-map", **person})
+    tenant.control("person", {"action": "break-map", **person})
+    live.refresh()
+    line = error_line(live.up(expect=1).text, "LiveSync 'contoso-uat'")
+    assert re.search(rf"'{running_map}': start failed: .* \(DIPV1014, {CORRELATION}\)\. Mend the map", line)
+    tenant.control("person", {"action": "mend-map", **person})
+    live.up()
+    assert live.outputs()["maps"][running_map] == "running"
+    live.preview("--expect-no-changes")
+
+
 def test_state_holds_no_secret_and_no_port(live: Project, tenant: Tenant) -> None:
     state = live.run("stack", "export").stdout
     assert live.variables["AZURE_CLIENT_SECRET"] not in state
@@ -78,7 +156,7 @@ def test_state_holds_no_secret_and_no_port(live: Project, tenant: Tenant) -> Non
 
 def test_destroy_without_consent_is_refused_in_preview(live: Project, tenant: Tenant) -> None:
     before = tenant.now()
-    refusal = live.destroy(expect=1).text
+    refusal = live.run("destroy", "--preview-only", expect=1).text
     assert "protect" in refusal
     assert not tenant.writes(before)
 
@@ -87,7 +165,9 @@ def test_destroy_with_consent_leaves_nothing(live: Project, tenant: Tenant) -> N
     domain = cds_host(live).partition(".")[0]
     live.add(f'dualwrite:confirm: [{{action: delete-environment, target: {domain}, until: "2999-12-31"}}]')
     live.up()
+    assert domain in tenant.shown()
     live.destroy()
     assert not live.resources()
     deleted = [row for row in tenant.requests() if row["method"] == "DELETE" and row["service"] == "bap"]
     assert len(deleted) == 1
+    assert "contoso-uat" not in tenant.shown()

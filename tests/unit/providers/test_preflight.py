@@ -18,6 +18,7 @@ EUROPE = Location(name="europe", display_name="Europe")
 ASIA = Location(name="asia", display_name="Asia", disabled=True)
 KOREA = Location(name="korea", display_name="Korea", dynamics_apps=False)
 BY_LOCATION = Locations(locations=[EUROPE, ASIA, KOREA])
+FREE_SOME = "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
 BY_MACRO_REGION = Locations(provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
 
 
@@ -45,7 +46,8 @@ def test_location_must_be_usable(locations: Locations, wanted: str, said: str | 
         (
             [a_template("T", disabled=True)],
             "sandbox",
-            "the template T is disabled in europe: You do not have the required licenses (DynamicsEntitlementMissing)",
+            "the template T is disabled in europe: You do not have the required licenses (DynamicsEntitlementMissing). "
+            "Assign the licence it needs, or choose another type or location.",
         ),
     ],
 )
@@ -59,9 +61,9 @@ def test_template_must_be_offered_and_enabled(templates: list[Template], environ
         ([Capacity(type="Database", total=2048, actual=1024)], None),
         (
             [Capacity(type="Database", total=2048, actual=1524)],
-            "the tenant has 524 MB of Database capacity left, an environment needs 1024 MB",
+            f"the tenant has 524 MB of Database capacity left, an environment needs 1024 MB. {FREE_SOME}",
         ),
-        ([], "the tenant has 0 MB of Database capacity left, an environment needs 1024 MB"),
+        ([], f"the tenant has 0 MB of Database capacity left, an environment needs 1024 MB. {FREE_SOME}"),
     ],
 )
 def test_one_gigabyte_of_capacity_must_be_free(capacities: list[Capacity], said: str | None) -> None:
