@@ -177,6 +177,9 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         """Compare what the service holds with the checked inputs."""
+        return cast(DiffResult, self._guarded("diff", _news, lambda _call: self._diff(_olds, _news)))
+
+    def _diff(self, _olds: Bag, _news: Bag) -> DiffResult:
         unknown = unknown_fields(visible(_news))
         found = difference(
             self.inputs,
@@ -272,9 +275,11 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def _shown(self, inputs: In) -> Bag:
         """The canonical inputs; an optional list or mapping that is empty says nothing and is left out of previews."""
-        fields = self.inputs.model_fields
         bag = inputs.model_dump(mode="json", exclude_none=True)
-        return {name: value for name, value in bag.items() if value not in ([], {}) or fields[name].is_required()}
+        return {name: value for name, value in bag.items() if value not in ([], {}) or self._is_required(name)}
+
+    def _is_required(self, name: str) -> bool:
+        return self.inputs.model_fields[name].is_required()
 
     def _refusals(self, old: Bag, new: Bag) -> list[Problem]:
         problems = []
@@ -312,7 +317,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         managed = {
             name: outs[name] if name in drifted else stored.get(name, outs[name])
             for name in outs
-            if name in self.inputs.model_fields
+            if name in self.inputs.model_fields and (outs[name] not in ([], {}) or self._is_required(name))
         }
         return {**managed, **({ROW: outs[ROW]} if ROW in outs else {})}
 
@@ -344,9 +349,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
             message = f"{call.title}: {operation} failed: {error}"
         except Exception as error:  # noqa: BLE001 - the boundary: nothing may leave here as a traceback
             kept = _process.keep_traceback(f"{call.title}: {operation}")
+            where = f"The traceback is in {kept}; please" if kept else "Its traceback could not be written; please"
             message = (
                 f"{call.title}: {operation} failed: unexpected {type(error).__name__} in dual-write as code. "
-                f"The traceback is in {kept}; please report it."
+                f"{where} report it."
             )
         raise DualWriteError(message) from None
 

@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 
 from providers._row import engine_address
+from providers.api.redaction import redact
 
 _WATCH_SECONDS = 1.0
 _EXIT_CODE = 70
@@ -49,18 +50,24 @@ def engine_is_gone(parent: int, address: str) -> bool:
     return False
 
 
-def keep_traceback(title: str) -> Path:
-    """Write the traceback of the error being handled to a log file that only the user can read; return its path."""
-    folder = Path(os.environ.get("DUALWRITE_LOG_DIR", tempfile.gettempdir()))
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix="dualwrite-", suffix=".log", dir=folder)
+def keep_traceback(title: str) -> Path | None:
+    """Write the traceback of the error being handled, without secrets, to a log file that only the user can read.
+
+    Returns its path, or None when no file can be written: the error itself matters more.
+    """
     limit, sys.tracebacklimit = getattr(sys, "tracebacklimit", 1000), 1000
     try:
-        text = traceback.format_exc()
+        text = redact(f"{title}\n{traceback.format_exc()}")
     finally:
         sys.tracebacklimit = limit
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{title}\n{text}")
+    try:
+        folder = Path(os.environ.get("DUALWRITE_LOG_DIR") or tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix="dualwrite-", suffix=".log", dir=folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        return None
     return Path(name)
 
 

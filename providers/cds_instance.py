@@ -188,7 +188,7 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
         """Name and type in place."""
         session, waiting = call.session(inputs.cloud), Waiting(call, seconds(inputs.timeout))
         held = _adjusted(session.power_platform.environment(identifier), inputs, session, waiting)
-        return _observed(held, session, stored)
+        return _observed(held, session, stored.model_copy(update={"timeout": inputs.timeout}))
 
     def on_delete(self, identifier: str, stored: CdsOutputs, call: Call) -> None:
         """Delete the environment that this stack created, once domain and mark are verified."""

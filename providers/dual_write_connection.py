@@ -25,7 +25,7 @@ from providers.api.operations import Outcome
 from providers.api.session import Session
 from providers.catalogue import carrying_solution
 from providers.health_check import Check, after_linking, before_linking, company_rows, failed
-from providers.solution_application import apply_solution
+from providers.solution_application import apply_solution, wait_for_others
 
 _COMPANIES_BY_HAND = (
     "On the dual-write page open Environment details > Legal entities, make the list equal, Save, "
@@ -39,7 +39,7 @@ class ConnectionInputs(Inputs):
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
     cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: Annotated[str | None, NotCompared()] = None
+    gateway: str | None = None
     companies: Annotated[list[str], Field(min_length=1), Unordered(), CaseBlind()]
     solutions: list[str] = Field(default_factory=list)
     timeout: Annotated[Duration, NotCompared()] = "30m"
@@ -167,6 +167,10 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
     def _apply_solutions(
         self, session: Session, link: LinkedEnvironment, solutions: Sequence[str], waiting: Waiting
     ) -> None:
+        """Apply the solutions whose maps are not there; one at a time, what an earlier run began included."""
+        if not solutions:
+            return
+        wait_for_others(session.dual_write, link, waiting, interval=session.profile.polls.solution)
         listed = {carrying_solution(status.name) for status in session.dual_write.maps(link.cid, fresh=True)}
         for solution in solutions:
             if solution not in listed:

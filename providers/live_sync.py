@@ -31,7 +31,7 @@ class LiveSyncInputs(Inputs):
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
     cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: Annotated[str | None, NotCompared()] = None
+    gateway: str | None = None
     companies: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
     maps: dict[str, RunState]
     prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
@@ -40,7 +40,11 @@ class LiveSyncInputs(Inputs):
 
 
 class LiveSyncOutputs(Outputs):
-    """What the service holds. `started`: maps this stack took out of not running, which it stops when destroyed."""
+    """What the service holds.
+
+    `started`: maps this stack took out of not running, which it stops when destroyed; `drifted`: the declared
+    state of every map that a refresh found in another one.
+    """
 
     cloud: str
     cds: str
@@ -56,6 +60,7 @@ class LiveSyncOutputs(Outputs):
     started: list[str] = Field(default_factory=list)
     started_for_service: list[str] = Field(default_factory=list)
     not_installed: list[str] = Field(default_factory=list)
+    drifted: dict[str, str] = Field(default_factory=dict)
     ready: bool = False
 
 
@@ -95,18 +100,28 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         return pair.identifier, self._held(inputs, cid, pair.finops_host, report, before=())
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
-        """One list call for all maps; a map that is not as declared is named on the row."""
+        """One list call for all maps; a map that is not as declared is named on the row. Gone with its CDS."""
         if not dual_write_token_configured():
             raise NotRead(HOW_TO_GET_ONE)
         session = call.session(stored.cloud, gateway=stored.gateway)
-        statuses, cid = self._statuses(session, stored)
-        held = held_maps(stored.maps, statuses)
-        for name, state in held.items():
-            if state != stored.maps[name]:
-                call.warn(f"map '{name}' is {state}, not {stored.maps[name]}")
-        missing = sorted(name for name in stored.maps if name not in statuses)
-        as_stored = held == stored.maps
-        changes = {"maps": held, "not_installed": missing, "connection_id": cid, "ready": stored.ready and as_stored}
+        try:
+            statuses, cid = self._statuses(session, stored)
+        except NotFound:
+            if _environment_is_there(session, identifier):
+                raise
+            return None
+        declared = {**stored.maps, **stored.drifted}
+        held = held_maps(declared, statuses)
+        drifted = {name: declared[name] for name, state in held.items() if state != declared[name]}
+        for name, state in drifted.items():
+            call.warn(f"map '{name}' is {held[name]}, not {state}")
+        changes = {
+            "maps": held,
+            "drifted": drifted,
+            "not_installed": sorted(name for name in declared if name not in statuses),
+            "connection_id": cid,
+            "ready": not drifted,
+        }
         return stored.model_copy(update=changes)
 
     def on_update(
@@ -127,8 +142,9 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         if link is None:
             return
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
-        running = [name for name in stored.started if name in statuses and state_word(statuses[name]) == "running"]
-        paused = [name for name in stored.started if name in statuses and state_word(statuses[name]) == "paused"]
+        states = {name: state_word(statuses[name]) for name in stored.started if name in statuses}
+        running = [name for name, state in states.items() if state not in ("stopped", "paused")]
+        paused = [name for name, state in states.items() if state == "paused"]
         if paused:
             call.warn(f"{len(paused)} paused maps stay paused: {', '.join(paused[:3])}")
         report = self._operations(session, link.cid, stored.timeout, call).bring_to(dict.fromkeys(running, "stopped"))
@@ -186,7 +202,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
                 "maps": held_maps(inputs.maps, report.statuses),
                 "connection_id": cid,
                 "finops_host": finops_host,
-                "started": sorted({*before, *(report.started - report.extras)}),
+                "started": sorted({*before, *report.started}),
                 "started_for_service": sorted(report.extras),
                 "not_installed": [name for name in report.not_installed if name in inputs.maps],
                 "ready": True,
@@ -234,6 +250,15 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "timeout": timeout,
         }
         super().__init__(LiveSyncProvider(), resource_name, arguments, opts)
+
+
+def _environment_is_there(session: Session, identifier: str) -> bool:
+    """Whether the CDS environment of the link's natural key exists."""
+    try:
+        session.power_platform.environment(identifier.rpartition("/")[2])
+    except NotFound:
+        return False
+    return True
 
 
 def _dropped_name(text: str) -> str:

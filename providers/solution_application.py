@@ -12,6 +12,20 @@ from providers.api.operations import Outcome
 _USUALLY = "about 2 min"
 
 
+def wait_for_others(
+    service: DualWriteManagement, link: LinkedEnvironment, waiting: Waiting, *, interval: float
+) -> None:
+    """Wait while a solution is being applied: a run that was killed, or a person, may have asked for it."""
+
+    def poll() -> Outcome[bool]:
+        asked = service.connection_set(link.cname).solution_requests
+        if any(each.state == RequestState.WAITING for each in asked):
+            return Outcome.pending("another one is being applied")
+        return Outcome.done(True)
+
+    waiting.until(poll, what="map solutions", interval=interval, usually=_USUALLY)
+
+
 def apply_solution(
     service: DualWriteManagement, link: LinkedEnvironment, unique_name: str, waiting: Waiting, *, interval: float
 ) -> None:

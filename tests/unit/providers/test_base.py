@@ -211,6 +211,29 @@ def test_unexpected_error_keeps_its_traceback_in_a_file(
     assert "Traceback (most recent call last)" in kept.read_text()
 
 
+def test_error_of_a_comparison_is_one_line_too(
+    thing: ThingProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path))
+
+    def same(name: str, held: Any, wanted: Any) -> bool | None:
+        raise TypeError("no such comparison")
+
+    monkeypatch.setattr(thing, "same", same)
+    with pytest.raises(DualWriteError, match="Thing 'uat': diff failed: unexpected TypeError"):
+        thing.diff("id", GOOD, GOOD)
+
+
+def test_unexpected_error_is_told_where_no_file_can_be_written(
+    thing: ThingProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path / "file"))
+    thing.failure = KeyError("detail")
+    with pytest.raises(DualWriteError, match=r"unexpected KeyError .* Its traceback could not be written; please"):
+        thing.create({"name": "uat", "domain": "uat", "__provider": "p"})
+
+
 def test_without_dual_write_token_nothing_is_written(thing: ThingProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DUALWRITE_TOKEN")
     with pytest.raises(DualWriteError, match=r"Thing 'uat': create failed: no delegated token .* Set DUALWRITE_TOKEN"):

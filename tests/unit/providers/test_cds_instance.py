@@ -277,3 +277,10 @@ def test_delete_leaves_what_this_stack_did_not_create() -> None:
     PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session, said))
     assert said == ["not created by this stack; left as it is"]
     assert "delete" not in session.power_platform.writes()
+
+
+def test_update_records_the_timeout_that_a_deletion_will_use() -> None:
+    session = FakeSession()
+    stored = created(session)
+    inputs = INPUTS.model_copy(update={"name": "Contoso 2", "timeout": "3h"})
+    assert PROVIDER.on_update(ENVIRONMENT_ID, stored, inputs, a_call(session)).timeout == "3h"
