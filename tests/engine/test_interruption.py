@@ -13,7 +13,7 @@ from tests.engine.harness import Project
 from tools.pulumi_cli import lock_advice
 from tools.workspace import ROOT
 
-COUNT = 100
+COUNT = 40
 RUN = """
 import os, sys
 from tools import pulumi_cli
