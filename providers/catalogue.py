@@ -205,10 +205,11 @@ class Catalogue:
         ]
 
     def _missing(self, final: frozenset[str], asked: frozenset[str]) -> list[Finding]:
-        needed = {need: users for need, users in self._open_needs(asked & final).items() if need in final}
+        """Every prerequisite that strict mode would have to add, of prerequisites as well: all at once."""
+        users = {need: [name for name in sorted(final) if need in self.maps[name].needs] for need in final - asked}
         return [
-            Finding("include", f"{need!r} is needed by {_some(users)} and is missing (prerequisites: strict)")
-            for need, users in needed.items()
+            Finding("include", f"{need!r} is needed by {_some(users[need])} and is missing (prerequisites: strict)")
+            for need in sorted(users)
         ]
 
     def _open_needs(self, names: frozenset[str]) -> dict[str, list[str]]:

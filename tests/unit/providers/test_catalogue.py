@@ -249,9 +249,12 @@ def test_dropped_prerequisite_is_not_missed() -> None:
 # Strict prerequisites
 
 
-def test_strict_refuses_a_missing_prerequisite() -> None:
+def test_strict_names_every_missing_prerequisite_at_once() -> None:
     problems = choose_maps(["c - C"], prerequisites="strict", catalogue=TINY).problems
-    assert problems == (Finding("include", "'b - B' is needed by 'c - C' and is missing (prerequisites: strict)"),)
+    assert problems == (
+        Finding("include", "'a - A' is needed by 'b - B' and is missing (prerequisites: strict)"),
+        Finding("include", "'b - B' is needed by 'c - C' and is missing (prerequisites: strict)"),
+    )
 
 
 def test_strict_accepts_a_closed_choice() -> None:
