@@ -1,6 +1,7 @@
 """Declares a new pair and all 213 standard maps."""
 
 import pulumi
+
 from providers.application_package import ApplicationPackage
 from providers.catalogue import choose_maps, standard
 from providers.cds_instance import CdsInstance
