@@ -39,6 +39,7 @@ def broken_rules(raw: Mapping[str, Any], today: date) -> list[Finding]:
         *(finding for choice in _CHOICES for finding in _new_or_existing(raw, choice)),
         *_limits(raw),
         *_gateway(raw),
+        *_packages(section(raw, "connection")),
         *_maps(section(raw, "maps")),
         *not_served(raw, today),
     ]
@@ -96,6 +97,16 @@ def _gateway(raw: Mapping[str, Any]) -> Iterator[Finding]:
     if cloud in ("public", "gcc", "gcchigh", "dod", "china") and section(raw, "connection").get("gateway") is None:
         text = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
         yield Finding(key("connection", "gateway"), text)
+
+
+def _packages(connection: Mapping[str, Any]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for place, name in _texts(connection, "packages").items():
+        # As the program names its resources: two that differ in case alone are one package.
+        resource = name.lower().replace("_", "-")
+        if resource in seen:
+            yield Finding(key("connection", "packages", place), f"{name!r} stands in the list already; keep one")
+        seen.add(resource)
 
 
 def _maps(maps: Mapping[str, Any]) -> Iterator[Finding]:

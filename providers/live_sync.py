@@ -146,7 +146,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
         paused = [name for name, state in states.items() if state == "paused"]
         if paused:
-            call.warn(f"{len(paused)} paused maps stay paused: {', '.join(paused[:3])}")
+            call.warn(f"{_counted(paused, 'map')} paused and left so: {_some(paused)}")
         report = self._operations(session, link.cid, stored.timeout, call).bring_to(dict.fromkeys(running, "stopped"))
         if report.failures:
             raise only(report.failures, len(running))
@@ -183,7 +183,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
             )
         if report.not_installed:
             call.warn(
-                f"{len(report.not_installed)} declared maps are not installed here: {_some(report.not_installed)}"
+                f"{_counted(report.not_installed, 'declared map')} not installed here: {_some(report.not_installed)}"
             )
         if report.extras:
             call.announce(f"also running, because the service asks for them first: {_some(sorted(report.extras))}")
@@ -264,6 +264,10 @@ def _environment_is_there(session: Session, identifier: str) -> bool:
 def _dropped_name(text: str) -> str:
     """The map of an entry `<map>: <reason>`."""
     return text.partition(": ")[0]
+
+
+def _counted(names: list[str], noun: str) -> str:
+    return f"{len(names)} {noun} is" if len(names) == 1 else f"{len(names)} {noun}s are"
 
 
 def _some(names: list[str]) -> str:

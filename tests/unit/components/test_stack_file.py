@@ -78,6 +78,7 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
         ("cds.language", 1033.5, "dualwrite:cds.language", "whole number"),
         ("finops.version", "10", "dualwrite:finops.version", "numbers with dots"),
         ("finops.version", None, "", ""),
+        ("connection.packages", ["A_b", "B", "a_B"], "dualwrite:connection.packages[2]", "in the list already"),
         ("maps.include", ["Customers V3"], "dualwrite:maps.include[0]", "accounts - Customers V3"),
         ("maps.include", [7, "warehouse"], "dualwrite:maps.include[1]", "no area"),
         ("maps.exclude", ["nothing"], "dualwrite:maps.exclude[0]", "no area"),

@@ -91,7 +91,7 @@ def test_map_that_is_not_installed_is_an_output_and_no_difference() -> None:
     session, inputs = a_pair({"a": "4"}), declared(a="running", z="running")
     held = created(session, inputs, said)
     assert held.not_installed == ["z"]
-    assert said == ["warning: 1 declared maps are not installed here: z"]
+    assert said == ["warning: 1 declared map is not installed here: z"]
     assert PROVIDER.diff(IDENTIFIER, *bags(inputs, read(session, held))).changes is False
 
 
@@ -225,7 +225,7 @@ def test_paused_maps_stay_paused_when_deleted_and_are_named() -> None:
     session.dual_write.states["b"] = "5"
     PROVIDER.on_delete(IDENTIFIER, stored, session.call(said))
     assert session.dual_write.states == {"a": "1", "b": "5"}
-    assert said == ["warning: 1 paused maps stay paused: b"]
+    assert said == ["warning: 1 map is paused and left so: b"]
 
 
 def test_delete_without_its_link_is_a_success() -> None:
