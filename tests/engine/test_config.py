@@ -9,7 +9,7 @@ dualwrite:cloud: emulator
 dualwrite:cds:
   instance: new
   name: contoso-uat
-  domain: contoso-uat-far-long1
+  domain: contoso-uat-far-long
   url: https://contoso.crm4.dynamics.com
   type: sandbox
   location: europe
