@@ -69,6 +69,16 @@ def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
     )
 
 
+def domain_problem(objection: str | None) -> str | None:
+    """Against a domain that the service refuses; it gives one code for all three causes (11.2, 12.6)."""
+    if not objection:
+        return None
+    return (
+        f"{objection.rstrip('.')}. It is taken, malformed, or still reserved: that of a deleted environment is for up "
+        "to 7 days. Choose another domain, or wait."
+    )
+
+
 def currency_problem(currencies: Iterable[Currency], wanted: str, location: str) -> str | None:
     """Against a base currency that the location does not offer."""
     offered = {currency.code for currency in currencies}

@@ -232,7 +232,7 @@ def _location_problems(inputs: CdsInputs, service: PowerPlatform) -> Iterator[Pr
         "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, inputs.type, place),
         "currency": preflight.currency_problem(service.currencies(place), inputs.currency, place),
         "language": preflight.language_problem(service.languages(place), inputs.language, place),
-        "domain": service.validate_domain(inputs.domain, place),
+        "domain": preflight.domain_problem(service.validate_domain(inputs.domain, place)),
     }
     yield from (Problem(path, text) for path, text in checks.items() if text)
 

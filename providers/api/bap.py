@@ -197,7 +197,7 @@ class BapPowerPlatform:
             )
         except InvalidRequest as error:
             if error.code == "InvalidDomainName":
-                return error.reason
+                return str(error)
             raise
         return None
 

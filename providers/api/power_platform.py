@@ -79,7 +79,7 @@ class PowerPlatform(Protocol):
         ...
 
     def validate_domain(self, domain: str, location: str) -> str | None:
-        """None when the domain can be had, else the reason in the service's words (taken or malformed: one code)."""
+        """None when the domain can be had, else the reason in the service's words (one code for all of them)."""
         ...
 
     def tenant_capacity(self) -> TenantCapacity:

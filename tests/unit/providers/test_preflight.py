@@ -18,6 +18,10 @@ EUROPE = Location(name="europe", display_name="Europe")
 ASIA = Location(name="asia", display_name="Asia", disabled=True)
 KOREA = Location(name="korea", display_name="Korea", dynamics_apps=False)
 BY_LOCATION = Locations(locations=[EUROPE, ASIA, KOREA])
+NO_LICENCE = (
+    "You do not have the required licenses (DynamicsEntitlementMissing). "
+    "Assign the licence it needs, or choose another type or location."
+)
 FREE_SOME = "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
 BY_MACRO_REGION = Locations(provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
 
@@ -46,8 +50,7 @@ def test_location_must_be_usable(locations: Locations, wanted: str, said: str | 
         (
             [a_template("T", disabled=True)],
             "sandbox",
-            "the template T is disabled in europe: You do not have the required licenses (DynamicsEntitlementMissing). "
-            "Assign the licence it needs, or choose another type or location.",
+            f"the template T is disabled in europe: {NO_LICENCE}",
         ),
     ],
 )
@@ -68,6 +71,14 @@ def test_template_must_be_offered_and_enabled(templates: list[Template], environ
 )
 def test_one_gigabyte_of_capacity_must_be_free(capacities: list[Capacity], said: str | None) -> None:
     assert preflight.capacity_problem(TenantCapacity(capacities=capacities), "Database") == said
+
+
+def test_refused_domain_names_causes_and_next_step() -> None:
+    assert preflight.domain_problem(None) is None
+    assert preflight.domain_problem("It is invalid (InvalidDomainName).") == (
+        "It is invalid (InvalidDomainName). It is taken, malformed, or still reserved: that of a deleted environment "
+        "is for up to 7 days. Choose another domain, or wait."
+    )
 
 
 def test_currency_and_language_must_be_offered() -> None:
