@@ -16,7 +16,7 @@ import pulumi
 from pydantic import Field
 
 from providers import _preflight as preflight
-from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider
+from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider, ResourceError
 from providers._consent import Consent, missing_consent
 from providers._duration import Duration, seconds
 from providers._environments import own_environment
@@ -49,7 +49,7 @@ class CdsInputs(Inputs):
     location: Annotated[str, Refused(_PERMANENT)]
     currency: Annotated[str, Field(pattern=r"^[A-Za-z]{3}$"), CaseBlind(), Refused(_PERMANENT)]
     language: Annotated[int, Refused(_PERMANENT)]
-    confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
+    confirm: tuple[Consent, ...] = ()
     timeout: Annotated[Duration, NotCompared()] = "2h"
 
 
@@ -63,6 +63,7 @@ class CdsOutputs(Outputs):
     location: str
     currency: str
     language: int
+    confirm: tuple[Consent, ...] = ()
     timeout: str = "2h"
     environment_id: str
     url: str
@@ -103,6 +104,7 @@ def from_api(
         location=held.location if moved else known.location,
         currency=organization.currency or known.currency,
         language=held.language or organization.language or known.language,
+        confirm=known.confirm,
         timeout=known.timeout,
         environment_id=held.id,
         url=held.url or "",
@@ -188,13 +190,16 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
         """Name and type in place."""
         session, waiting = call.session(inputs.cloud), Waiting(call, seconds(inputs.timeout))
         held = _adjusted(session.power_platform.environment(identifier), inputs, session, waiting)
-        return _observed(held, session, stored.model_copy(update={"timeout": inputs.timeout}))
+        return _observed(
+            held, session, stored.model_copy(update={"timeout": inputs.timeout, "confirm": inputs.confirm})
+        )
 
     def on_delete(self, identifier: str, stored: CdsOutputs, call: Call) -> None:
         """Delete the environment that this stack created, once domain and mark are verified."""
         if not stored.created_by_us:
             call.announce("not created by this stack; left as it is")
             return
+        _refuse_expired_consent(stored)
         session = call.session(stored.cloud)
         remove(
             session.power_platform,
@@ -204,6 +209,16 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
             waiting=Waiting(call, seconds(stored.timeout)),
             interval=session.profile.polls.environment,
         )
+
+
+def _refuse_expired_consent(stored: CdsOutputs) -> None:
+    """The engine's protection was lifted by a consent that may have ended since; then it counts as absent."""
+    if any(entry.action == "delete-environment" for entry in stored.confirm):
+        missing = missing_consent(stored.confirm, "delete-environment", stored.domain, datetime.now(UTC).date())
+        if missing:
+            raise ResourceError(
+                f"the environment is not deleted: {missing}", next_step="Then run `up` before `destroy`."
+            )
 
 
 def _tenant_problems(inputs: CdsInputs, service: PowerPlatform, call: Call) -> Iterator[Problem]:

@@ -146,7 +146,8 @@ class FinOpsInstanceProvider(Provider[FinOpsInputs, FinOpsOutputs]):
         except NotFound:
             return None
         seen = _installation(held, stored, call).observe()
-        if seen.linked is None and seen.integration is None:
+        # Both views of the link are known to lag; only with the application absent as well is it gone (R35).
+        if seen.linked is None and seen.integration is None and seen.package_state in ("None", "Uninstalled"):
             return None
         return from_api(seen, held.id, known=stored)[1]
 

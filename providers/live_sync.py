@@ -130,10 +130,23 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         """Only the maps that are not as declared; one that left the declaration is stopped if this stack started it."""
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         cid = find_link(session, stored.finops_host).cid
-        left = {name: "stopped" for name in stored.started if name in stored.maps and name not in inputs.maps}
+        left = self._left(session, cid, stored, inputs, call)
         report = self._bring(session, cid, inputs, {**inputs.maps, **left}, call)
-        before = [name for name in stored.started if name not in left]
+        before = [name for name in stored.started if name in inputs.maps or name not in stored.maps]
         return self._held(inputs, cid, stored.finops_host, report, before=before)
+
+    def _left(
+        self, session: Session, cid: str, stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
+    ) -> dict[str, str]:
+        """Maps that left the declaration and shall stop; one that is paused stays so, its queue is not ours to play."""
+        gone = [name for name in stored.started if name in stored.maps and name not in inputs.maps]
+        if not gone:
+            return {}
+        states = {status.name: state_word(status) for status in session.dual_write.maps(cid, fresh=True)}
+        paused = [name for name in gone if states.get(name) == "paused"]
+        if paused:
+            call.warn(f"{_counted(paused, 'map')} paused and left so: {_some(paused)}")
+        return {name: "stopped" for name in gone if name not in paused}
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
@@ -176,9 +189,9 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         report = self._operations(session, cid, inputs.timeout, call).bring_to(
             goal, avoid=[_dropped_name(text) for text in inputs.dropped]
         )
-        if goal and not report.statuses:
+        if goal and not goal.keys() & report.statuses.keys():
             raise ResourceError(
-                "the dual-write service lists no entity map at all",
+                "the dual-write service lists none of the declared entity maps",
                 next_step="Apply the map solutions (DualWriteConnection does), then run `up` again.",
             )
         if report.not_installed:

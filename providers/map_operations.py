@@ -19,6 +19,8 @@ from providers.api.errors import (
     EmulatorNotRunning,
     ForeignHost,
     NotFound,
+    ServiceUnavailable,
+    Throttled,
     TransportError,
 )
 from providers.api.operations import PASSING, pause
@@ -264,8 +266,8 @@ class MapOperations:
             request_id = self._service.start_action(self._cid, action, details)
         except _NO_USE:
             raise
-        except TransportError:
-            # Nothing was taken up, as far as E2 shows: the next poll decides anew.
+        except (TransportError, Throttled, ServiceUnavailable):
+            # Nothing was taken up, as far as E2 shows: the next poll decides anew, in bulk.
             self._lost += 1
             if self._lost > _LOST_REQUESTS:
                 raise

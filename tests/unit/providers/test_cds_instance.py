@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from providers._base import ResourceError
+from providers._consent import Consent
 from providers.api.errors import Conflict, PermissionDenied
 from providers.cds_instance import CdsInputs, CdsInstanceProvider, CdsOutputs, to_request
 from tests.unit.providers.fake_services import (
@@ -113,7 +115,7 @@ def test_new_domain_wants_a_new_name_too() -> None:
         ({}, False),
         ({"domain": "CONTOSO-UAT"}, False),
         ({"timeout": "3h"}, False),
-        ({"confirm": [CONSENT]}, False),
+        ({"confirm": [CONSENT]}, True),
         ({"name": "Contoso"}, True),
         ({"type": "production"}, True),
     ],
@@ -180,7 +182,7 @@ def test_created_environment_is_reported_as_the_service_holds_it() -> None:
     session = FakeSession()
     outputs = created(session)
     assert outputs.model_dump() == {
-        **INPUTS.model_dump(exclude={"confirm"}),
+        **INPUTS.model_dump(),
         "environment_id": ENVIRONMENT_ID,
         "url": "https://contoso-uat.crm4.dynamics.com/",
         "api_url": "https://contoso-uat.api.crm4.dynamics.com",
@@ -276,6 +278,15 @@ def test_delete_leaves_what_this_stack_did_not_create() -> None:
     stored = created(session).model_copy(update={"created_by_us": False})
     PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session, said))
     assert said == ["not created by this stack; left as it is"]
+    assert "delete" not in session.power_platform.writes()
+
+
+def test_delete_after_the_consent_has_ended_names_the_date() -> None:
+    session = FakeSession()
+    ended = Consent(action="delete-environment", target="contoso-uat", until="2020-01-31")
+    stored = created(session).model_copy(update={"confirm": (ended,)})
+    with pytest.raises(ResourceError, match=r"not deleted: the consent .* ended on 2020-01-31"):
+        PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session))
     assert "delete" not in session.power_platform.writes()
 
 

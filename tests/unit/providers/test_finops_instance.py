@@ -130,14 +130,16 @@ def test_licence_and_capacity_are_checked_before_a_creation() -> None:
             "cds",
             (
                 "F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe: "
-                "You do not have the required licenses (DynamicsEntitlementMissing)"
+                "You do not have the required licenses (DynamicsEntitlementMissing). "
+                "Assign the licence it needs, or choose another type or location."
             ),
         ),
         (
             "cds",
             (
                 "F&O cannot be installed: the tenant has 10 MB of FinOpsDatabase capacity left, "
-                "an environment needs 1024 MB"
+                "an environment needs 1024 MB. Free some, or buy some; "
+                "Power Platform admin centre > Licensing > Capacity shows what uses it."
             ),
         ),
     ]

@@ -82,7 +82,7 @@ def test_failures_are_named_one_by_one_and_end_the_run() -> None:
 
 
 def test_link_without_any_map_is_an_error_and_not_ready() -> None:
-    with pytest.raises(ApiError, match=r"lists no entity map at all\. Apply the map solutions"):
+    with pytest.raises(ApiError, match=r"lists none of the declared entity maps\. Apply the map solutions"):
         created(a_pair({}), declared(a="running"))
 
 
@@ -190,6 +190,16 @@ def test_map_that_left_the_declaration_is_stopped_only_if_started_here() -> None
     held = updated(session, stored, declared(c="running"))
     assert session.dual_write.sent == [("STOP", ["a"])]
     assert (held.started, sorted(held.maps)) == ([], ["c"])
+
+
+def test_map_that_left_the_declaration_while_paused_stays_paused() -> None:
+    session = a_pair({"a": "1", "b": "4"})
+    stored = created(session, declared(a="running", b="running"))
+    session.dual_write.states["a"] = "5"
+    session.dual_write.sent.clear()
+    held = updated(session, stored, declared(b="running"))
+    assert session.dual_write.sent == []
+    assert held.started == []
 
 
 def test_map_only_the_service_asked_for_outlives_an_update() -> None:
