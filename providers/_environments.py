@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from providers.api.correlation import last_correlation_id
 from providers.api.errors import Conflict, NotFound
 from providers.api.power_platform_models import Environment
 
@@ -58,6 +59,9 @@ def foreign(environment: Environment, domain: str) -> Conflict:
     return Conflict(
         f"the domain '{domain}' belongs to the environment '{environment.display_name}' ({environment.id}), "
         f"created by {creator(environment)}, not by this stack",
+        # The code with which a create call is refused then (power-platform-api.md section 17).
+        code="DomainNameAlreadyInUse",
+        correlation_id=last_correlation_id(),
         next_step="Choose another domain, or say `instance: existing` to use that environment as it is.",
     )
 

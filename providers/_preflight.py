@@ -6,6 +6,7 @@ nothing to object to. The provider puts the sentences on the properties they spe
 
 from collections.abc import Iterable
 
+from providers.api.errors import ApiError
 from providers.api.power_platform_models import Currency, Language, Locations, Template, TenantCapacity
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
@@ -42,31 +43,45 @@ def location_problem(locations: Locations, wanted: str) -> str | None:
     return None
 
 
-def template_problem(templates: Iterable[Template], name: str, environment_type: str, location: str) -> str | None:
-    """Against a template for one type of environment: not offered there, or disabled, with the service's reason."""
+def template_problem(
+    templates: Iterable[Template], name: str, environment_type: str, location: str, correlation_id: str | None = None
+) -> str | None:
+    """Against a template for one type of environment: not offered there, or disabled, with the service's reason.
+
+    `correlation_id` is that of the answer which the finding rests on.
+    """
     sku = SKUS[environment_type]
     found = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
     if found is None:
         return f"the template {name} is not offered for a {environment_type} environment in {location}"
     if found.disabled:
         reason = found.disabled_message or "the service gives no reason"
-        return (
-            f"the template {name} is disabled in {location}: {reason.rstrip('.')} "
-            f"({found.disabled_code or 'no code'}). Assign the licence it needs, or choose another type or location."
+        finding = ApiError(
+            f"the template {name} is disabled in {location}: {reason}",
+            code=found.disabled_code or "no code",
+            correlation_id=correlation_id,
+            next_step="Assign the licence it needs, or choose another type or location.",
         )
+        return str(finding)
     return None
 
 
-def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
-    """Against the tenant's free capacity of one kind; `kind` is `Database` or `FinOpsDatabase`."""
+def capacity_problem(capacity: TenantCapacity, kind: str, correlation_id: str | None = None) -> str | None:
+    """Against the tenant's free capacity of one kind; `kind` is `Database` or `FinOpsDatabase`.
+
+    The code is the one with which a create call is refused then (section 17).
+    """
     held = capacity.of(kind)
     free = held.free if held else 0.0
     if free >= NEEDED_MB:
         return None
-    return (
-        f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB. "
-        "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
+    finding = ApiError(
+        f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB",
+        code="InsufficientCapacity_StorageDriven",
+        correlation_id=correlation_id,
+        next_step="Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it.",
     )
+    return str(finding)
 
 
 def domain_problem(objection: str | None) -> str | None:

@@ -22,6 +22,7 @@ from providers._duration import Duration, seconds
 from providers._environments import own_environment
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces
 from providers._waiting import Waiting
+from providers.api.correlation import heard, last_correlation_id
 from providers.api.dataverse_models import Organization, Solution
 from providers.api.errors import Conflict, NotFound, PermissionDenied
 from providers.api.power_platform import PowerPlatform
@@ -150,6 +151,7 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
     def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
         """Ask the tenant whether this environment can be created; nothing to ask when it is there already."""
         service = call.session(inputs.cloud).power_platform
+        heard(None)
         try:
             held = own_environment(
                 service.environments(), domain=inputs.domain, display_name=inputs.name, mark=call.mark
@@ -232,7 +234,7 @@ def _tenant_problems(inputs: CdsInputs, service: PowerPlatform, call: Call) -> I
     else:
         yield from _location_problems(inputs, service)
     try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "Database")
+        short = preflight.capacity_problem(service.tenant_capacity(), "Database", last_correlation_id())
     except PermissionDenied as error:
         call.announce(f"not checked: free capacity ({error.reason})")
         return
@@ -242,9 +244,9 @@ def _tenant_problems(inputs: CdsInputs, service: PowerPlatform, call: Call) -> I
 
 def _location_problems(inputs: CdsInputs, service: PowerPlatform) -> Iterator[Problem]:
     place = inputs.location
-    templates = service.templates(place)
+    templates, answer = service.templates(place), last_correlation_id()
     checks = {
-        "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, inputs.type, place),
+        "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, inputs.type, place, answer),
         "currency": preflight.currency_problem(service.currencies(place), inputs.currency, place),
         "language": preflight.language_problem(service.languages(place), inputs.language, place),
         "domain": preflight.domain_problem(service.validate_domain(inputs.domain, place)),

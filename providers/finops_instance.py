@@ -20,6 +20,7 @@ from providers._environments import resolve
 from providers._marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
 from providers._versions import at_least
 from providers._waiting import Waiting
+from providers.api.correlation import last_correlation_id
 from providers.api.errors import NotFound, PermissionDenied, UnexpectedAnswer
 from providers.api.power_platform import PowerPlatform
 from providers.api.power_platform_models import Environment
@@ -123,7 +124,7 @@ class FinOpsInstanceProvider(Provider[FinOpsInputs, FinOpsOutputs]):
         if location:
             yield from _template_problems(inputs, location, service, call)
         try:
-            short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase")
+            short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase", last_correlation_id())
         except PermissionDenied as error:
             call.announce(f"not checked: free F&O capacity ({error.reason})")
             return
@@ -176,8 +177,9 @@ def _template_problems(inputs: FinOpsInputs, location: str, service: PowerPlatfo
         call.announce("not checked: the licence for F&O, which is listed by location")
         return
     environment_type = inputs.environment_type or "sandbox"
+    templates = service.templates(location)
     text = preflight.template_problem(
-        service.templates(location), preflight.FINOPS_TEMPLATE, environment_type, location
+        templates, preflight.FINOPS_TEMPLATE, environment_type, location, last_correlation_id()
     )
     if text:
         yield Problem("cds", f"F&O cannot be installed: {text}")

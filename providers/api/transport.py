@@ -14,6 +14,7 @@ import httpx
 from . import retry
 from .answers import CORRELATION_HEADERS, Response, parse_retry_after
 from .clouds import CloudProfile, emulator_not_running
+from .correlation import heard
 from .errors import ApiError, ForeignHost, TransportError
 from .failures import failure, lost, unreadable
 from .hosts import HostRule
@@ -194,6 +195,7 @@ class ServiceClient:
             timeout=httpx.Timeout(call.timeout, connect=CONNECT_TIMEOUT),
         )
         response = self._response(answer, call)
+        heard(response.correlation_id)
         LOG.debug(
             "%s %s %s%s -> %d in %d ms (correlation %s)",
             self.service,

@@ -68,12 +68,20 @@ def restored(stack: Project, tenant: Tenant) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("domain", "switches", "said"),
     [
-        ("contoso", {}, "belongs to the environment 'Contoso production'.* Choose another domain"),
-        ("contoso-uat", {"capacity_database_mb": 500.0}, "0 MB of Database capacity left.* Free some"),
+        (
+            "contoso",
+            {},
+            rf"'Contoso production'.* \(DomainNameAlreadyInUse, {CORRELATION}\)\. Choose another domain",
+        ),
+        (
+            "contoso-uat",
+            {"capacity_database_mb": 500.0},
+            rf"0 MB of Database capacity left.* \(InsufficientCapacity_StorageDriven, {CORRELATION}\)\. Free some",
+        ),
         (
             "contoso-uat",
             {"disabled_templates": "D365_DeveloperEdition"},
-            r"D365_DeveloperEdition is disabled .*\(DynamicsEntitlementMissing\).* Assign",
+            rf"D365_DeveloperEdition is disabled .* \(DynamicsEntitlementMissing, {CORRELATION}\)\. Assign",
         ),
     ],
     ids=["domain taken", "no capacity", "template disabled"],

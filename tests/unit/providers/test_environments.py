@@ -55,7 +55,8 @@ def test_foreign_environment_is_refused_with_its_creator() -> None:
         own(an_environment(description="made by hand"))
     assert str(caught.value) == (
         f"the domain 'contoso-uat' belongs to the environment 'Contoso UAT' ({ENVIRONMENT_ID}), created by Ines Roth, "
-        "not by this stack. Choose another domain, or say `instance: existing` to use that environment as it is."
+        "not by this stack (DomainNameAlreadyInUse). "
+        "Choose another domain, or say `instance: existing` to use that environment as it is."
     )
 
 

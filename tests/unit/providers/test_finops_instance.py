@@ -138,7 +138,7 @@ def test_licence_and_capacity_are_checked_before_a_creation() -> None:
             "cds",
             (
                 "F&O cannot be installed: the tenant has 10 MB of FinOpsDatabase capacity left, "
-                "an environment needs 1024 MB. Free some, or buy some; "
+                "an environment needs 1024 MB (InsufficientCapacity_StorageDriven). Free some, or buy some; "
                 "Power Platform admin centre > Licensing > Capacity shows what uses it."
             ),
         ),

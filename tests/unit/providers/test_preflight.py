@@ -22,6 +22,7 @@ NO_LICENCE = (
     "You do not have the required licenses (DynamicsEntitlementMissing). "
     "Assign the licence it needs, or choose another type or location."
 )
+NO_ROOM = "(InsufficientCapacity_StorageDriven)"
 FREE_SOME = "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
 BY_MACRO_REGION = Locations(provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
 
@@ -64,13 +65,20 @@ def test_template_must_be_offered_and_enabled(templates: list[Template], environ
         ([Capacity(type="Database", total=2048, actual=1024)], None),
         (
             [Capacity(type="Database", total=2048, actual=1524)],
-            f"the tenant has 524 MB of Database capacity left, an environment needs 1024 MB. {FREE_SOME}",
+            f"the tenant has 524 MB of Database capacity left, an environment needs 1024 MB {NO_ROOM}. {FREE_SOME}",
         ),
-        ([], f"the tenant has 0 MB of Database capacity left, an environment needs 1024 MB. {FREE_SOME}"),
+        ([], f"the tenant has 0 MB of Database capacity left, an environment needs 1024 MB {NO_ROOM}. {FREE_SOME}"),
     ],
 )
 def test_one_gigabyte_of_capacity_must_be_free(capacities: list[Capacity], said: str | None) -> None:
     assert preflight.capacity_problem(TenantCapacity(capacities=capacities), "Database") == said
+
+
+def test_findings_name_the_answer_they_rest_on() -> None:
+    disabled = preflight.template_problem([a_template("T", disabled=True)], "T", "sandbox", "europe", "c-1")
+    assert "(DynamicsEntitlementMissing, correlation c-1)" in (disabled or "")
+    no_room = preflight.capacity_problem(TenantCapacity(capacities=[]), "Database", "c-2")
+    assert "(InsufficientCapacity_StorageDriven, correlation c-2)" in (no_room or "")
 
 
 def test_refused_domain_names_causes_and_next_step() -> None:
