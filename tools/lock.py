@@ -10,7 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "requirements.txt": ("pyproject.toml",),
-    "requirements-dev.txt": ("pyproject.toml", "--group", "dev", "--constraints", "requirements.txt"),
+    "requirements-dev.txt": (
+        *("pyproject.toml", "--group", "dev", "--group", "clients"),
+        *("--constraints", "requirements.txt"),
+    ),
     "tools/requirements-install.txt": ("--group", "install"),
 }
 COMPILE = (
