@@ -37,6 +37,16 @@ def hidden(bag: Mapping[str, Any], name: str) -> Bag:
     return {key: whole(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
 
 
+def private(bag: Mapping[str, Any]) -> Bag:
+    """The known hidden inputs of a resource class (`__running_before`), by name without underscores."""
+    own = ("__provider", "__row")
+    return {
+        name.removeprefix("__"): whole(value)
+        for name, value in bag.items()
+        if name.startswith("__") and name not in own and not is_unknown(value)
+    }
+
+
 def whole(value: Any) -> Any:
     """Whole floats as integers, at any depth: the wire knows only floats."""
     if isinstance(value, float) and value.is_integer():

@@ -27,7 +27,7 @@ from pulumi.dynamic import (
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from providers import _process
-from providers._bags import Bag, hidden, is_unknown, unknown_fields, visible
+from providers._bags import Bag, hidden, is_unknown, private, unknown_fields, visible
 from providers._diff import canonical, difference
 from providers._marks import Refused, mark
 from providers._row import ROW, Row, log, row_input
@@ -80,7 +80,11 @@ class NotRead(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """What an operation may use besides its inputs: who it is for, its row, time and the service sessions."""
+    """What an operation may use besides its inputs: who it is for, its row, time and the service sessions.
+
+    `private`: hidden inputs (`__name`) that the resource class passed, by their names without underscores. They are
+    no part of previews and diffs.
+    """
 
     row: Row = field(default_factory=Row)
     title: str = ""
@@ -88,6 +92,7 @@ class Call:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     write: Callable[..., None] = log
+    private: Bag = field(default_factory=dict)
 
     @property
     def mark(self) -> str:
@@ -139,6 +144,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def live_problems(self, inputs: In, call: Call) -> Iterable[Problem]:
         """What the service says against creating this; asked only before a creation or replacement."""
+        return ()
+
+    def live_change_problems(self, inputs: In, old: In, call: Call) -> Iterable[Problem]:
+        """What the service says against this change; asked only when the inputs differ from the last ones."""
         return ()
 
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
@@ -246,11 +255,20 @@ class Provider(ResourceProvider, Generic[In, Out]):
             result = self._shown(inputs)
             problems += self.problems(inputs, self._old_inputs(old))
         problems += self._refusals(old, result)
-        if inputs is not None and not problems and not old:
-            problems += self.live_problems(inputs, call)
+        if inputs is not None and not problems:
+            problems += self._live(inputs, old, call)
         checked = {**result, **{name: news[name] for name in unknown}, **_hidden_keys(news)}
         failures = [CheckFailure(problem.path, problem.text) for problem in problems]
         return CheckResult(checked if not failures else {**news}, failures)
+
+    def _live(self, inputs: In, old: Bag, call: Call) -> Iterable[Problem]:
+        """Live checks: before a creation, or a change of inputs that are still readable; else no call is made."""
+        if not old:
+            return self.live_problems(inputs, call)
+        before = self._old_inputs(old)
+        if before is None or not difference(self.inputs, old, self._shown(inputs), same=self.same):
+            return ()
+        return self.live_change_problems(inputs, before, call)
 
     def _validated(self, known: Bag, unknown: frozenset[str]) -> tuple[Bag, list[Problem]]:
         """Known fields through the model, field by field: an Unknown never reaches pydantic."""
@@ -340,7 +358,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def _guarded(self, operation: str, props: Bag, work: Callable[[Call], Any]) -> Any:
         """Run one operation; whatever goes wrong leaves here as one line."""
-        call = Call(row=Row.from_bag(hidden(props, ROW)), title=self._title(props))
+        call = Call(row=Row.from_bag(hidden(props, ROW)), title=self._title(props), private=private(props))
         try:
             # No stop check: when the engine is gone the whole process ends (`_process`).
             with interruptible(_never_stops, call.progress):
