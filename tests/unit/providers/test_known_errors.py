@@ -1,0 +1,113 @@
+"""The table of documented errors: every text of the documents is recognised, and nothing else is."""
+
+import pytest
+
+from providers.api.errors import ApiError, NotFound, PermissionDenied, TransportError
+from providers.known_errors import CONSENT_MISSING, documented, explained, failed
+
+# The recognisable part of each documented text, and a word of the cure.
+TEXTS = [
+    ("DW9003 Failed to connect to CRM", "Resume in LCS"),
+    ("DW9003 Failed to connect to AX", "Resume in LCS"),
+    (
+        (
+            "Dual write failure - Plugin registration failed: [(Unable to get partition map for project DWM-1. Error "
+            "Exceeds the maximum partitions allowed for mapping DWM-1)], One or more errors occurred."
+        ),
+        "Link fewer",
+    ),
+    ("Saving connection set failed! An item with the same key has already been added.", "correct them"),
+    ("Response status code doesn't indicate success: 404 (Not Found).", "33976c19-1db5-4c02-810e-c243db79efde"),
+    ("Finance and operations apps environment x.cloudax.dynamics.com isn't discoverable.", "right user"),
+    ("Failed to setup dual write environment. Error Details: status code 403 (Forbidden)", "licence"),
+    ("Response status code does not indicate success: 403 (tokenexchange)", "System Administrator on both sides"),
+    ("The entity with a name = 'msdyn_dualwriteentitymap' was not found in the MetadataCache", "DualWriteCoreAnchor"),
+    ("The solution 'msdyn_DualWriteAppCoreMaps' has version mismatch", "Update the dual-write solutions"),
+    ("0x80048d0b", "Power Platform Integration > Setup"),
+    ("Invalid column name 'ISDELETE'", "full database sync"),
+    (
+        (
+            "Dual write Initial Sync completed with status: Error. ([Bad Request], The remote server returned an error: "
+            "(400) Bad Request.), AX export encountered an error"
+        ),
+        "Restart it",
+    ),
+    (
+        "([Forbidden], The remote server returned an error: (403) Forbidden.), AX export encountered an error",
+        "add it again",
+    ),
+    ("Couldn't resolve the guid for the field: a. The lookup value was not found: b.", "refers to first"),
+    ("5 Attempts to get data from https://x.azure-apim.net/apim failed", "ten are left"),
+    ("Party number couldn't be found in Dataverse", "persons and organisations"),
+    ("Can't convert the literal '000000' to the expected type 'Edm.Decimal'", "en-us"),
+    ("Unable to build dual-write lookup metadata. Error: object reference not set", "Enable the maps"),
+    ("Missing source field ACCOUNT in the schema", "regenerate the mapping"),
+    ("Project validation failed. Missing destination field accountnumber", "Refresh the tables"),
+    ("0x80072560 The user is not a member of the organization", "roles in CDS"),
+    ("Unable to write data to entity accounts", "stale configuration"),
+    ("Principal team (Id=1) is missing prvReadmsdyn_x privilege", "Give the team a role"),
+    ("Unable to generate payload for entity accounts: Invalid URI: The URI is empty", "restart the maps"),
+    ("SecureConfig Organization (x) doesn't match actual CRM Organization (y).", "msdyn_dualwriteruntimeconfig"),
+    ("Error from token exchange: User is not allowed to access connection", "not running"),
+]
+
+
+@pytest.mark.parametrize(("text", "cure"), TEXTS, ids=[text[:40] for text, _ in TEXTS])
+def test_every_documented_text_has_its_cure(text: str, cure: str) -> None:
+    for said in (text, text.upper(), text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")):
+        known = explained(said)
+        assert known is not None
+        assert cure in known.cure
+        assert known.cause.endswith(".")
+        assert known.cure.endswith(".")
+
+
+def test_each_validation_code_but_the_undocumented_ones_is_known() -> None:
+    numbers = {number for number in range(1000, 1032) if explained(f"validation: DIPV{number} of the map")}
+    assert numbers == set(range(1000, 1032)) - {1009, 1013}
+
+
+@pytest.mark.parametrize("side", ["DWDVEV", "DWFOEV"])
+def test_health_codes_keep_their_side(side: str) -> None:
+    known = explained(f"health check: {side.lower()}1004 stale configuration")
+    assert known is not None
+    assert known.code == f"{side}1004"
+
+
+def test_code_beats_the_words_around_it() -> None:
+    known = explained("Project validation failed. Missing destination field (DIPV1014)")
+    assert known is not None
+    assert known.code == "DIPV1014"
+
+
+@pytest.mark.parametrize("text", ["", "The service is restarting", "DIPV1009", "404", "0x80040237"])
+def test_what_no_document_explains_stays_unexplained(text: str) -> None:
+    assert explained(text) is None
+
+
+def test_error_keeps_its_kind_reason_and_correlation_id_and_gains_the_cure() -> None:
+    refused = PermissionDenied(
+        "403 (tokenexchange)", code="HTTP 403", correlation_id="c-1", status=403, next_step="Ask.", service="dual-write"
+    )
+    told = documented(refused)
+    assert isinstance(told, PermissionDenied)
+    assert str(told).startswith("403 (tokenexchange) (HTTP 403, correlation c-1). The user may not link")
+    assert (told.status, refused.next_step) == (403, "Ask.")
+
+
+def test_error_of_a_lost_call_stays_one() -> None:
+    lost = TransportError("0x80072560 not a member", may_have_happened=True)
+    assert documented(lost).may_have_happened
+    assert documented(lost).code == "0x80072560"
+
+
+def test_error_without_a_telling_text_means_what_its_call_says() -> None:
+    missing = NotFound("dual-write answered 404 (not found)", status=404)
+    assert documented(missing) is missing
+    assert documented(missing, otherwise=CONSENT_MISSING).next_step == CONSENT_MISSING.next_step
+
+
+def test_failure_text_becomes_an_error_with_the_cure_or_the_given_step() -> None:
+    known: ApiError = failed("DIPV1003 no key", correlation_id="root-1", otherwise="Mend the map.")
+    assert str(known).startswith("DIPV1003 no key (DIPV1003, correlation root-1). The table has no integration key.")
+    assert str(failed("odd", otherwise="Mend the map.")) == "odd. Mend the map."
