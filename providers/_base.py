@@ -7,10 +7,8 @@ engine wants it, progress, and the boundary that turns every error into one line
 are stateless and stored in state by reference, so module paths and class names are a format.
 """
 
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 import pulumi
 from pulumi.dynamic import (
@@ -24,96 +22,34 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from providers import _process
 from providers._bags import Bag, hidden, is_unknown, private, unknown_fields, visible
+from providers._call import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, ResourceError, found_by_model
 from providers._diff import canonical, difference
 from providers._marks import Refused, mark
-from providers._row import ROW, Row, log, row_input
+from providers._row import ROW, Row, row_input
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.errors import ApiError, TokenMissing
 from providers.api.operations import interruptible
-from providers.api.session import Session, session
 
+__all__ = [
+    "Call",
+    "DualWriteError",
+    "Inputs",
+    "ManagedResource",
+    "NotRead",
+    "Outputs",
+    "Problem",
+    "Provider",
+    "ResourceError",
+]
 PROVIDER = "__provider"
-
-
-class Inputs(BaseModel):
-    """Desired state in the admin centre's words. Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Outputs(BaseModel):
-    """What the service holds. Fields named like inputs carry the held value of that input."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 In = TypeVar("In", bound=Inputs)
 Out = TypeVar("Out", bound=Outputs)
-
-
-class Problem(NamedTuple):
-    """One thing wrong with the inputs: the path as the user wrote it, and what would be right."""
-
-    path: str
-    text: str
-
-
-class DualWriteError(Exception):
-    """The one line that reaches the user."""
-
-
-# Shown as `DualWriteError: ...`, without a module path (R41).
-DualWriteError.__module__ = "builtins"
-
-
-class ResourceError(ApiError):
-    """An operation cannot be done for a reason that no service call gave."""
-
-
-class NotRead(Exception):
-    """Raised by `on_read` when the live state cannot be seen now; the stored values stay, with one warning."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What an operation may use besides its inputs: who it is for, its row, time and the service sessions.
-
-    `private`: hidden inputs (`__name`) that the resource class passed, by their names without underscores. They are
-    no part of previews and diffs.
-    """
-
-    row: Row = field(default_factory=Row)
-    title: str = ""
-    session_for: Callable[..., Session] = session
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    write: Callable[..., None] = log
-    private: Bag = field(default_factory=dict)
-
-    @property
-    def mark(self) -> str:
-        """The ownership mark of this stack, `dual-write <project>/<stack>`."""
-        return self.row.ownership_mark
-
-    def session(self, cloud: str, *, gateway: str | None = None) -> Session:
-        """The service clients of one cloud, shared by the whole process."""
-        return self.session_for(cloud, gateway=gateway)
-
-    def progress(self, text: str) -> None:
-        """Show what is going on, on the resource's own row; the next line replaces it."""
-        self.write(self.row, text, ephemeral=True)
-
-    def announce(self, text: str) -> None:
-        """Say something that stays in the run's messages."""
-        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False)
-
-    def warn(self, text: str) -> None:
-        """Say something that stays and is marked as a warning."""
-        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False, warning=True)
 
 
 class Provider(ResourceProvider, Generic[In, Out]):
@@ -288,7 +224,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
             try:
                 values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
             except ValidationError as error:
-                problems += [Problem(_path(name, item["loc"]), _said(item["msg"])) for item in error.errors()]
+                problems += found_by_model(name, error)
         return values, problems
 
     def _shown(self, inputs: In) -> Bag:
@@ -410,11 +346,3 @@ def _hidden_keys(bag: Bag) -> Bag:
 
 def _kept(props: Bag) -> Bag:
     return {**visible(props), **_hidden_keys(props)}
-
-
-def _path(name: str, location: tuple[int | str, ...]) -> str:
-    return name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-
-
-def _said(message: str) -> str:
-    return message.removeprefix("Value error, ")
