@@ -1,11 +1,28 @@
-"""The link that a stack means: its two environments, and what the dual-write service calls the pair. No pulumi."""
+"""The link that a stack means: its two environments, what the service calls the pair, and who else it may be with.
+
+E1, E2 and E10 of dual-write-management-api.md. No pulumi. Who can link: dual-write-semantics.md 2.3 (LCS) and 2.4.
+"""
 
 from dataclasses import dataclass
 
+from providers._duration import spoken
 from providers._environments import host_of, resolve
-from providers.api.dual_write_models import LinkedEnvironment
-from providers.api.errors import NotFound
+from providers._waiting import Waiting
+from providers.api.dataverse import NOT_INTEGRATED
+from providers.api.dataverse_models import IntegrationDetails
+from providers.api.dual_write import DualWriteManagement
+from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkedEnvironment, LinkSide, MapState
+from providers.api.errors import (
+    ApiError,
+    AuthenticationError,
+    Conflict,
+    EmulatorNotRunning,
+    NotFound,
+    OperationTimedOut,
+)
+from providers.api.operations import Outcome
 from providers.api.session import Session
+from providers.known_errors import LOOKING_UP, READING, cured
 
 LINK_NOT_FOUND = (
     "Either the pair is not linked yet, or `gateway` names another region's dual-write gateway, "
@@ -26,13 +43,47 @@ class Pair:
         """The natural key as one text: `<F&O host>/<CDS environment id>`."""
         return f"{self.finops_host}/{self.environment_id}"
 
+    @property
+    def label(self) -> str:
+        """The first label of the CDS host, which is what a consent names."""
+        return self.cds_host.partition(".")[0]
 
-def find_pair(session: Session, cds: str, finops: str | None) -> Pair:
+
+@dataclass(frozen=True)
+class Link:
+    """What the service holds of a link, read once: E1, E10 and E2."""
+
+    environment: LinkedEnvironment
+    details: ConnectionSet
+    maps: tuple[EntityMapStatus, ...] = ()
+
+    @property
+    def companies(self) -> list[str]:
+        """Codes of the linked companies, in upper case, in one order."""
+        return sorted({company.upper() for company in self.details.companies})
+
+    @property
+    def initialised(self) -> list[str]:
+        """Maps that have a project here, which a reset would lose."""
+        return sorted(status.name for status in self.maps if status.initialised)
+
+    @property
+    def running(self) -> list[str]:
+        """Maps that run now."""
+        return sorted(status.name for status in self.maps if status.state == MapState.RUNNING)
+
+    @property
+    def projects(self) -> frozenset[str]:
+        """Ids of the maps' projects, in lower case."""
+        return frozenset(status.detail.pid.lower() for status in self.maps if status.detail.pid)
+
+
+def find_pair(session: Session, cds: str, finops: str | None, *, fresh: bool = True) -> Pair:
     """Resolve the stack's references; F&O is what is installed on the CDS when no URL names another.
 
     Raises `NotFound` when there is no such environment, or no F&O on it.
     """
-    environment = resolve(session.power_platform.environments(fresh=True), cds)
+    environment = resolve(session.power_platform.environments(fresh=fresh), cds)
     cds_host = host_of(environment.url)
     linked = environment.finops.url if environment.finops else None
     finops_host = host_of(finops or linked)
@@ -46,9 +97,104 @@ def find_pair(session: Session, cds: str, finops: str | None) -> Pair:
     return Pair(environment.id, cds_host, finops_host)
 
 
+def look_up(service: DualWriteManagement, finops_host: str) -> LinkedEnvironment | None:
+    """E1: the link of an F&O host, None when it is not linked; refusals come with their documented cure."""
+    with cured(LOOKING_UP):
+        return service.environment(finops_host)
+
+
 def find_link(session: Session, finops_host: str) -> LinkedEnvironment:
     """The link of an F&O host; `NotFound` names the causes of an empty answer, which look all alike (E1)."""
-    link = session.dual_write.environment(finops_host)
+    link = look_up(session.dual_write, finops_host)
     if link is None:
         raise NotFound(f"the dual-write service knows no link of {finops_host}", next_step=LINK_NOT_FOUND)
     return link
+
+
+def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> Link:
+    """The link with its companies and maps."""
+    with cured(READING):
+        details = service.connection_set(environment.cname)
+        return Link(environment, details, tuple(service.maps(environment.cid, fresh=True)))
+
+
+def integration(session: Session, pair: Pair) -> IntegrationDetails | None:
+    """The F&O that the CDS environment itself says it is integrated with; None also when it cannot be read."""
+    try:
+        return session.dataverse(pair.cds_host).integration_details()
+    except (AuthenticationError, EmulatorNotRunning):
+        raise
+    except ApiError:
+        return None
+
+
+def require_integration(pair: Pair, held: IntegrationDetails | None) -> None:
+    """Raises `Conflict` when the CDS environment is integrated with another F&O than declared."""
+    host = host_of(held.url) if held else None
+    if host and host != pair.finops_host:
+        raise Conflict(
+            f"{pair.cds_host} is integrated with the F&O {host}, not with {pair.finops_host}",
+            next_step="Nothing was changed. An integration cannot be moved: name that F&O, or another CDS environment.",
+        )
+
+
+def require_partner(pair: Pair, link: LinkedEnvironment, details: ConnectionSet) -> None:
+    """Raises `Conflict` when the F&O is linked with another CDS environment than declared (E10, else E1)."""
+    host = _host(details.dataverse)
+    named = (link.power_apps_environment or "").lower()
+    other = host != pair.cds_host if host else bool(named) and named != pair.environment_id.lower()
+    if other:
+        raise Conflict(
+            f"{pair.finops_host} is linked with {host or f'the environment {named}'}, not with {pair.cds_host}",
+            next_step="Nothing was changed. Name that CDS environment in the stack file, or point the Power Platform "
+            "Integration of F&O to the declared one and reset the link.",
+        )
+
+
+def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: bool) -> LinkedEnvironment:
+    """The link as soon as the service lists it; `by_person`: LCS makes it, so the row shows what to do there.
+
+    At the deadline `OperationTimedOut` carries the same steps, with 0x80048d0b when the two are not even integrated.
+    """
+    seen: list[IntegrationDetails | None] = [None]
+    allowed = spoken(waiting.remaining)
+
+    def poll() -> Outcome[LinkedEnvironment]:
+        link = look_up(session.dual_write, pair.finops_host)
+        if link is not None:
+            return Outcome.done(link)
+        seen[0] = integration(session, pair)
+        require_integration(pair, seen[0])
+        return Outcome.pending(_open(pair, seen[0], by_person))
+
+    try:
+        return waiting.until(poll, what="dual-write link", interval=session.profile.polls.link, usually="under 5 min")
+    except OperationTimedOut as error:
+        late = OperationTimedOut(
+            f"{pair.finops_host} and {pair.cds_host} are still not linked after {allowed}",
+            last_status=error.last_status,
+            next_step=f"{_open(pair, seen[0], by_person)}. Then run `up` again, it continues.",
+        )
+        late.code = NOT_INTEGRATED if seen[0] is None else None
+        raise late from error
+
+
+def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:
+    """What is still to be done, as one sentence without its full stop."""
+    if not by_person or (held is not None and held.unified):
+        return f"not linked yet. {LINK_NOT_FOUND}".rstrip(".")
+    steps = [
+        f"Power Platform Integration > Setup > use a different Power Platform environment: {pair.cds_host}",
+        "Dual-write application > Configure",
+        "Link to Power Platform environment",
+    ]
+    left = steps if held is None else steps[1:]
+    counted = "; ".join(f"({number}) {step}" for number, step in enumerate(left, 1))
+    return f"a person has to link the two. In LCS open the environment details of {pair.finops_host}: {counted}"
+
+
+def _host(side: LinkSide | None) -> str | None:
+    """The host of one side of a connection set."""
+    if side is None:
+        return None
+    return host_of(side.direct_url) or side.name.lower() or None

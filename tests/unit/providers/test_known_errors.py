@@ -2,8 +2,24 @@
 
 import pytest
 
-from providers.api.errors import ApiError, NotFound, PermissionDenied, TransportError
-from providers.known_errors import CONSENT_MISSING, documented, explained, failed
+from providers._documented_errors import CONSENT_MISSING
+from providers.api.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFound,
+    OperationFailed,
+    PermissionDenied,
+    ServiceUnavailable,
+    TransportError,
+)
+from providers.known_errors import (
+    LOOKING_UP,
+    MAKING_MAPS,
+    cured,
+    documented,
+    explained,
+    failed,
+)
 
 # The recognisable part of each documented text, and a word of the cure.
 TEXTS = [
@@ -27,8 +43,8 @@ TEXTS = [
     ("Invalid column name 'ISDELETE'", "full database sync"),
     (
         (
-            "Dual write Initial Sync completed with status: Error. ([Bad Request], The remote server returned an error: "
-            "(400) Bad Request.), AX export encountered an error"
+            "Dual write Initial Sync completed with status: Error. ([Bad Request], The remote server returned an "
+            "error: (400) Bad Request.), AX export encountered an error"
         ),
         "Restart it",
     ),
@@ -95,10 +111,22 @@ def test_error_keeps_its_kind_reason_and_correlation_id_and_gains_the_cure() -> 
     assert (told.status, refused.next_step) == (403, "Ask.")
 
 
-def test_error_of_a_lost_call_stays_one() -> None:
-    lost = TransportError("0x80072560 not a member", may_have_happened=True)
-    assert documented(lost).may_have_happened
-    assert documented(lost).code == "0x80072560"
+def test_documented_error_does_not_pass_by_waiting() -> None:
+    for passing in (TransportError("0x80072560 not a member", may_have_happened=True), ServiceUnavailable("DW9003")):
+        told = documented(passing)
+        assert isinstance(told, OperationFailed)
+        assert told.code
+    lost = TransportError("the answer was lost", may_have_happened=True)
+    assert documented(lost) is lost
+
+
+def test_block_gives_its_refusals_the_cure() -> None:
+    with pytest.raises(NotFound, match="has to consent"), cured(LOOKING_UP):
+        raise NotFound("dual-write answered 404 (not found)", status=404)
+    with pytest.raises(AuthenticationError, match="that user's token"), cured(MAKING_MAPS):
+        raise AuthenticationError("dual-write answered 401", status=401)
+    with pytest.raises(NotFound, match=r"^gone$"), cured():
+        raise NotFound("gone", status=404)
 
 
 def test_error_without_a_telling_text_means_what_its_call_says() -> None:
