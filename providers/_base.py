@@ -7,7 +7,7 @@ engine wants it, progress, and the boundary that turns every error into one line
 are stateless and stored in state by reference, so module paths and class names are a format.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 import pulumi
@@ -89,6 +89,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
         """Decide one field by its meaning; None leaves it to the canonical comparison. Pure."""
         return None
+
+    def managed(self, held: Out) -> Collection[str]:
+        """Names of the inputs that this object has; an output named like another input is only reported. Pure."""
+        return self.inputs.model_fields
 
     def unfinished(self, stored: Out) -> bool:
         """True when the object needs an update although no input shows it (a failed install, say). Pure."""
@@ -268,10 +272,11 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Inputs as the service holds them, in the user's own form wherever that means the same (R34)."""
         stored = visible(props)
         drifted = difference(self.inputs, outs, stored, same=self.same).fields
+        names = self.managed(self._stored(outs))
         managed = {
             name: outs[name] if name in drifted else stored.get(name, outs[name])
             for name in outs
-            if name in self.inputs.model_fields and (outs[name] not in ([], {}) or self._is_required(name))
+            if name in names and (outs[name] not in ([], {}) or self._is_required(name))
         }
         return {**managed, **({ROW: outs[ROW]} if ROW in outs else {})}
 
@@ -322,7 +327,7 @@ class ManagedResource(Resource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         given = {key: value for key, value in arguments.items() if value is not None}
-        computed = {key: None for key in provider.outputs.model_fields if key not in provider.inputs.model_fields}
+        computed = {key: None for key in provider.outputs.model_fields if key not in given}
         row = row_input(f"pulumi-python:{self._resource_type_name}", name, opts)
         super().__init__(provider, name, {**computed, **given, ROW: row}, opts)
 
