@@ -5,11 +5,13 @@ Sources: power-platform-api.md 14.8, dual-write-semantics.md 12.2. Users, roles 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import odata
 from .answers import Response
+from .dataverse_batch import RowUpdate, UpdateAnswer, update_rows
 from .dataverse_models import (
+    Company,
     EntityDefinition,
     FinOpsApplication,
     IntegrationDetails,
@@ -20,10 +22,18 @@ from .dataverse_models import (
 )
 from .errors import ApiError, Conflict, InvalidRequest, NotFound
 from .transport import ServiceClient
-from .wire import read
+from .wire import read, read_list
 
 Row = dict[str, Any]
 Key = str | Mapping[str, str | int | bool]
+
+
+class Page(NamedTuple):
+    """Rows as one answer brings them; `last` when the service names no page behind it."""
+
+    rows: list[Row]
+    last: bool
+
 
 ROOT = "/api/data/v9.2"
 NOT_INTEGRATED = "0x80048d0b"
@@ -126,6 +136,23 @@ class Dataverse:
             return None
         return read(EntityDefinition, response.json(), response, self._client.service)
 
+    def table_definitions(self, set_names: Sequence[str]) -> dict[str, EntityDefinition]:
+        """The tables with these set names that there are, by set name: key, columns and many-to-one relationships."""
+        query = {
+            "$filter": odata.any_of(odata.equal("EntitySetName", name) for name in set_names),
+            "$select": "LogicalName,EntitySetName,PrimaryIdAttribute,IsOptimisticConcurrencyEnabled",
+            "$expand": "Attributes($select=LogicalName),ManyToOneRelationships("
+            "$select=ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName)",
+        }
+        response = self._get("EntityDefinitions", query)
+        found = read_list(EntityDefinition, response.object().get("value"), response, self._client.service)
+        return {table.set_name: table for table in found}
+
+    def companies(self) -> list[Company]:
+        """The companies that the link has brought here."""
+        columns = ("cdm_companyid", "cdm_companycode", "cdm_isenabledfordualwrite")
+        return [Company.model_validate(row) for row in self.rows("cdm_companies", select=columns)]
+
     def rows(
         self,
         entity_set: str,
@@ -138,6 +165,24 @@ class Dataverse:
         page_size: int = 1000,
     ) -> Iterator[Row]:
         """Rows of a table, streamed page by page; at most 5,000 a page."""
+        pages = self.pages(
+            entity_set, filter=filter, select=select, orderby=orderby, expand=expand, top=top, page_size=page_size
+        )
+        for page in pages:
+            yield from page.rows
+
+    def pages(
+        self,
+        entity_set: str,
+        *,
+        filter: str | None = None,  # noqa: A002 - the OData word
+        select: Sequence[str] = (),
+        orderby: str | None = None,
+        expand: str | None = None,
+        top: int | None = None,
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[Page]:
+        """The same rows as the pages in which they come; the next one is asked for when it is wanted."""
         options = {
             "$filter": filter,
             "$select": ",".join(select) or None,
@@ -151,8 +196,8 @@ class Dataverse:
         url: str | None = f"{ROOT}/{entity_set}"
         while url:
             body = self._client.request("GET", url, params=query, headers={**_HEADERS, **size}).object()
-            yield from body.get("value") or []
             url, query = body.get("@odata.nextLink"), {}
+            yield Page(body.get("value") or [], last=not url)
 
     def row(self, entity_set: str, key: Key, *, select: Sequence[str] = ()) -> Row | None:
         """One row by id or alternate key; None when absent."""
@@ -165,8 +210,14 @@ class Dataverse:
         except NotFound:
             return None
 
-    def count(self, entity_set: str, filter: str | None = None) -> int:  # noqa: A002 - the OData word
-        """How many rows. The service counts to 5,000; beyond that the pages are read."""
+    def count(
+        self,
+        entity_set: str,
+        filter: str | None = None,  # noqa: A002 - the OData word
+        *,
+        select: Sequence[str] = (),
+    ) -> int:
+        """How many rows. The service counts to 5,000; beyond that the pages are read, with these columns (all)."""
         query = {"$count": "true"}
         if filter is not None:
             query["$filter"] = filter
@@ -178,7 +229,7 @@ class Dataverse:
         beyond = body.get(COUNT_EXCEEDED) is True or (isinstance(counted, int) and counted >= LARGEST_PAGE)
         if isinstance(counted, int) and counted >= 0 and not beyond:
             return counted
-        return sum(1 for _ in self.rows(entity_set, filter=filter, page_size=LARGEST_PAGE))
+        return sum(len(page.rows) for page in self.pages(entity_set, filter=filter, select=select))
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> Row:
         """Create a row and return it. Never re-sent blindly."""
@@ -206,6 +257,10 @@ class Dataverse:
             replay="safe",
             answer="maybe",
         )
+
+    def update_rows(self, entity_set: str, updates: Sequence[RowUpdate]) -> list[UpdateAnswer]:
+        """Change many rows of a table in one batch that goes on behind a failed one; an answer for each."""
+        return update_rows(self._client, f"https://{self.host}{ROOT}", entity_set, updates)
 
     def delete_row(self, entity_set: str, key: Key) -> None:
         """Delete a row; an absent one is a success."""

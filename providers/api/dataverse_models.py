@@ -111,8 +111,16 @@ class AlternateKey(Wire):
     status: str | None = Field(None, validation_alias="EntityKeyIndexStatus")
 
 
+class ManyToOne(Wire):
+    """A lookup of a table: its column, the table it refers to, and the name under which it is written."""
+
+    column: str = Field("", validation_alias="ReferencingAttribute")
+    refers_to: str = Field("", validation_alias="ReferencedEntity")
+    navigation: str = Field("", validation_alias="ReferencingEntityNavigationPropertyName")
+
+
 class EntityDefinition(Wire):
-    """A table: its set name for URLs, its key column, its columns and alternate keys."""
+    """A table: set name for URLs, key column, columns, alternate keys, lookups, and whether ETags guard its updates."""
 
     logical_name: str = Field("", validation_alias="LogicalName")
     set_name: str = Field("", validation_alias="EntitySetName")
@@ -120,3 +128,13 @@ class EntityDefinition(Wire):
     primary_name: str | None = Field(None, validation_alias="PrimaryNameAttribute")
     attributes: list[Attribute] = Field(default_factory=list, validation_alias="Attributes")
     keys: list[AlternateKey] = Field(default_factory=list, validation_alias="Keys")
+    lookups: list[ManyToOne] = Field(default_factory=list, validation_alias="ManyToOneRelationships")
+    versioned: bool = Field(True, validation_alias="IsOptimisticConcurrencyEnabled")
+
+
+class Company(Wire):
+    """A row of `cdm_company`: an F&O company that the link has brought (dual-write-semantics.md 5.2)."""
+
+    id: str = Field("", validation_alias="cdm_companyid")
+    code: str = Field("", validation_alias="cdm_companycode")
+    enabled: bool = Field(False, validation_alias="cdm_isenabledfordualwrite")
