@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
 DUAL_WRITE = "dual-write"
+SUPPORT = "support"
+"""Origin of writes past the plug-ins' rules; how a company lost its team is in no source."""
 _OWNER, _TEAM = "_ownerid_value", "_cdm_defaultowningteam_value"
 
 
@@ -89,7 +91,7 @@ def _guard_company(old: dict[str, Any] | None, new: dict[str, Any], origin: str)
     if old is None and origin == DUAL_WRITE:
         new["cdm_isenabledfordualwrite"] = True
     cleared = old is not None and old.get(_TEAM) is not None and new.get(_TEAM) is None
-    if cleared and new.get("cdm_isenabledfordualwrite"):
+    if cleared and new.get("cdm_isenabledfordualwrite") and origin != SUPPORT:
         text = "Default owning team is required while the company is enabled for dual-write."
         raise refuse(400, "0x80040265", text)
 

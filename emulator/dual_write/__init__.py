@@ -6,7 +6,7 @@ Everything here follows dual-write-management-api.md and dual-write-semantics.md
 
 from typing import TYPE_CHECKING
 
-from emulator.dual_write import links, person, requests, settings, solutions, sync
+from emulator.dual_write import links, person, person_faults, requests, settings, solutions, sync
 from emulator.dual_write.routes import service
 
 if TYPE_CHECKING:
@@ -23,3 +23,4 @@ def register(tenant: "Tenant") -> None:
     sync.register(tenant)
     links.register(tenant)
     person.register(tenant)
+    person_faults.register(tenant)

@@ -3,6 +3,7 @@
 Codes and texts: dual-write-semantics.md 11.3, dual-write-management-api.md 9.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from emulator.dual_write import maps, templates
@@ -12,10 +13,13 @@ from emulator.dual_write.maps import TableMap
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
+_BEFORE_ROWS = re.compile("Project validation failed|Dual.write failure")
+
 
 def start_failure(tenant: "Tenant", connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
     """Return the error text with which the start of a map ends, None when it succeeds."""
-    if table_map.broken is not None:
+    # What a validation or the registration finds is known before any row moves; the rest fails an initial sync itself.
+    if table_map.broken is not None and (not initial_sync or _BEFORE_ROWS.match(table_map.broken)):
         return table_map.broken
     if not table_map.keys:
         return (

@@ -1,7 +1,10 @@
 """Initial sync: all rows of both sides, company by company, full push; the master settles rows with equal keys.
 
-Rules and limits: dual-write-semantics.md 8 and 10. Assumed: a global map runs once, under the first company of the
-link; rows that agree already count as updated, as a full push knows no delta.
+Rules, limits and texts: dual-write-semantics.md 8, 10 and 11.5, dual-write-management-api.md 9. Assumed: a global map
+runs once, under the first company of the link; rows that agree already count as updated, as a full push knows no delta;
+F&O's import/export service and the client row of Data Integration are needed in both directions; the request names the
+first failed direction only; the limit of lookups counts the look-ups of the rows' own columns, as the query of the
+export expands each once, while the company stands in its filter.
 """
 
 from typing import TYPE_CHECKING
@@ -9,9 +12,11 @@ from typing import TYPE_CHECKING
 from emulator.data.schemas import Plane, table
 from emulator.dual_write import executions, row_filters, row_mapping
 from emulator.dual_write.connections import Company, Connection
+from emulator.dual_write.definitions import MapDefinition
 from emulator.dual_write.executions import LegResult
 from emulator.dual_write.maps import TableMap
-from emulator.dual_write.transfer import Outcome, Transfer
+from emulator.dual_write.transfer import Outcome, Transfer, other
+from emulator.identity.directory import DATA_INTEGRATION_APP_ID
 from emulator.tables import Condition, SyncError
 
 if TYPE_CHECKING:
@@ -26,6 +31,22 @@ _SINGLE_THREADED = {
     "Position worker assignments", "Warehouse locations", "Modes of delivery",
 }  # fmt: skip
 _MASTER_KIND = "dualwrite.initial_sync"
+_SERVICE_KIND = "dualwrite.data_management"
+_RIGHT_LOCALE = "en-us"
+# The data entity of parties has a range of its own: the two types that reach Dataverse (semantics 8).
+_PARTIES = "CDS Parties"
+_PARTY_TYPES = {"Person", "Organization"}
+_STOPPED = "([Bad Request], The remote server returned an error: (400) Bad Request.), AX export encountered an error"
+_FORBIDDEN = "([Forbidden], The remote server returned an error: (403) Forbidden.), AX export encountered an error"
+_ZERO = (
+    "An error occurred while validating input parameters: Microsoft.OData.ODataException: Can't convert the literal "
+    "'000000' to the expected type 'Edm.Decimal'"
+)
+
+
+def change_service(tenant: "Tenant", finance_host: str, **changes: "Any") -> None:
+    """Change F&O's import/export service: `stopped` (bool), `locale` of its source data formats (default en-us)."""
+    tenant.store.put(_SERVICE_KIND, finance_host, _service(tenant, finance_host) | changes)
 
 
 def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, *, request_id: str, master: str) -> float:
@@ -45,37 +66,55 @@ def finish(tenant: "Tenant", connection: Connection, table_map: TableMap, *, req
     held = tenant.store.get(_MASTER_KIND, key) or {"master": "CRM"}
     tenant.store.delete(_MASTER_KIND, key)
     master = _MASTERS[held["master"]]
-    transfer = Transfer(tenant, connection, table_map.definition)
-    errors = 0
-    texts: list[str] = []
+    text: str | None = None
     for company in _companies(connection, table_map):
         # The master goes last: first the other side adds what the master lacks, then the master's rows replace.
-        order = sorted(_sources(transfer), key=lambda plane: plane == master)
-        legs = [_leg(tenant, transfer, plane, company, replace=plane == master) for plane in order]
+        sources = _sources(Transfer(tenant, connection, table_map.definition))
+        legs = []
+        for plane in sorted(sources, key=lambda plane: plane == master):
+            transfer = Transfer(tenant, connection, table_map.definition, bulk=True)
+            refusal = table_map.broken or _refusal(tenant, transfer, plane, company)
+            legs.append(_leg(tenant, transfer, plane, company, replace=plane == master, refusal=refusal))
         executions.ended(tenant, table_map, request_id, company.code, legs)
-        errors += sum(leg.error_count for leg in legs)
-        texts += [leg.refusal or leg.errors[0]["errorMessage"] for leg in legs if leg.failed]
-    if not texts:
-        return None
-    return f"Initial sync of {table_map.name} ended with {errors} record error(s). {texts[0]}"
+        failed = next((leg for leg in legs if leg.failed), None)
+        if text is None and failed is not None:
+            text = _request_text(table_map.definition, failed)
+    return text
 
 
-def _leg(tenant: "Tenant", transfer: Transfer, source: Plane, company: Company, *, replace: bool) -> LegResult:
-    leg = LegResult(source)
-    leg.refusal = _refusal(tenant, transfer, source, company)
-    if leg.refusal is not None:
+def _request_text(mapped: MapDefinition, leg: LegResult) -> str:
+    """Return what the request says of a failed direction, in the form of the documented example."""
+    sides = {"finops": f"AX {mapped.finops_entity}", "dataverse": f"CRM {mapped.dataverse_set}"}
+    reason = leg.refusal or leg.errors[0]["errorMessage"]
+    return (
+        "Dual write Initial Sync completed with status: Error. Following are the details: "
+        f"Executed leg: From {sides[leg.source]} to {sides[other(leg.source)]} with exported records count: "
+        f"{leg.exported}, ImportRecordsErrorCount: {leg.error_count}, ImportRecordsInsertedCount: {leg.inserted} and "
+        f"ImportRecordsUpdatedCount: {leg.updated} ErrorsDetails: Dual write Initial sync failed Message: {reason}"
+    )
+
+
+def _leg(
+    tenant: "Tenant", transfer: Transfer, source: Plane, company: Company, *, replace: bool, refusal: str | None
+) -> LegResult:
+    leg = LegResult(source, refusal=refusal)
+    if refusal is not None:
         return leg
     schema = table(source, row_filters.set_of(transfer.mapped, source))
+    zeros = _unreadable_decimals(tenant, transfer, source)
     # Rows of a self-reference are read before the first one is written.
     for row in list(_rows(tenant, transfer, source, company)):
-        if not transfer.in_scope(source, row):
+        if not transfer.in_scope(source, row) or _is_out_of_range(transfer, source, row):
             continue
         leg.exported += 1
+        record = "|".join(str(row[name]) for name in schema.key)
+        if any(row.get(name) == 0 for name in zeros):
+            leg.refuse_row(record, "", _ZERO)
+            continue
         try:
             with tenant.store.transaction():
                 outcome = transfer.upsert(source, row, replace=replace)
         except SyncError as error:
-            record = "|".join(str(row[name]) for name in schema.key)
             leg.refuse_row(record, _field_of(str(error)), str(error))
         else:
             leg.inserted += outcome is Outcome.INSERTED
@@ -84,20 +123,49 @@ def _leg(tenant: "Tenant", transfer: Transfer, source: Plane, company: Company, 
 
 
 def _refusal(tenant: "Tenant", transfer: Transfer, source: Plane, company: Company) -> str | None:
-    """Return why a whole leg fails, None when its size is within the limits."""
+    """Return why a whole leg fails, None when F&O can serve it and its size is within the limits."""
+    if _service(tenant, transfer.host("finops"))["stopped"]:
+        return _STOPPED
+    if tenant.rows.get("finops", transfer.host("finops"), "SysAADClients", DATA_INTEGRATION_APP_ID) is None:
+        return _FORBIDDEN
     count = _count(tenant, transfer, source, company)
     switches, mapped = tenant.switches, transfer.mapped
     if count > switches["dual_write_initial_sync_rows"]:
         return f"The export of {count} records exceeds the limit of {switches['dual_write_initial_sync_rows']}."
     if source == "finops" or count == 0:
         return None
-    single = mapped.finops_entity in _SINGLE_THREADED
-    if single and count > switches["dual_write_single_threaded_rows"]:
-        return f"{mapped.finops_entity} is imported by one thread: {count} records exceed the limit."
-    lookups = {field.dataverse.split(".")[0] for field in mapped.fields if field.lookup and field.dataverse}
+    if mapped.finops_entity in _SINGLE_THREADED and count > switches["dual_write_single_threaded_rows"]:
+        limit = switches["dual_write_single_threaded_rows"]
+        return f"{mapped.finops_entity} is imported by one thread: {count} records exceed the limit of {limit}."
+    lookups = row_mapping.lookups(mapped, source)
     if len(lookups) > switches["dual_write_initial_sync_lookups"]:
-        return f"5 Attempts to get data from {mapped.dataverse_set} failed. The map has {len(lookups)} lookups."
+        host = transfer.host("dataverse")
+        address = (
+            f"https://europe-001.azure-apim.net/apim/commondataservice/datasets/{host}/tables/{mapped.dataverse_set}"
+        )
+        return (
+            "CRMExport: Package execution complete. Error Description 5 Attempts to get data from "
+            f"{address}/items?$expand={','.join(lookups)} Failed"
+        )
     return None
+
+
+def _service(tenant: "Tenant", finance_host: str) -> dict[str, "Any"]:
+    return {"stopped": False, "locale": _RIGHT_LOCALE} | (tenant.store.get(_SERVICE_KIND, finance_host) or {})
+
+
+def _unreadable_decimals(tenant: "Tenant", transfer: Transfer, source: Plane) -> list[str]:
+    """Return the F&O properties whose zero F&O exports in a form that Dataverse cannot read: none in en-us."""
+    locale = str(_service(tenant, transfer.host("finops"))["locale"])
+    if source == "dataverse" or locale.casefold() == _RIGHT_LOCALE:
+        return []
+    columns = table("finops", transfer.mapped.finops_set).columns
+    return [name for name in row_mapping.source_properties(transfer.mapped, source) if columns[name].type == "decimal"]
+
+
+def _is_out_of_range(transfer: Transfer, source: Plane, row: dict[str, "Any"]) -> bool:
+    is_party = source == "finops" and transfer.mapped.finops_entity == _PARTIES
+    return is_party and row.get("PartyType") not in _PARTY_TYPES
 
 
 def _companies(connection: Connection, table_map: TableMap) -> list[Company]:

@@ -108,6 +108,7 @@ def set_integration_keys(tenant: "Tenant", call: Call) -> Reply:
         raise bad_request("request.integrationKeys must be a non-empty object.")
     for entity_set, columns in wanted.items():
         _check_key(entity_set, read_texts(columns, f"request.integrationKeys.{entity_set}"))
+        _check_stopped(tenant, connection, entity_set, columns)
         connection.integration_keys[entity_set] = columns
     connections.save(tenant, connection)
     return Reply()
@@ -122,6 +123,16 @@ def _check_key(entity_set: str, columns: list[str]) -> None:
     unknown = next((path for path in columns if path.split(".")[0] not in known), None)
     if unknown is not None or not columns:
         raise bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
+
+
+def _check_stopped(tenant: "Tenant", connection: Connection, entity_set: str, columns: list[str]) -> None:
+    """Refuse another key for a table whose map runs, by the switch `keys_while_running`."""
+    present = {path.casefold() for path in connection.integration_keys.get(entity_set, ())}
+    if present == {path.casefold() for path in columns} or tenant.switches["keys_while_running"] == "accept":
+        return
+    running = maps.syncing_on(tenant, connection.cid, entity_set)
+    if running is not None:
+        raise conflict(f"The integration key of '{entity_set}' cannot change while the map '{running.name}' runs.")
 
 
 def reset(tenant: "Tenant", call: Call) -> Reply:

@@ -13,7 +13,6 @@ from emulator.dual_write import connections, live_index, maps, requests, runtime
 from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.definitions import CORE_AREA, CORE_PACKAGE, SOLUTIONS
 from emulator.dual_write.errors import bad_request
-from emulator.dual_write.states import MapState
 from emulator.identity.directory import ADMINISTRATOR_UPN
 
 if TYPE_CHECKING:
@@ -70,9 +69,8 @@ def set_companies(tenant: "Tenant", connection: Connection, codes: Sequence[str]
 
 def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None:
     """Remove all that hangs on a link but the link itself; `rows`: the run-time rows of both planes too."""
-    for table_map in maps.maps_of(tenant, connection.cid):
-        if rows:
-            runtime_rows.update(tenant, connection, table_map, MapState.STOPPED)
+    if rows:
+        runtime_rows.clear(tenant, connection)
     live_index.clear(tenant, connection)
     maps.remove_all(tenant, connection.cid)
     requests.remove_all(tenant, connection.cid)

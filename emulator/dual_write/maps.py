@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.dual_write import live_index, runtime_rows
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import MapDefinition, dataverse_table, definition
-from emulator.dual_write.states import MapState, RequestState, shown_actions
+from emulator.dual_write.states import SYNCING, MapState, RequestState, shown_actions
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -107,6 +107,12 @@ def set_state(tenant: "Tenant", connection: Connection, table_map: TableMap, sta
     save(tenant, table_map)
     live_index.update(tenant, connection, table_map.id, table_map.definition, state)
     runtime_rows.update(tenant, connection, table_map, state)
+
+
+def syncing_on(tenant: "Tenant", cid: str, dataverse_set: str) -> TableMap | None:
+    """Return the first map of a Dataverse table that is not stopped, or None."""
+    on_table = (one for one in maps_of(tenant, cid) if one.definition.dataverse_set == dataverse_set)
+    return next((one for one in on_table if one.state in SYNCING or one.is_busy), None)
 
 
 def remove_all(tenant: "Tenant", cid: str) -> None:

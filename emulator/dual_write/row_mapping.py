@@ -17,12 +17,13 @@ TO_FINOPS = frozenset({2, 3})
 class LookupMissingError(Exception):
     """A lookup's row is not there; the text is the one that dual-write shows (dual-write-semantics.md 11.5)."""
 
-    def __init__(self, path: str, value: str) -> None:
+    def __init__(self, path: str, value: str, target: str, url: str) -> None:
+        """`path`: the field; `target`: the entity set in which `value` is missing; `url`: where it was looked for."""
         super().__init__(
             f"Couldn't resolve the guid for the field: {path}. The lookup value was not found: {value}. "
-            "Try this URL(s) to check if the reference data exists."
+            f"Try this URL(s) to check if the reference data exists: {url}"
         )
-        self.path = path
+        self.target = target
 
 
 class Directory(Protocol):
@@ -34,6 +35,9 @@ class Directory(Protocol):
     def row(self, entity_set: str, row_id: str) -> Mapping[str, Any] | None:
         """Return a row by its id."""
 
+    def url(self, entity_set: str) -> str:
+        """Return the address of a set, for messages."""
+
 
 def flows(mapped: Map, source: Plane) -> bool:
     """Tell whether rows of this side reach the other one: some column goes that way."""
@@ -44,6 +48,15 @@ def source_properties(mapped: Map, source: Plane) -> frozenset[str]:
     """Return the properties of the source row that are mapped towards the other side, the company left out."""
     names = (_source_property(mapped, field, source) for field in _fields(mapped, source))
     return frozenset(name for name in names if name)
+
+
+def lookups(mapped: Map, source: Plane) -> list[str]:
+    """Return the Dataverse lookups that a map needs when rows of this side are sent, the company left out.
+
+    A lookup that several fields resolve together counts once, a polymorphic one too (it is one column).
+    """
+    fields = (field for field in _fields(mapped, source) if field.lookup and field.dataverse)
+    return list(dict.fromkeys((field.dataverse or "").partition(".")[0] for field in fields))
 
 
 def is_company_specific(mapped: Map) -> bool:
@@ -171,7 +184,10 @@ def _resolve(entity_set: str, wanted: Mapping[str, Any], shown: str, directory: 
         equals[_property(entity_set, column)] = value
     found = directory.find(entity_set, equals)
     if found is None:
-        raise LookupMissingError(f"{shown}.{next(iter(wanted))}", ", ".join(str(value) for value in wanted.values()))
+        value = ", ".join(str(value) for value in wanted.values())
+        query = " and ".join(f"{path} eq '{value}'" for path, value in wanted.items())
+        url = f"{directory.url(entity_set)}?$select={','.join(wanted)}&$filter={query}"
+        raise LookupMissingError(f"{shown}.{next(iter(wanted))}", value, entity_set, url)
     return found
 
 

@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from emulator.data.schemas import table
+from emulator.data.schemas import Plane, table
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import dataverse_table
 from emulator.dual_write.states import SYNCING, MapState
@@ -37,6 +37,17 @@ def update(tenant: "Tenant", connection: Connection, table_map: "TableMap", stat
     else:
         _drop(tenant, "dataverse", connection.dataverse_host, DATAVERSE_SET, _dataverse_row(table_map))
         _drop(tenant, "finops", connection.finance_host, FINANCE_SET, _finance_row(connection, table_map))
+
+
+def clear(tenant: "Tenant", connection: Connection) -> None:
+    """Empty both tables, left-over rows of earlier links included (dual-write-semantics.md 9, reset)."""
+    places: tuple[tuple[Plane, str, str], ...] = (
+        ("dataverse", connection.dataverse_host, DATAVERSE_SET),
+        ("finops", connection.finance_host, FINANCE_SET),
+    )
+    for plane, host, entity_set in places:
+        for row in list(tenant.rows.scan(plane, host, entity_set)):
+            tenant.rows.delete(plane, host, entity_set, row_id_of(table(plane, entity_set), row), origin=ORIGIN)
 
 
 def _put(tenant: "Tenant", plane: Any, host: str, entity_set: str, values: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ _LIMITS = (
     (
         "dual_write_initial_sync_lookups",
         10,
-        "most lookups of a map whose Dataverse rows are sent",
+        "most lookups of a map whose Dataverse rows are sent; with 9 the standard Customers V3 (ten) fails",
         "inferred: 13 no. 14",
     ),
     ("dual_write_rows_per_minute", 100, "speed of an initial sync", "inferred: semantics 8, throughput hint"),
@@ -50,6 +50,18 @@ _CHOICES = (
         "inferred: semantics 7.2",
     ),
     ("stop_on_paused", "refuse", "stop of a Paused map: refuse | accept", "assumed"),
+    (
+        "keys_while_running",
+        "refuse",
+        "E9 with another key for a table whose map runs: refuse (409) | accept",
+        "inferred: 6, keys change in stopped maps",
+    ),
+    (
+        "apply_solution_error",
+        "",
+        "text with which every E13 request ends in state 3 (solution '...' has version mismatch, ...); empty: none",
+        "semantics 11.1",
+    ),
     ("switch_while_running", "refuse", "E6 on a map that runs: refuse | ignore | accept", "assumed"),
     (
         "several_solutions",

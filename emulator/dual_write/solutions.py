@@ -134,12 +134,18 @@ def _applied(tenant: "Tenant", *, cid: str, request_id: str, names: list[str]) -
         entry = next((one for one in connection.solution_requests if one["requestId"] == request_id), None)
     if connection is None or entry is None:
         return
+    failure = str(tenant.switches["apply_solution_error"])
+    entry["modifiedOn"] = timestamp(tenant)
+    if failure:
+        entry["state"] = str(RequestState.FAILED)
+        entry["result"] = {"message": failure, "status": "Failed"}
+        connections.save(tenant, connection)
+        return
     carriers = [carrier for carrier in (solution(name) for name in names) if carrier is not None]
     for carrier in carriers:
         restore(tenant, connection, carrier)
         if len(carriers) > 1:
             restore(tenant, connection, carrier, copy=1)
     entry["state"] = str(RequestState.COMPLETED)
-    entry["modifiedOn"] = timestamp(tenant)
     entry["result"] = {"message": "", "status": "Succeeded"}
     connections.save(tenant, connection)

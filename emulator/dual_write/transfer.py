@@ -1,7 +1,8 @@
 """One row of one side written to the other side of a link, through one map.
 
 Companies, owners and errors follow dual-write-semantics.md 5.1, 7.7 and 11.5. What dual-write writes has the origin
-"dual-write", so it never comes back.
+"dual-write", so it never comes back. Assumed: in a bulk run look-ups see what was there when the run began, so that
+rows which refer to rows of their own table need several runs (semantics 8, retryable failures).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.data.maps import Map
 from emulator.data.schemas import Plane, table
-from emulator.dataverse.organization import organization
+from emulator.dataverse.organization import RUNTIME_APP_ID, organization
 from emulator.dual_write import row_filters, row_mapping
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.row_mapping import LookupMissingError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 ORIGIN = "dual-write"
 _COMPANIES = "cdm_companies"
+_PARTIES = "msdyn_parties"
+# The two maps whose missing party has a text of its own (semantics 11.5).
+_OF_A_PARTY = {"msdyn_partypostaladdresses", "msdyn_partyelectronicaddresses"}
 
 
 class Outcome(Enum):
@@ -63,10 +67,11 @@ def other(plane: Plane) -> Plane:
 class Transfer:
     """Sends rows of one map over one link."""
 
-    def __init__(self, tenant: "Tenant", connection: Connection, mapped: Map) -> None:
-        """Take the link and the map; nothing is kept beyond one transaction."""
+    def __init__(self, tenant: "Tenant", connection: Connection, mapped: Map, *, bulk: bool = False) -> None:
+        """Take the link and the map; `bulk`: rows that this object inserts are hidden from its own look-ups."""
         self._tenant = tenant
         self._connection = connection
+        self._arrived: set[str] | None = set() if bulk else None
         self.mapped = mapped
 
     def host(self, plane: Plane) -> str:
@@ -107,12 +112,15 @@ class Transfer:
         target = other(source)
         entity_set, host = row_filters.set_of(self.mapped, target), self.host(target)
         rows = self._tenant.rows
+        self._check_user(target)
         with _refusals(entity_set):
             company = self._company(source, row)
             existing = self._counterpart(source, row, company)
             if existing is None:
                 values = {**self._values(source, row, company), **self._frame(target, company)}
-                rows.insert(target, host, entity_set, values, origin=ORIGIN)
+                inserted = rows.insert(target, host, entity_set, values, origin=ORIGIN)
+                if self._arrived is not None and target == "dataverse":
+                    self._arrived.add(str(inserted[table(target, entity_set).key[0]]))
                 return Outcome.INSERTED
             if not replace:
                 return Outcome.KEPT
@@ -126,6 +134,7 @@ class Transfer:
         """Delete a row's counterpart, if there is one; SyncError when the other side refuses."""
         target = other(source)
         entity_set = row_filters.set_of(self.mapped, target)
+        self._check_user(target)
         with _refusals(entity_set):
             try:
                 existing = self._counterpart(source, row, self._company(source, row))
@@ -157,6 +166,16 @@ class Transfer:
                 there = rows.get(back, self.host(back), row_filters.set_of(self.mapped, back), counterpart)
                 self.upsert(back, there or {})
 
+    def _check_user(self, target: Plane) -> None:
+        """Refuse a write to Dataverse when dual-write's user there is gone (semantics 11.5, 0x80072560)."""
+        host = self._connection.dataverse_host
+        if target == "dataverse" and not self._tenant.rows.find(
+            "dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID}
+        ):
+            text = "The user is not a member of the organization."
+            msg = f"Unable to write data to entity {self.mapped.dataverse_set}. 0x80072560 {text}"
+            raise SyncError(msg)
+
     def _key_properties(self, plane: Plane) -> set[str]:
         """Return the properties of one side that hold integration key and company."""
         schema = table(plane, row_filters.set_of(self.mapped, plane))
@@ -173,15 +192,19 @@ class Transfer:
         company: _Company | None,
         changes: Collection[str] | None = None,
     ) -> dict[str, Any]:
-        directory = _Dataverse(self._tenant, self._connection.dataverse_host, company)
+        directory = self._directory(company)
         if source == "finops":
             return row_mapping.to_dataverse(self.mapped, row, directory, changes)
         return row_mapping.to_finops(self.mapped, row, directory, changes)
 
+    def _directory(self, company: _Company | None) -> "_Dataverse":
+        hidden = {self.mapped.dataverse_set: self._arrived} if self._arrived else {}
+        return _Dataverse(self._tenant, self._connection.dataverse_host, company, hidden)
+
     def _counterpart(self, source: Plane, row: Mapping[str, Any], company: _Company | None) -> str | None:
         """Return the id of the row with the same integration key on the other side."""
         target = other(source)
-        directory = _Dataverse(self._tenant, self._connection.dataverse_host, company)
+        directory = self._directory(company)
         keys = row_mapping.dataverse_key if source == "finops" else row_mapping.finops_key
         key = keys(self.mapped, row, directory)
         if any(value is None or value == "" for value in key.values()):
@@ -236,10 +259,13 @@ class Transfer:
 class _Dataverse:
     """Rows of Dataverse by key, in the company at hand where the table has one."""
 
-    def __init__(self, tenant: "Tenant", host: str, company: _Company | None) -> None:
+    def __init__(
+        self, tenant: "Tenant", host: str, company: _Company | None, hidden: Mapping[str, Collection[str]]
+    ) -> None:
         self._tenant = tenant
         self._host = host
         self._company = company
+        self._hidden = hidden
 
     def find(self, entity_set: str, equals: Mapping[str, Any]) -> str | None:
         """Return the id of the row whose properties equal these, or None."""
@@ -248,7 +274,12 @@ class _Dataverse:
         if schema.company is not None and self._company is not None:
             wanted.setdefault(schema.company, self._company.row_id)
         found = self._tenant.rows.find("dataverse", self._host, entity_set, wanted)
-        return str(found[0][schema.key[0]]) if found else None
+        row_id = str(found[0][schema.key[0]]) if found else None
+        return None if row_id in self._hidden.get(entity_set, ()) else row_id
+
+    def url(self, entity_set: str) -> str:
+        """Return the address of a set, for messages."""
+        return f"https://{self._host}/api/data/v9.0/{entity_set}"
 
     def row(self, entity_set: str, row_id: str) -> Mapping[str, Any] | None:
         """Return a row by its id, or None."""
@@ -261,7 +292,8 @@ def _refusals(entity_set: str) -> Iterator[None]:
     try:
         yield
     except LookupMissingError as error:
-        raise SyncError(str(error)) from error
+        of_party = error.target == _PARTIES and entity_set in _OF_A_PARTY
+        raise SyncError("Party number couldn't be found in Dataverse." if of_party else str(error)) from error
     except RowError as error:
         fields = [f"Field '{name}' must be filled in." for name in error.columns] if error.kind == "incomplete" else []
         msg = f"Unable to write data to entity {entity_set}. {' '.join(fields) or error}"

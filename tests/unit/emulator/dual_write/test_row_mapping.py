@@ -30,6 +30,9 @@ class Rows:
     def row(self, entity_set: str, row_id: str) -> Mapping[str, Any] | None:
         return self.rows.get((entity_set, row_id))
 
+    def url(self, entity_set: str) -> str:
+        return f"https://contoso-uat.crm4.dynamics.com/api/data/v9.0/{entity_set}"
+
 
 def standard(name: str) -> Map:
     """Return a standard map."""
