@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -34,11 +34,23 @@ def key(*parts: str | int) -> str:
     return text
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """`did you mean ...?`, or the words there are."""
+def suggestion(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """`did you mean ...?`, or the words there are, or something else."""
     folded = {entry.casefold(): entry for entry in known}
     close = difflib.get_close_matches(word.casefold(), folded, n=1)
-    return f"did you mean `{folded[close[0]]}`?" if close else f"it can be {', '.join(known)}"
+    return f"did you mean `{folded[close[0]]}`?" if close else otherwise or f"it can be {', '.join(known)}"
+
+
+def repeated(
+    values: Mapping[int, str], *parts: str | int, member: str = "", advice: str = "keep one"
+) -> Iterator[Finding]:
+    """Each value that stands in a list already, whatever its case; `values` by their place in the list of that key."""
+    seen: set[str] = set()
+    for place, value in values.items():
+        if value.strip().casefold() in seen:
+            path = key(*parts, place, *([member] if member else []))
+            yield Finding(path, f"{value!r} stands in the list already; {advice}")
+        seen.add(value.strip().casefold())
 
 
 def listed(findings: Iterable[Finding]) -> list[Finding]:

@@ -1,21 +1,28 @@
 """What keys of a stack file mean together, and keys that no code serves yet.
 
 The rules read the raw values, not the typed model: a key with a wrong type must hide nothing that is wrong elsewhere.
-Each rule passes over values of a wrong type, which the model reports. Pure; today's date is handed in.
+Each rule passes over values of a wrong type, which the model reports. Pure; today's date is handed in. The rules of
+the larger sections have modules of their own; here are those of the two instances, the connection and consents.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from components._bootstrap_rules import bootstrap_rules
+from components._company_rules import company_rules
 from components._findings import Finding, key
-from components._unserved import not_served
-from providers.catalogue import Prerequisites, Selection, choose_maps, standard
+from components._map_rules import chosen_maps, has_initial_sync, map_rules
+from components._raw import Raw, entries, section, text, texts
+from components._unserved import ended, not_served
+from providers._geography import geography_problem
 
 # power-platform-api.md: what the installation of F&O accepts.
 NAME_LIMIT, DOMAIN_LIMIT = 20, 19
-_INDEXED = re.compile(r"(include|exclude)\[(\d+)\]")
+# power-platform-api.md 5.2: the shapes of the addresses of the two sides.
+_DATAVERSE_HOST, _FINOPS_HOST = re.compile(r"\.crm\d*\."), re.compile(r"\.operations\.")
 
 
 class _Choice(NamedTuple):
@@ -31,27 +38,29 @@ _CHOICES = (
     _Choice("cds", ("name", "domain", "location", "currency", "language"), ("type",), ("url", "environmentId")),
     _Choice("finops", ("data",), ("developerTools", "version"), ("url",)),
 )
+# semantics 1.4: demo data is chosen for the deployment.
+_CHOSEN_ONCE = "demo data or none is chosen when F&O is installed; an existing one keeps the data it has, leave it out"
 
 
 def broken_rules(raw: Mapping[str, Any], today: date) -> list[Finding]:
     """Every rule that these values break, keys that are not served yet included."""
+    maps = section(raw, "maps")
+    chosen = chosen_maps(maps)
     return [
         *(finding for choice in _CHOICES for finding in _new_or_existing(raw, choice)),
         *_limits(raw),
+        *_addresses(raw),
         *_gateway(raw),
         *_packages(section(raw, "connection")),
-        *_maps(section(raw, "maps")),
+        *company_rules(raw, initial_sync=has_initial_sync(maps, chosen)),
+        *bootstrap_rules(raw),
+        *map_rules(maps, chosen),
+        *_consents(raw, today),
         *not_served(raw, today),
     ]
 
 
-def section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A section's values; empty when it is absent or no map."""
-    value = raw.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _new_or_existing(raw: Mapping[str, Any], choice: _Choice) -> Iterator[Finding]:
+def _new_or_existing(raw: Raw, choice: _Choice) -> Iterator[Finding]:
     values, name = section(raw, choice.section), choice.section
     if values.get("instance") == "new":
         yield from _new(values, choice)
@@ -61,47 +70,65 @@ def _new_or_existing(raw: Mapping[str, Any], choice: _Choice) -> Iterator[Findin
         yield Finding(key(name, "url"), "says existing and `name` says new; keep one of the two")
 
 
-def _new(values: Mapping[str, Any], choice: _Choice) -> Iterator[Finding]:
+def _new(values: Raw, choice: _Choice) -> Iterator[Finding]:
     for wanted in choice.required:
         if values.get(wanted) is None:
             yield Finding(key(choice.section, wanted), "is required with `instance: new`")
     new = " and ".join(f"`{word}`" for word in choice.required[:2])
     for other in choice.existing:
         if other in values:
-            text = f"belongs to `instance: existing`; a new one has {new}, so leave it out"
-            yield Finding(key(choice.section, other), text)
+            text_ = f"belongs to `instance: existing`; a new one has {new}, so leave it out"
+            yield Finding(key(choice.section, other), text_)
 
 
-def _existing(values: Mapping[str, Any], choice: _Choice) -> Iterator[Finding]:
+def _existing(values: Raw, choice: _Choice) -> Iterator[Finding]:
     for other in (*choice.required, *choice.optional):
         if other in values:
-            text = "belongs to `instance: new`; an existing one keeps what it has"
-            yield Finding(key(choice.section, other), text)
+            usual = "belongs to `instance: new`; an existing one keeps what it has"
+            yield Finding(key(choice.section, other), _CHOSEN_ONCE if other == "data" else usual)
     if len([other for other in choice.existing if values.get(other) is not None]) != 1:
         wanted = " or ".join(f"`{word}`" for word in choice.existing)
-        yield Finding(key(choice.section), f"an existing one is named by {wanted}, by exactly one of them")
+        exactly = ", by exactly one of them" if len(choice.existing) > 1 else ""
+        yield Finding(key(choice.section), f"an existing one is named by {wanted}{exactly}")
 
 
-def _limits(raw: Mapping[str, Any]) -> Iterator[Finding]:
-    if section(raw, "finops").get("instance") == "existing":
+def _limits(raw: Raw) -> Iterator[Finding]:
+    if "existing" in (section(raw, "finops").get("instance"), section(raw, "cds").get("instance")):
         return
     for name, limit in (("name", NAME_LIMIT), ("domain", DOMAIN_LIMIT)):
         value = section(raw, "cds").get(name)
         if isinstance(value, str) and len(value) > limit:
-            text = f"has {len(value)} characters; F&O is installed on it, so {limit} at most: `{value[:limit]}`"
-            yield Finding(key("cds", name), text)
+            text_ = f"has {len(value)} characters; F&O is installed on it, so {limit} at most: `{value[:limit]}`"
+            yield Finding(key("cds", name), text_)
 
 
-def _gateway(raw: Mapping[str, Any]) -> Iterator[Finding]:
+def _addresses(raw: Raw) -> Iterator[Finding]:
+    """Addresses of the other side, and of two geographies (semantics 2.3): those of new instances are not told yet."""
+    cds, finops = section(raw, "cds"), section(raw, "finops")
+    cds_url = text(cds, "url") if cds.get("instance") == "existing" else None
+    finops_url = text(finops, "url") if finops.get("instance") == "existing" else None
+    if cds_url and _FINOPS_HOST.search(cds_url):
+        yield Finding(key("cds", "url"), "is the address of an F&O instance; that of a CDS instance has `.crm` in it")
+    if finops_url and _DATAVERSE_HOST.search(finops_url):
+        yield Finding(
+            key("finops", "url"), "is the address of a CDS instance; that of an F&O instance has `.operations.` in it"
+        )
+    location = text(cds, "location") if cds.get("instance") == "new" else None
+    apart = geography_problem(finops_url, cds_url=cds_url, location=location)
+    if apart:
+        yield Finding(key("finops", "url"), apart)
+
+
+def _gateway(raw: Raw) -> Iterator[Finding]:
     cloud = raw.get("cloud", "emulator")
     if cloud in ("public", "gcc", "gcchigh", "dod", "china") and section(raw, "connection").get("gateway") is None:
-        text = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
-        yield Finding(key("connection", "gateway"), text)
+        text_ = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
+        yield Finding(key("connection", "gateway"), text_)
 
 
-def _packages(connection: Mapping[str, Any]) -> Iterator[Finding]:
+def _packages(connection: Raw) -> Iterator[Finding]:
     seen: set[str] = set()
-    for place, name in _texts(connection, "packages").items():
+    for place, name in texts(connection, "packages").items():
         # As the program names its resources: two that differ in case alone are one package.
         resource = name.lower().replace("_", "-")
         if resource in seen:
@@ -109,36 +136,22 @@ def _packages(connection: Mapping[str, Any]) -> Iterator[Finding]:
         seen.add(resource)
 
 
-def _maps(maps: Mapping[str, Any]) -> Iterator[Finding]:
-    include, exclude = _texts(maps, "include"), _texts(maps, "exclude")
-    if not include:
-        return
-    way: Prerequisites = "strict" if maps.get("prerequisites") == "strict" else "add"
-    chosen = choose_maps(list(include.values()), list(exclude.values()), way)
-    for finding in chosen.problems:
-        yield Finding(
-            f"dualwrite:maps.{_as_written(finding.path, {'include': include, 'exclude': exclude})}", finding.text
-        )
-    yield from _overrides(maps, chosen)
+def _consents(raw: Raw, today: date) -> Iterator[Finding]:
+    """A consent to a reset names this pair; one that ended counts as absent."""
+    cds = section(raw, "cds")
+    label = text(cds, "domain") if cds.get("instance") == "new" else _first_label(text(cds, "url"))
+    for place, entry in entries(raw, "confirm").items():
+        target = text(entry, "target")
+        if entry.get("action") != "reset-link" or not label or not target or ended(entry.get("until"), today):
+            continue
+        if target.casefold() != label.casefold():
+            text_ = f"{target!r} is not this pair: reset-link names the first label of its CDS host, `{label.lower()}`"
+            yield Finding(key("confirm", place, "target"), text_)
 
 
-def _overrides(maps: Mapping[str, Any], chosen: Selection) -> Iterator[Finding]:
-    known = standard()
-    for name in section(maps, "overrides"):
-        path = key("maps", "overrides", name)
-        if name not in known.maps:
-            yield Finding(path, f"there is no standard map {name!r}; {known.advice(name)}")
-        elif name not in chosen.maps and not chosen.problems:
-            yield Finding(path, "is not among the chosen maps; add it to `include` or leave the override out")
-
-
-def _texts(maps: Mapping[str, Any], name: str) -> dict[int, str]:
-    """The texts of a list by their place in it."""
-    values = maps.get(name)
-    return {n: value for n, value in enumerate(values) if isinstance(value, str)} if isinstance(values, list) else {}
-
-
-def _as_written(path: str, lists: Mapping[str, Mapping[int, str]]) -> str:
-    """The path with the user's own place instead of the place among the texts."""
-    match = _INDEXED.fullmatch(path)
-    return f"{match.group(1)}[{list(lists[match.group(1)])[int(match.group(2))]}]" if match else path
+def _first_label(url: str | None) -> str | None:
+    try:
+        host = urlsplit(url or "").hostname
+    except ValueError:
+        return None
+    return host.partition(".")[0] if host else None

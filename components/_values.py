@@ -17,7 +17,9 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BARE_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}) 00:00:00 \+0000 UTC")
 _VERSION = r"^\d+(\.\d+){1,3}$"
 _DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"
-_COMPANY = r"^[A-Za-z0-9]{1,4}$"
+# dual-write-semantics.md 5.4: at most four alphanumeric characters, fixed once created.
+_COMPANY, _COMPANY_LENGTH = r"^[A-Za-z0-9]{1,4}$", 4
+_ENVIRONMENT_ID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 # Windows locale ids in use; which ones a location offers is asked live.
 _LCID_FIRST, _LCID_LAST = 1025, 22538
 
@@ -29,6 +31,8 @@ def _filled(text: str) -> str:
 
 
 def _company(text: str) -> str:
+    if len(text) > _COMPANY_LENGTH and re.fullmatch(r"[A-Za-z0-9]+", text):
+        raise ValueError(f"{text!r} has {len(text)} characters; F&O takes company codes of {_COMPANY_LENGTH} at most")
     if not re.fullmatch(_COMPANY, text):
         raise ValueError(f'{text!r} is no company code: one to four letters and digits, such as "USMF"')
     return text.upper()
@@ -59,6 +63,19 @@ def _https(text: str) -> str:
     return text.rstrip("/")
 
 
+def _address(text: str) -> str:
+    address = urlsplit(_https(text))
+    if address.path or address.query or address.fragment or address.netloc.lower() != address.hostname:
+        raise ValueError(f"must be the bare address of the instance: https://{address.hostname}")
+    return f"https://{address.hostname}"
+
+
+def _environment_id(text: str) -> str:
+    if not re.fullmatch(_ENVIRONMENT_ID, text):
+        raise ValueError(f"{text!r} is no environment id: the admin centre shows it, a GUID")
+    return text.lower()
+
+
 def _duration(text: str) -> str:
     seconds(text)
     return text.strip().lower()
@@ -85,6 +102,18 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _positive(number: int) -> int:
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+def _not_negative(number: int) -> int:
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
 def _lcid(number: int) -> int:
     if not _LCID_FIRST <= number <= _LCID_LAST:
         raise ValueError(f"{number} is no locale id (LCID), such as 1033 for English (United States)")
@@ -103,6 +132,12 @@ Currency = Annotated[
     StrictStr, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{3}$"})
 ]
 Https = Annotated[StrictStr, AfterValidator(_https), WithJsonSchema({"type": "string", "pattern": "^https://"})]
+Address = Annotated[
+    StrictStr, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https://[^/]+/?$"})
+]
+EnvironmentId = Annotated[
+    StrictStr, AfterValidator(_environment_id), WithJsonSchema({"type": "string", "pattern": _ENVIRONMENT_ID})
+]
 Duration = Annotated[
     StrictStr,
     AfterValidator(_duration),
@@ -114,7 +149,20 @@ Day = Annotated[
     BeforeValidator(_plain_day),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
+Positive = Annotated[
+    int,
+    Field(strict=True),
+    AfterValidator(_positive),
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": 1}),
+]
+NotNegative = Annotated[
+    int,
+    Field(strict=True),
+    AfterValidator(_not_negative),
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": 0}),
+]
 Lcid = Annotated[
     int,
     Field(strict=True),

@@ -13,19 +13,24 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, ValidationError
 from pydantic.alias_generators import to_camel
 
+from components._bootstrap_rules import DEFAULT_TABLES
+from components._company_rules import INITIAL_SYNC_COMPANIES, LIVE_COMPANIES
 from components._findings import Finding, listed, report
 from components._rules import broken_rules
 from components._values import (
+    Address,
     Company,
     Currency,
     Day,
     Domain,
     Duration,
+    EnvironmentId,
     Https,
     Lcid,
+    NotNegative,
+    Positive,
     Text,
     Version,
-    Whole,
 )
 from providers._consent import Action
 
@@ -34,7 +39,6 @@ Cloud = Literal["emulator", "public", "gcc", "gcchigh", "dod", "china"]
 State = Literal["running", "paused", "stopped"]
 InitialSync = Literal["none", "finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
-AS_LINKED = "as-linked"
 
 
 class Section(BaseModel):
@@ -47,8 +51,8 @@ class Cds(Section):
     """The CDS instance (a Dataverse environment): a new one, or an existing one by its address."""
 
     instance: Literal["new", "existing"] = Field(description="Whether the stack creates it.")
-    url: Https | None = Field(None, description="Existing: its address. Either this or environmentId.")
-    environment_id: Text | None = Field(None, description="Existing: its Power Platform environment id.")
+    url: Address | None = Field(None, description="Existing: its address. Either this or environmentId.")
+    environment_id: EnvironmentId | None = Field(None, description="Existing: its Power Platform environment id.")
     name: Text | None = Field(
         None, description="New: display name; at most 20 characters where F&O is installed on it."
     )
@@ -70,7 +74,7 @@ class FinOps(Section):
     version: Version | None = Field(
         None, description="New: a minimum version, as quoted text. Default: the newest on offer when it is created."
     )
-    url: Https | None = Field(None, description="Existing: its address.")
+    url: Address | None = Field(None, description="Existing: its address.")
 
 
 class Solution(Section):
@@ -92,12 +96,13 @@ Companies = Annotated[
 class Connection(Section):
     """The link between the two."""
 
-    companies: Companies = Field(
-        default_factory=lambda: ["DAT"],
-        description="Legal entities of the link as quoted text, the whole list; or as-linked.",
+    companies: Companies | None = Field(
+        None,
+        description="Legal entities of the link as quoted text, the whole list; or as-linked, which records what is "
+        "linked. Default: [DAT] for a new F&O; required for an existing one.",
     )
     company_change: Literal["manual", "reset"] = Field(
-        "manual", description="How companies are changed on a link: by hand with steps, or by a reset."
+        "manual", description="How companies are changed on a link that is in use: by hand with steps, or by a reset."
     )
     gateway: Https | None = Field(None, description="The dual-write gateway; required unless cloud is emulator.")
     packages: list[Text] | None = Field(
@@ -110,19 +115,23 @@ class LegalEntity(Section):
     """A legal entity that must exist in F&O."""
 
     code: Company = Field(description="Company code, as quoted text.")
-    name: Text | None = Field(None, description="Used at creation only.")
-    country: Text | None = Field(None, description="Country/region, used at creation only.")
+    name: Text | None = Field(None, description="Used at creation only; no two companies of one name.")
+    country: Text | None = Field(None, description="Country/region, such as USA; used at creation only.")
 
 
 class Bootstrap(Section):
     """Stamp a company on CDS rows that have none, once."""
 
     company: Company = Field(description="Company code, as quoted text.")
-    business_units: list[Text] | None = Field(None, description="Restricts the tables that have one. Default: all.")
-    tables: list[Text] | None = Field(None, description="Dataverse tables.")
+    business_units: list[Text] | None = Field(
+        None, description="Restricts the tables that have one; no two entries may name the same. Default: all."
+    )
+    tables: list[Text] = Field(
+        list(DEFAULT_TABLES), description="Dataverse tables by set name, in the order in which they are stamped."
+    )
     overwrite: StrictBool = Field(False, description="Also stamp rows that carry another company.")
     order: Literal["live", "before-live-sync"] = Field("live", description="While maps run, or before they start.")
-    max_failures: Whole = Field(100, description="Stop after this many rows that could not be stamped.")
+    max_failures: NotNegative = Field(100, description="Stop after this many rows that could not be stamped.")
     simulate: StrictBool = Field(False, description="Count per table, write nothing.")
 
 
@@ -154,13 +163,26 @@ class Maps(Section):
     overrides: dict[str, Override] = Field({}, description="Map name to what it does differently.")
 
 
+class Limits(Section):
+    """Documented limits, which a check before each change holds to."""
+
+    live_companies: Positive = Field(LIVE_COMPANIES, description="Companies of a link in live sync.")
+    initial_sync_companies: Positive = Field(INITIAL_SYNC_COMPANIES, description="Companies in an initial sync.")
+    initial_sync_rows: Positive = Field(500_000, description="Rows of a map and company in an initial sync.")
+    single_threaded_rows: Positive = Field(
+        70_000, description="The same for the tables that initial sync imports in one thread."
+    )
+
+
 class Timeouts(Section):
     """How long the slow steps may take, such as 90s, 30m, 2h."""
 
     environment: Duration = Field("2h", description="Creation of the environment, and each application package.")
     finops: Duration = Field("4h", description="Installation or update of F&O.")
-    link: Duration = Field("30m", description="The link, its health and map solutions.")
-    initial_sync: Duration = Field("6h", description="Starting the maps, with initial sync where there is one.")
+    link: Duration = Field("30m", description="Companies, the link, its health and map solutions.")
+    initial_sync: Duration = Field(
+        "6h", description="Starting the maps, with initial sync where there is one; and each bootstrap."
+    )
 
 
 class Confirmation(Section):
@@ -181,6 +203,7 @@ class Stack(Section):
     companies: list[LegalEntity] = Field([], description="Legal entities to create in F&O when they are missing.")
     bootstrap: list[Bootstrap] = Field([], description="Companies to stamp on CDS rows that have none.")
     maps: Maps = Field(description="Which maps run, and how.")
+    limits: Limits = Field(default_factory=Limits, description="Documented limits that a plan is checked against.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long the slow steps may take.")
     confirm: list[Confirmation] = Field([], description="Consent to what cannot be undone; each entry ends.")
 

@@ -22,6 +22,7 @@ RIGHT: dict[str, Any] = {
     "maps": {"include": ["application-core", "finance"]},
     "timeouts": {"finops": "4h"},
 }
+MINE = {"name": "ContosoDualWriteMaps", "version": "1.2.0.0"}
 
 
 class Mistake(NamedTuple):
@@ -39,6 +40,17 @@ def stack_file(mistakes: Iterable[Mistake] = ()) -> dict[str, Any]:
     for mistake in mistakes:
         put(raw, mistake.place, mistake.value)
     return raw
+
+
+def existing_pair(**sections: Any) -> dict[str, Any]:
+    """A right file of two existing instances, with these sections in place of its own."""
+    return {
+        "cds": {"instance": "existing", "url": "https://contoso.crm4.dynamics.com"},
+        "finops": {"instance": "existing", "url": "https://contoso-erp.sandbox.operations.eu.dynamics.com"},
+        "connection": {"companies": ["USMF", "FRRT"]},
+        "maps": {"include": ["application-core", "finance"]},
+        **sections,
+    }
 
 
 def put(raw: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
@@ -65,18 +77,25 @@ MISTAKES = (
     Mistake(("finops", "version"), 10.1, "dualwrite:finops.version", "put it in quotes"),
     Mistake(("finops", "url"), "https://x.operations.dynamics.com", "dualwrite:finops.url", "instance: existing"),
     Mistake(("connection", "companies"), [7], "dualwrite:connection.companies[0]", "put it in quotes"),
-    Mistake(("connection", "companyChange"), "reset", "dualwrite:connection.companyChange", "is not served yet"),
+    Mistake(("connection", "companyChange"), "rest", "dualwrite:connection.companyChange", "did you mean `reset`?"),
     Mistake(("connection", "gateway"), "http://gateway.example", "dualwrite:connection.gateway", "https://"),
     Mistake(("connection", "packages"), "all", "dualwrite:connection.packages", "must be a list"),
-    Mistake(("companies",), [{"code": "USMF"}], "dualwrite:companies", "is not served yet"),
-    Mistake(("bootstrap",), [{"company": "USMF"}], "dualwrite:bootstrap", "is not served yet"),
+    Mistake(("connection", "solutions"), [MINE], "dualwrite:connection.solutions", "is not served yet"),
+    Mistake(
+        ("companies",),
+        [{"code": "USMFX", "name": "Contoso", "country": "USA"}],
+        "dualwrite:companies[0].code",
+        "F&O takes company codes of 4 at most",
+    ),
+    Mistake(("bootstrap",), [{"company": "DAT"}], "dualwrite:bootstrap", "no rows that lack a company"),
     Mistake(("maps", "include"), ["finance", "warehouse"], "dualwrite:maps.include[1]", "no area"),
     Mistake(("maps", "custom"), ["a - b"], "dualwrite:maps.custom", "is not served yet"),
     Mistake(("maps", "state"), "started", "dualwrite:maps.state", "running, paused, stopped"),
-    Mistake(("maps", "initialSync"), "finops", "dualwrite:maps.initialSync", "is not served yet"),
+    Mistake(("maps", "initialSync"), "finop", "dualwrite:maps.initialSync", "did you mean `finops`?"),
     Mistake(("maps", "catchUp"), "discard", "dualwrite:maps.catchUp", "is not served yet"),
-    Mistake(("maps", "resync"), "again", "dualwrite:maps.resync", "is not served yet"),
-    Mistake(("maps", "integrationKeys"), {"accounts": ["x"]}, "dualwrite:maps.integrationKeys", "is not served yet"),
+    Mistake(("maps", "resync"), "again", "dualwrite:maps.resync", "no map has one"),
+    Mistake(("maps", "integrationKeys"), {"accounts": []}, "dualwrite:maps.integrationKeys.accounts", "is empty"),
+    Mistake(("limits", "initialSyncRows"), 0, "dualwrite:limits.initialSyncRows", "1 or more"),
     Mistake(
         ("maps", "overrides", "accounts - Customers V3", "version"),
         "1.0.0.3",
@@ -87,7 +106,7 @@ MISTAKES = (
     Mistake(("timeouts", "link"), 30, "dualwrite:timeouts.link", "put it in quotes"),
     Mistake(
         ("confirm",),
-        [{"action": "reset-link", "target": "contoso-uat", "until": "2027-01-31"}],
+        [{"action": "discard-queue", "target": "accounts - Customers V3", "until": "2027-01-31"}],
         "dualwrite:confirm[0].action",
         "is not served yet",
     ),

@@ -36,7 +36,8 @@ def test_config_of_running_stack_is_typed() -> None:
 
 def test_empty_defaults_of_the_project_count_as_absent() -> None:
     empty: dict[str, Any] = {"connection": {}, "companies": [], "bootstrap": [], "confirm": []}
-    assert load_these(of_file(stack_file() | empty)).connection.companies == ["DAT"]
+    stack = load_these(of_file(stack_file() | empty))
+    assert (stack.connection.companies, stack.companies, stack.bootstrap) == (None, [], [])
 
 
 def test_every_problem_is_a_line_of_the_error() -> None:

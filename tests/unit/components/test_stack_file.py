@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.config import Stack, check
-from tests.unit.components.stack_files import MISTAKES, RIGHT, TODAY, Mistake, put, stack_file
+from tests.unit.components.stack_files import MISTAKES, RIGHT, TODAY, Mistake, existing_pair, put, stack_file
+
+GUID = "3f0f6c55-3d6d-4b55-8d6a-6f2f1f0a7b21"
 
 
 def stack_of(raw: dict[str, Any]) -> Stack:
@@ -51,7 +53,7 @@ def test_no_mistake_hides_another(mistakes: list[Mistake]) -> None:
     assert (stack is None) == bool(mistakes)
 
 
-@pytest.mark.parametrize("section", [*RIGHT, "confirm", "companies", "bootstrap"])
+@pytest.mark.parametrize("section", [*RIGHT, "confirm", "companies", "bootstrap", "limits"])
 @pytest.mark.parametrize("value", ["text", 7, True, [1], {"x": 1}, [{"x": 1}]])
 def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) -> None:
     mistake = Mistake(("colour",), "blue", "dualwrite:colour", "")
@@ -63,13 +65,17 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
 @pytest.mark.parametrize(
     ("place", "value", "key", "says"),
     [
-        ("connection.companies", ["USMFX"], "dualwrite:connection.companies[0]", "one to four letters and digits"),
+        ("connection.companies", ["USMFX"], "dualwrite:connection.companies[0]", "'USMFX' has 5 characters; F&O takes"),
         ("connection.companies", ["D-T"], "dualwrite:connection.companies[0]", "one to four letters and digits"),
-        ("connection.companies", ["DAT", "USMF"], "dualwrite:connection.companies", "leave out USMF"),
-        ("connection.companies", [], "dualwrite:connection.companies", "DAT exactly once"),
-        ("connection.companies", "as-linked", "dualwrite:connection.companies", "is not served yet"),
+        ("connection.companies", [], "dualwrite:connection.companies", "is empty: name the legal entities"),
+        (
+            "connection.companies",
+            ["DAT", "dat"],
+            "dualwrite:connection.companies[1]",
+            "'dat' stands in the list already",
+        ),
+        ("connection.companies", "as-linked", "", ""),
         ("connection.companies", "as-lnked", "dualwrite:connection.companies", "did you mean `as-linked`?"),
-        ("connection.solutions", [{"name": "Mine", "version": "1.0"}], "dualwrite:connection.solutions", "not served"),
         ("cloud", "public", "dualwrite:connection.gateway", "is required with `cloud: public`"),
         ("cloud", "azure", "dualwrite:cloud", "emulator, public, gcc, gcchigh, dod, china"),
         ("cds.domain", "-contoso", "dualwrite:cds.domain", "letter or digit at both ends"),
@@ -83,6 +89,12 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
         ("maps.include", [7, "warehouse"], "dualwrite:maps.include[1]", "no area"),
         ("maps.exclude", ["nothing"], "dualwrite:maps.exclude[0]", "no area"),
         ("maps.overrides", {"x - y": {}}, 'dualwrite:maps.overrides["x - y"]', "no standard map"),
+        ("maps.resync", 7, "dualwrite:maps.resync", "put it in quotes"),
+        ("maps.initialSync", "finops", "", ""),
+        ("limits.liveCompanies", "many", "dualwrite:limits.liveCompanies", "whole number"),
+        ("limits.liveCompanies", 300.0, "", ""),
+        ("limits.initialSyncRow", 1, "dualwrite:limits.initialSyncRow", "did you mean `initialSyncRows`?"),
+        ("companies", [{"code": "dat", "name": "Main"}], "", ""),
         (
             "maps.overrides",
             {"msdyn_projects - Projects V2": {"state": "paused"}},
@@ -109,15 +121,50 @@ def test_value_out_of_form_is_explained(place: str, value: Any, key: str, says: 
     assert bool(found) == bool(key)
 
 
-def test_unserved_existing_instance_is_refused_by_name() -> None:
-    raw = stack_file() | {"finops": {"instance": "existing", "url": "https://x.operations.dynamics.com"}}
-    raw["cds"] = {"instance": "existing", "environmentId": "e"}
-    assert list(findings_of(raw)) == [
-        "dualwrite:cds.environmentId",
-        "dualwrite:cds.instance",
-        "dualwrite:finops.instance",
-        "dualwrite:finops.url",
-    ]
+def test_existing_instances_are_typed() -> None:
+    stack = stack_of(existing_pair())
+    assert (stack.cds.url, stack.finops.data) == ("https://contoso.crm4.dynamics.com", None)
+    assert stack.connection.companies == ["USMF", "FRRT"]
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "key", "says"),
+    [
+        ("finops", {"data": "demo"}, "dualwrite:finops.data", "is chosen when F&O is installed"),
+        ("finops", {"version": "10.0.45"}, "dualwrite:finops.version", "an existing one keeps what it has"),
+        ("finops", {"developerTools": True}, "dualwrite:finops.developerTools", "belongs to `instance: new`"),
+        ("finops", {"url": None}, "dualwrite:finops", "an existing one is named by `url`"),
+        ("finops", {"url": "https://a.crm4.dynamics.com"}, "dualwrite:finops.url", "is the address of a CDS instance"),
+        ("cds", {"url": "https://a.operations.eu.dynamics.com"}, "dualwrite:cds.url", "address of an F&O instance"),
+        ("cds", {"url": "https://a.crm4.dynamics.com/main.aspx"}, "dualwrite:cds.url", "https://a.crm4.dynamics.com"),
+        ("cds", {"environmentId": GUID}, "dualwrite:cds", "by exactly one of them"),
+        ("cds", {"url": None, "environmentId": "contoso"}, "dualwrite:cds.environmentId", "is no environment id"),
+        ("cds", {"url": None, "environmentId": GUID.upper()}, "", ""),
+        ("cds", {"url": "https://Contoso.crm4.dynamics.com/"}, "", ""),
+        ("cds", {"url": "https://a.crm.dynamics.com"}, "dualwrite:finops.url", "the CDS instance in unitedstates"),
+    ],
+)
+def test_existing_instance_is_named_and_takes_nothing_else(
+    section: str, values: dict[str, Any], key: str, says: str
+) -> None:
+    raw = existing_pair()
+    raw[section] = {name: value for name, value in {**raw[section], **values}.items() if value is not None}
+    found = findings_of(raw)
+    assert list(found) == ([key] if key else [])
+    assert key == "" or says in found[key]
+
+
+def test_new_cds_lies_where_existing_finops_lies() -> None:
+    raw = stack_file() | {name: existing_pair()[name] for name in ("finops", "connection")}
+    assert not findings_of(raw)
+    raw["cds"]["location"] = "japan"
+    assert "F&O is in europe and the CDS instance in japan" in findings_of(raw)["dualwrite:finops.url"]
+
+
+def test_names_are_limited_only_where_finops_is_installed() -> None:
+    raw = stack_file() | {name: existing_pair()[name] for name in ("finops", "connection")}
+    raw["cds"] |= {"name": "a display name of any length", "domain": "a-domain-of-any-length"}
+    assert not findings_of(raw)
 
 
 def test_new_only_keys_are_refused_with_existing() -> None:
@@ -140,6 +187,31 @@ def test_url_and_name_contradict_without_instance() -> None:
 def test_bare_date_is_taken_as_its_day() -> None:
     entry = {"action": "delete-environment", "target": "contoso-uat", "until": "2027-01-31 00:00:00 +0000 UTC"}
     assert stack_of(changed("confirm", [entry])).confirm[0].until == "2027-01-31"
+
+
+@pytest.mark.parametrize(
+    ("target", "until", "right"),
+    [
+        ("contoso-uat", "2027-01-31", True),
+        ("Contoso-UAT", "2027-01-31", True),
+        ("contoso-prod", "2027-01-31", False),
+        ("contoso-prod", "2026-11-22", True),
+        ("https://contoso-uat.crm4.dynamics.com", "2027-01-31", False),
+    ],
+)
+def test_consent_to_a_reset_names_this_pair(target: str, until: str, right: bool) -> None:
+    entry = {"action": "reset-link", "target": target, "until": until}
+    found = findings_of(changed("confirm", [entry]))
+    assert list(found) == ([] if right else ["dualwrite:confirm[0].target"])
+    assert right or "first label of its CDS host, `contoso-uat`" in found["dualwrite:confirm[0].target"]
+
+
+def test_consent_to_a_reset_names_the_host_of_an_existing_cds() -> None:
+    entry = {"action": "reset-link", "target": "contoso", "until": "2027-01-31"}
+    assert not findings_of(existing_pair(confirm=[entry]))
+    by_id = {"instance": "existing", "environmentId": GUID}
+    assert not findings_of(existing_pair(confirm=[entry | {"target": "other"}], cds=by_id))
+    assert "`contoso`" in str(findings_of(existing_pair(confirm=[entry | {"target": "other"}])))
 
 
 def test_ended_consent_to_unserved_action_is_absent() -> None:
@@ -176,13 +248,36 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-KEYS = sorted({place for place, *_ in MISTAKES} | {(name,) for name in RIGHT} | {("cds", "instance")})
+KEYS = sorted(
+    {place for place, *_ in MISTAKES}
+    | {(name,) for name in (*RIGHT, "limits", "confirm")}
+    | {("cds", "instance"), ("cds", "environmentId"), ("finops", "instance"), ("maps", "overrides")}
+)
+NESTED = {
+    "companies": ("code", "name", "country"),
+    "bootstrap": ("company", "businessUnits", "tables", "overwrite", "order", "maxFailures", "simulate"),
+    "confirm": ("action", "target", "until"),
+}
+FILES = st.sampled_from([stack_file, existing_pair])
 
 
-@given(st.sampled_from(KEYS), ANYTHING)
-def test_any_value_anywhere_ends_in_a_verdict(place: tuple[str, ...], value: Any) -> None:
-    raw = stack_file()
+@given(FILES, st.sampled_from(KEYS), ANYTHING)
+def test_any_value_anywhere_ends_in_a_verdict(file: Any, place: tuple[str, ...], value: Any) -> None:
+    raw = file()
     put(raw, place, value)
+    verdict_on(raw)
+
+
+@given(FILES, st.data())
+def test_any_value_in_any_entry_ends_in_a_verdict(file: Any, data: st.DataObject) -> None:
+    raw = file()
+    for section, members in NESTED.items():
+        entry = st.dictionaries(st.sampled_from(members), ANYTHING | st.sampled_from(["USMF", "FRRT", ["products"]]))
+        raw[section] = data.draw(st.lists(entry | ANYTHING, max_size=3), label=section)
+    verdict_on(raw)
+
+
+def verdict_on(raw: dict[str, Any]) -> None:
     stack, findings = check(raw, TODAY)
     assert (stack is None) == bool(findings)
     assert all(finding.path.startswith("dualwrite:") and finding.text for finding in findings)

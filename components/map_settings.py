@@ -1,0 +1,35 @@
+"""What the `maps` section means for each chosen map: run state, initial sync, resync, keys of its table. Pure."""
+
+from collections.abc import Mapping
+
+from components.config import Maps, State
+from providers.catalogue import Selection
+from providers.integration_keys import default_keys
+
+
+def run_states(maps: Maps, selection: Selection) -> dict[str, State]:
+    """The run state of every chosen map: its own, else that of all."""
+    own = {name: override.state for name, override in maps.overrides.items() if override.state}
+    return {name: own.get(name, maps.state) for name in selection.maps}
+
+
+def initial_syncs(maps: Maps, selection: Selection) -> dict[str, str]:
+    """The side that wins a conflict, for the maps that have an initial sync."""
+    own = {name: override.initial_sync for name, override in maps.overrides.items() if override.initial_sync}
+    sides = {name: own.get(name, maps.initial_sync) for name in selection.maps}
+    return {name: side for name, side in sides.items() if side != "none"}
+
+
+def resyncs(maps: Maps, synced: Mapping[str, str]) -> dict[str, str]:
+    """The text that asks for another initial sync, for the maps of `synced` that have one."""
+    own = {name: override.resync for name, override in maps.overrides.items() if override.resync is not None}
+    words = {name: own.get(name, maps.resync) for name in synced}
+    return {name: word for name, word in words.items() if word}
+
+
+def integration_keys(maps: Maps, selection: Selection) -> dict[str, list[str]]:
+    """The key columns by table: the user's, and those that the chosen maps cannot do without."""
+    return {
+        **default_keys(selection.maps),
+        **{table: list(columns) for table, columns in maps.integration_keys.items()},
+    }
