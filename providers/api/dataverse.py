@@ -216,8 +216,12 @@ class Dataverse:
         filter: str | None = None,  # noqa: A002 - the OData word
         *,
         select: Sequence[str] = (),
+        at_most: int | None = None,
     ) -> int:
-        """How many rows. The service counts to 5,000; beyond that the pages are read, with these columns (all)."""
+        """How many rows. The service counts to 5,000; beyond that the pages are read, with these columns (all).
+
+        With `at_most` no page is read that lies behind so many rows, and no more than that are counted.
+        """
         query = {"$count": "true"}
         if filter is not None:
             query["$filter"] = filter
@@ -229,7 +233,12 @@ class Dataverse:
         beyond = body.get(COUNT_EXCEEDED) is True or (isinstance(counted, int) and counted >= LARGEST_PAGE)
         if isinstance(counted, int) and counted >= 0 and not beyond:
             return counted
-        return sum(len(page.rows) for page in self.pages(entity_set, filter=filter, select=select))
+        total = 0
+        for page in self.pages(entity_set, filter=filter, select=select):
+            total += len(page.rows)
+            if at_most is not None and total >= at_most:
+                return at_most
+        return total
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> Row:
         """Create a row and return it. Never re-sent blindly."""
