@@ -34,6 +34,7 @@ def checks() -> list[Check]:
         Check("types", (installed("mypy"), *typed)),
         Check("imports", (installed("lint-imports"),)),
         Check("generated", (sys.executable, "-m", "components.schema", "--check")),
+        Check("stack table", (sys.executable, "-m", "tools.stack_table", "--check")),
         Check("coverage list", (sys.executable, "-m", "emulator", "coverage", "--check")),
     ]
 
