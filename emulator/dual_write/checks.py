@@ -13,7 +13,7 @@ from emulator.dual_write.maps import TableMap
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
-_BEFORE_ROWS = re.compile("Project validation failed|Dual.write failure")
+_BEFORE_ROWS = re.compile(r"Project validation failed|DIPV\d|Dual.write failure")
 
 
 def start_failure(tenant: "Tenant", connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
