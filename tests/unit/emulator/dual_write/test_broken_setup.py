@@ -99,7 +99,7 @@ def test_more_companies_than_allowed_fail_the_registration(pair: Administrator, 
     "text",
     [
         "The solution 'msdyn_DualWriteAppCoreMaps' has version mismatch.",
-        "The entity with a name = 'msdyn_dualwriteentitymap' with namemapping = 'Logical' was not found in the MetadataCache.",
+        "The entity with a name = 'msdyn_dualwriteentitymap' was not found in the MetadataCache.",
     ],
 )
 def test_solution_that_cannot_be_applied_ends_with_its_text(pair: Administrator, text: str) -> None:

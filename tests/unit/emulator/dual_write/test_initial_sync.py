@@ -120,8 +120,8 @@ def test_refused_row_leaves_no_half_row(link: LinkedPair) -> None:
     refuse_group(link, "10")
     error, _ = sync(link, CUSTOMER_GROUPS)
     assert error == (
-        "Dual write Initial Sync completed with status: Error. Following are the details: Executed leg: From AX Customer "
-        "groups to CRM msdyn_customergroups with exported records count: 2, ImportRecordsErrorCount: 1, "
+        "Dual write Initial Sync completed with status: Error. Following are the details: Executed leg: From AX "
+        "Customer groups to CRM msdyn_customergroups with exported records count: 2, ImportRecordsErrorCount: 1, "
         "ImportRecordsInsertedCount: 1 and ImportRecordsUpdatedCount: 0 ErrorsDetails: Dual write Initial sync failed "
         "Message: refused by a plug-in"
     )

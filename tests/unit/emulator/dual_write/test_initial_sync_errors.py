@@ -25,7 +25,7 @@ RUNTIME_APP_ID = "00000015-0000-0000-c000-000000000000"
 def sync(
     link: LinkedPair, name: str, master: str = "AX", broken: str | None = None
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Run an initial sync; return the text of its request ("" for none) and the legs of the first company's execution."""
+    """Run an initial sync; return the text of its request ("" for none) and its first company's legs."""
     table_map = link.run(name, MapState.INITIAL_SYNC)
     table_map.broken = broken
     initial_sync.begin(link.tenant, link.connection, table_map, request_id="r1", master=master)
