@@ -101,6 +101,27 @@ def host_of(url: str | None) -> str | None:
     return urlsplit(url).hostname if url else None
 
 
+def same_host(one: str | None, other: str | None) -> bool:
+    """Whether two URLs name one host; False when either names none."""
+    return host_of(one) is not None and host_of(one) == host_of(other)
+
+
+def bare_address(url: str) -> str:
+    """The address of an instance without path, port and trailing slash; a text without a host comes back as it is."""
+    host = host_of(url)
+    return f"https://{host}" if host else url
+
+
+def is_existing(reference: str) -> bool:
+    """Whether a reference means an existing environment: a new one is called by its domain, never by URL or id."""
+    return "://" in reference or _is_guid(reference)
+
+
+def short_name(reference: str) -> str:
+    """What people call the environment of a reference: the first label of its host, else the reference itself."""
+    return (host_of(reference) or reference).partition(".")[0]
+
+
 def _is_guid(text: str) -> bool:
     try:
         UUID(text)

@@ -1,4 +1,4 @@
-"""What the tenant says against a new environment, before one is created (power-platform-api.md 21, rule 1). Pure.
+"""What speaks against a new environment, or against F&O on one (power-platform-api.md 14.4 and 21, rule 1). Pure.
 
 Each function takes an answer of the service and returns one sentence, or None when there is
 nothing to object to. The provider puts the sentences on the properties they speak of.
@@ -7,7 +7,7 @@ nothing to object to. The provider puts the sentences on the properties they spe
 from collections.abc import Iterable
 
 from providers.api.errors import ApiError
-from providers.api.power_platform_models import Currency, Language, Locations, Template, TenantCapacity
+from providers.api.power_platform_models import Currency, Environment, Language, Locations, Template, TenantCapacity
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
 NEEDED_MB = 1024.0
@@ -19,6 +19,8 @@ FINOPS_TEMPLATE = "D365_FinOps_Finance"
 FINOPS_NAME_LIMIT = 20
 FINOPS_DOMAIN_LIMIT = 19
 SKUS = {"sandbox": "Sandbox", "production": "Production"}
+# With this schema the installation of F&O fails: an environment with Dynamics 365 apps has another one (14.6, 14.7).
+_SCHEMA_WITHOUT_APPS = "standard"
 
 
 def wants_macro_region(locations: Locations) -> bool:
@@ -111,6 +113,31 @@ def too_long(text: str, limit: int) -> str | None:
     if len(text) <= limit:
         return None
     return f"'{text}' has {len(text)} characters; at most {limit} where F&O is installed on it"
+
+
+def installation_problems(environment: Environment) -> list[str]:
+    """Against installing F&O on an environment that is there: link, kind, Dynamics 365 apps, names (14.1, 14.4)."""
+    linked = environment.finops
+    if linked is not None and linked.type.casefold() == "linked":
+        text = (
+            f"F&O cannot be installed: '{environment.display_name}' is linked with {linked.url}, an environment of "
+            "Lifecycle Services. Use that F&O as an existing one, or choose another CDS instance."
+        )
+        return [text]
+    found = []
+    if environment.sku not in SKUS.values():
+        found.append(
+            f"F&O cannot be installed: {environment.sku} environments cannot have it, only Sandbox and Production"
+        )
+    if (environment.schema_type or "").casefold() == _SCHEMA_WITHOUT_APPS:
+        found.append(
+            f"F&O cannot be installed: '{environment.display_name}' was created without Dynamics 365 apps (its schema "
+            f"type is {environment.schema_type}), and they cannot be enabled later. Choose another CDS instance."
+        )
+    long_name = too_long(environment.display_name, FINOPS_NAME_LIMIT)
+    long_domain = too_long(environment.domain or "", FINOPS_DOMAIN_LIMIT)
+    found += [f"F&O cannot be installed: {text}" for text in (long_name, long_domain) if text]
+    return found
 
 
 def _listed(names: list[str]) -> str:

@@ -1,126 +1,46 @@
-"""`CdsInstance`: one Power Platform environment with Dataverse and Dynamics 365 apps enabled.
+"""`CdsInstance`: one Power Platform environment with Dataverse: made for the stack, or an existing one.
 
 API: BAP environments and lifecycle operations, Dataverse for what BAP does not echo
-(power-platform-api.md 5 to 12). Natural key: the domain. Ownership: the mark
-`dual-write <project>/<stack>` in the description; a found environment without it is never
-touched. Replaces: the domain, with consent. Refused: location, currency, language. In place:
-name (PATCH, read back) and type (modifySku). Not read back: the macro region of a tenant that
-creates in macro regions. Takes some minutes; deletion too, and an environment with F&O cannot be recovered.
+(power-platform-api.md 5 to 12). Natural key: the domain, or the URL or id of an existing one.
+New: owned by the mark `dual-write <project>/<stack>` in the description; a found environment
+without it is never touched. Replaces: the domain, with consent. Refused: location, currency,
+language. In place: name (PATCH, read back) and type (modifySku). Not read back: the macro region
+of a tenant that creates in macro regions. Takes some minutes; deletion too, and an environment
+with F&O cannot be recovered.
+Existing: verified before it is adopted, then only read: nothing is written, renamed or deleted, and
+what people change in it is no drift. Another URL or id replaces the resource, which deletes nothing.
+From new to existing keeps the environment that the stack made and gives it up. From existing to new
+takes one back that carries the stack's mark, and makes another under another domain; no other environment
+becomes the stack's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Any
 
 import pulumi
-from pydantic import Field
 
 from providers import _preflight as preflight
-from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider, ResourceError
-from providers._consent import Consent, missing_consent
-from providers._duration import Duration, seconds
-from providers._environments import own_environment
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces
+from providers._base import Call, ManagedResource, Problem, Provider, ResourceError
+from providers._consent import missing_consent
+from providers._duration import seconds
+from providers._environments import bare_address, own_environment, resolve, same_domain, same_host, short_name
 from providers._waiting import Waiting
-from providers.api.correlation import heard, last_correlation_id
-from providers.api.dataverse_models import Organization, Solution
-from providers.api.errors import Conflict, NotFound, PermissionDenied
-from providers.api.power_platform import PowerPlatform
-from providers.api.power_platform_models import Environment, EnvironmentRequest
+from providers.api.correlation import heard
+from providers.api.errors import Conflict, NotFound
+from providers.api.power_platform_models import Environment
 from providers.api.session import Session
-from providers.environment_lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
+from providers.cds_model import OF_EXISTING, OF_NEW, CdsInputs, CdsOutputs, from_api, shape_problems
+from providers.environment_lifecycle import EnvironmentLifecycle, remove, wait_for_access
+from providers.existing_cds import survey
+from providers.new_cds import NewCds, adjusted, tenant_problems, to_request, verify_permanent
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
 PRIME_SOLUTION = "CRMPrime"
-_PERMANENT = "it is fixed when the environment is created; a new `domain` makes another environment"
-
-
-class CdsInputs(Inputs):
-    """A new CDS instance in the words of the admin center."""
-
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    domain: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", min_length=2, max_length=32),
-        Replaces(),
-        CaseBlind(),
-    ]
-    type: Literal["sandbox", "production"] = "sandbox"
-    location: Annotated[str, Refused(_PERMANENT)]
-    currency: Annotated[str, Field(pattern=r"^[A-Za-z]{3}$"), CaseBlind(), Refused(_PERMANENT)]
-    language: Annotated[int, Refused(_PERMANENT)]
-    confirm: tuple[Consent, ...] = ()
-    timeout: Annotated[Duration, NotCompared()] = "2h"
-
-
-class CdsOutputs(Outputs):
-    """What the service holds; `geography` is where it is by the service, `prime_solution` the marker's version."""
-
-    cloud: str
-    name: str
-    domain: str
-    type: str
-    location: str
-    currency: str
-    language: int
-    confirm: tuple[Consent, ...] = ()
-    timeout: str = "2h"
-    environment_id: str
-    url: str
-    api_url: str
-    organization_id: str
-    geography: str
-    azure_region: str
-    version: str
-    prime_solution: str
-    created_by_us: bool
-
-
-def to_request(inputs: CdsInputs, mark: str, *, macro_region: bool) -> EnvironmentRequest:
-    """The create call of these inputs; `location` goes where this tenant wants it (7.5)."""
-    return EnvironmentRequest(
-        display_name=inputs.name,
-        domain=inputs.domain,
-        sku=preflight.SKUS[inputs.type],
-        location=None if macro_region else inputs.location,
-        macro_region=inputs.location if macro_region else None,
-        description=mark,
-        currency=inputs.currency,
-        language=inputs.language,
-        templates=(preflight.DYNAMICS_APPS_TEMPLATE,),
-    )
-
-
-def from_api(
-    held: Environment, organization: Organization, prime: Solution | None, *, known: CdsInputs | CdsOutputs
-) -> CdsOutputs:
-    """What the service holds. The location keeps the stack's word for as long as the geography stays the same."""
-    moved = isinstance(known, CdsOutputs) and known.geography != held.location
-    return CdsOutputs(
-        cloud=known.cloud,
-        name=held.display_name,
-        domain=(held.domain or "").lower(),
-        type=held.sku.lower(),
-        location=held.location if moved else known.location,
-        currency=organization.currency or known.currency,
-        language=held.language or organization.language or known.language,
-        confirm=known.confirm,
-        timeout=known.timeout,
-        environment_id=held.id,
-        url=held.url or "",
-        api_url=held.api_url or "",
-        organization_id=held.organization_id or organization.id,
-        geography=held.location,
-        azure_region=held.azure_region or "",
-        version=held.version or "",
-        prime_solution=prime.version if prime else "not present",
-        created_by_us=True,
-    )
 
 
 class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
-    """Find or create by domain, rename, change the type, delete what this stack created."""
+    """New: find or create by domain, rename, change the type, delete. Existing: find, verify, read."""
 
     resource = "CdsInstance"
     inputs = CdsInputs
@@ -128,15 +48,36 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
 
     def name_of(self, values: CdsInputs | CdsOutputs) -> str:
         """The domain, which is what people call the environment."""
-        return values.domain
+        return values.domain or short_name(values.reference or "")
 
     def normalise(self, inputs: CdsInputs) -> CdsInputs:
-        """Domain in lower case, currency in upper case, as the service reports them."""
-        return inputs.model_copy(update={"domain": inputs.domain.lower(), "currency": inputs.currency.upper()})
+        """Domain and addresses in lower case, currency in upper case, as the service reports them."""
+        changes = {
+            "domain": inputs.domain and inputs.domain.lower(),
+            "currency": inputs.currency and inputs.currency.upper(),
+            "type": inputs.type or ("sandbox" if inputs.instance == "new" else None),
+            "url": inputs.url and bare_address(inputs.url),
+            "finops": inputs.finops and bare_address(inputs.finops),
+        }
+        return inputs.model_copy(update=changes)
+
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """What a stack does not declare of an instance is only reported; an address is its host."""
+        if wanted is None and name in (*OF_NEW, *OF_EXISTING):
+            return True
+        return same_host(held, wanted) if name == "url" else None
+
+    def managed(self, held: CdsOutputs) -> Collection[str]:
+        """Of an existing one only the word by which it was found, of a new one everything but that."""
+        if held.instance == "new":
+            return CdsInputs.model_fields.keys() - set(OF_EXISTING)
+        word = "url" if "://" in (held.reference or "") else "environment_id"
+        return CdsInputs.model_fields.keys() - {*OF_NEW, *OF_EXISTING} | {word}
 
     def problems(self, inputs: CdsInputs, old: CdsInputs | None) -> Iterable[Problem]:
-        """Another domain means another environment: it needs consent."""
-        if old is None or old.domain.casefold() == inputs.domain.casefold():
+        """Inputs of the other kind of instance; and another domain means another environment: it needs consent."""
+        yield from shape_problems(inputs)
+        if old is None or not (old.domain and inputs.domain) or old.domain.casefold() == inputs.domain.casefold():
             return
         missing = missing_consent(inputs.confirm, "replace-environment", old.domain, datetime.now(UTC).date())
         if missing:
@@ -149,32 +90,57 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
             yield Problem("name", text)
 
     def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
-        """Ask the tenant whether this environment can be created; nothing to ask when it is there already."""
+        """Ask the tenant whether the environment can be created, or used; nothing to ask when it is made already."""
+        if inputs.instance == "existing":
+            yield from _existing_problems(inputs, call)
+            return
         service = call.session(inputs.cloud).power_platform
+        wanted = _new(inputs)
         heard(None)
         try:
             held = own_environment(
-                service.environments(), domain=inputs.domain, display_name=inputs.name, mark=call.mark
+                service.environments(), domain=wanted.domain, display_name=wanted.name, mark=call.mark
             )
         except Conflict as error:
             yield Problem("domain", str(error))
             return
         if held is None:
-            yield from _tenant_problems(inputs, service, call)
+            yield from (Problem(path, text) for path, text in tenant_problems(wanted, service, call.announce))
+
+    def live_change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
+        """Whether the environment may change hands between the stack and its people."""
+        if inputs.instance == old.instance:
+            return
+        environments = call.session(inputs.cloud).power_platform.environments()
+        if inputs.instance == "new":
+            try:
+                own_environment(environments, domain=inputs.domain or "", display_name="", mark=call.mark)
+            except Conflict as error:
+                yield Problem("domain", str(error))
+            return
+        try:
+            held = resolve(environments, inputs.reference)
+        except (NotFound, Conflict) as error:
+            yield Problem(_word(inputs), str(error))
+            return
+        if not same_domain(held, old.domain or ""):
+            yield Problem(_word(inputs), _another(held, old))
 
     def on_create(self, inputs: CdsInputs, call: Call) -> tuple[str, CdsOutputs]:
-        """Find or create by domain, wait until the creator may use Dataverse."""
+        """New: find or create by domain, wait until the creator may use Dataverse. Existing: verify and read."""
+        if inputs.instance == "existing":
+            return _adopted(inputs, call)
         session, waiting = call.session(inputs.cloud), Waiting(call, seconds(inputs.timeout))
         service, polls = session.power_platform, session.profile.polls
+        wanted = _new(inputs)
         macro_region = preflight.wants_macro_region(service.locations())
-        request = to_request(inputs, call.mark, macro_region=macro_region)
+        request = to_request(wanted, call.mark, macro_region=macro_region)
         held = EnvironmentLifecycle(
             service, request, mark=call.mark, interval=polls.environment, waiting=waiting
         ).ensure()
         wait_for_access(session.dataverse(held.url or "").who_am_i, waiting, polls.dataverse)
-        held = _adjusted(held, inputs, session, waiting)
-        outputs = _observed(held, session, inputs)
-        _verify_permanent(outputs, inputs)
+        outputs = _observed(adjusted(held, wanted, session, waiting), session, inputs)
+        verify_permanent(held.id, (outputs.currency, outputs.language), wanted)
         if not macro_region and held.location != inputs.location:
             call.warn(f"the service placed the environment in {held.location}, not in {inputs.location}")
         return held.id, outputs
@@ -189,12 +155,21 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
         return _observed(held, session, stored)
 
     def on_update(self, identifier: str, stored: CdsOutputs, inputs: CdsInputs, call: Call) -> CdsOutputs:
-        """Name and type in place."""
+        """New: name and type in place. Existing: nothing but reading; one that the stack made is given up."""
         session, waiting = call.session(inputs.cloud), Waiting(call, seconds(inputs.timeout))
-        held = _adjusted(session.power_platform.environment(identifier), inputs, session, waiting)
-        return _observed(
-            held, session, stored.model_copy(update={"timeout": inputs.timeout, "confirm": inputs.confirm})
-        )
+        held = session.power_platform.environment(identifier)
+        if inputs.instance == "existing":
+            if stored.created_by_us:
+                call.announce("from now on an existing instance: this stack neither changes nor deletes it any more")
+            return _observed(held, session, inputs)
+        wanted = _new(inputs)
+        if not stored.created_by_us:
+            own_environment([held], domain=wanted.domain, display_name=wanted.name, mark=call.mark)
+        held = adjusted(held, wanted, session, waiting)
+        kept = {"instance": "new", "timeout": inputs.timeout, "confirm": inputs.confirm, "finops": inputs.finops}
+        outputs = _observed(held, session, stored.model_copy(update=kept))
+        verify_permanent(held.id, (outputs.currency, outputs.language), wanted)
+        return outputs
 
     def on_delete(self, identifier: str, stored: CdsOutputs, call: Call) -> None:
         """Delete the environment that this stack created, once domain and mark are verified."""
@@ -213,6 +188,37 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
         )
 
 
+def _existing_problems(inputs: CdsInputs, call: Call) -> Iterator[Problem]:
+    seen = survey(call.session(inputs.cloud), inputs.reference, inputs.finops)
+    for what in seen.not_checked:
+        call.announce(f"not checked: {what}")
+    yield from (Problem(_word(inputs), text) for text in seen.against)
+
+
+def _adopted(inputs: CdsInputs, call: Call) -> tuple[str, CdsOutputs]:
+    session = call.session(inputs.cloud)
+    seen = survey(session, inputs.reference, inputs.finops)
+    if seen.environment is None or seen.against:
+        first, *more = seen.against
+        raise ResourceError(first, next_step=" ".join(f"Also: {text}" for text in more))
+    return seen.environment.id, _observed(seen.environment, session, inputs)
+
+
+def _word(inputs: CdsInputs) -> str:
+    return "url" if inputs.url else "environment_id"
+
+
+def _another(held: Environment, old: CdsInputs) -> str:
+    return (
+        f"'{held.domain}' is another environment than '{old.domain}', which this stack made and would delete. "
+        f"Name '{old.domain}' itself, or use a stack of its own for the other one."
+    )
+
+
+def _new(inputs: CdsInputs) -> NewCds:
+    return NewCds.model_validate(inputs.model_dump(exclude_none=True))
+
+
 def _refuse_expired_consent(stored: CdsOutputs) -> None:
     """The engine's protection was lifted by a consent that may have ended since; then it counts as absent."""
     if any(entry.action == "delete-environment" for entry in stored.confirm):
@@ -223,68 +229,17 @@ def _refuse_expired_consent(stored: CdsOutputs) -> None:
             )
 
 
-def _tenant_problems(inputs: CdsInputs, service: PowerPlatform, call: Call) -> Iterator[Problem]:
-    """What the tenant has against an environment that does not exist yet."""
-    locations = service.locations()
-    misplaced = preflight.location_problem(locations, inputs.location)
-    if misplaced:
-        yield Problem("location", misplaced)
-    elif preflight.wants_macro_region(locations):
-        call.announce("not checked: templates, currency, language and domain, which are listed by location")
-    else:
-        yield from _location_problems(inputs, service)
-    try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "Database", last_correlation_id())
-    except PermissionDenied as error:
-        call.announce(f"not checked: free capacity ({error.reason})")
-        return
-    if short:
-        yield Problem("domain", f"the environment cannot be created: {short}")
-
-
-def _location_problems(inputs: CdsInputs, service: PowerPlatform) -> Iterator[Problem]:
-    place = inputs.location
-    templates, answer = service.templates(place), last_correlation_id()
-    checks = {
-        "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, inputs.type, place, answer),
-        "currency": preflight.currency_problem(service.currencies(place), inputs.currency, place),
-        "language": preflight.language_problem(service.languages(place), inputs.language, place),
-        "domain": preflight.domain_problem(service.validate_domain(inputs.domain, place)),
-    }
-    yield from (Problem(path, text) for path, text in checks.items() if text)
-
-
-def _adjusted(held: Environment, inputs: CdsInputs, session: Session, waiting: Waiting) -> Environment:
-    """The environment with the name and type of the inputs; writes only what differs."""
-    service, interval = session.power_platform, session.profile.polls.environment
-    if held.display_name != inputs.name:
-        held = rename(service, held.id, inputs.name, waiting, interval)
-    if held.sku.lower() != inputs.type:
-        held = change_type(service, held.id, preflight.SKUS[inputs.type], waiting, interval)
-    return held
-
-
 def _observed(held: Environment, session: Session, known: CdsInputs | CdsOutputs) -> CdsOutputs:
     dataverse = session.dataverse(held.url or "")
     prime = dataverse.solutions([PRIME_SOLUTION]).get(PRIME_SOLUTION)
     return from_api(held, dataverse.organization(), prime, known=known)
 
 
-def _verify_permanent(outputs: CdsOutputs, inputs: CdsInputs) -> None:
-    """An environment of an earlier run may have been made with other values that nobody can change."""
-    for field in ("currency", "language"):
-        found, asked = getattr(outputs, field), getattr(inputs, field)
-        if found != asked:
-            raise Conflict(
-                f"the environment {outputs.environment_id} of this stack has the {field} {found}, not {asked}",
-                next_step=f"Set the {field} of the stack to {found}, or choose another `domain`.",
-            )
-
-
 class CdsInstance(ManagedResource, module="dualwrite", name="CdsInstance"):
-    """A CDS instance of the stack: created when it is missing, deleted only with consent."""
+    """A CDS instance: created when it is missing and deleted only with consent; an existing one is only read."""
 
     cloud: pulumi.Output[str]
+    instance: pulumi.Output[str]
     name: pulumi.Output[str]
     domain: pulumi.Output[str]
     type: pulumi.Output[str]
@@ -306,24 +261,32 @@ class CdsInstance(ManagedResource, module="dualwrite", name="CdsInstance"):
         resource_name: str,
         *,
         cloud: pulumi.Input[str],
-        name: pulumi.Input[str],
-        domain: pulumi.Input[str],
-        location: pulumi.Input[str],
-        currency: pulumi.Input[str],
-        language: pulumi.Input[int],
+        instance: pulumi.Input[str] | None = None,
+        name: pulumi.Input[str] | None = None,
+        domain: pulumi.Input[str] | None = None,
         type: pulumi.Input[str] | None = None,  # noqa: A002 - the admin center's word
+        location: pulumi.Input[str] | None = None,
+        currency: pulumi.Input[str] | None = None,
+        language: pulumi.Input[int] | None = None,
+        url: pulumi.Input[str] | None = None,
+        environment_id: pulumi.Input[str] | None = None,
+        finops: pulumi.Input[str] | None = None,
         confirm: pulumi.Input[list[dict[str, str]]] | None = None,
         timeout: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         arguments = {
             "cloud": cloud,
+            "instance": instance,
             "name": name,
             "domain": domain,
             "type": type,
             "location": location,
             "currency": currency,
             "language": language,
+            "url": url,
+            "environment_id": environment_id,
+            "finops": finops,
             "confirm": confirm,
             "timeout": timeout,
         }

@@ -71,6 +71,12 @@ class Session:
         return found if isinstance(found, str) else None
 
     @property
+    def tenant_id(self) -> str | None:
+        """The tenant that the program signs in to, as its token says; None for a token that cannot be read."""
+        found = claim(self._tokens.token(self.profile.bap_scope), "tid")
+        return found if isinstance(found, str) else None
+
+    @property
     def power_platform(self) -> PowerPlatform:
         """Environments and catalogues."""
         return self._once("power_platform", lambda: BapPowerPlatform(self._bap(), self._ppapi()))

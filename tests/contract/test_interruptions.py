@@ -9,7 +9,8 @@ from emulator.identity.tokens import SigningKey
 from emulator.power_platform.records import environments
 from providers._base import Call
 from providers.application_package import ApplicationPackageProvider, PackageInputs
-from providers.cds_instance import CdsInputs, CdsInstanceProvider, CdsOutputs
+from providers.cds_instance import CdsInstanceProvider
+from providers.cds_model import CdsInputs, CdsOutputs
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
 from tests.contract.in_process import Killed, World, a_world
 

@@ -7,7 +7,9 @@ import pytest
 from providers._base import ResourceError
 from providers._consent import Consent
 from providers.api.errors import Conflict, PermissionDenied
-from providers.cds_instance import CdsInputs, CdsInstanceProvider, CdsOutputs, to_request
+from providers.cds_instance import CdsInstanceProvider
+from providers.cds_model import CdsInputs, CdsOutputs
+from providers.new_cds import NewCds, to_request
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     MARK,
@@ -29,6 +31,7 @@ BAG: dict[str, Any] = {
     "language": 1033.0,
 }
 INPUTS = CdsInputs.model_validate({**BAG, "language": 1033})
+NEW = NewCds.model_validate(INPUTS.model_dump(exclude_none=True))
 CONSENT = {"action": "replace-environment", "target": "contoso-uat", "until": "2999-12-31"}
 
 
@@ -130,7 +133,7 @@ def test_only_managed_fields_make_a_difference(changes: dict[str, Any], differs:
 def test_request_places_the_environment_as_the_tenant_wants(
     macro_region: bool, location: str | None, region: str | None
 ) -> None:
-    request = to_request(INPUTS, MARK, macro_region=macro_region)
+    request = to_request(NEW, MARK, macro_region=macro_region)
     assert (request.location, request.macro_region) == (location, region)
     assert (request.description, request.templates, request.sku) == (MARK, ("D365_DeveloperEdition",), "Sandbox")
 
@@ -183,6 +186,7 @@ def test_created_environment_is_reported_as_the_service_holds_it() -> None:
     outputs = created(session)
     assert outputs.model_dump() == {
         **INPUTS.model_dump(),
+        "reference": None,
         "environment_id": ENVIRONMENT_ID,
         "url": "https://contoso-uat.crm4.dynamics.com/",
         "api_url": "https://contoso-uat.api.crm4.dynamics.com",
