@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.engine.harness import Project, Tenant
 
 WRONG = """
@@ -30,13 +32,32 @@ KEYS = (
     "dualwrite:maps.include",
     "dualwrite:colour",
 )
+# What a document forbids and what can be known without asking.
+FORBIDDEN = """
+dualwrite:cds: {instance: existing, url: "https://fabrikam-sales.crm.dynamics.com"}
+dualwrite:finops: {instance: existing, url: "https://fabrikam.sandbox.operations.eu.dynamics.com", data: demo}
+dualwrite:companies: [{code: "USMFX", name: Contoso, country: USA}]
+dualwrite:bootstrap: [{company: "FRRT"}]
+dualwrite:maps: {include: [application-core], initialSync: finops}
+"""
+FORBIDDEN += f"dualwrite:connection: {{companies: {[f'C{number}' for number in range(41)]}}}\n"
+REASONS = (
+    "dualwrite:finops.data: demo data or none is chosen when F&O is installed",
+    "dualwrite:finops.url: F&O is in europe and the CDS instance in unitedstates",
+    "dualwrite:connection.companies: has 41 companies, and an initial sync takes 40 at most",
+    "dualwrite:companies[0].code: 'USMFX' has 5 characters; F&O takes company codes of 4 at most",
+    "dualwrite:bootstrap[0].company: 'FRRT' is not linked, and only rows of linked companies take part",
+)
 
 
-def test_all_mistakes_are_reported_together(new_project: Callable[[], Project], tenant: Tenant) -> None:
+@pytest.mark.parametrize(("config", "said"), [(WRONG, KEYS), (FORBIDDEN, REASONS)], ids=["mistakes", "forbidden"])
+def test_all_mistakes_are_reported_together(
+    config: str, said: tuple[str, ...], new_project: Callable[[], Project], tenant: Tenant
+) -> None:
     project = new_project()
-    project.configure(WRONG)
+    project.configure(config)
     before = tenant.now()
     text = project.preview(expect=1).text
-    assert [key for key in KEYS if key not in text] == []
+    assert [each for each in said if each not in text] == []
     assert "Traceback" not in text
     assert not tenant.requests(before)
