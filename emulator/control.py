@@ -16,6 +16,7 @@ from emulator.faults import Fault
 from emulator.page import render
 from emulator.person import PersonError
 from emulator.seed import SeedError
+from emulator.tables import write_log
 from emulator.tenant import Tenant
 
 OWN_NAMES = {"127.0.0.1", "localhost", "::1", "[::1]"}
@@ -90,6 +91,18 @@ class Control:
         )
         return _done(rows)
 
+    async def writes(self, request: Request) -> Response:
+        """GET how often rows were written since a moment: `since` (number), `host`, `set`, `origin` (client, ...)."""
+        query = request.query_params
+        found = write_log.counted(
+            self._tenant,
+            host=query.get("host"),
+            entity_set=query.get("set"),
+            origin=query.get("origin"),
+            since=_number(request, "since") or 0,
+        )
+        return _done(found)
+
     async def switches(self, request: Request) -> Response:
         """GET all switches with value, default and evidence; POST {name: value}: set some, all or none."""
         switches = self._tenant.switches
@@ -125,6 +138,7 @@ def control_plane(tenant: Tenant, start_anew: Callable[[], None]) -> ASGIApp:
         "/_emulator/faults": (control.faults, ["GET", "POST", "DELETE"]),
         "/_emulator/person": (control.person, ["GET", "POST"]),
         "/_emulator/requests": (control.requests, ["GET"]),
+        "/_emulator/writes": (control.writes, ["GET"]),
         "/_emulator/switches": (control.switches, ["GET", "POST"]),
         "/_emulator/coverage": (control.coverage, ["GET"]),
     }

@@ -12,7 +12,7 @@ from emulator.dataverse.organization import (
     rename_organization,
 )
 from emulator.dataverse.service import register_switches, service
-from emulator.tables import seed
+from emulator.tables import generated, seed, write_log
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -27,5 +27,7 @@ def register(tenant: "Tenant") -> None:
     tenant.signals.subscribe("organization-renamed", rename_organization)
     tenant.signals.subscribe("reset", access.forget)
     tenant.seeds.on(seed.SECTION, seed.play)
+    tenant.seeds.on(generated.SECTION, generated.play)
     tenant.rows.before_write("dataverse", plugins.complete)
+    write_log.register(tenant)
     tenant.rows.on_write(plugins.after_write)

@@ -1,12 +1,14 @@
 """GET of sets, rows and navigation properties (dual-write-semantics.md 12.2).
 
-Pages hold at most 5,000 rows, `$skip` is unknown, `$count` stops at 5,000.
+Pages hold at most 5,000 rows, `$skip` is unknown, `$count` stops at 5,000. A page goes on behind the last row of the
+one before it (the paging cookie holds that row's key), so that rows which leave the filter meanwhile move no others.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from emulator.data.schemas import Table, table
 from emulator.dataverse.addresses import Address, find_row, parse_address
@@ -14,7 +16,7 @@ from emulator.dataverse.errors import bad_query, no_row, no_row_by_key, unknown_
 from emulator.dataverse.organization import plain_host
 from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
-from emulator.tables.filters import FilterError, compile_filter, order_by
+from emulator.tables.filters import FilterError, Order, behind, compile_filter, order_clause, orders
 from emulator.tables.keys import equality
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ LARGEST_PAGE = 5000
 MAX_COUNT = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"}
 _NOT_MODELLED = {"$apply", "fetchXml", "savedQuery", "userQuery"}
-_COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="(\d+)"')
+_COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]+)"')
 # Intersect tables behind the many-to-many navigation properties.
 ASSOCIATIONS = {
     ("systemusers", "systemuserroles_association"): ("systemuserrolescollection", "systemuserid", "roleid", "roles"),
@@ -97,9 +99,10 @@ def _count(tenant: "Tenant", call: Call, schema: Table) -> Reply:
 def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
     host = plain_host(call.host)
     where = condition_of(schema, host, call.query)
-    page, offset_or_after = _cookie(call.query)
+    order = _orders(schema, host, call.query)
+    page, last = _cookie(call.query, len(order))
     size, preferred = _page_size(call)
-    rows = _rows(tenant, call, schema, where, offset_or_after, size + 1)
+    rows = _rows(tenant, host, schema, _from(where, order, last), order, size + 1)
     more = len(rows) > size and "$top" not in call.query
     shown = rows[:size]
     selected = select_of(schema, call.query)
@@ -108,14 +111,31 @@ def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
         document |= _counted(tenant, call, schema, where)
     document["value"] = [represent(tenant, call, schema, row, selected, call.query) for row in shown]
     if more:
-        last = shown[-1][schema.key[0]]
-        after = tenant.rows.position("dataverse", host, schema.set, last)
-        cookie = str(int(offset_or_after) + size) if "$orderby" in call.query else after
+        place = tenant.rows.position("dataverse", host, schema.set, shown[-1][schema.key[0]])
+        cookie = [*(shown[-1].get(part.name) for part in order), int(place)]
         document["@odata.nextLink"] = _next_link(call, page + 1, cookie)
     headers = {"OData-Version": "4.0"}
     if preferred:
         headers["Preference-Applied"] = f"odata.maxpagesize={preferred}"
     return Reply(json=document, headers=headers)
+
+
+def _orders(schema: Table, host: str, query: Mapping[str, str]) -> list[Order]:
+    text = query.get("$orderby")
+    if not text:
+        return []
+    try:
+        return orders(schema, host, text)
+    except FilterError as error:
+        raise bad_query(str(error)) from None
+
+
+def _from(where: Condition, order: list[Order], last: list[Any]) -> Condition:
+    """Return the condition for the rows behind the last one shown, wherever the others went meanwhile."""
+    if not last:
+        return where
+    rest = behind(order, last[:-1], last[-1])
+    return Condition(f"({where.sql}) AND ({rest.sql})", (*where.parameters, *rest.parameters))
 
 
 def _counted(tenant: "Tenant", call: Call, schema: Table, where: Condition) -> dict[str, Any]:
@@ -128,17 +148,11 @@ def _counted(tenant: "Tenant", call: Call, schema: Table, where: Condition) -> d
 
 
 def _rows(
-    tenant: "Tenant", call: Call, schema: Table, where: Condition, position: str, limit: int
+    tenant: "Tenant", host: str, schema: Table, where: Condition, order: list[Order], limit: int
 ) -> list[dict[str, Any]]:
-    host = plain_host(call.host)
-    order = call.query.get("$orderby")
     if not order:
-        return list(tenant.rows.scan("dataverse", host, schema.set, where, position, limit))
-    try:
-        clause = order_by(schema, host, order)
-    except FilterError as error:
-        raise bad_query(str(error)) from None
-    return tenant.rows.ordered("dataverse", host, schema.set, where, clause, int(position), limit)
+        return list(tenant.rows.scan("dataverse", host, schema.set, where, limit=limit))
+    return tenant.rows.ordered("dataverse", host, schema.set, where, order_clause(order), limit=limit)
 
 
 def _page_size(call: Call) -> tuple[int, int]:
@@ -159,21 +173,27 @@ def _number(text: str, option: str) -> int:
     return int(text)
 
 
-def _cookie(query: Mapping[str, str]) -> tuple[int, str]:
+def _cookie(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
+    """Return the page's number and what the row before it holds: a value for each part of the order, and its place."""
     token = query.get("$skiptoken")
     if token is None:
-        return 1, "0"
+        return 1, []
     found = _COOKIE.match(token)
-    if found is None:
+    try:
+        last = json.loads(unquote(found[2])) if found else None
+    except ValueError:
+        last = None
+    if found is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
         msg = "Malformed $skiptoken."
         raise bad_query(msg)
-    return int(found.group(1)), found.group(2)
+    return int(found[1]), last
 
 
-def _next_link(call: Call, page: int, cookie: str) -> str:
+def _next_link(call: Call, page: int, last: list[Any]) -> str:
     kept = [
         part for part in call.query_string.split("&") if part and not part.startswith(("$skiptoken", "%24skiptoken"))
     ]
+    cookie = quote(json.dumps(last, separators=(",", ":")), safe="")
     token = quote(f'<cookie pagenumber="{page}" pagingcookie="{cookie}" istracking="False" />', safe="")
     return f"{call.base_url}{quote(call.path, safe='/(),=$')}?{'&'.join([*kept, f'$skiptoken={token}'])}"
 

@@ -6,6 +6,7 @@ without regard to case. The parser is the library odata-query's; what each plane
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odata_query import ast
@@ -62,8 +63,23 @@ def _parse(schema: Table, text: str) -> object:
     return tree
 
 
-def order_by(schema: Table, host: str, text: str) -> str:
-    """Return the ORDER BY of an `$orderby`; FilterError for an unknown property or direction."""
+@dataclass(frozen=True)
+class Order:
+    """One part of an `$orderby`: the property, its SQL expression (collation included) and direction."""
+
+    name: str
+    sql: str
+    descending: bool
+
+    def after(self, value: object) -> str:
+        """Return the SQL that tells whether a row stands behind one with this value; NULL is the smallest."""
+        if self.descending:
+            return "0" if value is None else f"({self.sql} < ? OR {self.sql} IS NULL)"
+        return f"{self.sql} IS NOT NULL" if value is None else f"{self.sql} > ?"
+
+
+def orders(schema: Table, host: str, text: str) -> list[Order]:
+    """Return the parts of an `$orderby`; FilterError for an unknown property or direction."""
     parts = []
     for item in text.split(","):
         name, _, direction = item.strip().partition(" ")
@@ -73,8 +89,34 @@ def order_by(schema: Table, host: str, text: str) -> str:
         compiled = _Compiler(schema, host).value(ast.Identifier(name))
         collate = " COLLATE NOCASE" if compiled.kind == "text" else ""
         # The property is one of the table's own, so its name cannot break out of the path.
-        parts.append(f"json_extract(r.data, '{compiled.parameters[0]}'){collate} {direction.strip()}".strip())
-    return ", ".join(parts)
+        sql = f"json_extract(r.data, '{compiled.parameters[0]}'){collate}"
+        is_id = schema.plane == "dataverse" and (name,) == schema.key
+        parts.append(Order(name, "r.id" if is_id else sql, direction.strip() == "desc"))
+    return parts
+
+
+def order_by(schema: Table, host: str, text: str) -> str:
+    """Return the ORDER BY of an `$orderby`; FilterError for an unknown property or direction."""
+    return order_clause(orders(schema, host, text))
+
+
+def order_clause(parts: Sequence[Order]) -> str:
+    """Return the parts as an ORDER BY."""
+    return ", ".join(f"{part.sql}{' DESC' if part.descending else ''}" for part in parts)
+
+
+def behind(parts: Sequence[Order], values: Sequence[object], seq: int) -> Condition:
+    """Return the condition that a row stands behind the one with these values and this place in the table."""
+    steps, parameters, equal = [], [], ""
+    held: list[object] = []
+    for part, value in zip(parts, values, strict=True):
+        step = part.after(value)
+        steps.append(f"{equal}{step}")
+        parameters += [*held, *([value] if "?" in step else [])]
+        equal += f"{part.sql} IS ? AND "
+        held.append(value)
+    steps.append(f"{equal}r.seq > ?")
+    return Condition(" OR ".join(f"({step})" for step in steps), (*parameters, *held, seq))
 
 
 class _Compiler:
