@@ -31,6 +31,8 @@ ANY_SUCCESS = {200, 201, 202, 204}
 APPLY = "2"
 # Seconds for which the map list of a link is shared between callers.
 LIST_LIFETIME = 1.0
+# Seconds for which a reading of the link is shared between the two resources that a refresh reads.
+LINK_LIFETIME = 3.0
 # The service's own page sends this on each POST (2.4); whether it is needed is not known.
 _POST = {"Origin": "https://dataintegrator.trafficmanager.net/"}
 
@@ -42,6 +44,7 @@ class DualWriteManagement:
         self._client = client
         self._lock = threading.Lock()
         self._lists: dict[str, Shared[list[EntityMapStatus]]] = {}
+        self._links: dict[str, Shared[ConnectionSet]] = {}
         self._seen = SeenRequests()
 
     def environment(self, finops_host: str) -> LinkedEnvironment | None:
@@ -171,8 +174,17 @@ class DualWriteManagement:
         body = {"integrationKeys": {table: list(columns) for table, columns in keys.items()}, "datasetName": dataset}
         self._post(f"/api/dataset/{_segment(dataset)}/IntegrationKeys", body, replay="safe")
 
-    def connection_set(self, cname: str) -> ConnectionSet:
-        """E10: the link with its companies and keys. The key is `cname`, not `cid`."""
+    def connection_set(self, cname: str, *, fresh: bool = True) -> ConnectionSet:
+        """E10: the link with its companies and keys. The key is `cname`, not `cid`.
+
+        Without `fresh` a reading that another caller made in the last seconds will do (a refresh of two resources).
+        """
+        with self._lock:
+            if cname not in self._links:
+                self._links[cname] = Shared(lambda: self._read_link(cname), LINK_LIFETIME, self._client.timing.clock)
+        return self._links[cname].get(fresh=fresh)
+
+    def _read_link(self, cname: str) -> ConnectionSet:
         response = self._get(f"/api/ConnectionSet/{_segment(cname)}")
         return read(ConnectionSet, response.json(), response, self._client.service)
 
