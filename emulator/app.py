@@ -1,11 +1,12 @@
 """Puts the tenant together: the core, then the packages, each with its tables, routes and behaviour."""
 
+import json
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
-from emulator import power_platform
 from emulator.clock import Clock
 from emulator.identity.tokens import SigningKey
 from emulator.store import Store
@@ -38,7 +39,8 @@ def _services(module: ModuleType) -> tuple[Any, ...]:
 
 def first_day(extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the seed document of a new tenant: the default one with the members of `extra` merged in."""
-    return _merged(power_platform.DEFAULT_SEED, extra or {})
+    default = json.loads(files("emulator.data").joinpath("tenant.json").read_text("utf-8"))
+    return _merged(default, extra or {})
 
 
 def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

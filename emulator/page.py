@@ -1,4 +1,4 @@
-"""The page for people at `/`: environments, maps and the last requests, in one self-contained document."""
+"""The page for people at `/`: environments, links, maps and the last requests, in one self-contained document."""
 
 from collections.abc import Iterable
 from html import escape
@@ -7,6 +7,7 @@ from typing import Any
 from emulator.dual_write.connections import connections
 from emulator.dual_write.maps import maps_of
 from emulator.dual_write.states import state_name
+from emulator.power_platform.lifecycle import lifecycle_finops
 from emulator.power_platform.records import environments
 from emulator.tenant import Tenant
 
@@ -23,7 +24,8 @@ td {{ overflow-wrap: anywhere }}
 <a href="/_emulator/clock">clock</a>, <a href="/_emulator/faults">faults</a>,
 <a href="/_emulator/switches">switches</a>, <a href="/_emulator/person">person</a>,
 <a href="/_emulator/coverage">coverage</a>.</p>
-<h2>Environments</h2>{environments}<h2>Maps</h2>{maps}<h2>Last requests</h2>{requests}
+<h2>Environments</h2>{environments}<h2>F&amp;O of Lifecycle Services</h2>{lifecycle}<h2>Links</h2>{links}
+<h2>Maps</h2>{maps}<h2>Last requests</h2>{requests}
 </body></html>
 """
 REQUEST_COLUMNS = ("seq", "time", "service", "method", "host", "path", "status", "identity")
@@ -35,6 +37,8 @@ def render(tenant: Tenant, requests: list[dict[str, Any]]) -> str:
         now=escape(tenant.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")),
         mode=escape(tenant.clock.mode),
         environments=_environments(tenant),
+        lifecycle=_lifecycle(tenant),
+        links=_links(tenant),
         maps=_maps(tenant),
         requests=_table(REQUEST_COLUMNS, ([row[name] for name in REQUEST_COLUMNS] for row in reversed(requests))),
     )
@@ -49,12 +53,29 @@ def _environments(tenant: Tenant) -> str:
             one.location,
             one.sku,
             one.database.host if one.database else "",
-            f"{one.finops.host or ''} {one.finops.version} {one.finops.state}" if one.finops else "",
+            f"{one.finops.host} {one.finops.version} {one.finops.state} ({one.finops.type})" if one.finops else "",
             ", ".join(sorted(one.packages)),
         )
         for one in environments(tenant)
     )
     return _table(head, rows)
+
+
+def _lifecycle(tenant: Tenant) -> str:
+    names = {one.id: one.display_name for one in environments(tenant)}
+    rows = (
+        (one.host, one.version, one.location, names.get(one.environment_id or "", ""), one.link_with or "")
+        for one in lifecycle_finops(tenant)
+    )
+    return _table(("host", "version", "location", "integrated with", "the attendant links it with"), rows)
+
+
+def _links(tenant: Tenant) -> str:
+    rows = (
+        (one.dataverse_host, one.finance_host, ", ".join(one.company_codes()), one.created_on)
+        for one in connections(tenant)
+    )
+    return _table(("Dataverse", "F&O", "companies", "since"), rows)
 
 
 def _maps(tenant: Tenant) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator import power_platform
 from emulator.data.schemas import tables
+from emulator.dataverse import sales
 from emulator.identity.directory import (
     ADMINISTRATOR,
     DATA_INTEGRATION_APP_ID,
@@ -52,20 +53,25 @@ def create_organization(
     base_language: int,
     currency: str,
     d365_apps: bool,
+    dataset: str | None = None,
+    dual_write_users: bool = True,
 ) -> None:
     """Fill a new organization: root business unit, roles, users, base currency, solutions.
 
     The creator's application becomes a user after the switch `application_user_delay`; in an organization that a
-    person made, the demo program's application is a user from the start.
+    person made, the demo program's application is a user from the start. `dataset`: name of the units and rows of
+    data/sales.json that it holds. `dual_write_users`: whether the applications of dual-write itself are users; an
+    organization that was never linked does without them.
     """
     database = (power_platform.environment(tenant, environment_id) or {}).get("database") or {}
     organization_id = database.get("resource_id") or new_guid(f"organization {host}")
+    root_unit_id = new_guid(f"business unit {host}")
     document = {
         "environment_id": environment_id,
         "host": host,
         "name": name,
         "organization_id": organization_id,
-        "business_unit_id": new_guid(f"business unit {host}"),
+        "business_unit_id": root_unit_id,
         "d365_apps": d365_apps,
     }
     tenant.store.put(KIND, host, document)
@@ -84,8 +90,8 @@ def create_organization(
         },
         origin="system",
     )
-    values = {"businessunitid": document["business_unit_id"], "name": host.split(".", maxsplit=1)[0]}
-    rows.insert("dataverse", host, "businessunits", values, origin="system")
+    root_unit = {"businessunitid": root_unit_id, "name": host.split(".", maxsplit=1)[0]}
+    rows.insert("dataverse", host, "businessunits", root_unit, origin="system")
     values = {
         "organizationid": organization_id,
         "name": name,
@@ -96,7 +102,9 @@ def create_organization(
     rows.insert("dataverse", host, "organizations", values, origin="system")
     _insert_solutions(tenant, host, d365_apps=d365_apps)
     _insert_units_of_measure(tenant, host)
-    _insert_users(tenant, host, environment_id)
+    _insert_users(tenant, host, environment_id, dual_write_users=dual_write_users)
+    if dataset is not None:
+        sales.insert(tenant, host, dataset, root_unit_id)
 
 
 def _insert_solutions(tenant: "Tenant", host: str, *, d365_apps: bool) -> None:
@@ -143,7 +151,7 @@ def _insert_units_of_measure(tenant: "Tenant", host: str) -> None:
     tenant.rows.insert("dataverse", host, "uoms", values, origin="system")
 
 
-def _insert_users(tenant: "Tenant", host: str, environment_id: str) -> None:
+def _insert_users(tenant: "Tenant", host: str, environment_id: str, *, dual_write_users: bool) -> None:
     administrator = {
         "fullname": ADMINISTRATOR.name,
         "domainname": ADMINISTRATOR.upn,
@@ -151,8 +159,9 @@ def _insert_users(tenant: "Tenant", host: str, environment_id: str) -> None:
         "azureactivedirectoryobjectid": ADMINISTRATOR.object_id,
     }
     _insert_user(tenant, host, administrator)
-    for app_id in (RUNTIME_APP_ID, DATA_INTEGRATION_APP_ID, PROVE_CLIENT_ID):
+    for app_id in (RUNTIME_APP_ID, DATA_INTEGRATION_APP_ID) if dual_write_users else ():
         add_application_user(tenant, host, app_id)
+    add_application_user(tenant, host, PROVE_CLIENT_ID)
     environment = power_platform.environment(tenant, environment_id)
     creator = _creator(tenant, environment)
     if creator is None:

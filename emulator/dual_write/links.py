@@ -2,10 +2,11 @@
 
 No public source shows a route that makes a link (dual-write-management-api.md 11). Assumed and switchable: a new F&O is
 linked by itself once `DualWriteCoreAnchor` is there (`link_of_new_finops`); existing pairs are linked by a person,
-whose part an attendant can play (`attendant`).
+whose part an attendant can play (`attendant`). The attendant's orders stand at the F&O of Lifecycle Services
+(`power_platform.ordered_finops_host`); where the service refuses the link, the attendant comes again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator import power_platform
@@ -13,7 +14,10 @@ from emulator.dual_write import connections, live_index, maps, requests, runtime
 from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.definitions import CORE_AREA, CORE_PACKAGE, SOLUTIONS
 from emulator.dual_write.errors import bad_request
+from emulator.http import ServiceError
 from emulator.identity.directory import ADMINISTRATOR_UPN
+from emulator.person import PersonError
+from emulator.seed import SeedError
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -21,10 +25,13 @@ if TYPE_CHECKING:
 ORIGIN = "dual-write"
 INSTALLED = "Installed"
 ATTENDANT = "dual_write.attendant_links"
+SECTION = "links"
+SAME_NAME = "Saving connection set failed! An item with the same key has already been added."
 
 
 def register(tenant: "Tenant") -> None:
-    """Follow what happens to environments."""
+    """Follow what happens to environments, and make the links of a seed document."""
+    tenant.seeds.on(SECTION, play)
     tenant.events.on(ATTENDANT, _attendant_links)
     tenant.signals.subscribe("finops-ready", _on_finops_ready)
     tenant.signals.subscribe("package-installed", _on_package_installed)
@@ -51,11 +58,53 @@ def link(
     return connection
 
 
+def link_by_person(
+    tenant: "Tenant", dataverse_host: str, finance_host: str | None = None, companies: Sequence[str] | None = None
+) -> Connection:
+    """Press the button: integrate the F&O with the environment unless that was done, then link the two.
+
+    `finance_host`: None takes the F&O that the environment is integrated with. `companies`: None takes what the switch
+    `link_companies_by_person` says.
+
+    Raises:
+        PersonError: what hinders the link.
+    """
+    environment = power_platform.environment_of_cds_host(tenant, dataverse_host)
+    finops = environment["finops"] if environment else None
+    finance_host = finance_host or (finops["host"] if finops and finops["reachable"] else None)
+    if environment is None or finance_host is None:
+        raise PersonError(f"no finance and operations app belongs to the environment of '{dataverse_host}'")
+    if not core_installed(tenant, environment["id"]):
+        raise PersonError(f"'{dataverse_host}' has no dual-write core solution")
+    for host in (dataverse_host, finance_host):
+        if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, host):
+            raise PersonError(f"'{host}' is linked already")
+    try:
+        power_platform.integrate_finops(tenant, environment["id"], finance_host)
+        return link(
+            tenant,
+            environment["id"],
+            dataverse_host,
+            finance_host,
+            companies or _codes(tenant, "link_companies_by_person"),
+        )
+    except power_platform.IntegrationError as error:
+        raise PersonError(str(error)) from error
+    except ServiceError as error:
+        raise PersonError(text_of(error)) from error
+
+
+def text_of(error: ServiceError) -> str:
+    """Return the message of a refusal of this service."""
+    body = error.body if isinstance(error.body, Mapping) else {}
+    return str(body.get("message"))
+
+
 def set_companies(tenant: "Tenant", connection: Connection, codes: Sequence[str]) -> None:
     """Link exactly these companies, each with its `cdm_companies` row (dual-write-semantics.md 5.1).
 
     Raises:
-        ServiceError: 400, F&O has no such company, or more than the link takes.
+        ServiceError: 400, F&O has no such company, more than the link takes, or names that are blank or not unique.
     """
     known = {str(row["LegalEntityId"]).casefold(): row for row in _legal_entities(tenant, connection)}
     wanted = list(known) if [code.casefold() for code in codes] == ["all"] else [code.casefold() for code in codes]
@@ -65,6 +114,13 @@ def set_companies(tenant: "Tenant", connection: Connection, codes: Sequence[str]
     if len(set(wanted)) > tenant.switches["dual_write_live_companies"]:
         raise bad_request("Error Exceeds the maximum partitions allowed for mapping.")
     connection.companies = [_company(tenant, connection, known[code]) for code in dict.fromkeys(wanted)]
+    names = [_name(row) for row in tenant.rows.scan("dataverse", connection.dataverse_host, "cdm_companies")]
+    if "" in names or len(set(names)) < len(names):
+        raise bad_request(SAME_NAME)
+
+
+def _name(company: Mapping[str, Any]) -> str:
+    return str(company.get("cdm_name") or "").strip().casefold()
 
 
 def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None:
@@ -83,11 +139,6 @@ def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None
 def core_installed(tenant: "Tenant", environment_id: str) -> bool:
     """Tell whether the core package of dual-write is in an environment."""
     return power_platform.installed_packages(tenant, environment_id).get(CORE_PACKAGE) == INSTALLED
-
-
-def codes_by_person(tenant: "Tenant") -> list[str]:
-    """Return the companies that a person ticks who says nothing else."""
-    return _codes(tenant, "link_companies_by_person")
 
 
 def _codes(tenant: "Tenant", switch: str) -> list[str]:
@@ -126,19 +177,53 @@ def _consider(tenant: "Tenant", environment_id: str) -> None:
 
 def _attendant_links(tenant: "Tenant", *, environment_id: str) -> None:
     hosts = _unlinked(tenant, environment_id)
-    if hosts is not None and tenant.switches["attendant"]:
-        link(tenant, environment_id, hosts[0], hosts[1], codes_by_person(tenant))
+    if hosts is None or not tenant.switches["attendant"]:
+        return
+    try:
+        with tenant.store.transaction():
+            link_by_person(tenant, hosts[0], hosts[1])
+    except PersonError:
+        tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
 
 
 def _unlinked(tenant: "Tenant", environment_id: str) -> tuple[str, str, str] | None:
-    """Return both hosts of an environment and how F&O came to it, None unless both are ready and not linked."""
+    """Return both hosts of a pair and how F&O came to be, None unless both are ready and not linked."""
     environment = power_platform.environment(tenant, environment_id)
-    finops, database = (environment["finops"], environment["database"]) if environment else (None, None)
-    if finops is None or database is None or not finops["reachable"] or not core_installed(tenant, environment_id):
+    database = environment["database"] if environment else None
+    if environment is None or database is None or not core_installed(tenant, environment_id):
         return None
-    if connections.by_finance_host(tenant, finops["host"]) or connections.by_dataverse_host(tenant, database["host"]):
+    finops = environment["finops"]
+    if finops is not None:
+        finance_host = finops["host"] if finops["reachable"] else None
+    else:
+        finance_host = power_platform.ordered_finops_host(tenant, environment_id)
+    if finance_host is None or connections.by_finance_host(tenant, finance_host):
         return None
-    return database["host"], finops["host"], finops["type"]
+    if connections.by_dataverse_host(tenant, database["host"]):
+        return None
+    return database["host"], finance_host, finops["type"] if finops else "Linked"
+
+
+def play(tenant: "Tenant", rows: Any) -> None:
+    """Make the links of a seed document, as a person would; a pair that is linked already is left as it is.
+
+    [{"environment": "<Dataverse host>", "finops": "<F&O host>", "companies": ["DAT"]}]
+
+    Raises:
+        SeedError: a row has another form, or its pair cannot be linked.
+    """
+    for row in rows if isinstance(rows, list) else [rows]:
+        if not isinstance(row, Mapping) or set(row) != {"environment", "finops", "companies"}:
+            msg = f"seed section {SECTION}: a row has environment, finops and companies"
+            raise SeedError(msg)
+        there = connections.by_dataverse_host(tenant, row["environment"])
+        if there is not None and there.finance_host == row["finops"]:
+            continue
+        try:
+            link_by_person(tenant, row["environment"], row["finops"], row["companies"])
+        except PersonError as error:
+            msg = f"seed section {SECTION}: {error}"
+            raise SeedError(msg) from error
 
 
 def _on_finops_ready(tenant: "Tenant", *, environment_id: str, host: str, cds_host: str) -> None:

@@ -6,7 +6,6 @@ Only the initial write of a company that was added takes its time (dual-write-se
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from emulator import power_platform
 from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.maps import TableMap
@@ -41,17 +40,11 @@ def register(tenant: "Tenant") -> None:
 
 
 def _link(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    host = _text(request, "environment")
-    environment = power_platform.environment_of_cds_host(tenant, host)
-    finops = environment["finops"] if environment else None
-    if environment is None or finops is None or not finops["reachable"]:
-        raise PersonError(f"no finance and operations app belongs to the environment of '{host}'")
-    if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, finops["host"]):
-        raise PersonError(f"'{host}' is linked already")
-    if not links.core_installed(tenant, environment["id"]):
-        raise PersonError(f"'{host}' has no dual-write core solution")
-    codes = request.get("companies") or links.codes_by_person(tenant)
-    connection = _accepted(lambda: links.link(tenant, environment["id"], host, finops["host"], codes))
+    """Link `environment` with `finops`, or with the F&O that it is integrated with."""
+    finops, codes = request.get("finops"), request.get("companies")
+    if not isinstance(finops, str | None) or not isinstance(codes, list | None):
+        raise PersonError("'finops' is a host, 'companies' a list of codes")
+    connection = links.link_by_person(tenant, _text(request, "environment"), finops, codes)
     return {"cid": connection.cid, "companies": connection.company_codes()}
 
 
@@ -174,8 +167,7 @@ def _accepted(work: Callable[[], _T]) -> _T:
     try:
         return work()
     except ServiceError as error:
-        body = error.body if isinstance(error.body, Mapping) else {}
-        raise PersonError(str(body.get("message"))) from error
+        raise PersonError(links.text_of(error)) from error
 
 
 def _connection(tenant: "Tenant", request: Mapping[str, Any]) -> Connection:

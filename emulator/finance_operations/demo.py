@@ -1,6 +1,8 @@
-"""Demo data of an F&O that was installed with `DemoDataEnabled`: three companies with groups, customers and products.
+"""Companies with groups, terms, customers, vendors and products: demo data, and what existing F&O hold.
 
-Company codes and names are those of the public demo data; the rows are made up in its style, their number is modest.
+demo.json: the three companies of an F&O that was installed with `DemoDataEnabled`, codes and names those of the public
+demo data, and the reference data of every company. companies.json: the companies of each existing F&O. The rows are
+made up in the style of the demo data, their number is modest.
 """
 
 import json
@@ -8,21 +10,38 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from emulator.seed import SeedError
+
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
 
-def insert(tenant: "Tenant", host: str) -> None:
-    """Insert all demo rows; references come before what refers to them."""
-    document = json.loads(files("emulator.data").joinpath("demo.json").read_text("utf-8"))
+def insert(tenant: "Tenant", host: str, dataset: str | None = None) -> None:
+    """Insert the demo rows, or those of a data set; references come before what refers to them.
+
+    Raises:
+        SeedError: there is no such data set.
+    """
+    document = _read("demo.json")
+    if dataset is not None:
+        sets = _read("companies.json")
+        if dataset not in sets:
+            msg = f"there is no data set '{dataset}' of companies; known: {', '.join(sorted(sets))}"
+            raise SeedError(msg)
+        document |= sets[dataset]
     for entity_set, values in _shared(document):
         tenant.rows.insert("finops", host, entity_set, values, origin="system")
     for company in document["companies"]:
         for entity_set, values in _company(document, company):
             whole = values if entity_set == "LegalEntities" else {"dataAreaId": company["code"], **values}
             tenant.rows.insert("finops", host, entity_set, whole, origin="system")
+
+
+def _read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(files("emulator.data").joinpath(name).read_text("utf-8"))
+    return document
 
 
 def _listed(section: dict[str, list[dict[str, Any]]]) -> Rows:

@@ -1,8 +1,8 @@
 """F&O instances: what an empty one holds, demo data on request, and who may call it.
 
 Assumed: the currencies of an empty instance, and that in an F&O whose installation a person asked for the demo
-program is registered already. The client rows of dual-write itself are there from the start, since set-up makes them
-(dual-write-semantics.md section 4, "Automation note").
+program is registered already. The client rows of dual-write itself are in a new F&O from the start, since set-up makes
+them (dual-write-semantics.md section 4, "Automation note").
 """
 
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,16 @@ def create_instance(
     version: str,
     demo_data: bool,
     developer_tools: bool,
+    dataset: str | None = None,
+    dual_write_clients: bool = True,
+    made_by_person: bool = False,
 ) -> None:
-    """Fill a new F&O: administrator, company DAT, currencies, and the demo companies when asked for."""
+    """Fill a new F&O: administrator, company DAT, currencies, and the demo companies when asked for.
+
+    `dataset`: name of the companies of data/companies.json that it holds. `dual_write_clients`: whether the client rows
+    of dual-write itself are there; an F&O that was never linked has none. `made_by_person`: nobody's application asked
+    for it, so that the demo program is registered already.
+    """
     document = {
         "environment_id": environment_id,
         "host": host,
@@ -51,7 +59,7 @@ def create_instance(
         "version": version,
         "demo_data": demo_data,
         "developer_tools": developer_tools,
-        "installed_by": _installer(tenant, environment_id),
+        "installed_by": None if made_by_person else _installer(tenant, environment_id),
     }
     tenant.store.put(KIND, host, document)
     user = {
@@ -80,12 +88,13 @@ def create_instance(
     _insert(tenant, host, "LegalEntities", company)
     for code, (name, symbol) in CURRENCIES.items():
         _insert(tenant, host, "Currencies", {"CurrencyCode": code, "Name": name, "Symbol": symbol})
-    for app_id in (DUAL_WRITE_APP_ID, DATA_INTEGRATION_APP_ID, PROVE_CLIENT_ID):
+    for app_id in (DUAL_WRITE_APP_ID, DATA_INTEGRATION_APP_ID) if dual_write_clients else ():
         register_application(tenant, host, app_id)
+    register_application(tenant, host, PROVE_CLIENT_ID)
     if document["installed_by"] is None:
         register_application(tenant, host, DEMO_CLIENT_ID)
-    if demo_data:
-        demo.insert(tenant, host)
+    if demo_data or dataset:
+        demo.insert(tenant, host, dataset)
 
 
 def _insert(tenant: "Tenant", host: str, entity_set: str, values: dict[str, Any]) -> None:
@@ -131,6 +140,13 @@ def delete_instance(tenant: "Tenant", host: str) -> None:
     tenant.store.delete(KIND, host)
     tenant.store.delete(PARTY_COUNTER, host)
     tenant.rows.drop("finops", host, tuple(tables("finops")))
+
+
+def belong_to(tenant: "Tenant", host: str, environment_id: str, cds_host: str) -> None:
+    """Note the environment that an instance is integrated with; empty texts: with none."""
+    found = instance(tenant, host)
+    if found is not None:
+        tenant.store.put(KIND, host, {**found, "environment_id": environment_id, "cds_host": cds_host})
 
 
 def on_organization_renamed(tenant: "Tenant", *, environment_id: str, old_host: str, new_host: str) -> None:

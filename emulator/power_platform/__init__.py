@@ -3,7 +3,7 @@
 Everything here follows power-platform-api.md; what no source decides is a switch (`settings`).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.power_platform import create, deletion, environments, operations, packages, person, seed, settings
 from emulator.power_platform.interface import (
@@ -14,19 +14,19 @@ from emulator.power_platform.interface import (
     finops_operation_histories,
     finops_versions,
     installed_packages,
+    integrate_finops,
     integration_details,
+    ordered_finops_host,
     queue_finops_install_or_update,
 )
+from emulator.power_platform.lifecycle import IntegrationError
 from emulator.power_platform.routes import services
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
-#: The part of the default seed that belongs to this package.
-DEFAULT_SEED: dict[str, Any] = {seed.SECTION: seed.DEFAULT}
-
 __all__ = [
-    "DEFAULT_SEED",
+    "IntegrationError",
     "environment",
     "environment_of_cds_host",
     "environment_of_finops_host",
@@ -34,7 +34,9 @@ __all__ = [
     "finops_operation_histories",
     "finops_versions",
     "installed_packages",
+    "integrate_finops",
     "integration_details",
+    "ordered_finops_host",
     "queue_finops_install_or_update",
     "register",
     "services",
@@ -42,7 +44,7 @@ __all__ = [
 
 
 def register(tenant: "Tenant") -> None:
-    """Hang switches, events, person actions and the seed section into the tenant."""
+    """Hang switches, events, person actions and the seed sections into the tenant."""
     settings.register(tenant)
     operations.register(tenant)
     packages.register(tenant)

@@ -5,14 +5,24 @@ The data planes ask this package for environments, so their modules are imported
 
 from typing import TYPE_CHECKING
 
-from emulator.power_platform.records import Database, Environment, FinOps
+from emulator.power_platform.records import Database, Environment, FinOps, LifecycleFinOps
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
 
-def organization_ready(tenant: "Tenant", environment: Environment, database: Database) -> None:
-    """Create the Dataverse organization of an environment and publish `organization-ready`."""
+def organization_ready(
+    tenant: "Tenant",
+    environment: Environment,
+    database: Database,
+    *,
+    dataset: str | None = None,
+    dual_write_users: bool = True,
+) -> None:
+    """Create the Dataverse organization of an environment and publish `organization-ready`.
+
+    `dataset` and `dual_write_users`: see `create_organization`.
+    """
     from emulator.dataverse.organization import create_organization
 
     create_organization(
@@ -23,6 +33,8 @@ def organization_ready(tenant: "Tenant", environment: Environment, database: Dat
         base_language=database.base_language,
         currency=database.currency,
         d365_apps=database.dynamics_365_apps,
+        dataset=dataset,
+        dual_write_users=dual_write_users,
     )
     tenant.signals.publish("organization-ready", environment_id=environment.id, host=database.host)
 
@@ -44,6 +56,33 @@ def finops_ready(tenant: "Tenant", environment: Environment, finops: FinOps) -> 
     tenant.signals.publish("finops-ready", environment_id=environment.id, host=finops.host, cds_host=cds_host)
 
 
+def lifecycle_finops_ready(
+    tenant: "Tenant", finops: LifecycleFinOps, *, dataset: str | None, dual_write_clients: bool
+) -> None:
+    """Create the F&O instance that Lifecycle Services made; `dataset` and `dual_write_clients`: `create_instance`."""
+    from emulator.finance_operations.instance import create_instance
+
+    create_instance(
+        tenant,
+        environment_id="",
+        host=finops.host,
+        cds_host="",
+        version=finops.version,
+        demo_data=False,
+        developer_tools=False,
+        dataset=dataset,
+        dual_write_clients=dual_write_clients,
+        made_by_person=True,
+    )
+
+
+def finops_integrated(tenant: "Tenant", environment: Environment, host: str) -> None:
+    """Tell an F&O of Lifecycle Services to which environment it belongs now."""
+    from emulator.finance_operations.instance import belong_to
+
+    belong_to(tenant, host, environment.id, environment.database.host if environment.database else "")
+
+
 def package_installed(tenant: "Tenant", environment: Environment, unique_name: str) -> None:
     """Publish `package-installed`."""
     cds_host = environment.database.host if environment.database else ""
@@ -53,12 +92,18 @@ def package_installed(tenant: "Tenant", environment: Environment, unique_name: s
 
 
 def environment_deleted(tenant: "Tenant", environment: Environment) -> None:
-    """Remove both instances of an environment and publish `environment-deleted`."""
+    """Remove the instances of an environment and publish `environment-deleted`.
+
+    An F&O of Lifecycle Services stays: its instance belongs to no environment any more.
+    """
     database, finops = environment.database, environment.finops
     if finops is not None and finops.reachable:
-        from emulator.finance_operations.instance import delete_instance
+        from emulator.finance_operations.instance import belong_to, delete_instance
 
-        delete_instance(tenant, finops.host)
+        if finops.type == "Linked":
+            belong_to(tenant, finops.host, "", "")
+        else:
+            delete_instance(tenant, finops.host)
     if database is not None and database.ready:
         from emulator.dataverse.organization import delete_organization
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from emulator.http import Call, Reply, ServiceError
-from emulator.power_platform import data_planes, domains, operations
+from emulator.power_platform import data_planes, domains, lifecycle, operations
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
     bad_request,
@@ -45,6 +45,10 @@ def delete_environment(tenant: "Tenant", call: Call) -> Reply:
     environment = existing(tenant, call)
     if call.body:
         parse_body(call, DeleteReason, {})
+    linked = environment.finops is not None and environment.finops.type == "Linked"
+    if linked and tenant.switches["linked_environment_delete"] == "refuse":
+        text = "The environment is linked to a Lifecycle Services environment, which must be deleted first."
+        raise bad_request(text, "LinkedToLifecycleServices")
     if operations.running(tenant, environment.id) is not None:
         if tenant.switches["delete_conflict_answer"] == "empty":
             raise ServiceError(409, None)
@@ -102,11 +106,12 @@ def recover_environment(tenant: "Tenant", call: Call) -> Reply:
 
 
 def remove(tenant: "Tenant", environment: Environment) -> None:
-    """Delete an environment at once: soft-deleted, its domain reserved, its instances gone."""
+    """Delete an environment at once: soft-deleted, its domain reserved, its instances gone, but for a Linked F&O."""
     environment.deleted = tenant.clock.now()
     tenant.store.delete(ENVIRONMENT, environment.id)
     save(tenant, DELETED, environment.id, environment)
     domains.reserve_after_deletion(tenant, environment)
+    lifecycle.release(tenant, environment)
     data_planes.environment_deleted(tenant, environment)
 
 

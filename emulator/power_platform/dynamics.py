@@ -39,6 +39,9 @@ def apply_version(tenant: "Tenant", call: Call) -> Reply:
         raise bad_request(f"The application version '{wanted}' is not available.", "VersionNotAvailable")
     if catalogue.version_key(wanted) <= catalogue.version_key(state.version):
         return Reply(204)
+    if state.type == "Linked":
+        text = "The version of a Lifecycle Services environment is changed in Lifecycle Services."
+        raise bad_request(text, "LinkedToLifecycleServices")
     if environment.packages[catalogue.PROVISIONING_APP].state in packages.BUSY:
         raise operation_not_startable(environment.id)
     app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]

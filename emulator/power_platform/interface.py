@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from emulator.http import Call, ServiceError
-from emulator.power_platform import catalogue, finops, operations, packages
+from emulator.power_platform import catalogue, finops, lifecycle, operations, packages
 from emulator.power_platform.records import Environment, environment_with_host, find_environment
 
 if TYPE_CHECKING:
@@ -53,6 +53,18 @@ def integration_details(tenant: "Tenant", cds_host: str) -> dict[str, Any] | Non
     if found is None or found.finops is None or not found.finops.reachable:
         return None
     return finops.integration_details(found.finops)
+
+
+def ordered_finops_host(tenant: "Tenant", environment_id: str) -> str | None:
+    """Return the host of the F&O that the attendant is to link with an environment, None when there is no order."""
+    found = find_environment(tenant, environment_id)
+    ordered = lifecycle.ordered(tenant, found.database.domain) if found and found.database else None
+    return ordered.host if ordered else None
+
+
+def integrate_finops(tenant: "Tenant", environment_id: str, host: str) -> None:
+    """Integrate an F&O of Lifecycle Services with an environment, as a person does; IntegrationError says why not."""
+    lifecycle.integrate(tenant, environment_id, host)
 
 
 def finops_operation_histories(tenant: "Tenant", environment_id: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """What the tenant remembers about environments, lifecycle operations and package installations.
 
 Documents in the store: `power_platform.environment` (live), `.deleted_environment` (soft-deleted), `.operation`
-(lifecycle), `.package_operation`, `.reserved_domain`, `.finops_error`, `.finops_history`. Times are virtual.
+(lifecycle), `.package_operation`, `.reserved_domain`, `.finops_error`, `.finops_history`, `.lifecycle_finops` (F&O of
+Lifecycle Services, by host). Times are virtual.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ PACKAGE_OPERATION = "power_platform.package_operation"
 RESERVED_DOMAIN = "power_platform.reserved_domain"
 FINOPS_ERROR = "power_platform.finops_error"
 FINOPS_HISTORY = "power_platform.finops_history"
+LIFECYCLE_FINOPS = "power_platform.lifecycle_finops"
 
 FinOpsState = Literal["InstallRequested", "Installing", "Installed", "InstallFailed", "Updating"]
 
@@ -67,6 +69,22 @@ class FinOps(BaseModel):
     requested_by: Principal | None = None
     reachable: bool = False
     linked_from: datetime | None = None
+
+
+class LifecycleFinOps(BaseModel):
+    """An F&O that was made in Lifecycle Services; it stands by itself until a person integrates it.
+
+    `link_with`: domain of the Dataverse environment that the attendant links it with. `environment_id`: the environment
+    that it is integrated with.
+    """
+
+    id: str
+    name: str
+    host: str
+    version: str
+    location: str
+    link_with: str | None = None
+    environment_id: str | None = None
 
 
 class InstalledPackage(BaseModel):

@@ -1,24 +1,40 @@
-"""Environments that exist before anybody asks: the section `environments` of a seed document."""
+"""What exists before anybody asks: the sections `environments` and `lifecycle_finops` of a seed document.
 
-from typing import TYPE_CHECKING, Any
+The default ones stand in data/tenant.json: somebody else's environment, so that the domain `contoso` is taken, and the
+existing instances that the demo stacks name.
+"""
+
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from emulator.identity.directory import ADMINISTRATOR, TENANT_ID
-from emulator.power_platform import data_planes, locations, packages
+from emulator.power_platform import data_planes, lifecycle, locations, packages
 from emulator.power_platform.catalogue import PLATFORM_TOOLS, PROVISIONING_APP, newest_version
-from emulator.power_platform.records import Database, Environment, FinOps, Principal, find_environment, put_environment
+from emulator.power_platform.records import (
+    Database,
+    Environment,
+    FinOps,
+    LifecycleFinOps,
+    Principal,
+    environments,
+    find_environment,
+    put_environment,
+)
 from emulator.seed import SeedError
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
 SECTION = "environments"
+LIFECYCLE_SECTION = "lifecycle_finops"
+
+_Seeded = TypeVar("_Seeded", bound=BaseModel)
 
 
 class SeededFinOps(BaseModel):
-    """F&O of a seeded environment; `linked` means made in Lifecycle Services, under a host of its own."""
+    """F&O of a seeded environment; `linked` means made in Lifecycle Services and integrated with the environment."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,8 +45,30 @@ class SeededFinOps(BaseModel):
     linked: bool = False
 
 
+class SeededLifecycleFinOps(BaseModel):
+    """An F&O of Lifecycle Services that no environment is integrated with; a row of `lifecycle_finops`.
+
+    `dataset`: companies of data/companies.json. `link_with`: the domain that the attendant links it with.
+    `dual_write_clients`: whether dual-write's own applications are registered in it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    host: str
+    id: str = Field(default_factory=lambda: str(uuid4()))
+    version: str = Field(default_factory=newest_version)
+    location: str = "europe"
+    dataset: str | None = None
+    link_with: str | None = None
+    dual_write_clients: bool = True
+
+
 class SeededEnvironment(BaseModel):
-    """A ready environment with Dataverse, and perhaps F&O."""
+    """A ready environment with Dataverse, and perhaps F&O; a row of `environments`.
+
+    `dataset`: units and rows of data/sales.json. `dual_write_users`: whether dual-write's own applications are users.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,37 +84,37 @@ class SeededEnvironment(BaseModel):
     created_by: str = ADMINISTRATOR.name
     packages: list[str] = Field(default_factory=list)
     finops: SeededFinOps | None = None
-
-
-#: What every tenant holds: somebody else's environment, so that the domain `contoso` is taken.
-DEFAULT: list[dict[str, Any]] = [
-    {
-        "id": "5c1d8f3e-0a4b-4c6d-9e2f-7b8a9c0d1e2f",
-        "name": "Contoso production",
-        "domain": "contoso",
-        "sku": "Production",
-        "description": "Sales organization of the group",
-        "created_by": "Olga Owner",
-    }
-]
+    dataset: str | None = None
+    dual_write_users: bool = True
 
 
 def register(tenant: "Tenant") -> None:
-    """Play the section of this package."""
+    """Play the sections of this package."""
     tenant.seeds.on(SECTION, play)
+    tenant.seeds.on(LIFECYCLE_SECTION, play_lifecycle)
 
 
 def play(tenant: "Tenant", rows: object) -> None:
     """Create the environments of a seed document, ready at once; one that is there already is left as it is."""
-    try:
-        wanted = TypeAdapter(list[SeededEnvironment]).validate_python(rows)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        msg = f"seed section {SECTION}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-        raise SeedError(msg) from None
-    for one in wanted:
+    for one in _read(SECTION, SeededEnvironment, rows):
         if find_environment(tenant, one.id) is None:
             _create(tenant, one)
+
+
+def play_lifecycle(tenant: "Tenant", rows: object) -> None:
+    """Create the F&O of Lifecycle Services; one that is there already is left as it is."""
+    for one in _read(LIFECYCLE_SECTION, SeededLifecycleFinOps, rows):
+        if lifecycle.find(tenant, one.host) is None:
+            _create_lifecycle_finops(tenant, one)
+
+
+def _read(section: str, model: type[_Seeded], rows: object) -> list[_Seeded]:
+    try:
+        return TypeAdapter(list[model]).validate_python(rows)  # type: ignore[valid-type]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        msg = f"seed section {section}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        raise SeedError(msg) from None
 
 
 def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
@@ -115,7 +153,9 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
         database=database,
     )
     put_environment(tenant, environment)
-    data_planes.organization_ready(tenant, environment, database)
+    data_planes.organization_ready(
+        tenant, environment, database, dataset=wanted.dataset, dual_write_users=wanted.dual_write_users
+    )
     names = list(wanted.packages)
     if wanted.finops is not None:
         _create_finops(tenant, environment, wanted.domain, wanted.finops)
@@ -128,7 +168,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
 
 
 def _create_finops(tenant: "Tenant", environment: Environment, domain: str, wanted: SeededFinOps) -> None:
-    environment.finops = FinOps(
+    finops = environment.finops = FinOps(
         id=str(uuid4()),
         state="Installed",
         host=wanted.host or locations.finops_host(environment.location, domain),
@@ -140,4 +180,33 @@ def _create_finops(tenant: "Tenant", environment: Environment, domain: str, want
         linked_from=tenant.clock.now(),
     )
     put_environment(tenant, environment)
-    data_planes.finops_ready(tenant, environment, environment.finops)
+    if wanted.linked:
+        record = LifecycleFinOps(
+            id=finops.id,
+            name=finops.host.split(".", maxsplit=1)[0],
+            host=finops.host,
+            version=finops.version,
+            location=environment.location,
+            environment_id=environment.id,
+        )
+        lifecycle.put(tenant, record)
+    data_planes.finops_ready(tenant, environment, finops)
+
+
+def _create_lifecycle_finops(tenant: "Tenant", wanted: SeededLifecycleFinOps) -> None:
+    link_with = wanted.link_with.lower() if wanted.link_with else None
+    finops = LifecycleFinOps(
+        id=wanted.id.lower(),
+        name=wanted.name,
+        host=wanted.host.lower(),
+        version=wanted.version,
+        location=wanted.location,
+        link_with=link_with,
+    )
+    lifecycle.put(tenant, finops)
+    data_planes.lifecycle_finops_ready(
+        tenant, finops, dataset=wanted.dataset, dual_write_clients=wanted.dual_write_clients
+    )
+    for one in environments(tenant):
+        if one.database is not None and one.database.domain.lower() == link_with:
+            tenant.signals.publish("finops-ready", environment_id=one.id, host=finops.host, cds_host=one.database.host)

@@ -54,6 +54,11 @@ _BEHAVIOURS: tuple[tuple[str, bool | float | str, str, str], ...] = (
         "accepted (202, Operation-Location) | body (200, lastOperation): answer to an installation.",
         "inferred: both forms stand in code of public clients (14.7)",
     ),
+    (
+        "linked_environment_delete", "allow",
+        "allow | refuse: deletion of an environment that is integrated with an F&O of Lifecycle Services.",
+        "inferred: refuse is what 11.3 concludes from the documentation, allow is what the demo stacks need",
+    ),
     ("package_prerequisites", "enforced", "enforced | ignored: a package without its prerequisites fails.", "assumed"),
     (
         "finops_entitlement", True,

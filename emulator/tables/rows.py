@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS row_keys (
 """
 
 ETAG = "@odata.etag"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,11 @@ class Rows:
             "INSERT INTO rows (space, seq, id, company, version, data) VALUES (?, ?, ?, ?, ?, ?)",
             (space, seq, row_id, _company(schema, new), 1, _text(new)),
         )
-        stored = _row(1, _text(new))
+        stored = {ETAG: _etag(1), **new}
+        written = self._tenant.store.connection.total_changes
         self._tell(Write(plane, host, table_name, "insert", row_id, None, stored, tuple(new), origin, caller))
+        if self._tenant.store.connection.total_changes == written:
+            return stored
         return self.get(plane, host, table_name, row_id) or stored
 
     def update(
@@ -303,8 +307,12 @@ def _company(schema: Table, values: Mapping[str, Any]) -> str | None:
 
 
 def _text(values: Mapping[str, Any]) -> str:
-    return json.dumps({name: value for name, value in values.items() if name != ETAG}, separators=(",", ":"))
+    return _encode({name: value for name, value in values.items() if name != ETAG})
 
 
 def _row(version: int, data: str) -> dict[str, Any]:
-    return {ETAG: f'W/"{version}"', **json.loads(data)}
+    return {ETAG: _etag(version), **json.loads(data)}
+
+
+def _etag(version: int) -> str:
+    return f'W/"{version}"'

@@ -7,7 +7,7 @@ from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMER_GROUPS, VEN
 
 
 def test_page_of_an_empty_tenant_says_so(tenant: Tenant) -> None:
-    assert render(tenant, []).count("None yet.") == 3
+    assert render(tenant, []).count("None yet.") == 5
 
 
 def test_page_shows_each_map_with_its_state(tenant: Tenant) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from emulator.app import first_day
 from emulator.person import PersonError
-from emulator.power_platform import DEFAULT_SEED
 from emulator.seed import SeedError
 from emulator.tenant import Tenant
 
@@ -330,10 +330,13 @@ def test_person_needs_an_existing_environment(admin: Admin, request_: dict[str, 
 
 
 def test_default_seed_holds_somebody_elses_contoso(admin: Admin, tenant: Tenant) -> None:
-    tenant.seeds.play(DEFAULT_SEED)
-    tenant.seeds.play(DEFAULT_SEED)
-    (row,) = admin.call("GET", ADMIN, params=V).json["value"]
-    assert row["properties"]["linkedEnvironmentMetadata"]["domainName"] == "contoso"
+    default = {"environments": first_day()["environments"]}
+    tenant.seeds.play(default)
+    tenant.seeds.play(default)
+    listed = admin.call("GET", ADMIN, params=V).json["value"]
+    domains = [row["properties"]["linkedEnvironmentMetadata"]["domainName"] for row in listed]
+    assert sorted(domains) == sorted({*domains})
+    row = listed[domains.index("contoso")]
     assert row["properties"]["createdBy"]["displayName"] == "Olga Owner"
     assert code(admin.create(admin.body(domainName="contoso"))) == "DomainNameAlreadyInUse"
 

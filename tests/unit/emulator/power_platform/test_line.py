@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator import dataverse, finance_operations, power_platform
+from emulator.app import first_day
 from emulator.clock import Clock
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
@@ -97,5 +98,5 @@ def test_changed_domain_moves_the_organization(admin: Admin, tenant: Tenant) -> 
 
 
 def test_default_seed_makes_a_living_organization(admin: Admin, tenant: Tenant) -> None:
-    tenant.seeds.play(power_platform.DEFAULT_SEED)
+    tenant.seeds.play({"environments": first_day()["environments"]})
     assert admin.call("GET", "https://contoso.crm4.dynamics.com/api/data/v9.2/WhoAmI").status == 200
