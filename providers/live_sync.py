@@ -1,72 +1,31 @@
-"""`LiveSync`: the run state of all entity maps of a link, brought about in bulk.
+"""`LiveSync`: keys, initial syncs and run states of all entity maps of a link, brought about in bulk.
 
-API: dual-write management service E1 to E5, E7, E8 (dual-write-management-api.md). Natural key:
-the link (F&O host and CDS environment). Replaces: either environment. Maps that are declared
-but not installed are listed in an output and are no difference. Not read back: which maps are
-prerequisites (decided offline) and what was dropped. A start takes about a quarter of a minute
-a map (assumed); prerequisites come first, independent maps together.
+API: dual-write management service E1 to E5, E7 to E10, E15 (dual-write-management-api.md), and counts of rows on both
+sides before an initial sync. Natural key: the link (F&O host and CDS environment). Replaces: either environment. An
+initial sync runs once a map, and again when its `resync` text changes. Maps that are declared but not installed are
+listed in an output and are no difference. Not read back: which maps are prerequisites (decided offline), what was
+dropped, and what the initial syncs moved. A start takes about a quarter of a minute a map (assumed), an initial sync
+about a minute a hundred rows; prerequisites come first, independent maps together.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import pulumi
-from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Provider, ResourceError
-from providers._duration import Duration, seconds
+from providers._base import Call, ManagedResource, NotRead, Problem, Provider
 from providers._links import find_link, find_pair
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
-from providers.api.dual_write_models import EntityMapStatus
+from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.errors import NotFound
 from providers.api.session import Session
-from providers.map_operations import MapOperations, Report, only
-from providers.map_plan import RunState, state_word
+from providers.integration_keys import held_keys, key_drift, same_keys
+from providers.live_sync_model import LiveSyncInputs, LiveSyncOutputs, canonical_inputs, held_maps
+from providers.live_sync_run import Brought, LiveSyncRun, counted, some, stop_maps
+from providers.map_plan import state_word
+from providers.sync_volume import volume_problems
 
-
-class LiveSyncInputs(Inputs):
-    """Every map of the stack with its run state; what was added as a prerequisite and what was left out is shown."""
-
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: str | None = None
-    companies: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
-    maps: dict[str, RunState]
-    prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
-    dropped: Annotated[list[str], Unordered()] = Field(default_factory=list)
-    timeout: Annotated[Duration, NotCompared()] = "2h"
-
-
-class LiveSyncOutputs(Outputs):
-    """What the service holds.
-
-    `started`: maps this stack took out of not running, which it stops when destroyed; `drifted`: the declared
-    state of every map that a refresh found in another one.
-    """
-
-    cloud: str
-    cds: str
-    finops: str | None = None
-    gateway: str | None = None
-    companies: list[str] = Field(default_factory=list)
-    maps: dict[str, str] = Field(default_factory=dict)
-    prerequisites_added: list[str] = Field(default_factory=list)
-    dropped: list[str] = Field(default_factory=list)
-    timeout: str = "2h"
-    connection_id: str = ""
-    finops_host: str = ""
-    started: list[str] = Field(default_factory=list)
-    started_for_service: list[str] = Field(default_factory=list)
-    not_installed: list[str] = Field(default_factory=list)
-    drifted: dict[str, str] = Field(default_factory=dict)
-    ready: bool = False
-
-
-def held_maps(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
-    """The declared maps with the states they have; one that is not installed keeps its declared state."""
-    return {name: state_word(statuses[name]) if name in statuses else state for name, state in declared.items()}
+__all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
 
 
 class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
@@ -81,31 +40,54 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         return values.cds
 
     def normalise(self, inputs: LiveSyncInputs) -> LiveSyncInputs:
-        """Maps, prerequisites and companies in one stable order."""
-        return inputs.model_copy(
-            update={
-                "maps": dict(sorted(inputs.maps.items())),
-                "prerequisites_added": sorted(inputs.prerequisites_added),
-                "dropped": sorted(inputs.dropped),
-                "companies": sorted(company.upper() for company in inputs.companies),
-            }
-        )
+        """Everything in one stable order."""
+        return canonical_inputs(inputs)
+
+    def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
+        """Initial syncs and texts of maps that are not declared."""
+        for field, named in (("initial_sync", inputs.initial_sync), ("resync", inputs.resync)):
+            for name in named:
+                if name not in inputs.maps:
+                    yield Problem(f"{field}[{name!r}]", "is no map of `maps`")
+
+    def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
+        """Initial syncs that the documents forbid, by what both sides hold now; nothing before the pair exists."""
+        return volume_problems(inputs, inputs.live_syncs, call)
+
+    def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
+        """The same for the initial syncs that this change brings."""
+        reset = inputs.companies != old.companies
+        fresh = {
+            name: side
+            for name, side in inputs.live_syncs.items()
+            if reset or name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
+        }
+        return volume_problems(inputs, fresh, call, again={name for name in fresh if name in inputs.resync})
+
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """Keys are sets of columns without case."""
+        return same_keys(held or {}, wanted or {}) if name == "integration_keys" else None
 
     def on_create(self, inputs: LiveSyncInputs, call: Call) -> tuple[str, LiveSyncOutputs]:
         """Bring every declared map to its state; what runs already stays as it is."""
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         pair = find_pair(session, inputs.cds, inputs.finops)
-        cid = find_link(session, pair.finops_host).cid
-        report = self._bring(session, cid, inputs, dict(inputs.maps), call)
-        return pair.identifier, self._held(inputs, cid, pair.finops_host, report, before=())
+        link = find_link(session, pair.finops_host)
+        before = _running_before(call)
+        run = LiveSyncRun(session, link, inputs, call, synced={}, ran_before=before or ())
+        brought = run.bring(inputs.maps)
+        started = brought.report.started - brought.interrupted
+        return pair.identifier, _held(
+            inputs, link, pair.finops_host, brought, _started(inputs, brought, before, started)
+        )
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
-        """One list call for all maps; a map that is not as declared is named on the row. Gone with its CDS."""
+        """One list call for all maps, one for the keys; what is not as declared is named. Gone with its CDS."""
         if not dual_write_token_configured():
             raise NotRead(HOW_TO_GET_ONE)
         session = call.session(stored.cloud, gateway=stored.gateway)
         try:
-            statuses, cid = self._statuses(session, stored)
+            statuses, link = self._statuses(session, stored)
         except NotFound:
             if _environment_is_there(session, identifier):
                 raise
@@ -115,38 +97,46 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         drifted = {name: declared[name] for name, state in held.items() if state != declared[name]}
         for name, state in drifted.items():
             call.warn(f"map '{name}' is {held[name]}, not {state}")
+        keys, drifted_keys = self._keys(session, stored, link, call)
         changes = {
             "maps": held,
             "drifted": drifted,
+            "integration_keys": keys,
+            "drifted_keys": drifted_keys,
             "not_installed": sorted(name for name in declared if name not in statuses),
-            "connection_id": cid,
-            "ready": not drifted,
+            "connection_id": link.cid,
+            "connection_name": link.cname,
+            "ready": not drifted and not drifted_keys,
         }
         return stored.model_copy(update=changes)
 
     def on_update(
         self, identifier: str, stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
     ) -> LiveSyncOutputs:
-        """Only the maps that are not as declared; one that left the declaration is stopped if this stack started it."""
-        session = call.session(inputs.cloud, gateway=inputs.gateway)
-        cid = find_link(session, stored.finops_host).cid
-        left = self._left(session, cid, stored, inputs, call)
-        report = self._bring(session, cid, inputs, {**inputs.maps, **left}, call)
-        before = [name for name in stored.started if name in inputs.maps or name not in stored.maps]
-        return self._held(inputs, cid, stored.finops_host, report, before=before)
+        """Only what is not as declared; a map that left the declaration is stopped if this stack started it.
 
-    def _left(
-        self, session: Session, cid: str, stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
-    ) -> dict[str, str]:
-        """Maps that left the declaration and shall stop; one that is paused stays so, its queue is not ours to play."""
-        gone = [name for name in stored.started if name in stored.maps and name not in inputs.maps]
-        if not gone:
-            return {}
-        states = {status.name: state_word(status) for status in session.dual_write.maps(cid, fresh=True)}
-        paused = [name for name in gone if states.get(name) == "paused"]
-        if paused:
-            call.warn(f"{_counted(paused, 'map')} paused and left so: {_some(paused)}")
-        return {name: "stopped" for name in gone if name not in paused}
+        After a reset of the link, which leaves no map its project, everything is restored: keys, initial syncs, states.
+        """
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        link = find_link(session, stored.finops_host)
+        statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
+        left = _left(statuses, stored, inputs, call)
+        brought = LiveSyncRun(session, link, inputs, call, synced=stored.synced).bring({**inputs.maps, **left})
+        known = [status for name, status in statuses.items() if name in stored.maps]
+        if known and stored.started and not any(status.initialised for status in known):
+            call.announce(_restored(brought))
+        kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
+        new = brought.report.started - brought.interrupted
+        started = _started(inputs, brought, _running_before(call), kept | new)
+        outputs = _held(inputs, link, stored.finops_host, brought, started)
+        counts = {name: counts for name, counts in stored.initial_syncs.items() if name in inputs.initial_sync}
+        waiting = {name: text for name, text in stored.synced.items() if name in inputs.initial_sync}
+        return outputs.model_copy(
+            update={
+                "synced": dict(sorted({**waiting, **outputs.synced}.items())),
+                "initial_syncs": dict(sorted({**counts, **outputs.initial_syncs}.items())),
+            }
+        )
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
@@ -156,71 +146,34 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
             return
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         states = {name: state_word(statuses[name]) for name in stored.started if name in statuses}
+        _leave_paused([name for name, state in states.items() if state == "paused"], call)
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
-        paused = [name for name, state in states.items() if state == "paused"]
-        if paused:
-            call.warn(f"{_counted(paused, 'map')} paused and left so: {_some(paused)}")
-        report = self._operations(session, link.cid, stored.timeout, call).bring_to(dict.fromkeys(running, "stopped"))
-        if report.failures:
-            raise only(report.failures, len(running))
+        stop_maps(session, link.cid, running, stored.timeout, call)
 
-    def _statuses(self, session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, EntityMapStatus], str]:
+    def _statuses(
+        self, session: Session, stored: LiveSyncOutputs
+    ) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:
         """All maps by the link's id; by its host again when a reset gave the link a new id."""
+        link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
         try:
-            listed = session.dual_write.maps(stored.connection_id)
+            listed = session.dual_write.maps(link.cid)
         except NotFound:
-            cid = find_link(session, stored.finops_host).cid
-            return {status.name: status for status in session.dual_write.maps(cid)}, cid
-        return {status.name: status for status in listed}, stored.connection_id
+            link = find_link(session, stored.finops_host)
+            listed = session.dual_write.maps(link.cid)
+        return {status.name: status for status in listed}, link
 
-    def _operations(self, session: Session, cid: str, timeout: str, call: Call) -> MapOperations:
-        return MapOperations(
-            session.dual_write,
-            cid,
-            interval=session.profile.polls.map_action,
-            seconds=seconds(timeout),
-            clock=call.clock,
-            sleep=call.sleep,
-            progress=call.progress,
-        )
-
-    def _bring(self, session: Session, cid: str, inputs: LiveSyncInputs, goal: dict[str, str], call: Call) -> Report:
-        """Everything that can be done is done; then `up` is green only when nothing is left (design 5)."""
-        report = self._operations(session, cid, inputs.timeout, call).bring_to(
-            goal, avoid=[_dropped_name(text) for text in inputs.dropped]
-        )
-        if goal and not goal.keys() & report.statuses.keys():
-            raise ResourceError(
-                "the dual-write service lists none of the declared entity maps",
-                next_step="Apply the map solutions (DualWriteConnection does), then run `up` again.",
-            )
-        if report.not_installed:
-            call.warn(
-                f"{_counted(report.not_installed, 'declared map')} not installed here: {_some(report.not_installed)}"
-            )
-        if report.extras:
-            call.announce(f"also running, because the service asks for them first: {_some(sorted(report.extras))}")
-        for failure in report.failures:
-            call.warn(f"map '{failure.name}': {failure.text}")
-        if report.failures:
-            raise only(report.failures, len(goal))
-        return report
-
-    def _held(
-        self, inputs: LiveSyncInputs, cid: str, finops_host: str, report: Report, *, before: Any
-    ) -> LiveSyncOutputs:
-        return LiveSyncOutputs.model_validate(
-            {
-                **inputs.model_dump(mode="json"),
-                "maps": held_maps(inputs.maps, report.statuses),
-                "connection_id": cid,
-                "finops_host": finops_host,
-                "started": sorted({*before, *report.started}),
-                "started_for_service": sorted(report.extras),
-                "not_installed": [name for name in report.not_installed if name in inputs.maps],
-                "ready": True,
-            }
-        )
+    def _keys(
+        self, session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment, call: Call
+    ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """The keys of the declared tables as the link has them, and what is declared of those that differ."""
+        declared = {**stored.integration_keys, **stored.drifted_keys}
+        if not declared:
+            return {}, {}
+        held = held_keys(declared, session.dual_write.connection_set(link.cname, fresh=False).dataverse)
+        drift = key_drift(declared, held)
+        for text in drift.values():
+            call.warn(text)
+        return held, {table: declared[table] for table in drift}
 
 
 class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
@@ -229,6 +182,9 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
     cloud: pulumi.Output[str]
     cds: pulumi.Output[str]
     maps: pulumi.Output[dict[str, str]]
+    integration_keys: pulumi.Output[dict[str, list[str]]]
+    initial_syncs: pulumi.Output[dict[str, dict[str, dict[str, int]]]]
+    synced: pulumi.Output[dict[str, str]]
     prerequisites_added: pulumi.Output[list[str]]
     dropped: pulumi.Output[list[str]]
     connection_id: pulumi.Output[str]
@@ -245,9 +201,16 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
         maps: pulumi.Input[Mapping[str, pulumi.Input[str]]],
         finops: pulumi.Input[str] | None = None,
         gateway: pulumi.Input[str] | None = None,
-        companies: pulumi.Input[list[str]] | None = None,
+        companies: pulumi.Input[list[str] | str] | None = None,
         prerequisites_added: pulumi.Input[list[str]] | None = None,
         dropped: pulumi.Input[list[str]] | None = None,
+        integration_keys: pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None = None,
+        initial_sync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        resync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        initial_sync_companies_limit: pulumi.Input[int] | None = None,
+        initial_sync_rows_limit: pulumi.Input[int] | None = None,
+        single_threaded_rows_limit: pulumi.Input[int] | None = None,
+        running_before: pulumi.Input[list[str]] | None = None,
         timeout: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -260,6 +223,13 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "maps": maps,
             "prerequisites_added": prerequisites_added,
             "dropped": dropped,
+            "integration_keys": integration_keys,
+            "initial_sync": initial_sync,
+            "resync": resync,
+            "initial_sync_companies_limit": initial_sync_companies_limit,
+            "initial_sync_rows_limit": initial_sync_rows_limit,
+            "single_threaded_rows_limit": single_threaded_rows_limit,
+            "__running_before": running_before,
             "timeout": timeout,
         }
         super().__init__(LiveSyncProvider(), resource_name, arguments, opts)
@@ -274,15 +244,61 @@ def _environment_is_there(session: Session, identifier: str) -> bool:
     return True
 
 
-def _dropped_name(text: str) -> str:
-    """The map of an entry `<map>: <reason>`."""
-    return text.partition(": ")[0]
+def _running_before(call: Call) -> list[str] | None:
+    """What the connection saw running before the stack did anything; None where it does not say."""
+    value = call.private.get("running_before")
+    return [str(name) for name in value] if isinstance(value, list) else None
 
 
-def _counted(names: list[str], noun: str) -> str:
-    return f"{len(names)} {noun} is" if len(names) == 1 else f"{len(names)} {noun}s are"
+def _started(
+    inputs: LiveSyncInputs, brought: Brought, before: Collection[str] | None, started: Collection[str]
+) -> list[str]:
+    """The maps to stop in the end: started by this run or an earlier one, whether or not that one got to its end."""
+    if before is None:
+        return sorted(started)
+    statuses = brought.report.statuses
+    ours = {name for name in (*inputs.maps, *brought.report.extras) if name in statuses}
+    live = {name for name in ours if state_word(statuses[name]) != "stopped"}
+    return sorted(({*started} | live) - {*before})
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+def _held(
+    inputs: LiveSyncInputs, link: LinkedEnvironment, finops_host: str, brought: Brought, started: list[str]
+) -> LiveSyncOutputs:
+    report = brought.report
+    return LiveSyncOutputs.model_validate(
+        {
+            **inputs.model_dump(mode="json"),
+            "maps": held_maps(inputs.maps, report.statuses),
+            "integration_keys": brought.keys,
+            "connection_id": link.cid,
+            "connection_name": link.cname,
+            "finops_host": finops_host,
+            "started": started,
+            "started_for_service": sorted(report.extras),
+            "not_installed": [name for name in report.not_installed if name in inputs.maps],
+            "synced": brought.synced,
+            "initial_syncs": brought.counts,
+            "ready": True,
+        }
+    )
+
+
+def _left(
+    statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
+) -> dict[str, str]:
+    """Maps that left the declaration and shall stop; one that is paused stays so, its queue is not ours to play."""
+    gone = [name for name in stored.started if name in stored.maps and name not in inputs.maps]
+    paused = [name for name in gone if name in statuses and state_word(statuses[name]) == "paused"]
+    _leave_paused(paused, call)
+    return {name: "stopped" for name in gone if name not in paused}
+
+
+def _leave_paused(names: list[str], call: Call) -> None:
+    if names:
+        call.warn(f"{counted(names, 'map')} paused and left so: {some(names)}")
+
+
+def _restored(brought: Brought) -> str:
+    started, synced, keys = len(brought.report.started), len(brought.counts), len(brought.keys)
+    return f"restored after reset: {started} maps started, {synced} initial syncs, {keys} integration keys"

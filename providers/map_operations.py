@@ -2,8 +2,8 @@
 
 Every poll reads all maps once (E2), which also carries the outcome of each request; then all
 maps that can take the same action get it in one request (E3), maps with prerequisites as soon
-as those run (E5). Bulk start is inferred, so a refused bulk request is sent map by map. A map
-that fails is tried once more by itself, a start after its tables were refreshed.
+as those run (E5). A start runs the map's initial sync where one is due. A map that fails is
+tried once more by itself, a start after its tables were refreshed.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,43 +12,27 @@ from typing import NamedTuple
 
 from providers._duration import spoken
 from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction, RequestState
-from providers.api.errors import (
-    ApiError,
-    AuthenticationError,
-    EmulatorNotRunning,
-    ForeignHost,
-    NotFound,
-    ServiceUnavailable,
-    Throttled,
-    TransportError,
-)
+from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction, MapState
+from providers.api.errors import ApiError
 from providers.api.operations import PASSING, pause
-from providers.map_plan import (
-    Settled,
-    error_code,
-    failure_text,
-    has_taken_effect,
-    needs_of,
-    next_step,
-    ready_to_start,
-)
+from providers.initial_sync import InitialSyncs
+from providers.map_plan import MapFailure, Settled, needs_of, next_step, ready_to_start
+from providers.map_requests import MapRequests
+from providers.table_refresh import refresh_tables
 
-# Tries of one map before its failure is final, and unanswered polls before E4 is asked for a request by its id.
+# Tries of one map before its failure is final.
 _TRIES = 2
-_UNSEEN_POLLS = 5
-_LOST_REQUESTS = 3
-_NO_USE = (AuthenticationError, EmulatorNotRunning, ForeignHost)
 _STARTS_LAST = (MapAction.PAUSE, MapAction.STOP)
 
 
-class MapFailure(NamedTuple):
-    """Why one map is not as declared."""
+class Pace(NamedTuple):
+    """Seconds: between two polls, between two while only initial syncs run, and to the deadline; and whose clock."""
 
-    name: str
-    text: str
-    code: str | None
-    correlation_id: str | None
+    interval: float
+    sync_interval: float
+    seconds: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
 
 
 @dataclass
@@ -65,42 +49,29 @@ class Report:
     not_installed: list[str] = field(default_factory=list)
 
 
-class _Request(NamedTuple):
-    action: str
-    request_id: str
-    polls: int
-    alone: bool
-
-
 class MapOperations:
-    """All maps of one link. `interval` and `seconds` (the deadline) are in seconds of `clock`."""
+    """All maps of one link, for one `bring_to`."""
 
     def __init__(
         self,
         service: DualWriteManagement,
         cid: str,
         *,
-        interval: float,
-        seconds: float,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        pace: Pace,
         progress: Callable[[str], None],
+        syncs: InitialSyncs | None = None,
     ) -> None:
         self._service = service
         self._cid = cid
-        self._interval = interval
-        self._begun = clock()
-        self._end = self._begun + seconds
-        self._seconds = seconds
-        self._clock = clock
-        self._sleep = sleep
+        self._pace = pace
+        self._begun = pace.clock()
+        self._end = self._begun + pace.seconds
         self._progress = progress
-        self._pending: dict[str, _Request] = {}
+        self._syncs = syncs or InitialSyncs(service)
+        self._requests = MapRequests(service, cid, progress)
         self._tries: dict[str, int] = {}
         self._failed: dict[str, MapFailure] = {}
-        self._single: set[str] = set()
         self._needs: dict[str, frozenset[str]] | None = None
-        self._lost = 0
         self._avoid: frozenset[str] = frozenset()
         self._report = Report()
 
@@ -117,16 +88,18 @@ class MapOperations:
         while True:
             if self._read(goal):
                 self._settle()
+                self._finish_syncs(goal)
                 groups = self._groups(goal)
                 if not groups and not self._unsettled(goal):
                     break
                 for action, names in groups.items():
                     self._send(action, names)
-                if self._clock() >= self._end:
+                if self._pace.clock() >= self._end:
                     self._time_out(goal)
                     break
                 self._say(goal)
-            pause(self._interval, sleep=self._sleep)
+            slow = self._requests.only_syncs
+            pause(self._pace.sync_interval if slow else self._pace.interval, sleep=self._pace.sleep)
         self._say(goal)
         report.not_installed = sorted(name for name in wanted if name not in report.statuses)
         report.failures = [self._failed[name] for name in sorted(self._failed)]
@@ -141,20 +114,15 @@ class MapOperations:
             if self._needs is None and any(next_step(*pair) == MapAction.START for pair in self._pairs(goal)):
                 self._order(goal)
         except PASSING as error:
-            if self._clock() >= self._end:
+            if self._pace.clock() >= self._end:
                 raise
             self._progress(f"the maps are not readable at the moment: {error.reason}")
             return False
         if first:
-            self._take_up(goal)
+            for status, state in self._pairs(goal):
+                if next_step(status, state) != Settled.AS_DECLARED:
+                    self._requests.take_up(status, sync=self._syncs.waits(status.name))
         return True
-
-    def _take_up(self, goal: Mapping[str, str]) -> None:
-        """What a killed run asked for may still wait: it is followed, never sent again (client rule 5)."""
-        for status, state in self._pairs(goal):
-            asked = status.waiting_request
-            if asked is not None and next_step(status, state) != Settled.AS_DECLARED:
-                self._pending[status.name] = _Request(asked.action or "", asked.request_id, 0, alone=False)
 
     def _pairs(self, goal: Mapping[str, str]) -> list[tuple[EntityMapStatus, str]]:
         statuses = self._report.statuses
@@ -176,52 +144,43 @@ class MapOperations:
 
     def _settle(self) -> None:
         """Take over how pending requests ended."""
-        answers: dict[str, list[EntityMapStatus]] = {}
-        for name, request in list(self._pending.items()):
-            status = self._report.statuses.get(name)
-            outcome = status.request(request.request_id) if status else None
-            if outcome is None and request.polls >= _UNSEEN_POLLS:
-                if request.request_id not in answers:
-                    answers[request.request_id] = self._asked(request.request_id)
-                found = (each for each in answers[request.request_id] if each.name == name)
-                outcome = next((each.request(request.request_id) for each in found), None)
-            if outcome is not None and outcome.state == RequestState.FAILED:
-                del self._pending[name]
-                text = failure_text(request.action, outcome)
-                failure = MapFailure(name, text, error_code(text), outcome.root_activity_id)
-                self._fail(failure, request.action, final=False)
-            elif (
-                status
-                and outcome
-                and outcome.state == RequestState.COMPLETED
-                and has_taken_effect(request.action, status)
-            ):
-                del self._pending[name]
-                if request.action == MapAction.START:
-                    self._report.started.add(name)
+        for ended in self._requests.settle(self._report.statuses):
+            if ended.failure is None:
+                if ended.action == MapAction.START:
+                    self._report.started.add(ended.name)
+            elif ended.sync:
+                self._sync_failed(ended.name, ended.failure)
             else:
-                self._pending[name] = request._replace(polls=request.polls + 1)
+                self._fail(ended.failure, ended.action)
 
-    def _asked(self, request_id: str) -> list[EntityMapStatus]:
-        """The maps of one request (E4); none while the service cannot tell, as a failing poll is no failed request."""
-        try:
-            return self._service.request_status(request_id)
-        except (*PASSING, NotFound) as error:
-            self._progress(f"a request is not readable at the moment: {error.reason}")
-            return []
+    def _finish_syncs(self, goal: Mapping[str, str]) -> None:
+        """Take over the initial syncs whose maps run now."""
+        for status, _ in self._pairs(goal):
+            if self._syncs.waits(status.name) and self._is_through(status) and self._syncs.finish(status):
+                self._report.started.add(status.name)
+
+    def _is_through(self, status: EntityMapStatus) -> bool:
+        return status.state == MapState.RUNNING and status.name not in self._requests.pending
+
+    def _sync_failed(self, name: str, failure: MapFailure) -> None:
+        judgement = self._syncs.judge(self._report.statuses[name], failure.correlation_id)
+        if judgement.failure is not None:
+            self._failed[name] = judgement.failure
+        elif not judgement.again:
+            self._fail(failure, MapAction.START)
 
     def _groups(self, goal: Mapping[str, str]) -> dict[MapAction, list[str]]:
         groups: dict[MapAction, list[str]] = {}
-        for name, state in goal.items():
-            status = self._report.statuses.get(name)
-            if status is None or name in self._pending or name in self._failed:
+        for status, state in self._pairs(goal):
+            name = status.name
+            if name in self._requests.pending or name in self._failed:
                 continue
             step = next_step(status, state)
-            if isinstance(step, MapAction):
+            if isinstance(step, MapAction) and not (self._syncs.waits(name) and self._is_through(status)):
                 groups.setdefault(step, []).append(name)
         if MapAction.START in groups:
             groups[MapAction.START] = self._startable(groups[MapAction.START], goal)
-        if groups.get(MapAction.START) or self._starting():
+        if groups.get(MapAction.START) or self._requests.starting:
             # Dependents are started while what they need still runs.
             groups = {action: names for action, names in groups.items() if action not in _STARTS_LAST}
         return {action: names for action, names in groups.items() if names}
@@ -240,7 +199,7 @@ class MapOperations:
             for name, status in self._report.statuses.items()
             if name not in goal or next_step(status, goal[name]) in (Settled.AS_DECLARED, MapAction.PAUSE)
         )
-        busy = bool(self._pending) or any(
+        busy = bool(self._requests.pending) or any(
             next_step(status, state) in (Settled.UNDER_WAY, MapAction.INITIALISE)
             for status, state in self._pairs(goal)
             if status.name not in self._failed
@@ -249,90 +208,52 @@ class MapOperations:
         blocked = [name for name in ready if not needs.get(name, frozenset()) <= running]
         return [] if blocked and busy else ready
 
-    def _starting(self) -> bool:
-        return any(request.action in (MapAction.START, MapAction.INITIALISE) for request in self._pending.values())
-
     def _send(self, action: MapAction, names: list[str]) -> None:
-        alone = [name for name in names if self._tries.get(name) or action in self._single]
-        bulk = [name for name in names if name not in alone]
-        if bulk:
-            self._request(action, bulk)
-        for name in alone:
-            self._request(action, [name])
+        details = {name: self._detail(action, self._report.statuses[name]) for name in names}
+        alone = frozenset(name for name in names if self._tries.get(name))
+        for refused in self._requests.send(action, details, alone=alone):
+            if refused.failure is not None:
+                self._fail(refused.failure, action)
 
-    def _request(self, action: MapAction, names: list[str]) -> None:
-        details = [self._detail(action, name) for name in names]
-        try:
-            request_id = self._service.start_action(self._cid, action, details)
-        except _NO_USE:
-            raise
-        except (TransportError, Throttled, ServiceUnavailable):
-            # Nothing was taken up, as far as E2 shows: the next poll decides anew, in bulk.
-            self._lost += 1
-            if self._lost > _LOST_REQUESTS:
-                raise
-        except ApiError as error:
-            if len(names) > 1:
-                self._single.add(action)
-                for name in names:
-                    self._request(action, [name])
-                return
-            text = f"{action.name.lower()} was refused: {error.reason}"
-            self._fail(MapFailure(names[0], text, error.code, error.correlation_id), action, final=False)
-        else:
-            for name in names:
-                self._pending[name] = _Request(action, request_id, 0, len(names) == 1)
+    def _detail(self, action: MapAction, status: EntityMapStatus) -> ActionDetail:
+        if action == MapAction.START:
+            return self._syncs.start_detail(status)
+        # The queue of a paused map is played back (no parameters).
+        skip = True if action == MapAction.STOP else None
+        return ActionDetail(tid=status.detail.tid, pid=status.detail.pid, skip_initial_sync=skip)
 
-    def _detail(self, action: MapAction, name: str) -> ActionDetail:
-        detail = self._report.statuses[name].detail
-        # A start without initial sync; the queue of a paused map is played back (no parameters).
-        skip = True if action in (MapAction.START, MapAction.STOP) else None
-        return ActionDetail(tid=detail.tid, pid=detail.pid, skip_initial_sync=skip)
-
-    def _fail(self, failure: MapFailure, action: str, *, final: bool) -> None:
+    def _fail(self, failure: MapFailure, action: str) -> None:
         tries = self._tries.get(failure.name, 0) + 1
         self._tries[failure.name] = tries
-        if final or tries >= _TRIES:
+        if tries >= _TRIES:
             self._failed[failure.name] = failure
         elif action == MapAction.START:
-            self._refresh_tables(failure.name)
-
-    def _refresh_tables(self, name: str) -> None:
-        """The documented cure of a stale schema before the second try (section 7.7)."""
-        pid = self._report.statuses[name].detail.pid
-        try:
-            if pid:
-                self._service.refresh_tables(self._service.field_mappings(pid).name)
-        except _NO_USE:
-            raise
-        except ApiError as error:
-            self._progress(f"tables of '{name}' were not refreshed: {error.reason}")
+            # The documented cure of a stale schema before the second try (section 7.7).
+            refresh_tables(self._service, self._report.statuses[failure.name], self._progress)
 
     def _unsettled(self, goal: Mapping[str, str]) -> bool:
-        under_way = (
+        return bool(self._requests.pending) or any(
             next_step(status, state) == Settled.UNDER_WAY
+            or (self._syncs.waits(status.name) and status.state == MapState.RUNNING)
             for status, state in self._pairs(goal)
             if status.name not in self._failed
         )
-        return bool(self._pending) or any(under_way)
 
     def _time_out(self, goal: Mapping[str, str]) -> None:
-        for name, state in goal.items():
-            status = self._report.statuses.get(name)
-            if status is None or name in self._failed or next_step(status, state) == Settled.AS_DECLARED:
+        for status, state in self._pairs(goal):
+            if status.name in self._failed or next_step(status, state) == Settled.AS_DECLARED:
                 continue
-            text = f"not {state} within {spoken(self._seconds)}"
-            self._failed[name] = MapFailure(name, text, None, None)
+            text = f"not {state} within {spoken(self._pace.seconds)}"
+            self._failed[status.name] = MapFailure(status.name, text, None, None)
 
     def _say(self, goal: Mapping[str, str]) -> None:
         pairs = self._pairs(goal)
         done = sum(next_step(*pair) == Settled.AS_DECLARED for pair in pairs)
         failed = f", {len(self._failed)} failed" if self._failed else ""
-        doing = sorted({MapAction(request.action).name.lower() for request in self._pending.values()})
-        under_way = f"; {len(self._pending)} under way ({', '.join(doing)})" if doing else ""
-        self._progress(
-            f"{done} of {len(pairs)} maps as declared{failed}{under_way}, {spoken(self._clock() - self._begun)}"
-        )
+        doing = self._requests.actions
+        under_way = f"; {len(self._requests.pending)} under way ({', '.join(doing)})" if doing else ""
+        elapsed = spoken(self._pace.clock() - self._begun)
+        self._progress(f"{done} of {len(pairs)} maps as declared{failed}{under_way}, {elapsed}")
 
 
 def only(failures: Collection[MapFailure], total: int) -> ApiError:
@@ -344,5 +265,6 @@ def only(failures: Collection[MapFailure], total: int) -> ApiError:
         f"{len(failures)} of {total} {noun} not as declared: '{first.name}': {first.text}{others}",
         code=first.code,
         correlation_id=first.correlation_id,
-        next_step="Mend the map on the dual-write page, or exclude it; then run `up` again, it continues.",
+        next_step=first.cure
+        or "Mend the map on the dual-write page, or exclude it; then run `up` again, it continues.",
     )

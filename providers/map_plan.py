@@ -8,14 +8,14 @@ stopped (no source shows it), so it is resumed on its way to stopped.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from providers.api.dual_write_models import ActionRequest, EntityMapStatus, MapAction, MapState
 
 RunState = Literal["running", "paused", "stopped"]
 RUN_STATES: tuple[str, ...] = get_args(RunState)
 
-_NOT_RUNNING = (MapState.STOPPED, MapState.NOT_RUNNING, MapState.NONE)
+NOT_RUNNING = (MapState.STOPPED, MapState.NOT_RUNNING, MapState.NONE)
 _WORDS = {
     MapState.NONE: "stopped",
     MapState.STOPPED: "stopped",
@@ -26,6 +26,16 @@ _WORDS = {
     MapState.PAUSED: "paused",
 }
 _CODE = re.compile(r"\bDIPV\d{4}\b|\b0x[0-9a-fA-F]{8}\b|\bDW[A-Z]*\d{4}\b")
+
+
+class MapFailure(NamedTuple):
+    """Why one map is not as declared; `cure` is the documented one, if any."""
+
+    name: str
+    text: str
+    code: str | None
+    correlation_id: str | None
+    cure: str = ""
 
 
 class Settled(Enum):
@@ -55,10 +65,10 @@ def _step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
             return MapAction.STOP
         if state == MapState.PAUSED:
             return MapAction.RESUME
-        return Settled.AS_DECLARED if state in _NOT_RUNNING else Settled.UNDER_WAY
+        return Settled.AS_DECLARED if state in NOT_RUNNING else Settled.UNDER_WAY
     if not status.initialised:
         return MapAction.INITIALISE
-    if state in _NOT_RUNNING:
+    if state in NOT_RUNNING:
         return MapAction.START
     if state == MapState.RUNNING:
         return MapAction.PAUSE if wanted == "paused" else Settled.AS_DECLARED
@@ -72,9 +82,9 @@ def has_taken_effect(action: str, status: EntityMapStatus) -> bool:
     if action == MapAction.INITIALISE:
         return status.initialised
     if action == MapAction.START:
-        return status.state not in _NOT_RUNNING
+        return status.state not in NOT_RUNNING
     if action == MapAction.STOP:
-        return status.state in _NOT_RUNNING
+        return status.state in NOT_RUNNING
     if action == MapAction.PAUSE:
         return status.state == MapState.PAUSED
     return status.state != MapState.PAUSED
@@ -103,6 +113,7 @@ def error_code(text: str) -> str | None:
 
 
 def failure_text(action: str, request: ActionRequest) -> str:
-    """What a failed request says, in one sentence."""
-    verb = MapAction(action).name.lower() if action in set(MapAction) else f"action {action}"
+    """What a failed request says, in one sentence; `action` is a code, or a word."""
+    verb = MapAction(action).name.lower() if action in set(MapAction) else action
+    verb = f"action {verb}" if verb.isdigit() else verb
     return f"{verb} failed: {request.error_message or 'the service gave no reason'}"

@@ -77,6 +77,11 @@ class ExecutionTask(CaseBlind):
     legs: list[ExecutionLeg] = Field(default_factory=list)
 
 
+# Status words of an execution and of its legs that a client names; all others are unknown (E15).
+_UNDER_WAY = frozenset({"EXPORTING", "IMPORTING"})
+_FAILED = "ERROR"
+
+
 class Execution(CaseBlind):
     """The initial sync of one map for one company (E15); all of one run share `initial_sync_request_id`."""
 
@@ -88,3 +93,48 @@ class Execution(CaseBlind):
     error_count: int | None = None
     submitted_on: str | None = None
     task_execution_statuses: list[ExecutionTask] = Field(default_factory=list)
+
+    @property
+    def legs(self) -> list[ExecutionLeg]:
+        """The legs of all tasks: both directions."""
+        return [leg for task in self.task_execution_statuses for leg in task.legs]
+
+    @property
+    def company(self) -> str:
+        """The company as the service calls it, in upper case."""
+        return (self.legal_entity_name or "").upper()
+
+    @property
+    def upserts(self) -> int:
+        """Rows inserted or updated; the sum of the legs when the service gives no total."""
+        parts = [(leg.import_records_inserted_count, leg.import_records_updated_count) for leg in self.legs]
+        return (
+            self.upsert_count if self.upsert_count is not None else sum(value or 0 for both in parts for value in both)
+        )
+
+    @property
+    def errors(self) -> int:
+        """Rows in error; the sum of the legs when the service gives no total."""
+        parts = (leg.import_records_error_count or 0 for leg in self.legs)
+        return self.error_count if self.error_count is not None else sum(parts)
+
+    @property
+    def reasons(self) -> list[str]:
+        """What the legs say about rows in error, exports first."""
+        rows = [row for leg in self.legs for row in (*leg.export_errors, *leg.import_errors)]
+        return [row.error_message for row in rows if row.error_message]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not ended."""
+        return any(task.is_running for task in self.task_execution_statuses) or bool(self._words & _UNDER_WAY)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has rows in error, or says so."""
+        return bool(self.errors) or _FAILED in self._words
+
+    @property
+    def _words(self) -> set[str]:
+        said = [self.execution_status, *(task.status for task in self.task_execution_statuses)]
+        return {word.upper() for word in (*said, *(leg.status for leg in self.legs)) if word}

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ActionDetail, MapAction
-from providers.map_operations import MapOperations, Report, only
+from providers.api.dual_write_models import ActionDetail, MapAction, Master
+from providers.initial_sync import InitialSyncs
+from providers.map_operations import MapOperations, Pace, Report, only
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
 STATES = {"none": "stopped", "1": "stopped", "6": "stopped", "4": "running", "5": "paused"}
@@ -20,10 +21,8 @@ def operations(service: FakeDualWrite, seconds: float = 1000) -> MapOperations:
     def sleep(duration: float) -> None:
         now[0] += duration
 
-    return MapOperations(
-        cast(DualWriteManagement, service), "cid", interval=1, seconds=seconds,
-        clock=lambda: now[0], sleep=sleep, progress=lambda _text: None,
-    )  # fmt: skip
+    pace = Pace(1, 2, seconds, lambda: now[0], sleep)
+    return MapOperations(cast(DualWriteManagement, service), "cid", pace=pace, progress=lambda _text: None)
 
 
 def bring(service: FakeDualWrite, wanted: dict[str, str], **options: Any) -> Report:
@@ -167,8 +166,8 @@ def test_error_names_the_first_map_and_counts_the_others() -> None:
     assert str(only(report.failures, 2)) == (
         "2 of 2 maps are not as declared: 'a': start failed: DIPV1014 a key field is not mapped; "
         "1 more are named above "
-        "(DIPV1014, correlation root-1). "
-        "Mend the map on the dual-write page, or exclude it; then run `up` again, it continues."
+        "(DIPV1014, correlation root-1). A key field, or the key behind a lookup, is not mapped. "
+        "Map it in the map's column mappings and save a new version, then run `up` again."
     )
 
 
@@ -248,3 +247,142 @@ def test_busy_map_takes_no_action_until_it_settles(state: str) -> None:
     service._due.append((4, "a", "4"))
     assert not bring(service, {"a": "running"}).failures
     assert service.sent == []
+
+
+def syncing(
+    service: FakeDualWrite, wanted: dict[str, str], masters: dict[str, Master], said: list[str] | None = None
+) -> tuple[Report, InitialSyncs]:
+    now = [0.0]
+
+    def sleep(duration: float) -> None:
+        now[0] += duration
+
+    lines = said if said is not None else []
+    syncs = InitialSyncs(cast(DualWriteManagement, service), dict(masters), announce=lines.append)
+    pace = Pace(1, 2, 1000, lambda: now[0], sleep)
+    made = MapOperations(cast(DualWriteManagement, service), "cid", pace=pace, progress=lambda _text: None, syncs=syncs)
+    return made.bring_to(wanted), syncs
+
+
+FINOPS, CDS = Master.FINANCE_OPERATIONS, Master.DATAVERSE
+
+
+def test_initial_syncs_start_together_each_with_its_master() -> None:
+    said: list[str] = []
+    service = FakeDualWrite({"a": "none", "b": "none", "c": "none"})
+    report, syncs = syncing(service, dict.fromkeys("abc", "running"), {"a": FINOPS, "b": CDS}, said)
+    assert service.sent == [("INITIALISE", ["a", "b", "c"]), ("START", ["a", "b", "c"])]
+    assert service.syncs == [("a", "AX"), ("b", "CRM")]
+    assert service.refreshed == ["DWM-pid-a", "DWM-pid-b"]
+    assert (report.failures, report.started, service.reports) == ([], {"a", "b", "c"}, 2)
+    assert said == [
+        "initial sync of 'a': DAT 0 rows, USMF 31 rows",
+        "initial sync of 'b': DAT 0 rows, USMF 31 rows",
+    ]
+    assert syncs.counts["a"] == {"DAT": {"upserts": 0, "errors": 0}, "USMF": {"upserts": 31, "errors": 0}}
+
+
+def test_dependent_map_waits_for_the_initial_sync_of_what_it_needs() -> None:
+    service = FakeDualWrite({"a": "1", "b": "1"}, needs={"b": ["a"]})
+    syncing(service, dict.fromkeys("ab", "running"), {"a": FINOPS, "b": FINOPS})
+    assert service.sent == [("START", ["a"]), ("START", ["b"])]
+
+
+def test_map_that_shall_be_paused_is_synced_first() -> None:
+    said: list[str] = []
+    service = FakeDualWrite({"a": "1"})
+    report, _ = syncing(service, {"a": "paused"}, {"a": CDS}, said)
+    assert (service.sent, service.syncs, len(said)) == ([("START", ["a"]), ("PAUSE", ["a"])], [("a", "CRM")], 1)
+    assert not report.failures
+
+
+SELF = "Couldn't resolve the guid for the field: parent. The lookup value was not found: 7. Try https://x/accounts"
+
+
+def test_errors_within_the_table_are_run_again_while_they_shrink() -> None:
+    name, said = "accounts - Customers V3", list[str]()
+    service = FakeDualWrite({name: "1"})
+    service.sync_errors[name] = [(9, SELF), (4, SELF), (1, SELF)]
+    report, syncs = syncing(service, {name: "running"}, {name: FINOPS}, said)
+    assert not report.failures
+    assert len(service.syncs) == 4
+    first = f"initial sync of '{name}': DAT 0 rows, USMF 22 rows and 9 in error"
+    assert said[0] == f"{first}; rows refer to each other, so it runs again"
+    assert syncs.counts[name]["USMF"] == {"upserts": 31, "errors": 0}
+    assert service.refreshed == [f"DWM-pid-{name}"]
+
+
+def test_errors_within_the_table_that_do_not_shrink_end_the_map_only() -> None:
+    name = "accounts - Customers V3"
+    service = FakeDualWrite({name: "1", "b": "1", "c": "1"}, needs={"c": [name]})
+    service.sync_errors[name] = [(9, SELF), (9, SELF)]
+    report, _ = syncing(service, {name: "running", "b": "running", "c": "running"}, {name: FINOPS, "b": FINOPS})
+    (failure, dependent) = report.failures
+    assert len([each for each in service.syncs if each[0] == name]) == 2
+    assert failure.text.startswith(
+        "initial sync failed for USMF with 9 errors: Couldn't resolve the guid for the field"
+    )
+    assert failure.cure.startswith("A referenced row is missing")
+    assert dependent.text == f"not started: it needs '{name}', which failed"
+    assert service.states["b"] == "4"
+
+
+def test_errors_of_another_table_are_not_run_again() -> None:
+    service = FakeDualWrite({"contacts - X": "1"})
+    service.sync_errors["contacts - X"] = [(1, SELF)]
+    report, _ = syncing(service, {"contacts - X": "running"}, {"contacts - X": FINOPS})
+    assert len(service.syncs) == 1
+    assert report.failures[0].text.startswith("initial sync failed for USMF with 1 error: ")
+
+
+def test_sync_that_moved_nothing_is_an_ordinary_start_that_failed() -> None:
+    service = FakeDualWrite({"a": "1"})
+    service.breaks["a"] = 1
+    report, _ = syncing(service, {"a": "running"}, {"a": FINOPS})
+    assert (len(service.syncs), service.refreshed, report.failures) == (2, ["DWM-pid-a"] * 2, [])
+
+
+def test_refusal_of_the_whole_sync_names_what_the_service_says() -> None:
+    service = FakeDualWrite({"a": "1"})
+    service.breaks["a"] = 9
+    report, _ = syncing(service, {"a": "running"}, {"a": FINOPS})
+    assert report.failures[0].text == "initial sync failed: DIPV1014 a key field is not mapped"
+
+
+def test_sync_of_a_killed_run_is_followed_and_reported() -> None:
+    said: list[str] = []
+    service = FakeDualWrite({"a": "1"})
+    service.start_action("cid", MapAction.START, [ActionDetail(tid="tid-a", pid="pid-a", skip_initial_sync=False)])
+    report, _ = syncing(service, {"a": "running"}, {"a": FINOPS}, said)
+    assert (len(service.sent), report.started) == (1, {"a"})
+    assert said == ["initial sync of 'a': DAT 0 rows, USMF 31 rows"]
+
+
+def test_report_that_cannot_be_read_ends_nothing() -> None:
+    said: list[str] = []
+    service = FakeDualWrite({"a": "1"})
+    service.silent["executions"] = 99
+    report, syncs = syncing(service, {"a": "running"}, {"a": FINOPS}, said)
+    assert (report.failures, said, syncs.counts) == ([], ["initial sync of 'a': nothing to copy"], {"a": {}})
+
+
+@given(
+    st.dictionaries(NAMES, st.sampled_from(["none", "1", "6"]), min_size=1),
+    st.dictionaries(NAMES, st.sampled_from([FINOPS, CDS])),
+    st.dictionaries(NAMES, st.lists(NAMES, max_size=3)),
+    st.dictionaries(NAMES, st.lists(st.integers(1, 9), max_size=3)),
+)
+def test_any_mixture_of_syncs_ends_synced_or_named(
+    held: dict[str, str], masters: dict[str, Master], needs: dict[str, list[str]], errors: dict[str, list[int]]
+) -> None:
+    known = {name: [need for need in before if need in held and need != name] for name, before in needs.items()}
+    service = FakeDualWrite(held, needs=known)
+    service.sync_errors = {name: [(count, f"The lookup was not found in {name}") for count in counts]
+                           for name, counts in errors.items()}  # fmt: skip
+    due = {name: master for name, master in masters.items() if name in held}
+    report, syncs = syncing(service, dict.fromkeys(held, "running"), due)
+    failed = {failure.name for failure in report.failures}
+    assert {name for name in held if service.states[name] == "4"} == held.keys() - failed
+    assert syncs.counts.keys() == due.keys() - failed
+    for name in due.keys() - failed:
+        assert len([each for each in service.syncs if each[0] == name]) == 1 + len(errors.get(name, []))

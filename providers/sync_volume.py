@@ -1,0 +1,84 @@
+"""Whether the pair's rows and companies allow the initial syncs that a stack plans; asked before they are begun.
+
+dual-write-semantics.md 1.8 and 10. Reads only. Says nothing about a pair that does not exist yet, and nothing about
+maps that will not be synced because they run already or were synced before. No pulumi.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from providers._base import Call, Problem
+from providers._links import Pair, find_pair
+from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
+from providers.api.dual_write_tokens import dual_write_token_configured
+from providers.api.errors import ApiError, NotFound
+from providers.api.session import Session
+from providers.initial_sync import newest_run
+from providers.live_sync_model import AS_LINKED, LiveSyncInputs
+from providers.row_counts import FEWER_COMPANIES, RowCounts, too_many_companies
+from providers.sync_plan import LIVE
+
+_NAMED = 5
+
+
+def volume_problems(
+    inputs: LiveSyncInputs, sides: Mapping[str, str], call: Call, again: Collection[str] = ()
+) -> Iterable[Problem]:
+    """One problem for each map of `sides` with too many rows, and for too many companies as linked.
+
+    `again`: maps that are synced although they run. Sets that cannot be counted are named on the row.
+    """
+    if not sides:
+        return
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    try:
+        pair = find_pair(session, inputs.cds, inputs.finops)
+    except NotFound:
+        return
+    link = _link(session, pair)
+    linked = _companies(session, link) if inputs.companies == AS_LINKED else inputs.listed_companies
+    if inputs.companies == AS_LINKED and len(linked) > inputs.companies_limit:
+        yield Problem("companies", f"{too_many_companies(len(linked), inputs.companies_limit)}. {FEWER_COMPANIES}")
+    statuses = _statuses(session, link)
+    maps = [name for name in sides if name in again or not _runs(statuses.get(name))]
+    counts = RowCounts(
+        session.dataverse(pair.cds_host), session.finance_operations(pair.finops_host), linked, inputs.limits
+    )
+    found = counts.volumes(maps)
+    if found.not_checked:
+        call.progress(f"rows not counted beforehand: {_some(found.not_checked)}")
+    for excess in found.excesses:
+        if excess.map in again or not _was_synced(session, statuses.get(excess.map)):
+            yield Problem(f"initial_sync[{excess.map!r}]", excess.text)
+
+
+def _link(session: Session, pair: Pair) -> LinkedEnvironment | None:
+    """The link; None when there is none yet, or no token to see it with (`preview` needs none)."""
+    return session.dual_write.environment(pair.finops_host) if dual_write_token_configured() else None
+
+
+def _companies(session: Session, link: LinkedEnvironment | None) -> list[str]:
+    return session.dual_write.connection_set(link.cname).companies if link else []
+
+
+def _statuses(session: Session, link: LinkedEnvironment | None) -> dict[str, EntityMapStatus]:
+    return {status.name: status for status in session.dual_write.maps(link.cid)} if link else {}
+
+
+def _runs(status: EntityMapStatus | None) -> bool:
+    return status is not None and status.state in LIVE
+
+
+def _was_synced(session: Session, status: EntityMapStatus | None) -> bool:
+    if status is None or not status.detail.pid:
+        return False
+    try:
+        run = newest_run(session.dual_write.executions(status.detail.pid))
+    except ApiError:
+        return False
+    return run is not None and run.clean
+
+
+def _some(names: Collection[str]) -> str:
+    shown = list(names)[:_NAMED]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(shown)}{more}"
