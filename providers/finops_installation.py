@@ -33,6 +33,9 @@ PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 # The user of a new F&O whose rights the registered application gets (assumed: the creator's account).
 FINOPS_ADMINISTRATOR = "Admin"
 _REFRESH_NOTE = " (with F&O)"
+_REFRESH_BY_HAND = (
+    "the Power Platform does not show the link yet; editing the environment's description in the admin center makes it"
+)
 # Polls in which only the link in BAP is missing before the environment is edited to refresh it (10.1).
 _LATE_POLLS = 5
 
@@ -64,7 +67,10 @@ class FinOpsSide(Protocol):
 
 
 class FinOpsInstallation:
-    """F&O on one environment. `finops_at` gives the client of an F&O address, `client_id` the program's application."""
+    """F&O on one environment. `finops_at` gives the client of an F&O address, `client_id` the program's application.
+
+    `mark` is the ownership mark of the stack, None for an environment that is not the stack's.
+    """
 
     def __init__(
         self,
@@ -75,7 +81,7 @@ class FinOpsInstallation:
         dataverse: DataverseSide,
         finops_at: Callable[[str], FinOpsSide],
         client_id: str | None,
-        mark: str,
+        mark: str | None,
         waiting: Waiting,
         package_interval: float,
         finops_interval: float,
@@ -231,12 +237,18 @@ class FinOpsInstallation:
         return Outcome.pending(f"missing {', '.join(open_rungs)}")
 
     def _refresh_link(self, open_rungs: list[str]) -> None:
-        """Edit the description when the link in BAP stays away: documentation's own way to refresh it (10.1)."""
+        """Edit the description when the link in BAP stays away: documentation's own way to refresh it (10.1).
+
+        Nothing is written to an environment of somebody else's: a person is told how to do it.
+        """
         self._late = self._late + 1 if open_rungs == [LINK_IN_BAP] else 0
-        ours = carries_mark(self._environment.description, self._mark)
-        if self._late == 0 or self._late % _LATE_POLLS or not ours:
+        if self._late == 0 or self._late % _LATE_POLLS:
             return
         description = self._environment.description or ""
+        if self._mark is None or not carries_mark(description, self._mark):
+            if self._late == _LATE_POLLS:
+                self._waiting.announce(_REFRESH_BY_HAND)
+            return
         edited = (
             description.removesuffix(_REFRESH_NOTE)
             if description.endswith(_REFRESH_NOTE)

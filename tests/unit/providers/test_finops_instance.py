@@ -163,6 +163,7 @@ def test_created_finops_is_reported_from_both_sides() -> None:
     assert created(a_tenant()).model_dump() == {
         "cloud": "emulator",
         "cds": "contoso-uat",
+        "instance": "new",
         "data": "empty",
         "developer_tools": False,
         "version": "10.0.45",

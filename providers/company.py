@@ -1,0 +1,260 @@
+"""`Company`: one legal entity of F&O.
+
+API: F&O OData, entity `LegalEntities` (dual-write-semantics.md 5.4, 12.1). Natural key: F&O host and
+company code, case-blind. Adopted when it is there, whatever its name and country. Refused: the code,
+which F&O cannot rename. Replaces: either environment. Name and country are used at creation only and
+are no drift afterwards. Not read back: who created it. Takes seconds (assumed; creation by OData is not
+documented). A company is never deleted: deletion leaves it in place.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Annotated, Any
+
+import pulumi
+from pydantic import Field
+
+from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._duration import Duration, seconds
+from providers._environments import bare_address, same_host
+from providers._links import Pair, find_pair
+from providers._marks import CaseBlind, NotCompared, Refused, Replaces
+from providers._waiting import Waiting
+from providers.api.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
+from providers.api.finance_operations import FinanceOperations, LegalEntity
+from providers.api.operations import PASSING, Outcome
+
+_NO_RENAME = "F&O cannot rename a company; declare another one beside it"
+
+
+class CompanyInputs(Inputs):
+    """A company that must exist. `finops`: the address of an existing F&O; None: what is installed on `cds`."""
+
+    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
+    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
+    finops: Annotated[str | None, Replaces()] = None
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,4}$"), CaseBlind(), Refused(_NO_RENAME)]
+    name: Annotated[str | None, Field(min_length=1), NotCompared()] = None
+    country: Annotated[str | None, Field(min_length=1), NotCompared()] = None
+    timeout: Annotated[Duration, NotCompared()] = "30m"
+
+
+class CompanyOutputs(Outputs):
+    """The company as F&O holds it; `country` is F&O's id of it (USA), empty when it has none."""
+
+    cloud: str
+    cds: str
+    finops: str | None = None
+    code: str
+    name: str
+    country: str
+    finops_host: str
+    environment_id: str
+    created_by_us: bool
+
+
+def from_api(
+    held: LegalEntity, pair: Pair, *, known: CompanyInputs | CompanyOutputs, created_by_us: bool
+) -> CompanyOutputs:
+    """The company as F&O reports it, its code in upper case."""
+    return CompanyOutputs(
+        cloud=known.cloud,
+        cds=known.cds,
+        finops=known.finops,
+        code=held.id.upper(),
+        name=held.name,
+        country=held.country or "",
+        finops_host=pair.finops_host,
+        environment_id=pair.environment_id,
+        created_by_us=created_by_us,
+    )
+
+
+class CompanyProvider(Provider[CompanyInputs, CompanyOutputs]):
+    """Find or create by code, done when F&O reads it back; never renamed, never deleted."""
+
+    resource = "Company"
+    inputs = CompanyInputs
+    outputs = CompanyOutputs
+
+    def name_of(self, values: CompanyInputs | CompanyOutputs) -> str:
+        """The company code."""
+        return values.code.upper()
+
+    def normalise(self, inputs: CompanyInputs) -> CompanyInputs:
+        """The code in upper case, as F&O shows it; the address without a slash at its end."""
+        finops = inputs.finops and bare_address(inputs.finops)
+        return inputs.model_copy(update={"code": inputs.code.upper(), "finops": finops})
+
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """An address is its host."""
+        return same_host(held, wanted) if name == "finops" and held and wanted else None
+
+    def managed(self, held: CompanyOutputs) -> Collection[str]:
+        """Name and country are F&O's once the company is there."""
+        return CompanyInputs.model_fields.keys() - {"name", "country"}
+
+    def live_problems(self, inputs: CompanyInputs, call: Call) -> Iterable[Problem]:
+        """When F&O is there already: whether the company can be created, if it has to be."""
+        missing = _missing(inputs)
+        if not missing:
+            return
+        try:
+            session = call.session(inputs.cloud)
+            finops = session.finance_operations(inputs.finops or _pair(inputs, call).finops_host)
+            if not finops.reachable():
+                return
+            held = _held(finops, inputs.code)
+        except NotFound:
+            # No environment or no F&O yet: what it will hold is not known.
+            return
+        except (PermissionDenied, AuthenticationError) as error:
+            call.announce(f"not checked: whether the company exists ({error.reason})")
+            return
+        if held is None:
+            for field in missing:
+                yield Problem(field, f"is required: {_absent(inputs.code)}")
+
+    def on_create(self, inputs: CompanyInputs, call: Call) -> tuple[str, CompanyOutputs]:
+        """Find or create by code, and wait until F&O reads it back."""
+        pair = _pair(inputs, call)
+        polls, waiting = call.session(inputs.cloud).profile.polls, Waiting(call, seconds(inputs.timeout))
+        creation = _Creation(_client(pair, inputs, call), inputs, call.clock, patience=polls.lost_answer)
+        held = waiting.until(
+            creation.poll, what=f"waiting for the company {inputs.code}", interval=polls.rows, usually="some seconds"
+        )
+        if not creation.sent:
+            call.announce(f"there already as '{held.name}'; taken as it is")
+        identifier = f"{pair.finops_host}/{held.id.upper()}"
+        return identifier, from_api(held, pair, known=inputs, created_by_us=creation.sent)
+
+    def on_read(self, identifier: str, stored: CompanyOutputs, call: Call) -> CompanyOutputs | None:
+        """The company by code; gone when F&O answers without it, or with the environment that F&O is installed on."""
+        session = call.session(stored.cloud)
+        if stored.finops is None:
+            try:
+                session.power_platform.environment(stored.environment_id)
+            except NotFound:
+                return None
+        try:
+            held = _held(session.finance_operations(stored.finops_host), stored.code)
+        except (*PASSING, NotFound, PermissionDenied) as error:
+            raise NotRead(str(error)) from error
+        if held is None:
+            return None
+        pair = Pair(stored.environment_id, "", stored.finops_host)
+        return from_api(held, pair, known=stored, created_by_us=stored.created_by_us)
+
+    def on_update(self, identifier: str, stored: CompanyOutputs, inputs: CompanyInputs, call: Call) -> CompanyOutputs:
+        """Nothing of a company is changed."""
+        return stored
+
+    def on_delete(self, identifier: str, stored: CompanyOutputs, call: Call) -> None:
+        """Say that it stays: a company with its books is not deleted by a stack."""
+        call.announce("left in place: companies are never deleted from F&O")
+
+
+class _Creation:
+    """Bringing a company there, and reading it back. Every step looks first; `sent` tells whether it was asked for.
+
+    A create whose answer got lost is sent again only when the company has not shown for `patience` seconds. The code is
+    the key, so that a late first one makes the second a duplicate, which F&O refuses.
+    """
+
+    def __init__(
+        self, finops: FinanceOperations, inputs: CompanyInputs, clock: Callable[[], float], *, patience: float
+    ) -> None:
+        self._finops = finops
+        self._inputs = inputs
+        self._clock = clock
+        self._patience = patience
+        self._again_at: float | None = 0.0
+        self.sent = False
+
+    def poll(self) -> Outcome[LegalEntity]:
+        """The company once F&O reads it back; asks for it when it is not there."""
+        held = _held(self._finops, self._inputs.code)
+        if held is not None:
+            return Outcome.done(held)
+        if self._again_at is not None and self._clock() >= self._again_at:
+            self._send()
+        return Outcome.pending("not read back yet")
+
+    def _send(self) -> None:
+        wanted, missing = self._inputs, _missing(self._inputs)
+        if missing:
+            raise ResourceError(_absent(wanted.code), next_step="Nothing was created; then run `up` again.")
+        self.sent = True
+        try:
+            self._finops.create_legal_entity(wanted.code, wanted.name or "", wanted.country or "")
+        except InvalidRequest as error:
+            error.next_step = (
+                f"Correct `name` and `country` of {wanted.code} in `dualwrite:companies` (countries by F&O's own ids, "
+                "such as USA), or create the company in F&O; then run `up` again."
+            )
+            raise
+        except ApiError as error:
+            if not error.may_have_happened:
+                raise
+            self._again_at = self._clock() + self._patience
+            return
+        self._again_at = None
+
+
+def _missing(inputs: CompanyInputs) -> list[str]:
+    return [field for field in ("name", "country") if getattr(inputs, field) is None]
+
+
+def _absent(code: str) -> str:
+    return (
+        f"the company {code} is not in F&O, and creating it needs `name` and `country` in its entry of "
+        "`dualwrite:companies`"
+    )
+
+
+def _pair(inputs: CompanyInputs, call: Call) -> Pair:
+    return find_pair(call.session(inputs.cloud), inputs.cds, inputs.finops)
+
+
+def _client(pair: Pair, inputs: CompanyInputs, call: Call) -> FinanceOperations:
+    return call.session(inputs.cloud).finance_operations(pair.finops_host)
+
+
+def _held(finops: FinanceOperations, code: str) -> LegalEntity | None:
+    return next((each for each in finops.legal_entities() if each.id.casefold() == code.casefold()), None)
+
+
+class Company(ManagedResource, module="dualwrite", name="Company"):
+    """A legal entity that the stack needs in F&O."""
+
+    cloud: pulumi.Output[str]
+    cds: pulumi.Output[str]
+    code: pulumi.Output[str]
+    name: pulumi.Output[str]
+    country: pulumi.Output[str]
+    finops_host: pulumi.Output[str]
+    environment_id: pulumi.Output[str]
+    created_by_us: pulumi.Output[bool]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        cloud: pulumi.Input[str],
+        cds: pulumi.Input[str],
+        finops: pulumi.Input[str] | None = None,
+        code: pulumi.Input[str],
+        name: pulumi.Input[str] | None = None,
+        country: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        arguments = {
+            "cloud": cloud,
+            "cds": cds,
+            "finops": finops,
+            "code": code,
+            "name": name,
+            "country": country,
+            "timeout": timeout,
+        }
+        super().__init__(CompanyProvider(), resource_name, arguments, opts)
