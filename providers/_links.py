@@ -12,6 +12,7 @@ from providers.api.dataverse import NOT_INTEGRATED
 from providers.api.dataverse_models import IntegrationDetails
 from providers.api.dual_write import DualWriteManagement
 from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkedEnvironment, LinkSide, MapState
+from providers.api.dual_write_tokens import dual_write_token_configured
 from providers.api.errors import (
     ApiError,
     AuthenticationError,
@@ -151,7 +152,18 @@ def require_partner(pair: Pair, link: LinkedEnvironment, details: ConnectionSet)
         )
 
 
-def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: bool) -> LinkedEnvironment:
+def declared_link(session: Session, pair: Pair) -> Link | None:
+    """The link as it is now, None while there is none (or no token to see it with).
+
+    Raises `Conflict` when either side is bound to another partner than declared.
+    """
+    require_integration(pair, integration(session, pair))
+    if not dual_write_token_configured():
+        return None
+    return _shown(session, pair)
+
+
+def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: bool) -> Link:
     """The link as soon as the service lists it; `by_person`: LCS makes it, so the row shows what to do there.
 
     At the deadline `OperationTimedOut` carries the same steps, with 0x80048d0b when the two are not even integrated.
@@ -159,8 +171,8 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
     seen: list[IntegrationDetails | None] = [None]
     allowed = spoken(waiting.remaining)
 
-    def poll() -> Outcome[LinkedEnvironment]:
-        link = look_up(session.dual_write, pair.finops_host)
+    def poll() -> Outcome[Link]:
+        link = _shown(session, pair)
         if link is not None:
             return Outcome.done(link)
         seen[0] = integration(session, pair)
@@ -177,6 +189,15 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
         )
         late.code = NOT_INTEGRATED if seen[0] is None else None
         raise late from error
+
+
+def _shown(session: Session, pair: Pair) -> Link | None:
+    environment = look_up(session.dual_write, pair.finops_host)
+    if environment is None:
+        return None
+    link = read_link(session.dual_write, environment)
+    require_partner(pair, environment, link.details)
+    return link
 
 
 def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:

@@ -1,58 +1,86 @@
-"""`DualWriteConnection`: the link between one F&O and one CDS environment, healthy, with its map solutions applied.
+"""`DualWriteConnection`: the link between one F&O and one CDS environment, healthy, with its companies and solutions.
 
-API: dual-write management service E1, E2, E10, E12 to E14 (dual-write-management-api.md), plus reads
-on both sides for the health check. Natural key: F&O host and CDS environment. Replaces: either.
-No call makes or removes a link: it is waited for, and forgotten. Not read back: which solutions
-were applied. Takes under five minutes for the link and about two for each solution.
+API: dual-write management service E1, E2, E10 to E14 (dual-write-management-api.md), and both sides for the health
+check and for what dual-write needs to be let in. Natural key: F&O host and CDS environment. Replaces: either. No call
+makes or removes a link: it is waited for, and forgotten. Companies change by a reset, with consent where maps have run,
+or by a person. Not read back: which solutions were applied. Takes under 5 minutes for the link, about 2 a solution.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
 
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Provider, ResourceError
+from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._consent import Consent
 from providers._duration import Duration, seconds
 from providers._environments import host_of
-from providers._links import LINK_NOT_FOUND, Pair, find_link, find_pair
+from providers._links import (
+    Link,
+    Pair,
+    declared_link,
+    find_link,
+    find_pair,
+    require_partner,
+    wait_for_link,
+)
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 from providers._waiting import Waiting
+from providers.access_rights import AccessRights
+from providers.api.dataverse_access import DataverseAccess
 from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.errors import NotFound
+from providers.api.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound, OperationTimedOut
 from providers.api.operations import Outcome
 from providers.api.session import Session
-from providers.catalogue import carrying_solution
-from providers.health_check import Check, after_linking, before_linking, company_rows, failed
-from providers.solution_application import apply_solution, wait_for_others
-
-_COMPANIES_BY_HAND = (
-    "On the dual-write page open Environment details > Legal entities, make the list equal, Save, "
-    "wait for the success banner, then run `up` again."
+from providers.health_check import (
+    Check,
+    Sides,
+    after_linking,
+    before_linking,
+    company_rows,
+    failed,
+    finding,
+    lasting,
 )
+from providers.known_errors import READING, cured
+from providers.link_companies import CompanyChange, LinkCompanies, planned, too_many
+from providers.solution_application import apply_solutions
+
+AsLinked = Literal["as-linked"]
+# How long a new company may take to get its row and team in CDS (seconds, assumed); then the health check names it.
+_COMPANIES_LATE = 600.0
 
 
 class ConnectionInputs(Inputs):
-    """The pair, the whole list of linked companies, and the map solutions in the order of their application."""
+    """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application."""
 
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
     cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     finops: Annotated[str | None, Replaces(), CaseBlind()] = None
     gateway: str | None = None
-    companies: Annotated[list[str], Field(min_length=1), Unordered(), CaseBlind()]
+    companies: Annotated[AsLinked | Annotated[list[str], Field(min_length=1)], Unordered(), CaseBlind()]
     solutions: list[str] = Field(default_factory=list)
+    company_change: Annotated[CompanyChange, NotCompared()] = "manual"
+    confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
+    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = 250
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 
 class ConnectionOutputs(Outputs):
-    """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`."""
+    """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`.
+
+    `running_before`: maps that ran already when this resource was created, before this stack did anything.
+    """
 
     cloud: str
     cds: str
     finops: str | None = None
     gateway: str | None = None
-    companies: list[str]
+    companies: AsLinked | list[str]
     solutions: list[str] = Field(default_factory=list)
     timeout: str = "30m"
     environment_id: str
@@ -61,6 +89,7 @@ class ConnectionOutputs(Outputs):
     finops_url: str
     cds_url: str
     linked_companies: list[str]
+    running_before: list[str] = Field(default_factory=list)
     health: list[str] = Field(default_factory=list)
     not_checked: list[str] = Field(default_factory=list)
 
@@ -68,12 +97,12 @@ class ConnectionOutputs(Outputs):
 def from_link(
     known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: LinkedEnvironment, details: ConnectionSet
 ) -> ConnectionOutputs:
-    """The link as the service reports it; companies in upper case, in one order."""
-    linked = sorted(company.upper() for company in details.companies)
+    """The link as the service reports it; companies in upper case, in one order. `as-linked` stays what it says."""
+    linked = sorted({company.upper() for company in details.companies})
     return ConnectionOutputs.model_validate(
         {
             **known.model_dump(mode="json", exclude_none=True),
-            "companies": linked,
+            "companies": known.companies if isinstance(known.companies, str) else linked,
             "linked_companies": linked,
             "environment_id": pair.environment_id,
             "connection_id": link.cid,
@@ -85,7 +114,7 @@ def from_link(
 
 
 class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs]):
-    """Wait for the link, check it, apply the map solutions one at a time."""
+    """Wait for the link, let dual-write in, check it, bring its companies, apply the map solutions one at a time."""
 
     resource = "DualWriteConnection"
     inputs = ConnectionInputs
@@ -97,13 +126,56 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
 
     def normalise(self, inputs: ConnectionInputs) -> ConnectionInputs:
         """Company codes in upper case, in one order."""
+        if isinstance(inputs.companies, str):
+            return inputs
         return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
+
+    def problems(self, inputs: ConnectionInputs, old: ConnectionInputs | None) -> Iterator[Problem]:
+        """More companies than a link takes."""
+        text = (
+            None if isinstance(inputs.companies, str) else too_many(len(inputs.companies), inputs.live_companies_limit)
+        )
+        if text:
+            yield Problem("companies", f"the list has {text}")
+
+    def live_problems(self, inputs: ConnectionInputs, call: Call) -> Iterator[Problem]:
+        """What is known of a pair that exists: partner, companies, health; silent while there is none, or no link."""
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        place = "finops" if inputs.finops else "cds"
+        try:
+            pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        except NotFound:
+            return
+        try:
+            link = declared_link(session, pair)
+        except (AuthenticationError, EmulatorNotRunning):
+            raise
+        except ApiError as error:
+            yield Problem(place, str(error))
+            return
+        if link is None:
+            return
+        yield from _company_problems(inputs, pair, link, call)
+        sides = _sides(session, pair, inputs)
+        checks = [*lasting(sides), *after_linking(sides, link.companies, link.projects)]
+        yield from (Problem(place, str(finding([check]))) for check in failed(checks))
+
+    def live_change_problems(self, inputs: ConnectionInputs, old: ConnectionInputs, call: Call) -> Iterator[Problem]:
+        """A reset that needs consent is refused without it; every other way to other companies is announced."""
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        try:
+            pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+            link = declared_link(session, pair)
+        except NotFound:
+            return
+        if link is not None:
+            yield from _company_problems(inputs, pair, link, call)
 
     def on_create(self, inputs: ConnectionInputs, call: Call) -> tuple[str, ConnectionOutputs]:
         """Bring an existing or arriving link to what is declared; safe to repeat."""
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         pair = find_pair(session, inputs.cds, inputs.finops)
-        return pair.identifier, self._completed(session, pair, inputs, call)
+        return pair.identifier, self._completed(session, pair, inputs, call, None)
 
     def on_read(self, identifier: str, stored: ConnectionOutputs, call: Call) -> ConnectionOutputs | None:
         """The link and its companies; gone with its CDS environment, an error when the service no longer lists it."""
@@ -116,65 +188,73 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
             return None
         pair = _stored_pair(stored)
         link = find_link(session, pair.finops_host)
-        return from_link(stored, pair, link, session.dual_write.connection_set(link.cname))
+        with cured(READING):
+            details = session.dual_write.connection_set(link.cname)
+        require_partner(pair, link, details)
+        return from_link(stored, pair, link, details)
 
     def on_update(
         self, identifier: str, stored: ConnectionOutputs, inputs: ConnectionInputs, call: Call
     ) -> ConnectionOutputs:
         """The same steps as on creation; what is there already is not done again."""
         session = call.session(inputs.cloud, gateway=inputs.gateway)
-        return self._completed(session, _stored_pair(stored), inputs, call)
+        return self._completed(session, _stored_pair(stored), inputs, call, stored)
 
     def on_delete(self, identifier: str, stored: ConnectionOutputs, call: Call) -> None:
         """Forget the link: the service has no unlink. LiveSync has stopped what it started."""
         call.announce("the link itself stays: the service has no unlink; it ends with its environments")
 
-    def _completed(self, session: Session, pair: Pair, inputs: ConnectionInputs, call: Call) -> ConnectionOutputs:
+    def _completed(
+        self, session: Session, pair: Pair, inputs: ConnectionInputs, call: Call, stored: ConnectionOutputs | None
+    ) -> ConnectionOutputs:
         waiting = Waiting(call, seconds(inputs.timeout))
-        cds, finops = session.dataverse(pair.cds_host), session.finance_operations(pair.finops_host)
-        packages = session.app_management.packages(pair.environment_id, fresh=True)
-        checks = before_linking(packages, cds, finops)
+        polls = session.profile.polls
+        # Nothing is written before the partner is known to be the declared one.
+        link = declared_link(session, pair)
+        sides = _sides(session, pair, inputs)
+        rights = AccessRights(sides.cds, sides.finops, call, waiting, interval=polls.dataverse)
+        rights.applications(sides.clients)
+        checks = before_linking(sides)
         _raise_findings(checks, call)
-        link = self._linked(session, pair, waiting)
-        details = session.dual_write.connection_set(link.cname)
-        _require_companies(inputs.companies, details.companies)
-        self._companies_arrived(session, pair, inputs.companies, waiting)
-        checks += after_linking(inputs.companies, cds, finops)
+        link = link or wait_for_link(session, pair, waiting, by_person=inputs.finops is not None)
+        running = stored.running_before if stored else link.running
+        link = self._with_companies(session, pair, inputs, link, call, waiting)
+        rights.team_roles(self._owning_teams(sides.cds, link.companies, waiting, polls.link))
+        checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
-        self._apply_solutions(session, link, inputs.solutions, waiting)
-        outputs = from_link(inputs, pair, link, details)
-        return outputs.model_copy(update={"health": _lines(checks, "passed"), "not_checked": _lines(checks)})
+        apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
+        outputs = from_link(inputs, pair, link.environment, link.details)
+        seen = {"health": _lines(checks, "passed"), "not_checked": _lines(checks), "running_before": running}
+        return outputs.model_copy(update=seen)
 
-    def _linked(self, session: Session, pair: Pair, waiting: Waiting) -> LinkedEnvironment:
-        def poll() -> Outcome[LinkedEnvironment]:
-            link = session.dual_write.environment(pair.finops_host)
-            return Outcome.done(link) if link else Outcome.pending(f"not linked yet. {LINK_NOT_FOUND}")
+    def _with_companies(
+        self, session: Session, pair: Pair, inputs: ConnectionInputs, link: Link, call: Call, waiting: Waiting
+    ) -> Link:
+        if isinstance(inputs.companies, str):
+            text = too_many(len(link.companies), inputs.live_companies_limit)
+            if text:
+                raise ResourceError(f"the link has {text}")
+            return link
+        companies = LinkCompanies(session, pair, call, waiting)
+        return companies.bring(link, inputs.companies, inputs.company_change, inputs.confirm, _today())
 
-        interval = session.profile.polls.link
-        return waiting.until(poll, what="dual-write link", interval=interval, usually="under 5 min")
+    def _owning_teams(
+        self, cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, interval: float
+    ) -> list[str]:
+        """Ids of the companies' default owning teams; every linked company gets a row, whose plug-in makes it (5.1).
 
-    def _companies_arrived(self, session: Session, pair: Pair, companies: Sequence[str], waiting: Waiting) -> None:
-        """Every linked company becomes a `cdm_companies` row, whose plug-in makes its owning team (semantics 5.1)."""
-        cds = session.dataverse(pair.cds_host)
+        What is still missing after a while is left to the health check, which knows its code and cure.
+        """
+        teams: dict[str, str | None] = {}
 
         def poll() -> Outcome[bool]:
-            teams = company_rows(cds)
-            missing = [company for company in companies if not teams.get(company.upper())]
+            teams.update((row.code, row.team) for row in company_rows(cds))
+            missing = [company for company in companies if not teams.get(company)]
             return Outcome.pending(f"waiting for {', '.join(missing)}") if missing else Outcome.done(True)
 
-        waiting.until(poll, what="companies in CDS", interval=session.profile.polls.link)
-
-    def _apply_solutions(
-        self, session: Session, link: LinkedEnvironment, solutions: Sequence[str], waiting: Waiting
-    ) -> None:
-        """Apply the solutions whose maps are not there; one at a time, what an earlier run began included."""
-        if not solutions:
-            return
-        wait_for_others(session.dual_write, link, waiting, interval=session.profile.polls.solution)
-        listed = {carrying_solution(status.name) for status in session.dual_write.maps(link.cid, fresh=True)}
-        for solution in solutions:
-            if solution not in listed:
-                apply_solution(session.dual_write, link, solution, waiting, interval=session.profile.polls.solution)
+        with suppress(OperationTimedOut):
+            waiting.until(poll, what="companies in CDS", interval=interval, at_most=_COMPANIES_LATE)
+        return [team for company in companies if (team := teams.get(company))]
 
 
 class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteConnection"):
@@ -182,12 +262,13 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
 
     cloud: pulumi.Output[str]
     cds: pulumi.Output[str]
-    companies: pulumi.Output[list[str]]
+    companies: pulumi.Output[str | list[str]]
     solutions: pulumi.Output[list[str]]
     connection_id: pulumi.Output[str]
     finops_url: pulumi.Output[str]
     cds_url: pulumi.Output[str]
     linked_companies: pulumi.Output[list[str]]
+    running_before: pulumi.Output[list[str]]
     health: pulumi.Output[list[str]]
     not_checked: pulumi.Output[list[str]]
 
@@ -197,10 +278,13 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
         *,
         cloud: pulumi.Input[str],
         cds: pulumi.Input[str],
-        companies: pulumi.Input[list[str]],
+        companies: pulumi.Input[str | list[str]],
         finops: pulumi.Input[str] | None = None,
         gateway: pulumi.Input[str] | None = None,
         solutions: pulumi.Input[list[str]] | None = None,
+        company_change: pulumi.Input[str] | None = None,
+        confirm: pulumi.Input[list[dict[str, str]]] | None = None,
+        live_companies_limit: pulumi.Input[int] | None = None,
         timeout: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -211,6 +295,9 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
             "gateway": gateway,
             "companies": companies,
             "solutions": solutions,
+            "company_change": company_change,
+            "confirm": confirm,
+            "live_companies_limit": live_companies_limit,
             "timeout": timeout,
         }
         super().__init__(DualWriteConnectionProvider(), resource_name, arguments, opts)
@@ -220,29 +307,42 @@ def _stored_pair(stored: ConnectionOutputs) -> Pair:
     return Pair(stored.environment_id, host_of(stored.cds_url) or "", host_of(stored.finops_url) or "")
 
 
-def _require_companies(declared: Iterable[str], linked: Iterable[str]) -> None:
-    wanted, held = {code.upper() for code in declared}, {code.upper() for code in linked}
-    if wanted == held:
-        return
-    parts = [
-        f"{word}: {', '.join(sorted(codes))}"
-        for word, codes in (("not linked", wanted - held), ("linked but not declared", held - wanted))
-        if codes
-    ]
-    raise ResourceError(
-        f"the link has other companies than declared ({'; '.join(parts)})", next_step=_COMPANIES_BY_HAND
+def _sides(session: Session, pair: Pair, inputs: ConnectionInputs) -> Sides:
+    return Sides(
+        cds=session.dataverse(pair.cds_host),
+        finops=session.finance_operations(pair.finops_host),
+        cds_host=pair.cds_host,
+        packages=session.app_management.packages(pair.environment_id, fresh=True),
+        cds_version=session.power_platform.environment(pair.environment_id).version,
+        solutions=inputs.solutions,
     )
 
 
+def _company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:
+    """What stands against bringing the companies; the ways that need no more consent are announced."""
+    if isinstance(inputs.companies, str):
+        text = too_many(len(link.companies), inputs.live_companies_limit)
+        if text:
+            yield Problem("companies", f"the link has {text}")
+        return
+    plan = planned(link, inputs.companies, inputs.company_change, inputs.confirm, pair.label, _today())
+    if plan.way == "consent missing":
+        yield Problem("companies", plan.text)
+    elif plan.text:
+        call.announce(plan.text)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 def _raise_findings(checks: Iterable[Check], call: Call) -> None:
-    findings = failed(checks)
-    for check in findings:
-        call.warn(f"health check '{check.name}': {check.detail}. {check.cure}")
-    if findings:
-        first, others = findings[0], len(findings) - 1
-        more = f"; {others} more findings are named above" if others else ""
-        reason = f"health check '{first.name}': {first.detail}{more}"
-        raise ResourceError(reason, code=first.code, next_step=first.cure)
+    found = failed(checks)
+    for check in found:
+        call.warn(str(finding([check])))
+    error = finding(found)
+    if error is not None:
+        raise error
 
 
 def _lines(checks: Iterable[Check], verdict: str = "not checked") -> list[str]:

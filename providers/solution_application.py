@@ -1,56 +1,79 @@
-"""Applying one map solution to a link: listed, requested, followed to its end. No pulumi.
+"""Applying map solutions to a link: listed, requested, followed to its end. No pulumi.
 
 One at a time per link: several at once make duplicate maps (dual-write-management-api.md E13).
 """
 
+from collections.abc import Iterable
+
+from providers._links import Link, read_link
 from providers._waiting import Waiting
 from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import LinkedEnvironment, RequestState
-from providers.api.errors import OperationFailed
+from providers.api.dual_write_models import ConnectionSet, RequestState
 from providers.api.operations import Outcome
+from providers.catalogue import carrying_solution
+from providers.known_errors import MAKING_MAPS, READING, cured, failed
 
 _USUALLY = "about 2 min"
 
 
-def wait_for_others(
-    service: DualWriteManagement, link: LinkedEnvironment, waiting: Waiting, *, interval: float
+def apply_solutions(
+    service: DualWriteManagement, link: Link, solutions: Iterable[str], waiting: Waiting, *, interval: float
 ) -> None:
-    """Wait while a solution is being applied: a run that was killed, or a person, may have asked for it."""
+    """Apply the solutions whose maps the link does not show; one that is being applied already is waited for first."""
+    wanted = list(solutions)
+    if not wanted:
+        return
+    if _under_way(link.details):
+        _wait_for_others(service, link, waiting, interval=interval)
+        link = read_link(service, link.environment)
+    listed = {carrying_solution(status.name) for status in link.maps}
+    for solution in wanted:
+        if solution not in listed:
+            _apply(service, link, solution, waiting, interval=interval)
+
+
+def _under_way(details: ConnectionSet) -> bool:
+    return any(each.state == RequestState.WAITING for each in details.solution_requests)
+
+
+def _wait_for_others(service: DualWriteManagement, link: Link, waiting: Waiting, *, interval: float) -> None:
+    """A run that was killed, or a person, asked for a solution."""
 
     def poll() -> Outcome[bool]:
-        asked = service.connection_set(link.cname).solution_requests
-        if any(each.state == RequestState.WAITING for each in asked):
-            return Outcome.pending("another one is being applied")
-        return Outcome.done(True)
+        with cured(READING):
+            busy = _under_way(service.connection_set(link.environment.cname))
+        return Outcome.pending("another one is being applied") if busy else Outcome.done(True)
 
     waiting.until(poll, what="map solutions", interval=interval, usually=_USUALLY)
 
 
-def apply_solution(
-    service: DualWriteManagement, link: LinkedEnvironment, unique_name: str, waiting: Waiting, *, interval: float
-) -> None:
+def _apply(service: DualWriteManagement, link: Link, unique_name: str, waiting: Waiting, *, interval: float) -> None:
     """Apply a map solution and wait for it. Raises `OperationFailed` with the service's reason.
 
     A solution that its package has just brought may be listed late (assumed), so it is waited for first.
     """
+    cid = link.environment.cid
 
     def listed() -> Outcome[bool]:
-        names = {solution.unique_name.casefold() for solution in service.solutions(link.cid)}
+        with cured(READING):
+            names = {solution.unique_name.casefold() for solution in service.solutions(cid)}
         if unique_name.casefold() in names:
             return Outcome.done(True)
         return Outcome.pending("not among the map solutions of CDS; its application package has to be installed")
 
     waiting.until(listed, what=f"map solution {unique_name}", interval=interval)
-    request_id = service.apply_solution(link.cid, unique_name, cname=link.cname)
+    with cured(MAKING_MAPS):
+        request_id = service.apply_solution(cid, unique_name, cname=link.environment.cname)
 
     def applied() -> Outcome[bool]:
-        status = service.solution_status(link.cid, request_id)
+        with cured(READING):
+            status = service.solution_status(cid, request_id)
         if status.state == RequestState.FAILED:
             message = status.result.message if status.result else None
-            raise OperationFailed(
+            raise failed(
                 f"map solution {unique_name} was not applied: {message or 'the service gave no reason'}",
                 correlation_id=status.root_activity_id or request_id,
-                next_step="Mend what it names, then run `up` again; it continues with this solution.",
+                otherwise="Mend what it names, then run `up` again; it continues with this solution.",
             )
         return Outcome.done(True) if status.state == RequestState.COMPLETED else Outcome.pending("being applied")
 

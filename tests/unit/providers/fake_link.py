@@ -4,16 +4,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from providers._areas import PACKAGE_ORDER
 from providers._base import Call
 from providers.api.clouds import PollIntervals
-from providers.api.dataverse_models import ApplicationUser, BusinessUnit, FinOpsApplication, Team
+from providers.api.dataverse_models import (
+    ApplicationUser,
+    BusinessUnit,
+    EntityDefinition,
+    FinOpsApplication,
+    IntegrationDetails,
+    Role,
+    Team,
+)
 from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment, MapSolution, SolutionStatus
 from providers.api.errors import ApiError, NotFound
 from providers.api.finance_operations import LegalEntity, RegisteredApplication
 from providers.api.power_platform_models import LinkedFinOps
-from providers.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS
+from providers.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS, CompanyRow
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 from tests.unit.providers.fake_services import (
+    ENVIRONMENT_ID,
     FINOPS_ID,
     FINOPS_URL,
     FakePackages,
@@ -24,11 +34,16 @@ from tests.unit.providers.fake_services import (
     an_environment,
 )
 
+CDS_HOST = "contoso-uat.crm4.dynamics.com"
 FINOPS_HOST = "contoso-uat.operations.eu.dynamics.com"
+ROLES = ["Dual-write App User", "Dual-write Runtime User"]
 
 
 class FakeLink(FakeDualWrite):
-    """The service with one link. `late` are the E1 calls before it shows; solutions bring the maps of `carries`."""
+    """The service with one link. `late` are the E1 calls before it shows; solutions bring the maps of `carries`.
+
+    `resets` are the resets that were asked for; `reset_error` refuses them, or with `reset_works` is a lost answer.
+    """
 
     def __init__(self, maps: dict[str, str] | None = None, **options: Any) -> None:
         super().__init__(maps or {}, **options)
@@ -41,26 +56,63 @@ class FakeLink(FakeDualWrite):
         # Solutions that are being applied, with the readings of the link after which they are there.
         self.under_way: dict[str, int] = {}
         self.gone: ApiError | None = None
+        self.partner = CDS_HOST
+        self.refusals: dict[str, ApiError] = {}
+        self.resets: list[tuple[list[str], bool]] = []
+        self.reset_error: ApiError | None = None
+        self.reset_works = True
+        self.by_hand: dict[int, list[str]] = {}
+        self.read = 0
+        self.empty_lists = 0
 
     def environment(self, finops_host: str) -> LinkedEnvironment | None:
+        self._refuse("environment")
         if self.late or self.gone:
             self.late -= 1
             return None
-        return LinkedEnvironment(cid="cid-1", cname="cname-1")
+        number = len(self.resets) + 1
+        return LinkedEnvironment(cid=f"cid-{number}", cname=f"cname-{number}", power_apps_environment=ENVIRONMENT_ID)
+
+    def _refuse(self, call: str) -> None:
+        if call in self.refusals:
+            raise self.refusals[call]
 
     def maps(self, cid: str, *, fresh: bool = False) -> Any:
+        self._refuse("maps")
         if self.gone:
             raise self.gone
-        return super().maps(cid, fresh=fresh)
+        self.empty_lists -= 1
+        return [] if self.empty_lists >= 0 else super().maps(cid, fresh=fresh)
 
-    def connection_set(self, cname: str) -> ConnectionSet:
+    def connection_set(self, cname: str, *, fresh: bool = True) -> ConnectionSet:
+        self._refuse("connection_set")
+        self.read += 1
+        self.companies = self.by_hand.get(self.read, self.companies)
         waiting = [SolutionStatus(request_id=f"request of {each}", state="1") for each in self.under_way]
         for solution in list(self.under_way):
             self.under_way[solution] -= 1
             if not self.under_way[solution]:
                 del self.under_way[solution]
                 self._bring(solution)
-        return ConnectionSet(name=cname, companies=list(self.companies), solution_requests=waiting)
+        sides = {
+            self.partner: {
+                "name": self.partner,
+                "targetType": "CRM",
+                "directUrl": f"https://{self.partner}/",
+                "schemas": self.schemas(),
+            },
+            FINOPS_HOST: {"name": FINOPS_HOST, "targetType": "AX"},
+        }
+        held = ConnectionSet.model_validate({"name": cname, "environments": sides})
+        return held.model_copy(update={"companies": list(self.companies), "solution_requests": waiting})
+
+    def reset(self, cid: str, link: ConnectionSet, companies: Sequence[str], *, force: bool) -> None:
+        if self.reset_error is None or self.reset_works:
+            self.resets.append((list(companies), force))
+            self.companies = list(companies)
+            self.states, self.pids, self._requests = {}, {}, {}
+        if self.reset_error:
+            raise self.reset_error
 
     def solutions(self, cid: str) -> list[MapSolution]:
         self.listed_late -= 1
@@ -68,6 +120,7 @@ class FakeLink(FakeDualWrite):
 
     def apply_solution(self, cid: str, unique_name: str, *, cname: str | None = None) -> str:
         assert not self.under_way, "one solution at a time"
+        self._refuse("apply_solution")
         self.applied.append(unique_name)
         return unique_name
 
@@ -84,16 +137,34 @@ class FakeLink(FakeDualWrite):
 
 
 class FakeDataverseSide:
-    """One healthy organization; members are changed by tests, `failures` are calls that are refused."""
+    """One healthy organization; members are changed by tests, `failures` are calls that are refused.
+
+    `written` names what was created or given; `late_*` are the readings before something new shows.
+    """
 
     def __init__(self) -> None:
         self.failures: dict[str, ApiError] = {}
         self.application: FinOpsApplication | None = an_application()
+        self.integration: IntegrationDetails | None = IntegrationDetails(id=FINOPS_ID, url=FINOPS_URL, unified=True)
         self.users = dict.fromkeys(CDS_APPLICATION_USERS, False)
+        self.user_roles = {key: ["Service Writer"] for key in CDS_APPLICATION_USERS}
         self.units = [BusinessUnit(id="bu-1", name="contoso"), BusinessUnit(id="bu-2", name="sales", parent_id="bu-1")]
         self.default_teams = [Team(id="t-1", name="contoso", business_unit_id="bu-1")]
-        self.company_teams: dict[str, str | None] = {"DAT": "team-dat"}
+        self.companies = [CompanyRow("DAT", "Company accounts data", "team-dat")]
+        self.team_roles = {"t-1": list(ROLES), "team-dat": list(ROLES)}
+        self.runtime: list[dict[str, Any]] = []
         self.late_teams = 0
+        self.late_roles = 0
+        self.late_users = 0
+        self.written: list[str] = []
+
+    @property
+    def company_teams(self) -> dict[str, str | None]:
+        return {row.code: row.team for row in self.companies}
+
+    @company_teams.setter
+    def company_teams(self, teams: dict[str, str | None]) -> None:
+        self.companies = [CompanyRow(code, f"{code} Ltd", team) for code, team in teams.items()]
 
     def _answer(self, call: str) -> None:
         if call in self.failures:
@@ -103,11 +174,47 @@ class FakeDataverseSide:
         self._answer("finops_application_details")
         return self.application
 
+    def integration_details(self) -> IntegrationDetails | None:
+        self._answer("integration_details")
+        return self.integration
+
+    def entity_definition(self, logical_name: str) -> EntityDefinition | None:
+        return EntityDefinition(set_name="msdyn_dualwriteruntimeconfigs")
+
     def application_user(self, application_id: str) -> ApplicationUser | None:
         self._answer("application_user")
-        if application_id not in self.users:
+        if application_id not in self.users or self.late_users > 0:
+            self.late_users -= 1
             return None
-        return ApplicationUser.model_validate({"isdisabled": self.users[application_id]})
+        disabled = self.users[application_id]
+        return ApplicationUser.model_validate({"systemuserid": application_id, "isdisabled": disabled})
+
+    def add_application_user(self, application_id: str, business_unit_id: str) -> ApplicationUser:
+        self._answer("add_application_user")
+        self.written.append(f"user {application_id[:8]} in {business_unit_id}")
+        self.users[application_id], self.user_roles[application_id] = False, []
+        found = self.application_user(application_id)
+        if found is None:
+            raise NotFound("created, but cannot be read back")
+        return found
+
+    def roles_of_user(self, user_id: str) -> list[Role]:
+        return [Role(name=name) for name in self.user_roles[user_id]]
+
+    def roles_of_team(self, team_id: str) -> list[Role]:
+        return [Role(name=name) for name in self.team_roles.get(team_id, [])]
+
+    def roles(self, name: str, business_unit_id: str | None = None) -> list[Role]:
+        self.late_roles -= 1
+        return [] if self.late_roles >= 0 else [Role(id=f"{name} of {business_unit_id}", name=name)]
+
+    def assign_role_to_user(self, user_id: str, role_id: str) -> None:
+        self._answer("assign_role_to_user")
+        self.written.append(f"{role_id} to {user_id[:8]}")
+
+    def assign_role_to_team(self, team_id: str, role_id: str) -> None:
+        self._answer("assign_role_to_team")
+        self.written.append(f"{role_id} to {team_id}")
 
     def business_units(self) -> list[BusinessUnit]:
         self._answer("business_units")
@@ -116,13 +223,19 @@ class FakeDataverseSide:
     def teams(self, *, names: Sequence[str] = (), default_only: bool = False) -> list[Team]:
         return self.default_teams
 
-    def rows(self, entity_set: str, *, select: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-        assert entity_set == "cdm_companies"
+    def teams_by_id(self, team_ids: Sequence[str]) -> list[Team]:
+        return [Team(id=team_id, name=f"{team_id} Dual Write", business_unit_id="bu-2") for team_id in team_ids]
+
+    def rows(self, entity_set: str, **_options: object) -> Iterator[dict[str, Any]]:
         self._answer("rows")
+        if entity_set == "msdyn_dualwriteruntimeconfigs":
+            yield from self.runtime
+            return
+        assert entity_set == "cdm_companies"
         self.late_teams -= 1
-        for code, team in self.company_teams.items():
-            held = None if self.late_teams >= 0 else team
-            yield {"cdm_companycode": code, "_cdm_defaultowningteam_value": held}
+        for row in self.companies:
+            held = None if self.late_teams >= 0 else row.team
+            yield {"cdm_companycode": row.code, "cdm_name": row.name, "_cdm_defaultowningteam_value": held}
 
 
 class FakeFinOpsSide:
@@ -131,16 +244,36 @@ class FakeFinOpsSide:
     def __init__(self) -> None:
         self.clients = list(FINOPS_CLIENTS)
         self.companies = ["dat"]
+        self.projects: list[dict[str, Any]] = []
+        self.refusal: ApiError | None = None
+        self.registered: list[str] = []
 
     def registered_applications(self) -> list[RegisteredApplication]:
         return [RegisteredApplication.model_validate({"AADClientId": client.upper()}) for client in self.clients]
 
+    def register_application(self, client_id: str, user: str, name: str) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.registered.append(f"{client_id[:8]} as {user}, {name}")
+        self.clients.append(client_id)
+
     def legal_entities(self) -> list[LegalEntity]:
         return [LegalEntity.model_validate({"LegalEntityId": code}) for code in self.companies]
+
+    def rows(self, entity_set: str) -> Iterator[dict[str, Any]]:
+        assert entity_set == "DualWriteProjectConfigurations"
+        yield from self.projects
 
 
 def a_linked_tenant() -> FakePowerPlatform:
     return FakePowerPlatform(an_environment(finops=LinkedFinOps(id=FINOPS_ID, type="Internal", url=FINOPS_URL)))
+
+
+def the_packages(core: str = "Installed") -> FakePackages:
+    """Every package that map solutions need is installed."""
+    made = FakePackages(DualWriteCoreAnchor=core)
+    made.held |= dict.fromkeys(PACKAGE_ORDER, "Installed") | {"DualWriteCoreAnchor": core}
+    return made
 
 
 @dataclass
@@ -149,7 +282,7 @@ class LinkSession:
 
     dual_write: FakeLink = field(default_factory=FakeLink)
     power_platform: FakePowerPlatform = field(default_factory=a_linked_tenant)
-    app_management: FakePackages = field(default_factory=lambda: FakePackages(DualWriteCoreAnchor="Installed"))
+    app_management: FakePackages = field(default_factory=the_packages)
     organization: FakeDataverseSide = field(default_factory=FakeDataverseSide)
     finops: FakeFinOpsSide = field(default_factory=FakeFinOpsSide)
 

@@ -5,14 +5,26 @@ from typing import Any
 import pytest
 
 from providers._base import NotRead
-from providers.api.errors import ApiError, NotFound, OperationFailed, OperationTimedOut, PermissionDenied
+from providers._consent import Consent
+from providers.api.dataverse_models import IntegrationDetails
+from providers.api.errors import (
+    ApiError,
+    AuthenticationError,
+    Conflict,
+    NotFound,
+    OperationFailed,
+    OperationTimedOut,
+    PermissionDenied,
+    ServiceUnavailable,
+)
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
-from tests.unit.providers.fake_link import FINOPS_HOST, LinkSession
-from tests.unit.providers.fake_services import ENVIRONMENT_ID
+from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
+from tests.unit.providers.fake_services import ENVIRONMENT_ID, FINOPS_URL, an_application
 
 PROVIDER = DualWriteConnectionProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
 CORE, FINANCE = "msdyn_DualWriteAppCoreMaps", "msdyn_Dynamics365FinanceExtendedMaps"
+CONSENT = {"action": "reset-link", "target": "contoso-uat", "until": "2099-12-31"}
 CORE_MAP, FINANCE_MAP = "cdm_companies - Legal entities", "msdyn_customergroups - Customer groups"
 
 
@@ -56,19 +68,17 @@ def test_link_is_waited_for_with_its_causes_on_the_row(session: LinkSession) -> 
 
 def test_link_that_never_comes_ends_at_the_deadline_with_the_same_text(session: LinkSession) -> None:
     session.dual_write.late = 10_000
-    with pytest.raises(OperationTimedOut, match=r"did not finish within 10m; last status: not linked yet\. Either the"):
+    with pytest.raises(
+        OperationTimedOut, match=r"are still not linked after 10 min\. not linked yet\. Either the pair"
+    ):
         created(session, timeout="10m")
     assert session.dual_write.applied == []
 
 
-def test_other_companies_than_declared_name_both_lists_and_the_steps(session: LinkSession) -> None:
-    session.dual_write.companies = ["DAT", "DEMF"]
-    with pytest.raises(ApiError) as caught:
-        created(session, companies=["DAT", "USMF"])
-    assert str(caught.value).startswith(
-        "the link has other companies than declared (not linked: USMF; linked but not declared: DEMF). "
-        "On the dual-write page open Environment details > Legal entities"
-    )
+def test_late_link_is_read_once_and_nothing_is_asked_twice(session: LinkSession) -> None:
+    session.dual_write.carries = {}
+    created(session, solutions=[])
+    assert (session.dual_write.read, session.dual_write.lists) == (1, 1)
 
 
 def test_companies_do_not_differ_by_case_or_order(session: LinkSession) -> None:
@@ -126,14 +136,14 @@ def test_refused_solution_gives_the_reason_of_the_service(session: LinkSession) 
 
 
 def test_all_findings_before_linking_are_named_at_once(session: LinkSession) -> None:
-    session.organization.users = {}
-    session.finops.clients = []
+    session.organization.users = dict.fromkeys(session.organization.users, True)
+    session.finops.clients, session.finops.refusal = [], PermissionDenied("no administrator")
     session.app_management.held["DualWriteCoreAnchor"] = "None"
     said: list[str] = []
-    with pytest.raises(ApiError, match=r"health check 'Core solution found'.*; 2 more findings are named above"):
+    with pytest.raises(ApiError, match=r"health check 'Core solution found'.*; 3 more findings are named above"):
         created(session, said)
-    assert [line.split("'")[1] for line in said] == [
-        "Core solution found", "CDS can connect to F&O", "F&O can connect to CDS",
+    assert [line.split("'")[1] for line in said if "health check" in line] == [
+        "Core solution found", "Packages of the maps", "CDS can connect to F&O", "F&O can connect to CDS",
     ]  # fmt: skip
     assert session.dual_write.applied == []
 
@@ -197,6 +207,7 @@ def test_environment_without_finops_says_what_to_do(session: LinkSession) -> Non
         ({"gateway": "https://eu.example"}, []),
         ({"solutions": [CORE]}, []),
         ({"companies": ["USMF"]}, []),
+        ({"companies": "as-linked"}, []),
     ],
 )
 def test_only_another_environment_is_another_link(change: dict[str, Any], replaces: list[str]) -> None:
@@ -209,3 +220,168 @@ def test_delete_says_that_the_link_stays(session: LinkSession) -> None:
     stored = created(session)
     PROVIDER.on_delete(IDENTIFIER, stored, session.call(said))
     assert said == ["the link itself stays: the service has no unlink; it ends with its environments"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"company_change": "reset"}, {"live_companies_limit": 40}, {"confirm": [CONSENT]}, {"timeout": "1h"}]
+)
+def test_how_to_work_is_no_difference(session: LinkSession, change: dict[str, Any]) -> None:
+    stored = created(session).model_dump()
+    assert PROVIDER.diff(IDENTIFIER, stored, declared(**change).model_dump()).changes is False
+
+
+def test_as_linked_records_what_is_linked_and_later_changes_are_no_drift(session: LinkSession) -> None:
+    stored = created(session, companies="as-linked")
+    session.dual_write.companies = ["DAT", "USMF"]
+    held = PROVIDER.on_read(IDENTIFIER, stored, session.call())
+    assert held is not None
+    assert (held.companies, held.linked_companies) == ("as-linked", ["DAT", "USMF"])
+    found = PROVIDER.diff(IDENTIFIER, held.model_dump(), declared(companies="as-linked").model_dump())
+    assert found.changes is False
+    assert session.dual_write.resets == []
+
+
+def test_as_linked_has_the_limit_of_live_sync(session: LinkSession) -> None:
+    session.dual_write.companies = ["A", "B", "C"]
+    with pytest.raises(ApiError, match="the link has 3 companies, but a link syncs at most 2 live"):
+        created(session, companies="as-linked", live_companies_limit=2)
+
+
+def test_list_over_the_limit_is_refused_when_planned() -> None:
+    (problem,) = PROVIDER.problems(declared(companies=["A", "B"], live_companies_limit=1), None)
+    assert problem.path == "companies"
+    assert problem.text.startswith("the list has 2 companies, but a link syncs at most 1 live; link fewer")
+
+
+def test_maps_that_ran_before_are_recorded_at_creation_and_kept(session: LinkSession) -> None:
+    session.dual_write = FakeLink({CORE_MAP: "4", FINANCE_MAP: "5"})
+    stored = created(session)
+    assert stored.running_before == [CORE_MAP]
+    session.dual_write.states[FINANCE_MAP] = "4"
+    assert PROVIDER.on_update(IDENTIFIER, stored, declared(), session.call()).running_before == [CORE_MAP]
+    held = PROVIDER.on_read(IDENTIFIER, stored, session.call())
+    assert held is not None
+    assert held.running_before == [CORE_MAP]
+
+
+def test_nothing_is_written_before_the_partner_is_known(session: LinkSession) -> None:
+    session.dual_write.partner = "fabrikam.crm4.dynamics.com"
+    session.finops.clients = []
+    with pytest.raises(Conflict, match=f"{FINOPS_HOST} is linked with fabrikam.* not with contoso-uat"):
+        created(session)
+    assert (session.finops.registered, session.organization.written) == ([], [])
+
+
+def test_integration_with_another_finops_names_both(session: LinkSession) -> None:
+    session.organization.integration = IntegrationDetails(url="https://other.operations.eu.dynamics.com/")
+    with pytest.raises(Conflict, match=f"integrated with the F&O other.* not with {FINOPS_HOST}"):
+        created(session)
+
+
+def test_pair_that_a_person_links_shows_the_steps_and_goes_on_by_itself(session: LinkSession) -> None:
+    session.dual_write.late, session.organization.integration = 3, None
+    lines: list[str] = []
+    PROVIDER.on_create(declared(finops=FINOPS_URL), session.call(progress=lines.append))
+    assert lines[0] == (
+        f"dual-write link: a person has to link the two. In LCS open the environment details of {FINOPS_HOST}: "
+        "(1) Power Platform Integration > Setup > use a different Power Platform environment: "
+        "contoso-uat.crm4.dynamics.com; (2) Dual-write application > Configure; "
+        "(3) Link to Power Platform environment, 0 s (usually under 5 min)"
+    )
+
+
+def test_steps_of_a_person_end_with_the_deadline_and_the_code(session: LinkSession) -> None:
+    session.dual_write.late, session.organization.integration = 10_000, None
+    with pytest.raises(OperationTimedOut) as caught:
+        created(session, finops=FINOPS_URL, timeout="10m")
+    text = str(caught.value)
+    assert text.startswith(f"{FINOPS_HOST} and contoso-uat.crm4.dynamics.com are still not linked after 10 min (0x8004")
+    assert text.endswith("(3) Link to Power Platform environment. Then run `up` again, it continues.")
+
+
+def test_integration_that_is_made_is_no_step_any_more(session: LinkSession) -> None:
+    session.dual_write.late = 2
+    session.organization.integration = IntegrationDetails(url=FINOPS_URL)
+    lines: list[str] = []
+    PROVIDER.on_create(declared(finops=FINOPS_URL), session.call(progress=lines.append))
+    assert "Setup" not in lines[0]
+    assert "(1) Dual-write application > Configure; (2) Link to" in lines[0]
+
+
+def test_team_that_never_comes_is_a_finding_with_code_and_cure(session: LinkSession) -> None:
+    session.organization.company_teams = {"DAT": None}
+    with pytest.raises(ApiError, match=r"no default owning team: DAT \(DWDVEV1007\)\. Set its default owning team"):
+        created(session)
+
+
+REFUSALS = [
+    ("environment", NotFound("dual-write answered 404 (not found)", status=404), "has to consent to the application"),
+    ("environment", PermissionDenied("403 (tokenexchange)", status=403), "System Administrator on both sides"),
+    ("maps", ServiceUnavailable("x not found in the MetadataCache", status=500), "Install DualWriteCoreAnchor"),
+    ("connection_set", ServiceUnavailable("Failed to setup dual write environment. 403 (Forbidden)"), "licence"),
+    ("apply_solution", AuthenticationError("dual-write answered 401", status=401), "that user's token"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "cure"), REFUSALS, ids=[f"{name}-{cure}" for name, _, cure in REFUSALS])
+def test_refusal_of_the_service_carries_the_documented_cure(
+    session: LinkSession, call: str, error: ApiError, cure: str
+) -> None:
+    session.dual_write.refusals = {call: error}
+    with pytest.raises(ApiError, match=cure):
+        created(session)
+
+
+def problems(session: LinkSession, said: list[str] | None = None, **changes: Any) -> list[tuple[str, str]]:
+    """What a preview before the creation says."""
+    return [(each.path, each.text) for each in PROVIDER.live_problems(declared(**changes), session.call(said))]
+
+
+def test_preview_of_a_healthy_or_unlinked_pair_is_silent(session: LinkSession) -> None:
+    assert problems(session) == []
+    session.dual_write.late = 1
+    assert problems(session, companies=["USMF"]) == []
+    session.power_platform.held.clear()
+    assert problems(session) == []
+
+
+def test_preview_names_another_partner(session: LinkSession) -> None:
+    session.dual_write.partner = "fabrikam.crm4.dynamics.com"
+    ((path, text),) = problems(session, finops=FINOPS_URL)
+    assert path == "finops"
+    assert "is linked with fabrikam.crm4.dynamics.com" in text
+
+
+def test_preview_names_every_finding_that_no_up_can_cure(session: LinkSession) -> None:
+    session.organization.application = an_application("10.0.8.1")
+    session.organization.company_teams = {"DAT": None}
+    session.app_management.held["DualWriteCoreAnchor"] = "None"
+    texts = [text for _, text in problems(session)]
+    assert [text.split("'")[1] for text in texts] == ["App version", "Default owning teams"]
+    assert "(DWDVEV1007)" in texts[1]
+
+
+def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_none(session: LinkSession) -> None:
+    said: list[str] = []
+    assert problems(session, said, companies=["DAT", "USMF"], company_change="reset") == []
+    assert said == ["the link is reset with the companies DAT, USMF; no map has a project, nothing is lost"]
+    session.dual_write = FakeLink({CORE_MAP: "4"})
+    wanted = declared(companies=["DAT", "USMF"], company_change="reset")
+    for found in (
+        PROVIDER.live_problems(wanted, session.call()),
+        PROVIDER.live_change_problems(wanted, declared(), session.call()),
+    ):
+        ((path, text),) = found
+        assert path == "companies"
+        assert "{action: reset-link, target: contoso-uat, until: <date>}" in text
+    agreed = wanted.model_copy(update={"confirm": (Consent(**CONSENT),)})
+    assert list(PROVIDER.live_change_problems(agreed, declared(), session.call(said))) == []
+    assert said[-1].startswith("the link is reset with the companies DAT, USMF: 1 map of it")
+
+
+def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> None:
+    session.dual_write = FakeLink({CORE_MAP: "4"})
+    said: list[str] = []
+    wanted = declared(companies=["DAT", "USMF"])
+    assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
+    assert "Environment details > Legal entities, add USMF, Save" in said[0]

@@ -1,0 +1,144 @@
+"""What dual-write itself needs to be let in on both sides: application users, client rows, roles of teams.
+
+Find-or-create, before the health check asks for them (dual-write-semantics.md 3.3 and 4; section 13, 10 and 11). Only
+what is missing is written. What the service refuses becomes one line with the step that a person takes instead.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from providers._base import Call
+from providers._waiting import Waiting
+from providers.api.dataverse_access import DataverseAccess
+from providers.api.dataverse_models import ApplicationUser, Role, Team
+from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, OperationTimedOut, PermissionDenied
+from providers.api.finance_operations import FinanceOperations
+from providers.api.operations import Outcome
+from providers.finops_installation import FINOPS_ADMINISTRATOR
+from providers.health_check import CDS_APPLICATION_USERS, INTEGRATION_CLIENT
+
+T = TypeVar("T")
+
+SYSTEM_ADMINISTRATOR = "System Administrator"
+TEAM_ROLES = ("Dual-write App User", "Dual-write Runtime User")
+# Refusals that a person can do something about; anything else ends the run.
+_REFUSED = (PermissionDenied, InvalidRequest, Conflict, NotFound)
+# How long a new user, or the roles of a new business unit, may take to show (seconds, assumed).
+_LATE = 300.0
+_NAMES = {INTEGRATION_CLIENT: "Dynamics Data Integration"}
+
+
+class AccessRights:
+    """Both sides of one pair. `interval` (seconds) is the pause while something new does not show yet."""
+
+    def __init__(
+        self, cds: DataverseAccess, finops: FinanceOperations, call: Call, waiting: Waiting, *, interval: float
+    ) -> None:
+        self._cds = cds
+        self._finops = finops
+        self._call = call
+        self._waiting = waiting
+        self._interval = interval
+
+    def applications(self, clients: Iterable[str]) -> None:
+        """Application users with a role in CDS, and `clients` registered in F&O."""
+        for application in CDS_APPLICATION_USERS:
+            self._tried(
+                partial(self._application_user, application),
+                f"the application user {application} of CDS",
+                f"In the Power Platform admin centre open the environment > Settings > Application users, add "
+                f"{application} with the role {SYSTEM_ADMINISTRATOR}.",
+            )
+        known = self._tried(
+            lambda: {each.client_id.lower() for each in self._finops.registered_applications()},
+            "the registered applications of F&O",
+            "Let the program's user read Microsoft Entra ID applications of F&O.",
+        )
+        for client in clients if known is not None else ():
+            if client not in (known or ()):
+                self._tried(
+                    partial(self._register, client),
+                    f"the client {client} of F&O",
+                    "In F&O open System administration > Setup > Microsoft Entra ID applications, add it with the "
+                    f"user {FINOPS_ADMINISTRATOR}.",
+                )
+
+    def team_roles(self, team_ids: Iterable[str]) -> None:
+        """Both dual-write roles for these teams and for the default team of the root business unit."""
+        self._tried(
+            lambda: self._give_roles(sorted(set(team_ids))),
+            f"the roles {' and '.join(TEAM_ROLES)} of the owning teams",
+            "In the Power Platform admin centre open the environment > Settings > Teams and give them to the default "
+            "owning team of each company and to the default team of the root business unit.",
+        )
+
+    def _tried(self, work: Callable[[], T], what: str, by_hand: str) -> T | None:
+        try:
+            return work()
+        except _REFUSED as error:
+            reason = ApiError(f"{what} could not be set up: {error.reason}", code=error.code, next_step=by_hand)
+            self._call.warn(str(reason))
+            return None
+
+    def _application_user(self, application: str) -> None:
+        user = self._cds.application_user(application) or self._added(application)
+        if user.disabled or self._cds.roles_of_user(user.id):
+            return
+        role = self._role(SYSTEM_ADMINISTRATOR, user.business_unit_id or self._root())
+        self._cds.assign_role_to_user(user.id, role.id)
+        self._call.announce(f"the application user {application} has the role {SYSTEM_ADMINISTRATOR}")
+
+    def _added(self, application: str) -> ApplicationUser:
+        try:
+            return self._cds.add_application_user(application, self._root())
+        except NotFound as late:
+            # Created, and not readable yet.
+            def poll() -> Outcome[ApplicationUser]:
+                found = self._cds.application_user(application)
+                return Outcome.done(found) if found else Outcome.pending("created, not readable yet")
+
+            try:
+                return self._until(poll, f"application user {application}")
+            except OperationTimedOut:
+                raise late from None
+
+    def _register(self, client: str) -> None:
+        self._finops.register_application(client, FINOPS_ADMINISTRATOR, _NAMES.get(client, "Dual-write"))
+        self._call.announce(f"F&O knows the dual-write client {client}")
+
+    def _give_roles(self, team_ids: list[str]) -> None:
+        root = self._root()
+        defaults = [team for team in self._cds.teams(default_only=True) if team.business_unit_id == root]
+        teams = [*self._cds.teams_by_id(team_ids), *defaults]
+        given = [team.name for team in teams if self._give_to(team)]
+        if given:
+            self._call.announce(f"the dual-write roles were given to {', '.join(given)}")
+
+    def _give_to(self, team: Team) -> bool:
+        held = {role.name for role in self._cds.roles_of_team(team.id)}
+        lacking = [name for name in TEAM_ROLES if name not in held]
+        for name in lacking:
+            self._cds.assign_role_to_team(team.id, self._role(name, team.business_unit_id or "").id)
+        return bool(lacking)
+
+    def _role(self, name: str, business_unit_id: str) -> Role:
+        """The role in that business unit; a new unit gets its roles a little later."""
+
+        def poll() -> Outcome[Role]:
+            found = next(iter(self._cds.roles(name, business_unit_id)), None)
+            return Outcome.done(found) if found else Outcome.pending("not there yet")
+
+        try:
+            return self._until(poll, f"role {name}")
+        except OperationTimedOut as error:
+            raise NotFound(f"CDS has no role '{name}' in the business unit {business_unit_id}") from error
+
+    def _until(self, poll: Callable[[], Outcome[T]], what: str) -> T:
+        return self._waiting.until(poll, what=what, interval=self._interval, at_most=_LATE)
+
+    def _root(self) -> str:
+        found = next((unit.id for unit in self._cds.business_units() if not unit.parent_id), None)
+        if found is None:
+            raise NotFound("CDS shows no root business unit")
+        return found
