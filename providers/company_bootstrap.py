@@ -1,0 +1,241 @@
+"""`CompanyBootstrap`: an F&O company on the CDS rows that have none, so that they can take part in dual-write.
+
+API: Dataverse Web API, `$batch` (dual-write-semantics.md 5.1, 6, 12.2). Natural key: the connection and the company.
+Replaces: CDS environment, company. One-off, no watch: unchanged inputs do nothing, a refresh counts nothing, deletion
+leaves the rows as they are. Writes the company column alone, and only on rows in scope that have no company (or
+another one, with `overwrite`). A business unit means its own rows, not those of units below it; tables without one
+are stamped whole. Takes minutes for ten thousand rows, longer when maps are live (assumed).
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Literal
+
+import pulumi
+from pydantic import AfterValidator, Field
+
+from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider, ResourceError
+from providers._duration import Duration, seconds
+from providers._environments import resolve
+from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.api.dataverse_access import DataverseAccess
+from providers.api.errors import ApiError, NotFound
+from providers.api.power_platform_models import Environment
+from providers.bootstrap_run import WORKERS, Counts, RunSettings, simulate, stamp_tables
+from providers.bootstrap_tables import Scope, find_scope, known_units
+
+# The tables of the sample program (semantics 6.2).
+TABLES = ["accounts", "contacts", "products"]
+NOT_LINKED = "Add the company to the link first, and check company, business units and tables in the stack file."
+
+
+def _code(text: str) -> str:
+    code = text.strip().upper()
+    if not (1 <= len(code) <= 4 and code.isascii() and code.isalnum()):
+        raise ValueError(f"'{text}' is no company code: one to four letters or digits")
+    return code
+
+
+class BootstrapInputs(Inputs):
+    """Which company goes on which rows. Without `business_units`, rows of all of them."""
+
+    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
+    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
+    company: Annotated[str, AfterValidator(_code), Replaces(), CaseBlind()]
+    business_units: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
+    tables: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: list(TABLES))
+    overwrite: bool = False
+    order: Annotated[Literal["live", "before-live-sync"], NotCompared()] = "live"
+    max_failures: Annotated[int, Field(ge=0), NotCompared()] = 100
+    simulate: bool = False
+    timeout: Annotated[Duration, NotCompared()] = "6h"
+
+
+class BootstrapOutputs(Outputs):
+    """How it ended. `rows`: per table, those in scope that carried the company then, or would when simulated.
+
+    `unstamped`: per table, those in scope that lacked it; `complete`: nothing is left to do, or it was simulated.
+    """
+
+    cloud: str
+    cds: str
+    company: str
+    business_units: list[str] = Field(default_factory=list)
+    tables: list[str] = Field(default_factory=list)
+    overwrite: bool = False
+    order: str = "live"
+    max_failures: int = 100
+    simulate: bool = False
+    timeout: str = "6h"
+    environment_id: str = ""
+    rows: dict[str, int] = Field(default_factory=dict)
+    unstamped: dict[str, int] = Field(default_factory=dict)
+    complete: bool = False
+
+
+class CompanyBootstrapProvider(Provider[BootstrapInputs, BootstrapOutputs]):
+    """Stamp what lacks the company; running it again stamps only what lacks it still."""
+
+    resource = "CompanyBootstrap"
+    inputs = BootstrapInputs
+    outputs = BootstrapOutputs
+
+    def name_of(self, values: BootstrapInputs | BootstrapOutputs) -> str:
+        """Company and CDS environment as the stack calls it."""
+        return f"{values.company} on {values.cds}"
+
+    def normalise(self, inputs: BootstrapInputs) -> BootstrapInputs:
+        """Business units once each, in one stable order; tables stay in theirs."""
+        named = {name.strip().casefold(): name.strip() for name in reversed(inputs.business_units)}
+        return inputs.model_copy(update={"business_units": [named[key] for key in sorted(named)]})
+
+    def problems(self, inputs: BootstrapInputs, old: BootstrapInputs | None) -> Iterable[Problem]:
+        """A table that is named twice."""
+        for place, table in enumerate(inputs.tables):
+            if table in inputs.tables[:place]:
+                yield Problem(f"tables[{place}]", f"'{table}' is named twice")
+
+    def live_problems(self, inputs: BootstrapInputs, call: Call) -> Iterable[Problem]:
+        """Business units that are not there; with a link that stands, also the company and the tables.
+
+        Only what can be read now: environment, link and packages may be made later in the same `up`. The hidden input
+        `__linked_companies` holds the companies of a connection that does not change in this `up`.
+        """
+        session = call.session(inputs.cloud)
+        linked = call.private.get("linked_companies")
+        try:
+            dataverse = session.dataverse(_url(resolve(session.power_platform.environments(), inputs.cds)))
+            if linked is not None:
+                return _scope(dataverse, inputs).problems
+            # Linking creates a business unit for each company (semantics 5.1).
+            units = dataverse.business_units() if inputs.business_units else []
+            return known_units(inputs.business_units, units, coming=inputs.company)[1]
+        except ApiError:
+            return ()
+
+    def live_change_problems(self, inputs: BootstrapInputs, old: BootstrapInputs, call: Call) -> Iterable[Problem]:
+        """The same as before a creation."""
+        return self.live_problems(inputs, call)
+
+    def on_create(self, inputs: BootstrapInputs, call: Call) -> tuple[str, BootstrapOutputs]:
+        """Stamp all rows in scope."""
+        session = call.session(inputs.cloud)
+        environment = resolve(session.power_platform.environments(fresh=True), inputs.cds)
+        return f"{environment.id}/{inputs.company}", _bootstrapped(environment, inputs, call)
+
+    def on_read(self, identifier: str, stored: BootstrapOutputs, call: Call) -> BootstrapOutputs | None:
+        """What was counted when it ended; gone with its environment."""
+        service = call.session(stored.cloud).power_platform
+        if any(each.id == stored.environment_id for each in service.environments()):
+            return stored
+        try:
+            service.environment(stored.environment_id)
+        except NotFound:
+            return None
+        return stored
+
+    def on_update(
+        self, identifier: str, stored: BootstrapOutputs, inputs: BootstrapInputs, call: Call
+    ) -> BootstrapOutputs:
+        """Stamp the rows in the new scope; rows that left it keep their company."""
+        environment = call.session(inputs.cloud).power_platform.environment(stored.environment_id)
+        return _bootstrapped(environment, inputs, call)
+
+    def on_delete(self, identifier: str, stored: BootstrapOutputs, call: Call) -> None:
+        """Say that the rows keep their company."""
+        call.announce(f"rows keep their company {stored.company}: a bootstrap is not taken back")
+
+
+class CompanyBootstrap(ManagedResource, module="dualwrite", name="CompanyBootstrap"):
+    """A company stamped on the CDS rows that have none."""
+
+    cloud: pulumi.Output[str]
+    cds: pulumi.Output[str]
+    company: pulumi.Output[str]
+    tables: pulumi.Output[list[str]]
+    rows: pulumi.Output[dict[str, int]]
+    unstamped: pulumi.Output[dict[str, int]]
+    complete: pulumi.Output[bool]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        cloud: pulumi.Input[str],
+        cds: pulumi.Input[str],
+        company: pulumi.Input[str],
+        business_units: pulumi.Input[list[str]] | None = None,
+        tables: pulumi.Input[list[str]] | None = None,
+        overwrite: pulumi.Input[bool] | None = None,
+        order: pulumi.Input[str] | None = None,
+        max_failures: pulumi.Input[int] | None = None,
+        simulate: pulumi.Input[bool] | None = None,
+        linked_companies: pulumi.Input[list[str]] | None = None,
+        timeout: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        arguments = {
+            "cloud": cloud,
+            "cds": cds,
+            "company": company,
+            "business_units": business_units,
+            "tables": tables,
+            "overwrite": overwrite,
+            "order": order,
+            "max_failures": max_failures,
+            "simulate": simulate,
+            "timeout": timeout,
+            "__linked_companies": linked_companies,
+        }
+        super().__init__(CompanyBootstrapProvider(), resource_name, arguments, opts)
+
+
+def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call) -> BootstrapOutputs:
+    session = call.session(inputs.cloud)
+    dataverse = session.dataverse(_url(environment))
+    scope = _scope(dataverse, inputs)
+    if scope.problems:
+        raise ResourceError("; ".join(problem.text for problem in scope.problems), next_step=NOT_LINKED)
+    if inputs.simulate:
+        counts = simulate(dataverse, scope.tables, call)
+        call.announce(f"simulated, nothing is written; {inputs.company} would go on {_told(counts)}")
+    else:
+        settings = RunSettings(
+            seconds=seconds(inputs.timeout),
+            max_failures=inputs.max_failures,
+            settle=session.profile.polls.lost_answer,
+        )
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="bootstrap") as executor:
+            counts = stamp_tables(dataverse, scope.tables, settings, call, executor)
+        call.announce(f"{inputs.company} stands on {_told(counts)}")
+    return BootstrapOutputs.model_validate(
+        {
+            **inputs.model_dump(mode="json"),
+            "environment_id": environment.id,
+            "rows": counts.rows,
+            "unstamped": counts.unstamped,
+            "complete": True,
+        }
+    )
+
+
+def _scope(dataverse: DataverseAccess, inputs: BootstrapInputs) -> Scope:
+    return find_scope(
+        company=inputs.company,
+        business_units=inputs.business_units,
+        tables=inputs.tables,
+        overwrite=inputs.overwrite,
+        companies=dataverse.companies(),
+        units=dataverse.business_units() if inputs.business_units else [],
+        definitions=dataverse.table_definitions(inputs.tables),
+    )
+
+
+def _url(environment: Environment) -> str:
+    if not environment.url:
+        raise NotFound(f"the environment '{environment.display_name}' has no Dataverse")
+    return environment.url
+
+
+def _told(counts: Counts) -> str:
+    return ", ".join(f"{rows:,} {table}" for table, rows in counts.rows.items())
