@@ -4,6 +4,8 @@ STACK  ?= new-new
 PYTHON ?= python3
 ARGS   ?=
 RUN     = @.venv/bin/python -m tools
+# One command starts some ten interpreters: they share what was compiled, also where the user's shell says otherwise.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -1,6 +1,5 @@
 """`python -m emulator`: serve the tenant, say how to reach it, hand out a delegated token, list what is modelled."""
 
-import asyncio
 import json
 import logging
 import os
@@ -14,14 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import yaml
 
-from emulator import coverage as coverage_list
 from emulator.identity import directory
-from emulator.identity.tokens import AUTHORITY_HOST
-from emulator.seed import SeedError
-from emulator.server import PortTakenError, Server, open_tenant, seed
 from emulator.state_folder import DEFAULT, InUseError, Running, StateFolder
+
+# `env` and `token` run at every start of a program, so only what serves the tenant imports the tenant.
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN_SECONDS = 30.0
@@ -40,6 +36,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C; prints {"url", "ca"} as one line of JSON when it is ready."""
+    from emulator.seed import SeedError
+    from emulator.server import PortTakenError
+
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     extra = _read_seed(seed_file)
     folder = StateFolder(state)
@@ -51,6 +50,10 @@ def serve(
 
 
 def _serve(folder: StateFolder, port: int, clock: str, extra: dict[str, Any]) -> None:
+    import asyncio
+
+    from emulator.server import Server, open_tenant, seed
+
     tenant = open_tenant(folder, clock)
     try:
         if not seed(tenant, extra) and extra:
@@ -68,6 +71,8 @@ def _ready(running: Running) -> None:
 def _read_seed(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
+    import yaml
+
     try:
         found = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -110,7 +115,7 @@ def token(state: State = DEFAULT) -> None:
         "scope": f"{directory.DUAL_WRITE_AUDIENCE}/.default openid profile offline_access",
     }
     request = urllib.request.Request(
-        f"https://{AUTHORITY_HOST}/{directory.TENANT_ID}/oauth2/v2.0/token",
+        f"https://{directory.AUTHORITY_HOST}/{directory.TENANT_ID}/oauth2/v2.0/token",
         data=urllib.parse.urlencode(form).encode(),
         headers={"Origin": "https://dataintegrator.trafficmanager.net"},
     )
@@ -131,10 +136,12 @@ def coverage(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is not current.")] = False,
 ) -> None:
     """Write emulator/COVERAGE.md: what is modelled, what is evidenced and what is assumed."""
-    text = coverage_list.generate()
+    from emulator.coverage import FILE, generate
+
+    text = generate()
     if not check:
-        coverage_list.FILE.write_text(text)
-    elif not coverage_list.FILE.exists() or coverage_list.FILE.read_text() != text:
+        FILE.write_text(text)
+    elif not FILE.exists() or FILE.read_text() != text:
         _fail("emulator/COVERAGE.md is not current; `python -m emulator coverage` writes it.")
 
 

@@ -74,8 +74,10 @@ class Waiting:
         said: list[str] = []
 
         def say(status: str) -> None:
-            said.append(status)
-            self._talk.progress(progress_line(what, status, self._talk.clock() - begun, usually))
+            line = progress_line(what, status, self._talk.clock() - begun, usually)
+            if line not in said[-1:]:
+                said.append(line)
+                self._talk.progress(line)
 
         value = wait(
             step,

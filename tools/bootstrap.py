@@ -2,12 +2,18 @@
 
 Runs before anything is installed, under whatever `python3` the user has, and does nothing when the stamp in `.venv`
 says that the lock files did not change. `dev` adds what tests and checks need.
+
+Packages come from the user's own package index through pip and uv, each with its hash. pip fetches uv once per machine
+into `${XDG_CACHE_HOME:-~/.cache}/dualwrite/uv/<hash of its lock file>`; from there uv fills the `.venv` of every clone.
 """
 
 import hashlib
+import os
+import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,18 +58,51 @@ def run(*command: "str | Path") -> None:
         sys.exit(f"Setting up .venv failed at: {' '.join(map(str, command))}")
 
 
+def cache() -> Path:
+    """The folder that all clones of this machine share."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dualwrite"
+
+
+def uv() -> Path:
+    """The pinned uv of this machine, fetched now if it is not there. Safe to call from several processes."""
+    pins = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode() + INSTALLER.read_bytes())
+    folder = cache() / "uv" / pins.hexdigest()[:16]
+    command = folder / "bin" / "uv"
+    if not command.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="fetching-", dir=folder.parent) as temporary:
+            fetched = Path(temporary, "uv")
+            # pip's advice against installing as root is for other places than a folder of ours.
+            quiet = ("--quiet", "--disable-pip-version-check", "--root-user-action", "ignore")
+            options = ("--require-hashes", "--no-compile", "--target", fetched, "-r", INSTALLER)
+            run(pip(Path(temporary)), "-m", "pip", "install", *quiet, *options)
+            if not command.exists():  # else another process was faster
+                fetched.rename(folder)
+    return command
+
+
+def pip(folder: Path) -> "str | Path":
+    """A Python that has pip: the user's own, else that of a throw-away environment in `folder`."""
+    python = interpreter()
+    if not subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        return python
+    run(python, "-m", "venv", folder / "pip")
+    return folder / "pip" / "bin" / "python"
+
+
 def main() -> None:
     """Bring `.venv` up to date."""
     lock = DEV if "dev" in sys.argv[1:] else RUNTIME
     if installed(lock) or (lock is RUNTIME and installed(DEV)):
         return
     print(f"Installing {lock.name} into .venv", file=sys.stderr, flush=True)  # noqa: T201
+    installer = uv()
     if not PYTHON.exists():
-        run(interpreter(), "-m", "venv", "--clear", str(VENV))
-    hashes = ("--quiet", "--require-hashes")
-    run(PYTHON, "-m", "pip", "install", *hashes, "--disable-pip-version-check", "-r", INSTALLER)
-    uv = ("-m", "uv", "pip", "install", "--python", PYTHON)
-    run(PYTHON, *uv, *hashes, "--build-constraints", INSTALLER, "-r", lock)
+        run(interpreter(), "-m", "venv", "--clear", "--without-pip", VENV)
+    # A lock file names every package, so there is nothing to resolve.
+    options = ("--quiet", "--require-hashes", "--no-deps", "--build-constraints", INSTALLER)
+    run(installer, "pip", "install", "--python", PYTHON, *options, "-r", lock)
     stamp(lock).write_text(wanted(lock))
 
 

@@ -1,6 +1,8 @@
 """The emulator of this clone as a process: is it running, start it in the background, stop it."""
 
 import fcntl
+import http
+import http.client
 import json
 import os
 import signal
@@ -11,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
-
-import httpx
+from urllib.parse import urlsplit
 
 from tools.workspace import EMULATOR_STATE, PRIVATE, ROOT, UserError
 
-CLOCK = "scaled:1800"
+CLOCK = "scaled:3600"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+ANSWER_SECONDS = 2.0
 POLL_SECONDS = 0.05
 
 # They outlive the commands that start them; a Popen that is dropped while its process runs is a ResourceWarning.
@@ -48,10 +50,19 @@ def running(state: Path = EMULATOR_STATE) -> Emulator | None:
     try:
         described = json.loads((state / "emulator.json").read_text())
         emulator = Emulator(described["url"], described["ca"], described["pid"])
-        httpx.get(f"{emulator.url}/_emulator/clock", timeout=2, trust_env=False).raise_for_status()
-    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        return emulator if answers(emulator.url) else None
+    except (OSError, ValueError, KeyError, http.client.HTTPException):
         return None
-    return emulator
+
+
+def answers(url: str) -> bool:
+    """Whether an emulator's control plane answers there, asked without the proxy that the user may have."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/_emulator/clock")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    finally:
+        connection.close()
 
 
 def ensure_running() -> Emulator:

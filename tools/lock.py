@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.bootstrap import uv
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "requirements.txt": ("pyproject.toml",),
@@ -17,7 +19,7 @@ LOCKS = {
     "tools/requirements-install.txt": ("--group", "install"),
 }
 COMPILE = (
-    *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
+    *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
     *("--generate-hashes", "--custom-compile-command", "python -m tools.lock"),
 )
 
@@ -25,7 +27,7 @@ COMPILE = (
 def main() -> None:
     """Write every lock file, runtime first, because the development set is constrained by it."""
     for name, sources in LOCKS.items():
-        subprocess.run([*COMPILE, *sources, *sys.argv[1:], "--output-file", name], cwd=ROOT, check=True)
+        subprocess.run([uv(), *COMPILE, *sources, *sys.argv[1:], "--output-file", name], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

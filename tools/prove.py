@@ -1,12 +1,9 @@
 """Proves live sync of a stack: one row from F&O to Dataverse, one the other way round, both removed again.
 
-Run as `python -m tools.prove <stack>` in the stack's environment. It has an identity of its own, so that the journal
-of an instance tells the proof from the program. The set and column names are those of the standard maps
-(dual-write mapping reference); the OData set names of F&O are assumed.
+It has an identity of its own, so that the journal of an instance tells the proof from the program. The set and column
+names are those of the standard maps (dual-write mapping reference); the OData set names of F&O are assumed.
 """
 
-import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +17,6 @@ from rich.console import Console
 from providers.api.errors import ApiError, NotFound
 from providers.api.odata import equal
 from providers.api.session import close_all, session
-from tools import pulumi_cli, workspace
 from tools.workspace import UserError
 
 DEADLINE_SECONDS = 60.0
@@ -202,11 +198,10 @@ def show(proofs: Sequence[Proof], console: Console) -> None:
         )
 
 
-def main(stack: str) -> None:
+def main(cloud: str, outputs: Mapping[str, Any]) -> None:
     """Prove live sync of one stack whose outputs say where its instances are."""
-    outputs = pulumi_cli.outputs(stack, os.environ)
     console = Console(highlight=False, soft_wrap=True)
-    services = session(workspace.stack(stack).cloud, tokens="prove")
+    services = session(cloud, tokens="prove")
     try:
         prover = Prover(
             services.finance_operations(outputs["finops_url"]),
@@ -218,19 +213,14 @@ def main(stack: str) -> None:
         close_all()
 
 
-def run(stack: str) -> None:
+def run(cloud: str, outputs: Mapping[str, Any]) -> None:
     """The command: one line on the error stream when live sync does not work."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        main(stack)
+        main(cloud, outputs)
     except (ApiError, UserError, KeyError) as error:
         errors.print(f"Not proved: {error}", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         errors.print("Not proved: interrupted; the rows written are removed.")
         raise typer.Exit(130) from None
-
-
-if __name__ == "__main__":
-    typer.run(run)
-    sys.exit(0)

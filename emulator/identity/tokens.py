@@ -13,11 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from emulator.clock import Clock
 from emulator.http import Caller
-from emulator.identity.directory import TENANT_ID, Application, Directory, User
+from emulator.identity.directory import AUTHORITY_HOST, TENANT_ID, Application, Directory, User
 from emulator.store import Store
 
 LIFETIME = timedelta(seconds=3599)
-AUTHORITY_HOST = "login.microsoftonline.com"
 ISSUERS = {"1.0": f"https://sts.windows.net/{TENANT_ID}/", "2.0": f"https://{AUTHORITY_HOST}/{TENANT_ID}/v2.0"}
 
 

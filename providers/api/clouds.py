@@ -44,16 +44,16 @@ class PollIntervals(BaseModel):
 
 
 EMULATOR_POLLS = PollIntervals(
-    environment=0.5,
-    dataverse=0.5,
-    package=0.5,
-    finops=1,
-    link=0.5,
-    solution=0.3,
-    map_action=0.2,
-    initial_sync=0.5,
-    rows=0.3,
-    busy=0.5,
+    environment=0.1,
+    dataverse=0.1,
+    package=0.1,
+    finops=0.2,
+    link=0.1,
+    solution=0.1,
+    map_action=0.1,
+    initial_sync=0.2,
+    rows=0.1,
+    busy=0.2,
     patience=60,
     lost_answer=3,
 )

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import bootstrap
+
 HERE = Path(__file__).resolve().parent
 OLDEST, TOO_NEW = (3, 259, 0), (4, 0, 0)
 INSTALL_PULUMI = "curl -fsSL https://get.pulumi.com | sh"
@@ -98,8 +100,7 @@ def reported_version(folder: Path) -> tuple[int, ...]:
 
 def cache() -> Path:
     """The folder that holds one engine per set of pins."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dualwrite" / "engine"
+    return bootstrap.cache() / "engine"
 
 
 def pins() -> str:

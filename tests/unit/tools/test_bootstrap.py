@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,14 +16,18 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
         lock = tmp_path / getattr(bootstrap, name).name
         lock.write_text(name)
         monkeypatch.setattr(bootstrap, name, lock)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / ".venv" / "bin" / "python")
     seen: Commands = []
 
     def run(*command: str | Path) -> None:
         seen.append(tuple(map(str, command)))
-        bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
-        bootstrap.PYTHON.touch()
+        made = bootstrap.PYTHON
+        if "--target" in command:
+            made = Path(command[command.index("--target") + 1], "bin", "uv")
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
 
     monkeypatch.setattr(bootstrap, "run", run)
     return seen
@@ -45,6 +50,25 @@ def test_second_set_up_runs_nothing(commands: Commands, monkeypatch: pytest.Monk
     commands.clear()
     set_up(monkeypatch)
     assert commands == []
+
+
+def test_next_clone_of_the_machine_finds_uv(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(monkeypatch)
+    fetched = bootstrap.uv()
+    shutil.rmtree(bootstrap.VENV)
+    commands.clear()
+    set_up(monkeypatch)
+    assert [command[0] for command in commands] == [bootstrap.interpreter(), str(fetched)]
+    assert list(fetched.parents[2].iterdir()) == [fetched.parents[1]]
+
+
+def test_python_without_pip_gets_one_for_the_fetching(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "interpreter", lambda: "false")
+    set_up(monkeypatch)
+    (_, _, venv, folder), (python, *_, lock) = commands[:2]
+    assert venv == "venv"
+    assert python == f"{folder}/bin/python"
+    assert lock == str(bootstrap.INSTALLER)
 
 
 @pytest.mark.parametrize("lock", ["RUNTIME", "INSTALLER"])
