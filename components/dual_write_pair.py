@@ -4,17 +4,33 @@ Wires resources, does no work and reads no config. Every child's name is derived
 program can build several pairs. Children come in the order of the real set-up, each after the one before.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
 import pulumi
 
-from components.config import Cds, Confirmation, Connection, FinOps, Maps, Stack, State, Timeouts
-from providers._consent import Consent, missing_consent
+from components import map_settings
+from components._company_rules import BUILT_IN
+from components.config import (
+    Bootstrap,
+    Cds,
+    Confirmation,
+    Connection,
+    FinOps,
+    LegalEntity,
+    Limits,
+    Maps,
+    Stack,
+    Timeouts,
+)
+from providers._consent import Action, Consent, missing_consent
 from providers.application_package import ApplicationPackage
 from providers.catalogue import Selection, choose_maps
 from providers.cds_instance import CdsInstance
+from providers.company import Company
+from providers.company_bootstrap import CompanyBootstrap
 from providers.dual_write_connection import DualWriteConnection
 from providers.finops_instance import FinOpsInstance
 from providers.live_sync import LiveSync
@@ -32,6 +48,9 @@ class DualWritePairArgs:
     today: date
     cloud: str = "emulator"
     connection: Connection = field(default_factory=Connection)
+    companies: tuple[LegalEntity, ...] = ()
+    bootstrap: tuple[Bootstrap, ...] = ()
+    limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
     confirm: tuple[Confirmation, ...] = ()
 
@@ -45,15 +64,18 @@ class DualWritePairArgs:
             today=today,
             cloud=stack.cloud,
             connection=stack.connection,
+            companies=tuple(stack.companies),
+            bootstrap=tuple(stack.bootstrap),
+            limits=stack.limits,
             timeouts=stack.timeouts,
             confirm=tuple(stack.confirm),
         )
 
 
 class DualWritePair(pulumi.ComponentResource):
-    """A new CDS instance with F&O on it, the packages that the maps need, the link, and the maps' run state.
+    """An F&O and a CDS instance, the packages, companies and link that the maps need, and live data sync.
 
-    ValueError when a setting of a new instance is missing, or the choice of maps contradicts itself.
+    ValueError when a setting of a new or existing instance is missing, or the choice of maps contradicts itself.
     """
 
     finops_url: pulumi.Output[str]
@@ -71,15 +93,23 @@ class DualWritePair(pulumi.ComponentResource):
         selection = choose_maps(args.maps.include, args.maps.exclude, args.maps.prerequisites)
         if selection.problems:
             raise ValueError("; ".join(f"maps.{problem.path} {problem.text}" for problem in selection.problems))
-        self._domain = _given(args.cds.domain, "cds.domain")
+        self._cds_name = _reference(args.cds)
+        self._finops_url = None if args.finops.instance == "new" else _given(args.finops.url, "finops.url", "existing")
+        self._companies = self._linked()
         cds = self._cds()
         finops = self._finops(cds)
-        connection = self._connection(selection, self._packages(selection, finops))
-        live_sync = self._live_sync(selection, connection)
+        package = self._packages(selection, finops)
+        connection = self._connection(selection, [package, *self._legal_entities(package)])
+        before = self._bootstraps("before-live-sync", connection, connection)
+        live_sync = self._live_sync(selection, connection, [connection, *before.values()])
+        bootstraps = {**before, **self._bootstraps("live", connection, live_sync)}
         self.finops_url, self.cds_url = finops.url, cds.url
         self.connection_id, self.linked_companies = connection.connection_id, connection.linked_companies
-        self.maps, self.ready = live_sync.maps, live_sync.ready
-        self.bootstrapped_rows = pulumi.Output.from_input({})
+        self.maps = live_sync.maps
+        rows: dict[str, Any] = {code: each.rows for code, each in bootstraps.items()}
+        self.bootstrapped_rows = pulumi.Output.from_input(rows)
+        complete = [each.complete for each in bootstraps.values()]
+        self.ready = pulumi.Output.all(live_sync.ready, *complete).apply(all) if complete else live_sync.ready
         self.outputs: dict[str, pulumi.Output[Any]] = {
             "finops_url": self.finops_url,
             "cds_url": self.cds_url,
@@ -92,35 +122,57 @@ class DualWritePair(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _cds(self) -> CdsInstance:
-        wanted = self._args.cds
+        wanted, name = self._args.cds, f"{self._prefix}-cds"
+        if wanted.instance == "existing":
+            return CdsInstance(
+                name,
+                cloud=self._args.cloud,
+                instance="existing",
+                url=wanted.url,
+                environment_id=wanted.environment_id,
+                finops=self._finops_url,
+                opts=self._child(),
+            )
         return CdsInstance(
-            f"{self._prefix}-cds",
+            name,
             cloud=self._args.cloud,
             name=_given(wanted.name, "cds.name"),
-            domain=self._domain,
+            domain=_given(wanted.domain, "cds.domain"),
             type=wanted.type,
             location=_given(wanted.location, "cds.location"),
             currency=_given(wanted.currency, "cds.currency"),
             language=_given(wanted.language, "cds.language"),
-            confirm=[entry.model_dump() for entry in self._args.confirm] or None,
+            confirm=self._consents("delete-environment", "replace-environment"),
             timeout=self._args.timeouts.environment,
             opts=self._child(protect=self._protected()),
         )
 
     def _finops(self, cds: CdsInstance) -> FinOpsInstance:
-        wanted, place = self._args.finops, self._args.cds
+        wanted, place, name = self._args.finops, self._args.cds, f"{self._prefix}-finops"
+        if wanted.instance == "existing":
+            return FinOpsInstance(
+                name,
+                cloud=self._args.cloud,
+                cds=self._cds_name,
+                instance="existing",
+                url=self._finops_url,
+                location=place.location,
+                opts=self._child(cds),
+            )
+        # Nothing deletes F&O that is installed on an existing CDS instance: there is nothing to protect.
+        is_new_cds = place.instance == "new"
         return FinOpsInstance(
-            f"{self._prefix}-finops",
+            name,
             cloud=self._args.cloud,
-            cds=self._domain,
+            cds=self._cds_name,
             data=_given(wanted.data, "finops.data"),
             developer_tools=wanted.developer_tools,
             version=wanted.version,
             environment_name=place.name,
-            environment_type=place.type,
+            environment_type=place.type if is_new_cds else None,
             location=place.location,
             timeout=self._args.timeouts.finops,
-            opts=self._child(cds, protect=self._protected()),
+            opts=self._child(cds, protect=self._protected() if is_new_cds else None),
         )
 
     def _packages(self, selection: Selection, finops: FinOpsInstance) -> pulumi.Resource:
@@ -131,42 +183,107 @@ class DualWritePair(pulumi.ComponentResource):
             last = ApplicationPackage(
                 f"{self._prefix}-{package.lower().replace('_', '-')}",
                 cloud=self._args.cloud,
-                cds=self._domain,
+                cds=self._cds_name,
                 package=package,
                 timeout=self._args.timeouts.environment,
                 opts=self._child(last),
             )
         return last
 
-    def _connection(self, selection: Selection, last_package: pulumi.Resource) -> DualWriteConnection:
+    def _legal_entities(self, last_package: pulumi.Resource) -> list[Company]:
+        return [
+            Company(
+                f"{self._prefix}-company-{wanted.code.lower()}",
+                cloud=self._args.cloud,
+                cds=self._cds_name,
+                finops=self._finops_url,
+                code=wanted.code,
+                name=wanted.name,
+                country=wanted.country,
+                timeout=self._args.timeouts.link,
+                opts=self._child(last_package),
+            )
+            for wanted in self._args.companies
+        ]
+
+    def _connection(self, selection: Selection, after: Iterable[pulumi.Resource]) -> DualWriteConnection:
         wanted = self._args.connection
         return DualWriteConnection(
             f"{self._prefix}-connection",
             cloud=self._args.cloud,
-            cds=self._domain,
+            cds=self._cds_name,
+            finops=self._finops_url,
             gateway=wanted.gateway,
-            companies=list(wanted.companies or ["DAT"]),
+            companies=self._companies,
             solutions=list(selection.solutions),
+            company_change=wanted.company_change,
+            confirm=self._consents("reset-link"),
+            live_companies_limit=self._args.limits.live_companies,
             timeout=self._args.timeouts.link,
-            opts=self._child(last_package),
+            opts=self._child(*after),
         )
 
-    def _live_sync(self, selection: Selection, connection: DualWriteConnection) -> LiveSync:
-        wanted = self._args.maps
-        own = {name: override.state for name, override in wanted.overrides.items() if override.state}
-        states: dict[str, State] = {name: own.get(name, wanted.state) for name in selection.maps}
+    def _bootstraps(
+        self, order: str, connection: DualWriteConnection, after: pulumi.Resource
+    ) -> dict[str, CompanyBootstrap]:
+        """The bootstraps of one order by company, one after the other: together they would share the same limits."""
+        declared: dict[str, CompanyBootstrap] = {}
+        for wanted in self._args.bootstrap:
+            if wanted.order == order:
+                after = declared[wanted.company] = CompanyBootstrap(
+                    f"{self._prefix}-bootstrap-{wanted.company.lower()}",
+                    cloud=self._args.cloud,
+                    cds=self._cds_name,
+                    company=wanted.company,
+                    business_units=wanted.business_units,
+                    tables=wanted.tables,
+                    overwrite=wanted.overwrite,
+                    order=wanted.order,
+                    max_failures=wanted.max_failures,
+                    simulate=wanted.simulate,
+                    linked_companies=connection.linked_companies,
+                    timeout=self._args.timeouts.initial_sync,
+                    opts=self._child(after),
+                )
+        return declared
+
+    def _live_sync(
+        self, selection: Selection, connection: DualWriteConnection, after: Iterable[pulumi.Resource]
+    ) -> LiveSync:
+        wanted, limits = self._args.maps, self._args.limits
+        synced = map_settings.initial_syncs(wanted, selection)
         return LiveSync(
             f"{self._prefix}-live-sync",
             cloud=self._args.cloud,
-            cds=self._domain,
+            cds=self._cds_name,
+            finops=self._finops_url,
             gateway=self._args.connection.gateway,
-            companies=list(self._args.connection.companies or ["DAT"]),
-            maps=dict(states),
+            companies=self._companies,
+            maps=dict(map_settings.run_states(wanted, selection)),
             prerequisites_added=list(selection.prerequisites_added),
             dropped=[f"{left_out.name}: {left_out.reason}" for left_out in selection.dropped],
+            integration_keys=map_settings.integration_keys(wanted, selection),
+            initial_sync=synced,
+            resync=map_settings.resyncs(wanted, synced),
+            initial_sync_companies_limit=limits.initial_sync_companies,
+            initial_sync_rows_limit=limits.initial_sync_rows,
+            single_threaded_rows_limit=limits.single_threaded_rows,
+            running_before=connection.running_before,
             timeout=self._args.timeouts.initial_sync,
-            opts=self._child(connection),
+            opts=self._child(*after),
         )
+
+    def _linked(self) -> list[str] | str:
+        """The declared companies of the link, or `as-linked`; a new F&O has its one company without saying so."""
+        declared, is_new = self._args.connection.companies, self._finops_url is None
+        if declared is None and is_new:
+            return [BUILT_IN]
+        found = _given(declared, "connection.companies", "existing")
+        return found if isinstance(found, str) else list(found)
+
+    def _consents(self, *actions: Action) -> list[dict[str, str]] | None:
+        """The entries that speak of these actions; no other resource changes when one of them comes or goes."""
+        return [entry.model_dump() for entry in self._args.confirm if entry.action in actions] or None
 
     def _protected(self) -> bool:
         """Created instances are protected, unless consent that still counts lifts it.
@@ -176,14 +293,21 @@ class DualWritePair(pulumi.ComponentResource):
         """
         today, entries = self._args.today, [Consent(**entry.model_dump()) for entry in self._args.confirm]
         replaces = any(entry.action == "replace-environment" and not entry.expired(today) for entry in entries)
-        return not replaces and missing_consent(entries, "delete-environment", self._domain, today) is not None
+        return not replaces and missing_consent(entries, "delete-environment", self._cds_name, today) is not None
 
     def _child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=protect)
 
 
-def _given(value: Value | None, setting: str) -> Value:
-    """A setting that a new instance cannot be without."""
+def _reference(cds: Cds) -> str:
+    """What every resource calls the CDS instance: the domain of a new one, else how the stack names it."""
+    if cds.instance == "new":
+        return _given(cds.domain, "cds.domain")
+    return _given(cds.url or cds.environment_id, "cds.url or cds.environmentId", "existing")
+
+
+def _given(value: Value | None, setting: str, kind: str = "new") -> Value:
+    """A setting that such an instance cannot be without."""
     if value is None:
-        raise ValueError(f"{setting} is required for a new instance")
+        raise ValueError(f"{setting} is required for {'a new' if kind == 'new' else 'an existing'} instance")
     return value

@@ -9,7 +9,7 @@ or by a person. Not read back: which solutions were applied. Takes under 5 minut
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 from pydantic import Field
@@ -262,7 +262,7 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
 
     cloud: pulumi.Output[str]
     cds: pulumi.Output[str]
-    companies: pulumi.Output[str | list[str]]
+    companies: pulumi.Output[Any]  # a list or `as-linked`: the SDK translates no union
     solutions: pulumi.Output[list[str]]
     connection_id: pulumi.Output[str]
     finops_url: pulumi.Output[str]

@@ -8,11 +8,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.config import Cds, Confirmation, Connection, FinOps, Maps, Override
+from components.config import Cds, Confirmation, Connection, FinOps, LegalEntity, Limits, Maps, Override
 from components.dual_write_pair import DualWritePair, DualWritePairArgs
 from tests.component.recording import PROVIDERS, Registered, run
 
 TODAY = date(2026, 11, 23)
+ERP = "https://contoso-erp.sandbox.operations.eu.dynamics.com"
 GROUPS = "msdyn_customergroups - Customer groups"
 
 
@@ -155,6 +156,37 @@ def test_inputs_hold_no_ids_of_the_service() -> None:
         assert row.inputs.get("cds", "contoso-uat") == "contoso-uat"
 
 
+def test_consents_go_where_they_are_judged() -> None:
+    reset = {"action": "reset-link", "target": "contoso-uat", "until": "2027-01-31"}
+    rows = declared(confirmed(**reset))
+    assert rows["pair-connection"].inputs["confirm"] == [reset]
+    assert "confirm" not in rows["pair-cds"].inputs
+    assert rows["pair-cds"].protected
+    assert "confirm" not in declared(confirmed("delete-environment"))["pair-connection"].inputs
+
+
+def test_limits_reach_those_who_check_them() -> None:
+    limits = Limits(live_companies=300, initial_sync_companies=50, initial_sync_rows=9, single_threaded_rows=8)
+    rows = declared(arguments(limits=limits))
+    assert rows["pair-connection"].inputs["live_companies_limit"] == 300
+    given = rows["pair-live-sync"].inputs
+    assert [
+        given[f"{name}_limit"] for name in ("initial_sync_companies", "initial_sync_rows", "single_threaded_rows")
+    ] == [
+        50,
+        9,
+        8,
+    ]
+
+
+def test_companies_wait_for_packages_alone_and_link_for_all() -> None:
+    companies = tuple(LegalEntity(code=code, name=code, country="USA") for code in ("USMF", "FRRT"))
+    rows = declared(arguments(companies=companies))
+    last_package = [row.name for row in rows.values() if row.kind == "ApplicationPackage"][-1]
+    assert rows["pair-company-usmf"].after == rows["pair-company-frrt"].after == {last_package}
+    assert rows["pair-connection"].after == {last_package, "pair-company-usmf", "pair-company-frrt"}
+
+
 def test_outputs_say_what_the_services_hold() -> None:
     seen: dict[str, Any] = {}
 
@@ -178,6 +210,12 @@ def test_outputs_say_what_the_services_hold() -> None:
     [
         (lambda: {"cds": Cds(instance="new", domain="contoso")}, r"cds\.name is required"),
         (lambda: {"finops": FinOps(instance="new")}, r"finops\.data is required"),
+        (lambda: {"cds": Cds(instance="existing")}, r"cds\.url or cds\.environmentId is required for an existing"),
+        (lambda: {"finops": FinOps(instance="existing")}, r"finops\.url is required for an existing instance"),
+        (
+            lambda: {"finops": FinOps(instance="existing", url=ERP)},
+            r"connection\.companies is required for an existing",
+        ),
         (lambda: {"maps": Maps(include=["warehouse"])}, r"maps\.include\[0\] there is no area"),
     ],
 )

@@ -245,7 +245,8 @@ def test_error_class_shows_no_module_path() -> None:
 
 
 REAL = ["cds_instance:CdsInstanceProvider", "finops_instance:FinOpsInstanceProvider",
-        "application_package:ApplicationPackageProvider", "dual_write_connection:DualWriteConnectionProvider",
+        "application_package:ApplicationPackageProvider", "company:CompanyProvider",
+        "dual_write_connection:DualWriteConnectionProvider", "company_bootstrap:CompanyBootstrapProvider",
         "live_sync:LiveSyncProvider"]  # fmt: skip
 
 
@@ -257,6 +258,13 @@ def test_provider_is_stored_by_reference_alone(reference: str) -> None:
     assert len(stored) <= 100
     assert f"providers.{module}".encode() in stored
     assert name.encode() in stored
+
+
+@pytest.mark.parametrize("reference", REAL)
+def test_type_token_is_the_name_of_the_resource(reference: str) -> None:
+    module, name = reference.split(":")
+    resource = getattr(__import__(f"providers.{module}", fromlist=[name]), name.removesuffix("Provider"))
+    assert resource._resource_type_name == f"dynamic/dualwrite:{resource.__name__}"
 
 
 def test_thousands_of_serialisations_never_recurse() -> None:
