@@ -52,8 +52,9 @@ class SyncRun:
 
     def refers_to_itself(self, table: str) -> bool:
         """Whether an error says that a row of the same table was not found (7.7): a later run finds more of them."""
+        named = re.compile(rf"(?<!\w){re.escape(table)}(?!\w)", re.IGNORECASE)
         reasons = (reason for each in self.executions for reason in each.reasons)
-        return any(_NOT_FOUND.search(reason) and table.casefold() in reason.casefold() for reason in reasons)
+        return any(_NOT_FOUND.search(reason) and named.search(reason) for reason in reasons)
 
     def failure(self, name: str, correlation_id: str | None) -> MapFailure:
         """Why the map did not get through: the first company in full, with up to three different reasons."""

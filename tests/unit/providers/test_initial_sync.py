@@ -1,0 +1,146 @@
+"""Initial syncs: what a report says, and which maps still need one."""
+
+from typing import Any, cast
+
+import pytest
+
+from providers.api.dual_write import DualWriteManagement
+from providers.api.dual_write_models import MapState
+from providers.api.dual_write_projects import Execution
+from providers.initial_sync import newest_run, report_line
+from providers.sync_plan import SyncPlan, plan_syncs
+from tests.unit.providers.fake_dual_write import FakeDualWrite
+
+
+def execution(company: str = "USMF", run: str = "r1", **members: Any) -> Execution:
+    return Execution.model_validate({"initialSyncRequestId": run, "legalEntityName": company, **members})
+
+
+def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -> Execution:
+    legs = [{"status": "error", "exportErrors": [{"errorMessage": text}]}]
+    return execution(company, run, errorCount=count, taskExecutionStatuses=[{"legs": legs}])
+
+
+def plan(service: FakeDualWrite, said: list[str] | None = None, **options: Any) -> SyncPlan:
+    settings = {"resync": {}, "synced": {}, **options}
+    sides = dict.fromkeys(service.states, "finops")
+    statuses = {status.name: status for status in service.maps("cid")}
+    announce = (said if said is not None else []).append
+    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, announce=announce, **settings)
+
+
+def test_newest_run_is_every_company_of_the_first_id() -> None:
+    run = newest_run([execution("usmf"), execution("DAT"), execution("USMF", "older")])
+    assert run is not None
+    assert (run.run_id, list(run.counts)) == ("r1", ["DAT", "USMF"])
+    assert newest_run([]) is None
+
+
+def test_totals_are_summed_where_the_service_gives_none() -> None:
+    legs = [
+        {"importRecordsInsertedCount": 3, "importRecordsUpdatedCount": 1},
+        {"importRecordsInsertedCount": 2, "importRecordsErrorCount": 4},
+    ]
+    run = newest_run([execution(taskExecutionStatuses=[{"legs": legs}])])
+    assert run is not None
+    assert run.counts == {"USMF": {"upserts": 6, "errors": 4}}
+
+
+@pytest.mark.parametrize(
+    ("members", "clean"),
+    [
+        ({}, True),
+        ({"executionStatus": "Completed"}, True),
+        ({"errorCount": 1}, False),
+        ({"executionStatus": "Error"}, False),
+        ({"taskExecutionStatuses": [{"isRunning": True}]}, False),
+        ({"taskExecutionStatuses": [{"legs": [{"status": "importing"}]}]}, False),
+        ({"taskExecutionStatuses": [{"legs": [{"status": "Something new"}]}]}, True),
+    ],
+)
+def test_run_is_clean_when_it_ended_without_errors(members: dict[str, Any], clean: bool) -> None:
+    run = newest_run([execution("DAT"), execution(**members)])
+    assert run is not None
+    assert run.clean is clean
+
+
+def test_failure_names_company_count_reasons_and_the_documented_cure() -> None:
+    text = "Can't convert the literal '000000' to the expected type 'Edm.Decimal'"
+    run = newest_run([execution("DAT"), failing(text), failing("other", "DEMF", 7)])
+    assert run is not None
+    failure = run.failure("x", "root-1")
+    assert failure.text == f"initial sync failed for USMF with 2 errors: {text}; errors in DEMF as well"
+    assert failure.cure.startswith("The source data format of F&O")
+    assert failure.correlation_id == "root-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "itself"),
+    [
+        ("The lookup value was not found: 7. Try https://x/accounts(7)", True),
+        ("The lookup was not found in ACCOUNTS", True),
+        ("The lookup value was not found: 7. Try https://x/contacts(7)", False),
+        ("The lookup value was not found: 7. Try https://x/msdyn_accounts(7)", False),
+        ("accounts is locked", False),
+    ],
+)
+def test_lookup_in_its_own_table(text: str, itself: bool) -> None:
+    run = newest_run([failing(text)])
+    assert run is not None
+    assert run.refers_to_itself("accounts") is itself
+
+
+def test_report_is_one_line() -> None:
+    counts = {"DAT": {"upserts": 1, "errors": 0}, "USMF": {"upserts": 31_000, "errors": 2}}
+    assert report_line("x", counts) == "initial sync of 'x': DAT 1 row, USMF 31,000 rows and 2 in error"
+    assert report_line("x", {}) == "initial sync of 'x': nothing to copy"
+
+
+def test_new_maps_are_synced_without_asking_for_their_history() -> None:
+    service = FakeDualWrite({"a": "none", "b": "1"})
+    made = plan(service)
+    assert (list(made.masters), service.reports) == (["a", "b"], 1)
+
+
+def test_map_that_was_synced_by_a_killed_run_is_done() -> None:
+    said: list[str] = []
+    service = FakeDualWrite({"a": "1"})
+    service.runs["a"] = [execution(upsertCount=5)]
+    made = plan(service, said, resync={"a": "x"})
+    assert (made.masters, made.synced) == ({}, {"a": "x"})
+    assert made.counts == {"a": {"USMF": {"upserts": 5, "errors": 0}}}
+    assert said == ["initial sync of 'a': USMF 5 rows (done before)"]
+
+
+def test_map_whose_last_run_failed_is_tried_again() -> None:
+    service = FakeDualWrite({"a": "1"})
+    service.runs["a"] = [failing("no", run="r9"), execution()]
+    made = plan(service)
+    assert (list(made.masters), made.before) == (["a"], {"a": "r9"})
+
+
+@pytest.mark.parametrize("state", ["4", "5", "3"])
+def test_map_that_is_live_without_history_is_left_alone(state: str) -> None:
+    said: list[str] = []
+    made = plan(FakeDualWrite({"a": state}), said)
+    assert (made.masters, made.synced) == ({}, {"a": ""})
+    assert said == ["'a' runs already, not synced again; a new text in `resync` runs it"]
+
+
+def test_initial_sync_under_way_is_followed() -> None:
+    service = FakeDualWrite({"a": MapState.INITIAL_SYNC.value})
+    assert (list(plan(service).masters), service.reports) == (["a"], 0)
+
+
+@pytest.mark.parametrize(("wanted", "masters", "again"), [("", [], []), ("old", [], []), ("new", ["a", "b"], ["a"])])
+def test_only_a_new_text_syncs_once_more(wanted: str, masters: list[str], again: list[str]) -> None:
+    service = FakeDualWrite({"a": "4", "b": "1"})
+    texts = {"a": wanted, "b": wanted}
+    made = plan(service, resync=texts, synced={"a": "old", "b": "old"})
+    assert (list(made.masters), made.again, service.reports) == (masters, again, 0)
+    assert made.synced == ({} if masters else {"a": "old", "b": "old"})
+
+
+def test_reset_forgets_what_the_stack_remembers() -> None:
+    service = FakeDualWrite({"a": "none"})
+    assert list(plan(service, synced={"a": ""}).masters) == ["a"]
