@@ -90,10 +90,11 @@ class Installation:
         self._operation_id = operation_id or None
 
     def _poll(self) -> Outcome[ApplicationPackage]:
-        package = self.current()
+        operation = self._operation()
+        # The list is shared for a moment; what an ended operation did is read at once.
+        package = self.current(fresh=operation is not None and operation.finished)
         if package.installed:
             return Outcome.done(package)
-        operation = self._operation()
         if operation is not None and operation.finished and not operation.succeeded:
             raise self._failure(operation.error_message or operation.status_message, operation.error_name)
         if package.failed and operation is None:
