@@ -62,6 +62,58 @@ def test_companies_are_read_across_companies(finops: FinanceOperations, network:
     assert network.query() == {"cross-company": "true"}
 
 
+USMF = {"LegalEntityId": "USMF", "Name": "Contoso", "AddressCountryRegionId": "USA"}
+
+
+def test_company_is_created_with_what_the_form_asks_for(finops: FinanceOperations, network: Script) -> None:
+    network.expect("POST", f"{HOST}/data/LegalEntities", answer(429, None, Retry_After="1"), answer(201, USMF))
+    finops.create_legal_entity("USMF", "Contoso", "USA")
+    assert network.sent() == USMF
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        pytest.param(
+            answer(500, {"error": {"code": "", "innererror": {"message": "record already exists"}}}), id="500"
+        ),
+        pytest.param(answer(400, {"error": {"code": "", "message": "duplicate"}}), id="400"),
+        pytest.param(httpx.ReadTimeout("late"), id="lost"),
+    ],
+)
+def test_company_that_is_there_in_another_case_is_a_success(
+    finops: FinanceOperations, network: Script, answered: httpx.Response
+) -> None:
+    network.expect("POST", f"{HOST}/data/LegalEntities", answered)
+    network.expect("GET", f"{HOST}/data/LegalEntities", rows({**USMF, "LegalEntityId": "usmf"}))
+    finops.create_legal_entity("USMF", "Contoso", "USA")
+
+
+def test_lost_company_is_sent_once_and_told_as_lost(finops: FinanceOperations, network: Script) -> None:
+    network.expect("POST", f"{HOST}/data/LegalEntities", httpx.ReadTimeout("late"))
+    network.expect("GET", f"{HOST}/data/LegalEntities", rows())
+    with pytest.raises(TransportError) as caught:
+        finops.create_legal_entity("USMF", "Contoso", "USA")
+    assert caught.value.may_have_happened
+
+
+def test_refused_company_tells_the_text_behind_infolog(finops: FinanceOperations, network: Script) -> None:
+    text = "Write failed for table row of type 'LegalEntityEntity'. Infolog: Error: Country/region US does not exist."
+    body = {"error": {"code": "", "message": "An error has occurred.", "innererror": {"message": text}}}
+    network.expect("POST", f"{HOST}/data/LegalEntities", answer(400, body))
+    network.expect("GET", f"{HOST}/data/LegalEntities", rows())
+    with pytest.raises(InvalidRequest, match=r"^Error: Country/region US does not exist"):
+        finops.create_legal_entity("USMF", "Contoso", "US")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_company_needs_rights_that_a_person_gives(finops: FinanceOperations, network: Script, status: int) -> None:
+    answers = [answer(status) for _ in range(2 if status == 401 else 1)]
+    network.expect("POST", f"{HOST}/data/LegalEntities", *answers)
+    with pytest.raises(PermissionDenied, match="Microsoft Entra ID applications"):
+        finops.create_legal_entity("USMF", "Contoso", "USA")
+
+
 def test_pages_are_followed(finops: FinanceOperations, network: Script) -> None:
     link = f"{HOST}/data/CustomerGroups?cross-company=true&$skip=1"
     network.expect("GET", f"{HOST}/data/CustomerGroups", rows({"n": 1}, **{"@odata.nextLink": link}), rows({"n": 2}))

@@ -1,5 +1,6 @@
 """Sessions: lazy, cached per process and environment, each client on its own hosts."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,15 @@ def test_own_application_id_comes_from_environment_or_token(
     monkeypatch.setenv("AZURE_CLIENT_ID", "11111111-2222-4333-8444-555555555555")
     assert session.client_id == "11111111-2222-4333-8444-555555555555"
     assert len(tokens.asked) == 1
+
+
+def test_own_tenant_is_what_the_token_says(
+    session: Session, tokens: FakeTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.tenant_id is None
+    body = base64.urlsafe_b64encode(b'{"tid": "5d1f7c1e-3a0b-4f2e-8f1a-9b6f0c2d7e10"}').decode().rstrip("=")
+    monkeypatch.setattr(tokens, "token", lambda _scope, _claims=None: f"x.{body}.y")
+    assert session.tenant_id == "5d1f7c1e-3a0b-4f2e-8f1a-9b6f0c2d7e10"
 
 
 def test_closed_session_can_be_used_again(session: Session, network: Script) -> None:

@@ -9,6 +9,7 @@ from providers._row import Row
 from providers.api.clouds import PollIntervals
 from providers.api.dataverse_models import FinOpsApplication, IntegrationDetails, Organization, Solution, WhoAmI
 from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, PermissionDenied, TransportError
+from providers.api.finance_operations import LegalEntity
 from providers.api.power_platform import PowerPlatform
 from providers.api.power_platform_models import (
     ApplicationPackage,
@@ -35,6 +36,7 @@ from providers.api.session import Session
 MARK = "dual-write dualwrite/new-new"
 ENVIRONMENT_ID = "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d"
 FINOPS_ID = "4be0a1c3-77d2-4d09-93a5-6c1e2f3d4b5a"
+TENANT_ID = "5d1f7c1e-3a0b-4f2e-8f1a-9b6f0c2d7e10"
 FINOPS_URL = "https://contoso-uat.operations.eu.dynamics.com/"
 PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 PLATFORM_TOOLS = "msprov_fnouploadersolution"
@@ -338,6 +340,12 @@ class FakeFinOps:
         self.registered: list[str] = []
         self.open = False
         self.registration_allowed = True
+        self.companies = [LegalEntity(id="DAT", name="Company accounts data", country="USA")]
+        self.create_errors: list[ApiError] = []
+        self.lost_creates = 0
+        self.shown_after = 0
+        self.reads_failing: ApiError | None = None
+        self.sent: list[tuple[str, str, str]] = []
 
     def reachable(self) -> bool:
         if self.silent > 0:
@@ -352,6 +360,23 @@ class FakeFinOps:
             raise PermissionDenied("The caller is no administrator.", status=403)
         self.registered.append(f"{client_id} as {user}")
         self.open = True
+
+    def legal_entities(self) -> list[LegalEntity]:
+        if self.reads_failing:
+            raise self.reads_failing
+        if self.sent and self.shown_after > 0:
+            self.shown_after -= 1
+            return self.companies[:1]
+        return self.companies
+
+    def create_legal_entity(self, code: str, name: str, country: str) -> None:
+        self.sent.append((code, name, country))
+        if self.create_errors:
+            raise self.create_errors.pop(0)
+        self.companies.append(LegalEntity(id=code.lower(), name=name, country=country))
+        if self.lost_creates:
+            self.lost_creates -= 1
+            raise TransportError("the connection broke", may_have_happened=True)
 
 
 def an_application(version: str = "10.0.45.10", deployment: str = "Sandbox") -> FinOpsApplication:
@@ -374,6 +399,7 @@ class FakeSession:
     organization: FakeDataverse = field(default_factory=FakeDataverse)
     finops: FakeFinOps = field(default_factory=FakeFinOps)
     client_id: str | None = "11111111-2222-3333-4444-555555555555"
+    tenant_id: str | None = TENANT_ID
 
     @property
     def profile(self) -> "FakeSession":
