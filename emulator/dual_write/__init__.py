@@ -6,7 +6,7 @@ Everything here follows dual-write-management-api.md and dual-write-semantics.md
 
 from typing import TYPE_CHECKING
 
-from emulator.dual_write import links, person, person_faults, requests, settings, solutions, sync
+from emulator.dual_write import links, person, person_faults, requests, seed, settings, solutions, sync
 from emulator.dual_write.routes import service
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ __all__ = ["register", "service"]
 
 
 def register(tenant: "Tenant") -> None:
-    """Hang switches, events, signals and person actions into the tenant."""
+    """Hang switches, events, signals, person actions and the seed section into the tenant."""
     settings.register_switches(tenant.switches)
     requests.register(tenant)
     solutions.register(tenant)
@@ -24,3 +24,4 @@ def register(tenant: "Tenant") -> None:
     links.register(tenant)
     person.register(tenant)
     person_faults.register(tenant)
+    seed.register(tenant)

@@ -3,7 +3,8 @@
 No public source shows a route that makes a link (dual-write-management-api.md 11). Assumed and switchable: a new F&O is
 linked by itself once `DualWriteCoreAnchor` is there (`link_of_new_finops`); existing pairs are linked by a person,
 whose part an attendant can play (`attendant`). The attendant's orders stand at the F&O of Lifecycle Services
-(`power_platform.ordered_finops_host`); where the service refuses the link, the attendant comes again.
+(`power_platform.ordered_finops_host`); where the link is refused, the attendant comes again. Assumed: of the health
+check of semantics 3.3, linking asks for the core solution only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,6 @@ from emulator.dual_write.errors import bad_request
 from emulator.http import ServiceError
 from emulator.identity.directory import ADMINISTRATOR_UPN
 from emulator.person import PersonError
-from emulator.seed import SeedError
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 ORIGIN = "dual-write"
 INSTALLED = "Installed"
 ATTENDANT = "dual_write.attendant_links"
-SECTION = "links"
 SAME_NAME = "Saving connection set failed! An item with the same key has already been added."
 
 
 def register(tenant: "Tenant") -> None:
-    """Follow what happens to environments, and make the links of a seed document."""
-    tenant.seeds.on(SECTION, play)
+    """Follow what happens to environments."""
     tenant.events.on(ATTENDANT, _attendant_links)
     tenant.signals.subscribe("finops-ready", _on_finops_ready)
     tenant.signals.subscribe("package-installed", _on_package_installed)
@@ -81,13 +79,8 @@ def link_by_person(
             raise PersonError(f"'{host}' is linked already")
     try:
         power_platform.integrate_finops(tenant, environment["id"], finance_host)
-        return link(
-            tenant,
-            environment["id"],
-            dataverse_host,
-            finance_host,
-            companies or _codes(tenant, "link_companies_by_person"),
-        )
+        codes = companies or _codes(tenant, "link_companies_by_person")
+        return link(tenant, environment["id"], dataverse_host, finance_host, codes)
     except power_platform.IntegrationError as error:
         raise PersonError(str(error)) from error
     except ServiceError as error:
@@ -181,8 +174,11 @@ def _attendant_links(tenant: "Tenant", *, environment_id: str) -> None:
         return
     try:
         with tenant.store.transaction():
+            power_platform.integrate_finops(tenant, environment_id, hosts[1])
+        # Two buttons: a link that is refused leaves the integration as it is.
+        with tenant.store.transaction():
             link_by_person(tenant, hosts[0], hosts[1])
-    except PersonError:
+    except (PersonError, power_platform.IntegrationError):
         tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
 
 
@@ -202,28 +198,6 @@ def _unlinked(tenant: "Tenant", environment_id: str) -> tuple[str, str, str] | N
     if connections.by_dataverse_host(tenant, database["host"]):
         return None
     return database["host"], finance_host, finops["type"] if finops else "Linked"
-
-
-def play(tenant: "Tenant", rows: Any) -> None:
-    """Make the links of a seed document, as a person would; a pair that is linked already is left as it is.
-
-    [{"environment": "<Dataverse host>", "finops": "<F&O host>", "companies": ["DAT"]}]
-
-    Raises:
-        SeedError: a row has another form, or its pair cannot be linked.
-    """
-    for row in rows if isinstance(rows, list) else [rows]:
-        if not isinstance(row, Mapping) or set(row) != {"environment", "finops", "companies"}:
-            msg = f"seed section {SECTION}: a row has environment, finops and companies"
-            raise SeedError(msg)
-        there = connections.by_dataverse_host(tenant, row["environment"])
-        if there is not None and there.finance_host == row["finops"]:
-            continue
-        try:
-            link_by_person(tenant, row["environment"], row["finops"], row["companies"])
-        except PersonError as error:
-            msg = f"seed section {SECTION}: {error}"
-            raise SeedError(msg) from error
 
 
 def _on_finops_ready(tenant: "Tenant", *, environment_id: str, host: str, cds_host: str) -> None:

@@ -130,9 +130,9 @@ def instance(tenant: "Tenant", host: str) -> dict[str, Any] | None:
 
 
 def instance_of_cds_host(tenant: "Tenant", cds_host: str) -> dict[str, Any] | None:
-    """Return the F&O of a Dataverse organization, or None."""
+    """Return the F&O of a Dataverse organization, or None; one that belongs to none has an empty `cds_host`."""
     found = (document for _, document in tenant.store.items(KIND) if document["cds_host"] == cds_host.lower())
-    return next(found, None)
+    return next(found, None) if cds_host else None
 
 
 def delete_instance(tenant: "Tenant", host: str) -> None:

@@ -87,8 +87,9 @@ def register_switches(tenant: "Tenant") -> None:
 
 
 def register_by_person(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    """Play `register-application`: `environment` is the Dataverse host, `application` an id (default: the demo's)."""
-    found = instance_of_cds_host(tenant, str(request.get("environment", "")))
+    """Play `register-application`: `environment` is a host of the pair, `application` an id (default: the demo's)."""
+    host = str(request.get("environment", ""))
+    found = instance_of_cds_host(tenant, host) or instance(tenant, host)
     if found is None:
         msg = f"there is no F&O on '{request.get('environment')}'"
         raise PersonError(msg)

@@ -175,7 +175,8 @@ def _ended(tenant: "Tenant", operation_id: str) -> None:
     package = environment.packages[operation.unique_name]
     package.state = "InstallFailed" if operation.error_code else "Installed"
     package.error = operation.error_message or None
-    if provisioning and environment.finops is not None and environment.finops.reachable:
+    held = environment.finops
+    if provisioning and held is not None and held.reachable and held.type == "Internal":
         package.state = "Installed"  # a refused update leaves F&O as it was
     put_environment(tenant, environment)
     if provisioning:

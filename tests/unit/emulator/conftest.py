@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from emulator.app import assemble
+from emulator.app import assemble, first_day
 from emulator.clock import Clock
 from emulator.dispatch import dispatch, find_fault, parse
 from emulator.http import Reply, Service
@@ -50,6 +50,22 @@ def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
     store = Store()
     yield assemble(store, Clock(store, "stepped", start=START), signing_key)
     store.close()
+
+
+@pytest.fixture(scope="session")
+def first_day_store(signing_key: SigningKey) -> Iterator[Store]:
+    """The default seed, played once for all tests."""
+    store = Store()
+    assemble(store, Clock(store, "stepped", start=START), signing_key).seeds.play(first_day())
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def existing(tenant: Tenant, first_day_store: Store) -> Tenant:
+    """The tenant with all that the default seed holds."""
+    first_day_store.connection.backup(tenant.store.connection)
+    return tenant
 
 
 @pytest.fixture

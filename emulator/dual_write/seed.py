@@ -1,0 +1,52 @@
+"""Links that stand before anybody asks: the section `links` of a seed document, each made as a person would."""
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from emulator.dual_write import connections, links
+from emulator.person import PersonError
+from emulator.seed import SeedError
+
+if TYPE_CHECKING:
+    from emulator.tenant import Tenant
+
+SECTION = "links"
+
+
+class SeededLink(BaseModel):
+    """A link: hosts of both sides and the codes of its companies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    environment: str
+    finops: str
+    companies: list[str]
+
+
+def register(tenant: "Tenant") -> None:
+    """Play the section."""
+    tenant.seeds.on(SECTION, play)
+
+
+def play(tenant: "Tenant", rows: object) -> None:
+    """Make the links; a pair that is linked already is left as it is.
+
+    Raises:
+        SeedError: a row has another form, or its pair cannot be linked.
+    """
+    try:
+        wanted = TypeAdapter(list[SeededLink]).validate_python(rows)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        msg = f"seed section {SECTION}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        raise SeedError(msg) from None
+    for one in wanted:
+        there = connections.by_dataverse_host(tenant, one.environment)
+        if there is not None and there.finance_host == one.finops.lower():
+            continue
+        try:
+            links.link_by_person(tenant, one.environment, one.finops, one.companies)
+        except PersonError as error:
+            msg = f"seed section {SECTION}: {error}"
+            raise SeedError(msg) from None
