@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from tools import checks, emulator_process, pulumi_cli, summary, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
+from tools.pulumi_cli import Deployment
 from tools.workspace import ROOT, Stack, UserError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -53,7 +54,7 @@ def operate(arguments: Sequence[str], stack: Stack, environment: dict[str, str])
         raise typer.Exit(code)
 
 
-def prove_live(stack: Stack, environment: Mapping[str, str], outputs: Mapping[str, Any]) -> None:
+def prove_live(stack: Stack, environment: Mapping[str, str], deployment: Deployment) -> None:
     """Prove on both sides that the pair is in step."""
     # The clients sign in as their environment says, which for the emulator holds nothing of the user's own.
     os.environ.clear()
@@ -61,7 +62,7 @@ def prove_live(stack: Stack, environment: Mapping[str, str], outputs: Mapping[st
     # Imports all clients, which most commands have no use for.
     from tools import prove
 
-    prove.run(stack.cloud, outputs)
+    prove.run(stack.cloud, deployment)
 
 
 @app.command()
@@ -71,12 +72,12 @@ def up(name: StackName = DEFAULT_STACK) -> None:
     operate(["up", "--yes", "--suppress-outputs"], stack, environment)
     with ThreadPoolExecutor(1) as beside:
         asked = beside.submit(pulumi_cli.last_update, stack.name, environment)
-        outputs = pulumi_cli.outputs(stack.name, environment)
+        deployment = pulumi_cli.deployment(stack.name, environment)
         update = asked.result()
     console.print()
-    summary.show(stack.name, outputs, update, console)
+    summary.show(stack.name, deployment, update, console)
     if stack.emulated and pulumi_cli.changed(update):
-        prove_live(stack, environment, outputs)
+        prove_live(stack, environment, deployment)
 
 
 @app.command()
@@ -99,9 +100,9 @@ def destroy(name: StackName = DEFAULT_STACK) -> None:
 
 @app.command()
 def prove(name: StackName = DEFAULT_STACK) -> None:
-    """Prove live sync with a row each way."""
+    """Prove live sync with a row each way, and count what was brought over."""
     stack, environment = ready(name)
-    prove_live(stack, environment, pulumi_cli.outputs(stack.name, environment))
+    prove_live(stack, environment, pulumi_cli.deployment(stack.name, environment))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Proves live sync of a stack: one row from F&O to Dataverse, one the other way round, both removed again.
+"""Proves a stack: what was brought over stands on both sides, and one row crosses each way and is removed again.
 
 It has an identity of its own, so that the journal of an instance tells the proof from the program. The set and column
 names are those of the standard maps (dual-write mapping reference); the OData set names of F&O are assumed.
@@ -17,6 +17,8 @@ from rich.console import Console
 from providers.api.errors import ApiError, NotFound
 from providers.api.odata import equal
 from providers.api.session import close_all, session
+from tools.comparison import Comparer, Side, line, promises
+from tools.pulumi_cli import Deployment
 from tools.workspace import UserError
 
 DEADLINE_SECONDS = 60.0
@@ -66,7 +68,7 @@ CANDIDATES = (
 )
 
 
-class FinanceOperations(Protocol):
+class FinanceOperations(Side, Protocol):
     """What the proof needs of F&O."""
 
     def row(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -79,11 +81,8 @@ class FinanceOperations(Protocol):
         """Delete a row; an absent one is a success."""
 
 
-class Dataverse(Protocol):
+class Dataverse(Side, Protocol):
     """What the proof needs of Dataverse."""
-
-    def rows(self, entity_set: str, *, filter: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
-        """Rows of a table."""
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
         """Create a row and return it."""
@@ -198,26 +197,38 @@ def show(proofs: Sequence[Proof], console: Console) -> None:
         )
 
 
-def main(cloud: str, outputs: Mapping[str, Any]) -> None:
-    """Prove live sync of one stack whose outputs say where its instances are."""
+def company(linked: Sequence[str], finops: FinanceOperations, cds: Dataverse) -> str:
+    """The first linked company that stands on both sides; `UserError` when none does."""
+    there = {row["LegalEntityId"].upper() for row in finops.rows("LegalEntities", select=["LegalEntityId"])}
+    there &= {str(row["cdm_companycode"]).upper() for row in cds.rows("cdm_companies", select=["cdm_companycode"])}
+    found = next((code for code in linked if code.upper() in there), None)
+    if found is None:
+        raise UserError(f"No linked company stands on both sides: {', '.join(linked) or 'none is linked'}.")
+    return found
+
+
+def main(cloud: str, deployment: Deployment) -> None:
+    """Prove the stack whose outputs say where its instances are: rows that were brought over, then two live ones."""
     console = Console(highlight=False, soft_wrap=True)
-    services = session(cloud, tokens="prove")
+    services, outputs = session(cloud, tokens="prove"), deployment.outputs
     try:
-        prover = Prover(
-            services.finance_operations(outputs["finops_url"]),
-            services.dataverse(outputs["cds_url"]),
-            outputs["linked_companies"][0],
-        )
+        finops, cds = services.finance_operations(outputs["finops_url"]), services.dataverse(outputs["cds_url"])
+        comparer = Comparer(finops, cds)
+        for promise in promises(deployment):
+            text = line(comparer.compare(promise))
+            if text:
+                console.print(f"[green]Proved[/green]  {text}")
+        prover = Prover(finops, cds, company(outputs["linked_companies"], finops, cds))
         show(prove(prover, outputs["maps"]), console)
     finally:
         close_all()
 
 
-def run(cloud: str, outputs: Mapping[str, Any]) -> None:
+def run(cloud: str, deployment: Deployment) -> None:
     """The command: one line on the error stream when live sync does not work."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        main(cloud, outputs)
+        main(cloud, deployment)
     except (ApiError, UserError, KeyError) as error:
         errors.print(f"Not proved: {error}", markup=False)
         raise typer.Exit(1) from None

@@ -6,13 +6,27 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tools.emulator_process import alive
 from tools.workspace import ROOT, UserError
 
 UNCHANGED = ("same", "read")
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+class Deployment(NamedTuple):
+    """What a stack is: its outputs, and its resources as the state holds them."""
+
+    outputs: dict[str, Any]
+    resources: list[dict[str, Any]]
+
+    def of_type(self, name: str) -> list[dict[str, Any]]:
+        """The outputs of every resource of ours of that type, such as `LiveSync`."""
+        suffix = f"dynamic/dualwrite:{name}"
+        found = [row for row in self.resources if str(row["type"]).endswith(suffix) and not row.get("delete")]
+        return [row.get("outputs") or {} for row in found]
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -66,9 +80,12 @@ def changed(update: Mapping[str, Any]) -> bool:
     return any(count for kind, count in (update.get("resourceChanges") or {}).items() if kind not in UNCHANGED)
 
 
-def outputs(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The stack's outputs."""
-    return dict(json.loads(ask(("stack", "output", "--stack", stack, "--json"), environment)))
+def deployment(stack: str, environment: Mapping[str, str]) -> Deployment:
+    """The stack as its last operation left it."""
+    exported = json.loads(ask(("stack", "export", "--stack", stack), environment))
+    resources = exported.get("deployment", {}).get("resources") or []
+    own: dict[str, Any] = next((row for row in resources if row["type"] == STACK_TYPE), {})
+    return Deployment(dict(own.get("outputs") or {}), list(resources))
 
 
 def lock_advice(stack: str, environment: Mapping[str, str]) -> str | None:

@@ -1,6 +1,6 @@
 """The proof of live sync: a row each way, and nothing left behind whatever happens."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from providers.api.errors import NotFound
-from tools.prove import CANDIDATES, Prover, choose, fresh_value, prove, show
+from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, prove, show
 from tools.workspace import UserError
 
 CUSTOMER, VENDOR, SCHEDULE = CANDIDATES
@@ -35,6 +35,9 @@ class FinanceOperations:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
 
+    def rows(self, entity_set: str, **_options: Any) -> Iterator[dict[str, Any]]:
+        yield from [{"LegalEntityId": code} for code in ("dat", "usmf")] if entity_set == "LegalEntities" else []
+
     def row(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
         return self.pair.finops.get((entity_set, str(list(key.values())[1])))
 
@@ -55,9 +58,15 @@ class Dataverse:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
 
-    def rows(self, entity_set: str, *, filter: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
+    def rows(
+        self,
+        entity_set: str,
+        *,
+        filter: str | None = None,  # noqa: A002
+        select: Sequence[str] = (),
+    ) -> Iterator[dict[str, Any]]:
         if entity_set == "cdm_companies":
-            yield {"cdm_companyid": "company-1"}
+            yield {"cdm_companyid": "company-1", "cdm_companycode": "USMF"}
         rows = [row for (table, _), row in self.pair.cds.items() if table == entity_set]
         yield from [row for row in rows if filter and any(f"'{value}'" in filter for value in row.values())]
 
@@ -133,3 +142,11 @@ def test_each_line_says_what_crossed_where() -> None:
     lines = console.export_text().splitlines()
     assert [line.split()[0] for line in lines] == ["Proved", "Proved"]
     assert "written in Finance and Operations, read in Dataverse after 0.00 s, removed" in lines[0]
+
+
+def test_proof_takes_the_first_company_that_stands_on_both_sides() -> None:
+    pair = Pair()
+    sides = FinanceOperations(pair), Dataverse(pair)
+    assert company(["DAT", "USMF"], *sides) == "USMF"
+    with pytest.raises(UserError, match="No linked company stands on both sides: DAT"):
+        company(["DAT"], *sides)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tools import pulumi_cli, summary
+from tools.pulumi_cli import Deployment
 
 GONE = 2**22 + 1  # beyond the kernel's largest process id
 
@@ -60,3 +61,47 @@ def test_summary_counts_changes_in_words(update: dict[str, Any], words: str) -> 
 
 def test_summary_counts_maps_by_state() -> None:
     assert summary.states({"a": "Running", "b": "Stopped", "c": "Running"}) == "2 Running, 1 Stopped"
+
+
+BOOTSTRAP = {"company": "USMF", "rows": {"accounts": 1096.0, "contacts": 60.0}, "unstamped": {"accounts": 0.0}}
+
+
+def test_state_gives_outputs_and_resources(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = {"type": "pulumi:pulumi:Stack", "outputs": {"ready": True}}
+    live_sync = {"type": "pulumi-python:dynamic/dualwrite:LiveSync", "outputs": {"ready": True}}
+    replaced = live_sync | {"delete": True}
+    text = json.dumps({"version": 3, "deployment": {"resources": [stack, live_sync, replaced]}})
+    monkeypatch.setattr(pulumi_cli, "ask", lambda _arguments, _environment: text)
+    found = pulumi_cli.deployment("new-new", {})
+    assert found.outputs == {"ready": True}
+    assert found.of_type("LiveSync") == [{"ready": True}]
+
+
+def test_state_of_an_empty_stack_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi_cli, "ask", lambda _arguments, _environment: '{"version": 3, "deployment": {}}')
+    assert pulumi_cli.deployment("new-new", {}) == Deployment({}, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "heading", "cell"),
+    [
+        ({}, "stamped", "USMF: accounts 1,096, contacts 60"),
+        (
+            {"unstamped": {"accounts": 2.0}},
+            "stamped",
+            "USMF: accounts 1,096, contacts 60; without a company still: accounts 2",
+        ),
+        ({"simulate": True, "unstamped": {"accounts": 2.0}}, "would be stamped", "USMF: accounts 1,096, contacts 60"),
+    ],
+)
+def test_summary_of_a_bootstrap(given: dict[str, Any], heading: str, cell: str) -> None:
+    assert summary.stamped(BOOTSTRAP | given) == (heading, cell)
+
+
+def test_summary_of_initial_syncs_adds_maps_up() -> None:
+    syncs = {
+        "accounts": {"USMF": {"upserts": 30.0, "errors": 0.0}, "DAT": {"upserts": 0.0, "errors": 0.0}},
+        "vendors": {"USMF": {"upserts": 12.0, "errors": 1.0}},
+    }
+    assert summary.initial_syncs([{"initial_syncs": syncs}]) == "DAT 0, USMF 42; in error: USMF 1"
+    assert summary.initial_syncs([{"initial_syncs": {}}, {}]) == ""
