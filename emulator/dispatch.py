@@ -21,14 +21,25 @@ CORRELATION_HEADERS = (
 
 
 def parse(
-    method: str, host: str, raw_path: str, query_string: str, headers: Mapping[str, str], body: bytes = b""
+    method: str,
+    host: str,
+    raw_path: str,
+    query_string: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    outer: Call | None = None,
 ) -> Call:
-    """Build the call from the parts of an HTTP request; header names may have any case."""
+    """Build the call from the parts of an HTTP request; header names may have any case.
+
+    `outer`: the batch of which the request is a part, whose caller and correlation id it shares.
+    """
     lowered = {name.lower(): value for name, value in headers.items()}
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True):
         query.setdefault(name, value)
     given = next((lowered[name] for name in CORRELATION_HEADERS if lowered.get(name)), None)
+    if outer is not None:
+        given = outer.correlation_id
     return Call(
         method=method.upper(),
         host=host.lower(),
@@ -36,6 +47,7 @@ def parse(
         query=query,
         headers=lowered,
         body=body,
+        caller=outer.caller if outer else None,
         query_string=query_string,
         correlation_id=given or str(uuid4()),
     )

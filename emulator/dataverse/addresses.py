@@ -46,6 +46,8 @@ def parse_address(path: str) -> Address:
 
 
 def _closing(text: str) -> int:
+    if "'" not in text and ")" in text:
+        return text.index(")")
     quoted = False
     for index, char in enumerate(text):
         quoted ^= char == "'"
@@ -84,5 +86,7 @@ def _literal(text: str) -> str:
 
 def find_row(tenant: "Tenant", host: str, address: Address) -> dict[str, Any] | None:
     """Return the row that an address with a key names, or None."""
+    if address.key is not None and address.by_id:
+        return tenant.rows.get("dataverse", host, address.schema.set, address.key[address.schema.key[0]])
     found = tenant.rows.find("dataverse", host, address.schema.set, address.key or {})
     return found[0] if found else None

@@ -4,6 +4,8 @@ Enabling a company makes its business unit and owner team (dual-write-semantics.
 carry the runtime's user (7.7). Every business unit has a default team and its copies of the roles.
 """
 
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from emulator.data.schemas import Table
@@ -26,8 +28,7 @@ def user_id_of(tenant: "Tenant", host: str, caller: Caller | None) -> str | None
     if caller is None:
         return None
     key = {"domainname": caller.user} if caller.user else {"applicationid": caller.app_id}
-    found = tenant.rows.find("dataverse", host, "systemusers", key)
-    return str(found[0]["systemuserid"]) if found else None
+    return tenant.rows.find_id("dataverse", host, "systemusers", key)
 
 
 def complete(
@@ -40,7 +41,7 @@ def complete(
     origin: str,
 ) -> None:
     """Fill in the columns that clients do not write."""
-    now = tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = _shown(tenant.clock.now())
     writer = _writer(tenant, host, caller, origin)
     new["modifiedon"], new["_modifiedby_value"] = now, writer
     if old is None:
@@ -60,10 +61,15 @@ def complete(
     new["versionnumber"] = int(new.get("versionnumber") or 0) + 1
 
 
+@lru_cache(maxsize=16)
+def _shown(moment: datetime) -> str:
+    """Return a time as rows hold it; all rows of one batch are written at one moment."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _writer(tenant: "Tenant", host: str, caller: Caller | None, origin: str) -> str | None:
     if origin == DUAL_WRITE:
-        found = tenant.rows.find("dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID})
-        return str(found[0]["systemuserid"]) if found else None
+        return tenant.rows.find_id("dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID})
     return user_id_of(tenant, host, caller)
 
 

@@ -1,6 +1,7 @@
 """The service `dataverse`: hosts, routes and switches."""
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from emulator import http
@@ -72,17 +73,27 @@ LARGEST_BATCH = 1000
 
 
 def _batch(tenant: "Tenant", call: Call) -> Reply:
+    spent: list[float] = []
+
     def answer(tenant: "Tenant", inner: Call) -> Reply:
         """Play one operation on rows; its time counts for the batch."""
-        spend(tenant, call, READ_COST if inner.method == "GET" else WRITE_COST)
-        route = next((one for one in ROUTES if one.method == inner.method and one.pattern.endswith(_ROWS)), None)
+        spent.append(READ_COST if inner.method == "GET" else WRITE_COST)
+        route = _row_routes().get(inner.method)
         parameters = route.match(inner.path) if route else None
         if parameters is None:
             raise http.not_modelled(inner.method, plain_path(inner.path))
         return _IN_BATCH[inner.method](tenant, replace(inner, path=plain_path(inner.path), parameters=parameters))
 
     root = f"/api/data/v{call.parameters['version']}/"
-    return batch.run(tenant, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
+    reply = batch.run(tenant, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
+    spend(tenant, call, sum(spent))
+    return reply
+
+
+@cache
+def _row_routes() -> dict[str, Route]:
+    """Return the route of each method that is about rows."""
+    return {one.method: one for one in ROUTES if one.pattern.endswith(f"/{_ROWS}")}
 
 
 def _versioned(route: Route) -> Route:

@@ -76,7 +76,13 @@ def update(tenant: "Tenant", call: Call) -> Reply:
     changes = {name: value for name, value in values.items() if name not in {*address.key, *schema.key}}
     try:
         row = tenant.rows.update(
-            "dataverse", plain_host(call.host), schema.set, row[schema.key[0]], changes, caller=call.caller
+            "dataverse",
+            plain_host(call.host),
+            schema.set,
+            row[schema.key[0]],
+            changes,
+            caller=call.caller,
+            present=row,
         )
     except RowError as error:
         raise of_row_error(schema, error) from None

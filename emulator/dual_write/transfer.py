@@ -169,9 +169,8 @@ class Transfer:
     def _check_user(self, target: Plane) -> None:
         """Refuse a write to Dataverse when dual-write's user there is gone (semantics 11.5, 0x80072560)."""
         host = self._connection.dataverse_host
-        if target == "dataverse" and not self._tenant.rows.find(
-            "dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID}
-        ):
+        wanted = {"applicationid": RUNTIME_APP_ID}
+        if target == "dataverse" and self._tenant.rows.find_id("dataverse", host, "systemusers", wanted) is None:
             text = "The user is not a member of the organization."
             msg = f"Unable to write data to entity {self.mapped.dataverse_set}. 0x80072560 {text}"
             raise SyncError(msg)

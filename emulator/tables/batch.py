@@ -186,9 +186,8 @@ class _Reader:
         path, _, query = _path_of(words[1]).partition("?")
         if not path.lower().startswith(self._rules.root.lower()):
             path = self._rules.root + path.lstrip("/")
-        inner = parse(words[0], self._call.host, path, query, headers, body.strip(b"\n"))
-        caller, correlation_id = self._call.caller, self._call.correlation_id
-        inner = replace(inner, caller=caller, correlation_id=correlation_id)
+        outer = self._call
+        inner = parse(words[0], outer.host, path, query, headers, body.strip(b"\n"), outer)
         return _Operation(inner, part.get("content-id") or headers.get("content-id"))
 
 

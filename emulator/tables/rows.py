@@ -66,6 +66,7 @@ class Rows:
         self._tenant = tenant
         self._hooks: list[OnWrite] = []
         self._before: dict[str, list[BeforeWrite]] = {}
+        self._writes = 0
         tenant.store.create(SCHEMA)
 
     def on_write(self, hook: OnWrite) -> None:
@@ -83,6 +84,17 @@ class Rows:
             (space_of(plane, host, table_name), row_id.casefold()),
         ).fetchone()
         return None if found is None else _row(*found)
+
+    def find_id(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> str | None:
+        """Return the id of the row that has these values of a whole alternate key, without reading the row."""
+        schema = table(plane, table_name)
+        wanted = coerce_all(schema, equals)
+        name = next(name for name, columns in schema.keys.items() if set(columns) == set(wanted))
+        found = self._tenant.store.execute(
+            "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?",
+            (space_of(plane, host, table_name), name, key_value(schema.keys[name], wanted)),
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def find(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the rows whose properties equal these; by index when they are a whole key."""
@@ -179,7 +191,7 @@ class Rows:
             hook(self._tenant, host, schema, None, new, caller, origin)
         row_id = row_id_of(schema, new)
         space = space_of(plane, host, table_name)
-        if self.get(plane, host, table_name, row_id) is not None:
+        if self._exists(space, row_id):
             raise RowError("duplicate", "The record already exists.", schema.key)
         self._claim_keys(schema, space, row_id, None, new)
         seq = self._next_seq(space)
@@ -188,11 +200,8 @@ class Rows:
             (space, seq, row_id, _company(schema, new), 1, _text(new)),
         )
         stored = {ETAG: _etag(1), **new}
-        written = self._tenant.store.connection.total_changes
-        self._tell(Write(plane, host, table_name, "insert", row_id, None, stored, tuple(new), origin, caller))
-        if self._tenant.store.connection.total_changes == written:
-            return stored
-        return self.get(plane, host, table_name, row_id) or stored
+        write = Write(plane, host, table_name, "insert", row_id, None, stored, tuple(new), origin, caller)
+        return self._told(write, stored)
 
     def update(
         self,
@@ -204,11 +213,15 @@ class Rows:
         *,
         caller: Caller | None = None,
         origin: str = "client",
+        present: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Change a row and return it; key values are left alone. RowError missing, duplicate or unknown-column."""
+        """Change a row and return it; key values are left alone. RowError missing, duplicate or unknown-column.
+
+        `present`: the row as the caller has just read it, which saves reading it again.
+        """
         schema = table(plane, table_name)
         row_id = row_id.casefold()
-        old = self.get(plane, host, table_name, row_id)
+        old = present or self.get(plane, host, table_name, row_id)
         if old is None:
             raise RowError("missing", f"There is no row {row_id} in {table_name}.")
         before = {name: value for name, value in old.items() if name != ETAG}
@@ -218,14 +231,15 @@ class Rows:
             hook(self._tenant, host, schema, before, new, caller, origin)
         space = space_of(plane, host, table_name)
         self._claim_keys(schema, space, row_id, before, new)
+        version = _version(old) + 1
         self._tenant.store.execute(
-            "UPDATE rows SET company = ?, version = version + 1, data = ? WHERE space = ? AND id = ?",
-            (_company(schema, new), _text(new), space, row_id),
+            "UPDATE rows SET company = ?, version = ?, data = ? WHERE space = ? AND id = ?",
+            (_company(schema, new), version, _text(new), space, row_id),
         )
         changed = tuple(name for name in new if new[name] != before.get(name))
-        stored = self.get(plane, host, table_name, row_id)
-        self._tell(Write(plane, host, table_name, "update", row_id, old, stored, changed, origin, caller))
-        return self.get(plane, host, table_name, row_id) or new
+        stored = {ETAG: _etag(version), **new}
+        write = Write(plane, host, table_name, "update", row_id, old, stored, changed, origin, caller)
+        return self._told(write, stored)
 
     def delete(
         self,
@@ -262,6 +276,10 @@ class Rows:
             self._tenant.store.execute("UPDATE rows SET space = ? WHERE space = ?", spaces)
             self._tenant.store.execute("UPDATE row_keys SET space = ? WHERE space = ?", spaces)
 
+    def _exists(self, space: int, row_id: str) -> bool:
+        found = self._tenant.store.execute("SELECT 1 FROM rows WHERE space = ? AND id = ?", (space, row_id))
+        return found.fetchone() is not None
+
     def _next_seq(self, space: int) -> int:
         found = self._tenant.store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
         return int(found[0] or 0) + 1
@@ -277,6 +295,8 @@ class Rows:
         self, schema: Table, space: int, row_id: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]
     ) -> None:
         for name, columns in schema.keys.items():
+            if old is not None and all(old.get(column) == new.get(column) for column in columns):
+                continue
             before = key_value(columns, old or {})
             after = key_value(columns, new)
             if before == after:
@@ -297,8 +317,17 @@ class Rows:
         self._tenant.store.execute("INSERT INTO row_keys VALUES (?, ?, ?, ?)", (space, name, value, row_id))
 
     def _tell(self, write: Write) -> None:
+        self._writes += 1
         for hook in self._hooks:
             hook(self._tenant, write)
+
+    def _told(self, write: Write, stored: dict[str, Any]) -> dict[str, Any]:
+        """Tell of a write and return the row, read again only when a hook wrote rows itself."""
+        before = self._writes + 1
+        self._tell(write)
+        if self._writes == before:
+            return stored
+        return self.get(write.plane, write.host, write.table, write.row_id) or stored
 
 
 def _company(schema: Table, values: Mapping[str, Any]) -> str | None:
@@ -308,6 +337,10 @@ def _company(schema: Table, values: Mapping[str, Any]) -> str | None:
 
 def _text(values: Mapping[str, Any]) -> str:
     return _encode({name: value for name, value in values.items() if name != ETAG})
+
+
+def _version(row: Mapping[str, Any]) -> int:
+    return int(str(row[ETAG])[3:-1])
 
 
 def _row(version: int, data: str) -> dict[str, Any]:
