@@ -185,7 +185,7 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
         late = OperationTimedOut(
             f"{pair.finops_host} and {pair.cds_host} are still not linked after {allowed}",
             last_status=error.last_status,
-            next_step=f"{_open(pair, seen[0], by_person)}. Then run `up` again, it continues.",
+            next_step=f"{_sentence(_open(pair, seen[0], by_person))}. Then run `up` again, it continues.",
         )
         late.code = NOT_INTEGRATED if seen[0] is None else None
         raise late from error
@@ -212,6 +212,10 @@ def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:
     left = steps if held is None else steps[1:]
     counted = "; ".join(f"({number}) {step}" for number, step in enumerate(left, 1))
     return f"a person has to link the two. In LCS open the environment details of {pair.finops_host}: {counted}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _host(side: LinkSide | None) -> str | None:

@@ -24,8 +24,8 @@ SYSTEM_ADMINISTRATOR = "System Administrator"
 TEAM_ROLES = ("Dual-write App User", "Dual-write Runtime User")
 # Refusals that a person can do something about; anything else ends the run.
 _REFUSED = (PermissionDenied, InvalidRequest, Conflict, NotFound)
-# How long a new user, or the roles of a new business unit, may take to show (seconds, assumed).
-_LATE = 300.0
+# Polls until a new user, or the roles of a new business unit, have to show (assumed: 5 minutes).
+_LATE_POLLS = 20
 _NAMES = {INTEGRATION_CLIENT: "Dynamics Data Integration"}
 
 
@@ -135,7 +135,7 @@ class AccessRights:
             raise NotFound(f"CDS has no role '{name}' in the business unit {business_unit_id}") from error
 
     def _until(self, poll: Callable[[], Outcome[T]], what: str) -> T:
-        return self._waiting.until(poll, what=what, interval=self._interval, at_most=_LATE)
+        return self._waiting.until(poll, what=what, interval=self._interval, at_most=self._interval * _LATE_POLLS)
 
     def _root(self) -> str:
         found = next((unit.id for unit in self._cds.business_units() if not unit.parent_id), None)

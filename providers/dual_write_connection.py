@@ -17,7 +17,7 @@ from pydantic import Field
 from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
 from providers._consent import Consent
 from providers._duration import Duration, seconds
-from providers._environments import host_of
+from providers._environments import host_of, same_host
 from providers._links import (
     Link,
     Pair,
@@ -51,8 +51,9 @@ from providers.link_companies import CompanyChange, LinkCompanies, planned, too_
 from providers.solution_application import apply_solutions
 
 AsLinked = Literal["as-linked"]
-# How long a new company may take to get its row and team in CDS (seconds, assumed); then the health check names it.
-_COMPANIES_LATE = 600.0
+# Polls until every linked company has its row and team in CDS, on a link that was made or changed in this run, and on
+# one that was there (assumed); then the health check names what is missing.
+_NEW_POLLS, _OLD_POLLS = 20, 3
 
 
 class ConnectionInputs(Inputs):
@@ -130,6 +131,10 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
             return inputs
         return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
 
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """An address is its host."""
+        return same_host(held, wanted) if name == "finops" and held and wanted else None
+
     def problems(self, inputs: ConnectionInputs, old: ConnectionInputs | None) -> Iterator[Problem]:
         """More companies than a link takes."""
         text = (
@@ -189,7 +194,7 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
         pair = _stored_pair(stored)
         link = find_link(session, pair.finops_host)
         with cured(READING):
-            details = session.dual_write.connection_set(link.cname)
+            details = session.dual_write.connection_set(link.cname, fresh=False)
         require_partner(pair, link, details)
         return from_link(stored, pair, link, details)
 
@@ -216,10 +221,11 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
         rights.applications(sides.clients)
         checks = before_linking(sides)
         _raise_findings(checks, call)
-        link = link or wait_for_link(session, pair, waiting, by_person=inputs.finops is not None)
-        running = stored.running_before if stored else link.running
-        link = self._with_companies(session, pair, inputs, link, call, waiting)
-        rights.team_roles(self._owning_teams(sides.cds, link.companies, waiting, polls.link))
+        found = link or wait_for_link(session, pair, waiting, by_person=inputs.finops is not None)
+        running = stored.running_before if stored else found.running
+        old, link = link, self._with_companies(session, pair, inputs, found, call, waiting)
+        patience = polls.link * (_OLD_POLLS if link is old else _NEW_POLLS)
+        rights.team_roles(self._owning_teams(sides.cds, link.companies, waiting, polls.link, patience))
         checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
         apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
@@ -239,7 +245,7 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
         return companies.bring(link, inputs.companies, inputs.company_change, inputs.confirm, _today())
 
     def _owning_teams(
-        self, cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, interval: float
+        self, cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, interval: float, patience: float
     ) -> list[str]:
         """Ids of the companies' default owning teams; every linked company gets a row, whose plug-in makes it (5.1).
 
@@ -253,7 +259,7 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
             return Outcome.pending(f"waiting for {', '.join(missing)}") if missing else Outcome.done(True)
 
         with suppress(OperationTimedOut):
-            waiting.until(poll, what="companies in CDS", interval=interval, at_most=_COMPANIES_LATE)
+            waiting.until(poll, what="companies in CDS", interval=interval, at_most=patience)
         return [team for company in companies if (team := teams.get(company))]
 
 

@@ -12,7 +12,6 @@ from providers._base import Call, ResourceError
 from providers._consent import Consent, missing_consent
 from providers._links import Link, Pair, look_up, read_link
 from providers._waiting import Waiting
-from providers.api.dual_write import RESET_TIMEOUT
 from providers.api.errors import OperationTimedOut, TransportError
 from providers.api.operations import Outcome
 from providers.api.session import Session
@@ -20,6 +19,8 @@ from providers.known_errors import READING, cured
 
 AS_LINKED = "as-linked"
 CompanyChange = Literal["manual", "reset"]
+# Polls until a reset has to show: the service itself takes up to 300 s (E11).
+_RESET_POLLS = 10
 Way = Literal["nothing", "harmless reset", "by hand", "reset", "consent missing"]
 
 
@@ -177,7 +178,11 @@ class LinkCompanies:
 
         try:
             return self._waiting.until(
-                poll, what="reset of the link", interval=self._interval, usually="under 5 min", at_most=RESET_TIMEOUT
+                poll,
+                what="reset of the link",
+                interval=self._interval,
+                usually="under 5 min",
+                at_most=self._interval * _RESET_POLLS,
             )
         except OperationTimedOut as error:
             fate = f"its answer was lost ({lost.reason})" if lost else "the service accepted it"

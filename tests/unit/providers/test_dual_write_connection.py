@@ -69,7 +69,7 @@ def test_link_is_waited_for_with_its_causes_on_the_row(session: LinkSession) -> 
 def test_link_that_never_comes_ends_at_the_deadline_with_the_same_text(session: LinkSession) -> None:
     session.dual_write.late = 10_000
     with pytest.raises(
-        OperationTimedOut, match=r"are still not linked after 10 min\. not linked yet\. Either the pair"
+        OperationTimedOut, match=r"are still not linked after 10 min\. Not linked yet\. Either the pair"
     ):
         created(session, timeout="10m")
     assert session.dual_write.applied == []
