@@ -1,4 +1,4 @@
-"""`make bench`: how many requests the emulator answers, and what a provider costs a program of many resources.
+"""`make bench`: requests a second of the emulator, the cost of many resources, the bootstrap against its predecessor.
 
 Each figure stands beside the number it is measured against (design 7 and 9, rule book R2). Figures depend on the
 machine and on what else runs there; compare runs of one machine only.
@@ -11,27 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 from pulumi.dynamic.dynamic import serialize_provider
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import bootstrap
+from benchmarks.figures import Figure
 from providers.live_sync import LiveSyncProvider
 from tools import emulator_process
 
 REQUESTS = 2000
 RESOURCES = 1000
 KEYS = "https://login.microsoftonline.com/common/discovery/v2.0/keys"
-
-
-class Figure(NamedTuple):
-    """One measurement: what, the value as text, and what it is compared with."""
-
-    what: str
-    measured: str
-    compared: str
 
 
 @contextmanager
@@ -72,6 +65,9 @@ def main() -> None:
     table = Table("what", "measured", "compared with", title=f"on {os.cpu_count()} cores", title_justify="left")
     with tempfile.TemporaryDirectory() as folder, emulator(Path(folder)) as (url, authority):
         figures = [requests_a_second(url, authority), serialised_providers()]
+    with tempfile.TemporaryDirectory() as folder:
+        figures += bootstrap.rows_a_second(Path(folder))
+    figures.append(bootstrap.memory())
     for figure in figures:
         table.add_row(*figure)
     Console().print(table)
