@@ -11,6 +11,7 @@ from providers._base import Call
 from providers.application_package import ApplicationPackageProvider, PackageInputs
 from providers.cds_instance import CdsInstanceProvider
 from providers.cds_model import CdsInputs, CdsOutputs
+from providers.company import CompanyInputs, CompanyProvider
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
 from tests.contract.in_process import Killed, World, a_world
 
@@ -18,6 +19,18 @@ DOMAIN = "contoso-kill"
 CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)
 FINOPS = FinOpsInputs(cloud="public", cds=DOMAIN, data="empty", environment_name="contoso-kill", location="europe")
 PACKAGE = PackageInputs(cloud="public", cds=DOMAIN, package="DualWriteCoreAnchor")
+COMPANY = CompanyInputs(
+    cloud="public",
+    cds="https://tailspin-sales.crm4.dynamics.com",
+    finops="https://tailspin-erp.sandbox.operations.eu.dynamics.com",
+    code="USMF",
+    name="Contoso",
+    country="USA",
+)
+EXISTING = {
+    "environments": [{"name": "Tailspin Sales", "domain": "tailspin-sales", "sku": "Sandbox"}],
+    "lifecycle_finops": [{"name": "tailspin-erp", "host": "tailspin-erp.sandbox.operations.eu.dynamics.com"}],
+}
 Moment = Literal["before", "after"]
 
 
@@ -31,6 +44,10 @@ def create_finops(call: Call) -> str:
 
 def create_package(call: Call) -> str:
     return ApplicationPackageProvider().on_create(PACKAGE, call)[0]
+
+
+def create_company(call: Call) -> str:
+    return CompanyProvider().on_create(COMPANY, call)[0]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +110,15 @@ def test_package_is_never_requested_twice(new_world: Callable[[], World], moment
     assert len(worlds) > 3
     for world in worlds:
         assert len([each for each in world.writes() if each.endswith("/install")]) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_company_is_never_created_twice(new_world: Callable[[], World], moment: Moment) -> None:
+    worlds = killed_everywhere(new_world, lambda world: world.tenant.seeds.play(EXISTING), create_company, moment)
+    assert len(worlds) > 3
+    for world in worlds:
+        assert len([each for each in world.writes() if each.endswith("/LegalEntities")]) == 1
+        assert CompanyProvider().on_create(COMPANY, world.call())[1].created_by_us is False
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
