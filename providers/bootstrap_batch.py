@@ -2,8 +2,9 @@
 
 No row is written twice, whatever gets lost: each update carries the version (ETag) of the row as it was read without
 a company, so a second one, by this run or by what a killed run left behind at the service, is refused there. A lost
-answer is looked up and only the rest is sent again. Tables without optimistic concurrency have no such guard: they
-are written with `If-Match: *`, and before anything is sent again two readings some time apart have to agree.
+answer is looked up and only the rest is sent again. Tables without optimistic concurrency (all custom tables have it,
+Microsoft, "Optimistic concurrency") lack that guard: they are written with `If-Match: *`, and before the first batch
+and after a lost answer two readings some time apart have to agree.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,6 @@ from providers.api.dataverse import Dataverse
 from providers.api.dataverse_batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.operations import SLICE, Clock, Sleep, pause
 from providers.api.retry import backoff
-from providers.api.service_limits import ServiceLimits
 from providers.bootstrap_failures import FailedRow
 from providers.bootstrap_tables import StampedTable
 
@@ -60,7 +60,6 @@ class BatchWriter:
 
     dataverse: Dataverse
     table: StampedTable
-    limits: ServiceLimits
     clock: Clock
     sleep: Sleep
     stopping: Callable[[], bool]
@@ -78,14 +77,14 @@ class BatchWriter:
             refusals = refusals + 1 if refused else 0
             if refused:
                 asked = [answer.wait for _, answer in refused if answer.wait is not None]
-                self.limits.hold(max(asked) if asked else backoff(refusals, self.random))
+                self.dataverse.limits.hold(max(asked) if asked else backoff(refusals, self.random))
             again = self._sorted(list(zip(sent, answers, strict=True)), result)
             result.left = [*(row for row, _ in refused), *again]
         return result
 
     def _admitted(self) -> bool:
         while not self.stopping():
-            wait = self.limits.admit()
+            wait = self.dataverse.limits.admit()
             if wait <= 0:
                 return True
             pause(min(wait, SLICE), sleep=self.sleep)
@@ -99,7 +98,7 @@ class BatchWriter:
         ]
         answers = self.dataverse.update_rows(self.table.set_name, updates)
         took = self.clock() - begun
-        self.limits.ended(took)
+        self.dataverse.limits.ended(took)
         result.longest = max(result.longest, took)
         return answers
 

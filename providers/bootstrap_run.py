@@ -16,7 +16,6 @@ from providers._waiting import Talk
 from providers.api.dataverse import Dataverse
 from providers.api.errors import OperationTimedOut
 from providers.api.operations import Clock, duration
-from providers.api.service_limits import ServiceLimits
 from providers.bootstrap_batch import BatchWriter, LackingRow, Stamped, agreed, lacking_row
 from providers.bootstrap_failures import NEXT_RUN, FailedRow, Failures
 from providers.bootstrap_tables import StampedTable
@@ -85,13 +84,13 @@ def stamp_tables(
 
     `executor` runs `settings.workers` batches at a time.
     """
-    ending, limits = Ending(talk.clock, settings.seconds), ServiceLimits(talk.clock)
+    ending = Ending(talk.clock, settings.seconds)
     failures = Failures(settings.max_failures)
     runs: list[TableRun] = []
     for table in tables:
         if ending():
             break
-        writer = BatchWriter(dataverse, table, limits, talk.clock, talk.sleep, ending, settings.settle, settings.random)
+        writer = BatchWriter(dataverse, table, talk.clock, talk.sleep, ending, settings.settle, settings.random)
         runs.append(TableRun(writer, executor, settings.workers, failures, talk, ending))
         try:
             runs[-1].stamp_all()
@@ -172,6 +171,7 @@ class TableRun:
         return sent
 
     def _counted(self) -> int:
+        self._tell("counting the rows")
         return self._writer.dataverse.count(self.table.set_name, self.table.lacking, select=self.table.ids)
 
     def _first_page(self) -> set[str]:
@@ -229,7 +229,7 @@ class TableRun:
     def _progress(self) -> str:
         self.total = max(self.total, self.done + self._failed)
         text = f"{self.done:,} of {self.total:,} rows" + self._failed_part()
-        pause = self._writer.limits.held
+        pause = self._writer.dataverse.limits.held
         if pause > 0:
             return f"{text}, the service asks for a pause of {spoken(pause)}"
         if not self.done:

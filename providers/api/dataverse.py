@@ -21,6 +21,7 @@ from .dataverse_models import (
     WhoAmI,
 )
 from .errors import ApiError, Conflict, InvalidRequest, NotFound
+from .service_limits import ServiceLimits
 from .transport import ServiceClient
 from .wire import read, read_list
 
@@ -49,6 +50,8 @@ class Dataverse:
     def __init__(self, client: ServiceClient, host: str) -> None:
         self._client = client
         self.host = host
+        # Of whoever sends much here, such as several bootstraps one after the other.
+        self.limits = ServiceLimits(client.timing.clock)
 
     def who_am_i(self) -> WhoAmI:
         """Readiness of the organization; `PermissionDenied` in its first minutes (403 for up to ten)."""

@@ -1,6 +1,7 @@
 """Rows of a small Dataverse with versions, pages, batches and everything that goes wrong with them; no HTTP."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from providers.api.dataverse import Page
 from providers.api.dataverse_batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.dataverse_models import BusinessUnit, Company, EntityDefinition
 from providers.api.errors import InvalidRequest, NotFound, Throttled, TransportError
+from providers.api.service_limits import ServiceLimits
 
 USMF, OTHER = (str(UUID(int=number)) for number in (101, 102))
 RETAIL, ONLINE = (str(UUID(int=number)) for number in (201, 202))
@@ -61,6 +63,7 @@ class FakeRows:
     unfinished: list[tuple[str, RowUpdate]] = field(default_factory=list)
     counted: int = 0
     reads: int = 0
+    limits: ServiceLimits = field(default_factory=lambda: ServiceLimits(time.monotonic))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     # What providers call.

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.dataverse import Dataverse
-from providers.api.errors import ApiError, OperationTimedOut, PermissionDenied
+from providers.api.dataverse_batch import Fate, UpdateAnswer
+from providers.api.errors import ApiError, InvalidRequest, OperationTimedOut, PermissionDenied
+from providers.api.service_limits import ServiceLimits
 from providers.bootstrap_run import Counts, RunSettings, simulate, stamp_tables
 from providers.bootstrap_tables import StampedTable, find_scope
 from tests.unit.providers.fake_rows import (
@@ -65,13 +67,10 @@ def stamp(
     executor: Executor | None = None,
     **changes: Any,
 ) -> Counts:
-    return stamp_tables(
-        cast(Dataverse, rows),
-        a_scope(rows) if tables is None else tables,
-        settings(**changes),
-        talk or FakeTalk(),
-        executor or Inline(),
-    )
+    talk = talk or FakeTalk()
+    rows.limits = ServiceLimits(talk.clock)
+    scope = a_scope(rows) if tables is None else tables
+    return stamp_tables(cast(Dataverse, rows), scope, settings(**changes), talk, executor or Inline())
 
 
 def written(rows: FakeRows) -> list[int]:
@@ -139,6 +138,19 @@ def test_failed_rows_are_told_by_reason_and_tried_again_by_the_next_run() -> Non
     rows.failing = set()
     assert stamp(rows).rows == {"accounts": 250}
     assert set(written(rows)) == {1}
+
+
+def test_documented_reason_comes_with_its_cure() -> None:
+    class Stale(Fault):
+        def happen(self, rows: Any, set_name: Any, updates: Any, execute: Any) -> Any:
+            reason = InvalidRequest("Unable to write data to entity CustCustomerV3Entity.", code="0x80040265")
+            return [UpdateAnswer(Fate.FAILED, reason), *execute()[1:]]
+
+    with pytest.raises(ApiError) as caught:
+        stamp(accounts(2, faults=[Stale()]))
+    assert "1 of 2 rows did not take the company: Unable to write data to entity" in str(caught.value)
+    assert "Remove the cause" not in str(caught.value)
+    assert str(caught.value).endswith(", then run `up` again: it stamps only what is left.")
 
 
 def test_other_tables_are_done_although_rows_of_one_fail() -> None:
