@@ -1,8 +1,8 @@
 """Compares the rows of both sides of a pair: what an initial sync or a bootstrap promised stands on both, and once.
 
 Sets, keys and filters are those of the standard maps (dual-write mapping reference; filters: dual-write-semantics.md
-7.5); the OData names of F&O are assumed. A row of Dataverse that its map's filter leaves out stays where it is: such
-rows are counted.
+7.5); the OData names of F&O are assumed. A row of Dataverse that its map's filter leaves out, or whose map goes the
+other way only, stays where it is: such rows are counted.
 """
 
 from collections import Counter
@@ -19,7 +19,10 @@ PARTY_TYPE = "PartyType eq Microsoft.Dynamics.DataEntities.DirPartyType"
 
 
 class Compared(NamedTuple):
-    """A company-specific map: set, key and filter (OData, empty for none) on each side, and the company's column."""
+    """A company-specific map: set, key and filter (OData, empty for none) on each side, and the company's column.
+
+    `one_way`: all its columns go from F&O to Dataverse.
+    """
 
     map_name: str
     finops_set: str
@@ -29,6 +32,7 @@ class Compared(NamedTuple):
     company: str = "msdyn_company"
     finops_filter: str = ""
     cds_filter: str = ""
+    one_way: bool = False
 
 
 COMPARED = (
@@ -64,6 +68,7 @@ COMPARED = (
         "products",
         "msdyn_productnumber",
         company="msdyn_companyid",
+        one_way=True,
     ),
     Compared(
         "msdyn_vendorgroups - Vendor groups",
@@ -108,7 +113,7 @@ class Promise(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How many rows of a company stand on each side; `outside`: rows of Dataverse that the map's filter leaves out."""
+    """How many rows of a company stand on each side; `outside`: rows of Dataverse that the map does not send."""
 
     promise: Promise
     finops: int
@@ -134,6 +139,8 @@ class Comparer:
         carrying = cds
         if compared.cds_filter:
             carrying = self._keys(self.cds, compared.cds_set, compared.cds_key, carried)
+        if compared.one_way:
+            cds = Counter({key: count for key, count in cds.items() if key in finops})
         what = f"{compared.map_name}, {company}"
         for side, rows in (("Finance and Operations", finops), ("Dataverse", cds)):
             _none(what, [key for key, count in rows.items() if count > 1], f"twice in {side}")
@@ -191,14 +198,14 @@ def promises(deployment: Deployment) -> list[Promise]:
 
 
 def line(found: Comparison) -> str | None:
-    """`accounts - Customers V3, USMF: 30 rows in Finance and Operations, 30 in Dataverse, ...`; None without rows."""
+    """`accounts - Customers V3, USMF: 30 on both sides, none twice, such as US-001`; None without rows."""
     if not (found.finops or found.cds or found.outside):
         return None
     compared = found.promise.compared
-    parts = [f"{found.finops:,} in Finance and Operations", f"{found.cds:,} in Dataverse", "none twice"]
-    if found.example:
-        parts.append(f"such as {found.example}")
-    text = f"{compared.map_name}, {found.promise.company}: {', '.join(parts)}"
+    counts = [f"{found.finops:,} in Finance and Operations", f"{found.cds:,} in Dataverse"]
+    parts = [f"{found.cds:,} on both sides"] if found.finops == found.cds else counts
+    parts += [f"none twice, such as {found.example}"] if found.example else []
     if found.outside:
-        text += f"; with the company but outside the map's filter, so in Dataverse alone: {found.outside:,}"
-    return text
+        reason = "the map goes the other way only" if compared.one_way else "outside the map's filter"
+        parts.append(f"{found.outside:,} more in Dataverse alone ({reason})")
+    return f"{compared.map_name}, {found.promise.company}: {', '.join(parts)}"

@@ -5,28 +5,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-
 from tools.pulumi_cli import Deployment
 
 
 def show(stack: str, deployment: Deployment, update: Mapping[str, Any], console: Console) -> None:
     """Print the pair, its companies, rows that were stamped or synced, its maps by state, and whether it is ready."""
     outputs = deployment.outputs
-    table = Table(title=f"{stack}: {changes(update)}", title_justify="left", show_header=False, box=None)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    table.add_row("Dataverse", str(outputs.get("cds_url", "-")))
-    table.add_row("Finance and Operations", str(outputs.get("finops_url", "-")))
-    table.add_row("companies", ", ".join(outputs.get("linked_companies") or ["-"]))
-    table.add_row("maps", states(outputs.get("maps") or {}))
-    for bootstrap in deployment.of_type("CompanyBootstrap"):
-        table.add_row(*stamped(bootstrap))
-    synced = initial_syncs(deployment.of_type("LiveSync"))
-    if synced:
-        table.add_row("initial sync", synced)
-    table.add_row("ready", "[green]yes[/green]" if outputs.get("ready") is True else "[red]no[/red]")
-    console.print(table)
+    rows = [
+        ("Dataverse", str(outputs.get("cds_url", "-"))),
+        ("Finance and Operations", str(outputs.get("finops_url", "-"))),
+        ("companies", ", ".join(outputs.get("linked_companies") or ["-"])),
+        ("maps", states(outputs.get("maps") or {})),
+        *map(stamped, deployment.of_type("CompanyBootstrap")),
+        *((("initial sync", synced),) if (synced := initial_syncs(deployment.of_type("LiveSync"))) else ()),
+        ("ready", "[green]yes[/green]" if outputs.get("ready") is True else "[red]no[/red]"),
+    ]
+    # Lines, not a table: one that is cut at 80 columns cannot be copied from a log.
+    console.print(f"[italic]{stack}: {changes(update)}[/italic]", soft_wrap=True)
+    for heading, cell in rows:
+        console.print(f" [dim]{heading:<23}[/dim] {cell}", soft_wrap=True, highlight=False)
 
 
 def changes(update: Mapping[str, Any]) -> str:

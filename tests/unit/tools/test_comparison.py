@@ -60,9 +60,16 @@ def test_rows_outside_the_filter_are_counted() -> None:
     found = Comparer(customers("US-1", "US-2"), accounts("us-1", "US-2", outside=3)).compare(promise())
     assert (found.finops, found.cds, found.outside, found.example) == (2, 2, 3, "US-1")
     assert line(found) == (
-        "accounts - Customers V3, USMF: 2 in Finance and Operations, 2 in Dataverse, none twice, such as US-1;"
-        " with the company but outside the map's filter, so in Dataverse alone: 3"
+        "accounts - Customers V3, USMF: 2 on both sides, none twice, such as US-1,"
+        " 3 more in Dataverse alone (outside the map's filter)"
     )
+
+
+def test_rows_of_a_map_that_goes_the_other_way_are_counted() -> None:
+    one_way = ACCOUNTS._replace(one_way=True)
+    found = Comparer(customers("US-1"), accounts("US-1", "US-2")).compare(Promise(one_way, "USMF", True, True))
+    assert (found.finops, found.cds, found.outside) == (1, 1, 1)
+    assert str(line(found)).endswith(", 1 more in Dataverse alone (the map goes the other way only)")
 
 
 def test_stamped_row_that_did_not_arrive_is_named() -> None:
@@ -72,7 +79,9 @@ def test_stamped_row_that_did_not_arrive_is_named() -> None:
 
 def test_row_of_finops_counts_as_missing_only_after_an_initial_sync() -> None:
     comparer = Comparer(customers("US-1", "US-2"), accounts("US-1"))
-    assert comparer.compare(promise(synced=False)).finops == 2
+    assert line(comparer.compare(promise(synced=False))) == (
+        "accounts - Customers V3, USMF: 2 in Finance and Operations, 1 in Dataverse, none twice, such as US-1"
+    )
     with pytest.raises(NotFound, match="1 row in Finance and Operations but not in Dataverse, such as US-2"):
         comparer.compare(promise())
 
