@@ -5,25 +5,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+
 from tools.pulumi_cli import Deployment
 
 
 def show(stack: str, deployment: Deployment, update: Mapping[str, Any], console: Console) -> None:
     """Print the pair, its companies, rows that were stamped or synced, its maps by state, and whether it is ready."""
-    outputs = deployment.outputs
+    outputs, synced = deployment.outputs, initial_syncs(deployment.of_type("LiveSync"))
     rows = [
         ("Dataverse", str(outputs.get("cds_url", "-"))),
         ("Finance and Operations", str(outputs.get("finops_url", "-"))),
         ("companies", ", ".join(outputs.get("linked_companies") or ["-"])),
         ("maps", states(outputs.get("maps") or {})),
         *map(stamped, deployment.of_type("CompanyBootstrap")),
-        *((("initial sync", synced),) if (synced := initial_syncs(deployment.of_type("LiveSync"))) else ()),
+        ("initial sync", synced),
         ("ready", "[green]yes[/green]" if outputs.get("ready") is True else "[red]no[/red]"),
     ]
     # Lines, not a table: one that is cut at 80 columns cannot be copied from a log.
     console.print(f"[italic]{stack}: {changes(update)}[/italic]", soft_wrap=True)
     for heading, cell in rows:
-        console.print(f" [dim]{heading:<23}[/dim] {cell}", soft_wrap=True, highlight=False)
+        if cell:
+            console.print(f" [dim]{heading:<23}[/dim] {cell}", soft_wrap=True, highlight=False)
 
 
 def changes(update: Mapping[str, Any]) -> str:

@@ -1,9 +1,11 @@
 import json
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tools import pulumi_cli, summary
 from tools.pulumi_cli import Deployment
@@ -105,3 +107,15 @@ def test_summary_of_initial_syncs_adds_maps_up() -> None:
     }
     assert summary.initial_syncs([{"initial_syncs": syncs}]) == "DAT 0, USMF 42; in error: USMF 1"
     assert summary.initial_syncs([{"initial_syncs": {}}, {}]) == ""
+
+
+def test_summary_is_one_line_each_however_narrow_the_log() -> None:
+    console = Console(file=StringIO(), width=30, record=True)
+    url = "https://tailspin-erp.sandbox.operations.eu.dynamics.com"
+    resources = [{"type": "pulumi-python:dynamic/dualwrite:CompanyBootstrap", "outputs": BOOTSTRAP}]
+    deployment = Deployment({"finops_url": url, "linked_companies": ["DAT", "USMF"], "ready": True}, resources)
+    summary.show("existing-existing", deployment, {"resourceChanges": {"create": 16}}, console)
+    lines = console.export_text().splitlines()
+    assert lines[0] == "existing-existing: 16 created"
+    assert [line.split()[0] for line in lines[1:]] == ["Dataverse", "Finance", "companies", "maps", "stamped", "ready"]
+    assert lines[2].endswith(url)
