@@ -20,7 +20,7 @@ from emulator.store import Store
 from emulator.tenant import Tenant
 from providers._base import Call
 from providers._row import Row
-from providers.api.clouds import PollIntervals, profile
+from providers.api.clouds import EMULATOR_GATEWAY, PollIntervals, profile
 from providers.api.retrying import Timing
 from providers.api.session import Session
 
@@ -58,7 +58,9 @@ class World:
         transport = _Transport(self, kill_at, kill)
         session = Session(
             profile("public", polls=POLLS),
+            gateway=EMULATOR_GATEWAY,
             tokens=_Tokens(self.tenant),
+            dual_write_tokens=_UserTokens(self.tenant),
             transport=transport,
             timing=Timing(sleep=self.sleep, clock=self.clock, busy=60),
         )
@@ -90,6 +92,23 @@ class _Tokens:
         application = self._tenant.identity.directory.application(directory.DEMO_CLIENT_ID)
         assert application is not None
         return str(self._tenant.identity.application_token(application, scope.removesuffix("/.default")))
+
+    def forget(self, _scope: str) -> None:
+        """Nothing is kept."""
+
+
+class _UserTokens:
+    """The delegated tokens of the dual-write service."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def token(self, scope: str, _claims: str | None = None) -> str:
+        identity = self._tenant.identity
+        person = identity.directory.user(directory.ADMINISTRATOR.upn)
+        assert person is not None
+        audience = scope.removesuffix("/.default")
+        return str(identity.user_token(person, audience, client_id=directory.DATA_INTEGRATION_APP_ID))
 
     def forget(self, _scope: str) -> None:
         """Nothing is kept."""

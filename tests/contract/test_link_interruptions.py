@@ -1,0 +1,71 @@
+"""The provider process is killed at every single request of the connection's creation; running again converges.
+
+The pair is linked with one company of two, and nothing of what dual-write needs to be let in is there.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from emulator.identity.tokens import SigningKey
+from providers._base import Call
+from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
+from tests.contract.in_process import World, a_world
+from tests.contract.test_interruptions import Moment, killed_everywhere
+
+CDS, FINOPS = "lamna-sales.crm4.dynamics.com", "lamna-erp.sandbox.operations.eu.dynamics.com"
+PAIR = {
+    "environments": [
+        {
+            "name": "Lamna Sales",
+            "domain": "lamna-sales",
+            "sku": "Sandbox",
+            "packages": ["DualWriteCoreAnchor", "msdyn_DualWriteAppCoreAnchor"],
+            "dual_write_users": False,
+        }
+    ],
+    "lifecycle_finops": [{"name": "lamna-erp", "host": FINOPS, "dataset": "lamna-erp", "dual_write_clients": False}],
+    "links": [{"environment": CDS, "finops": FINOPS, "companies": ["DAT"]}],
+}
+WANTED = ConnectionInputs(
+    cloud="public",
+    cds=f"https://{CDS}",
+    finops=f"https://{FINOPS}",
+    companies=["DAT", "LAMN"],
+    solutions=["msdyn_DualWriteAppCoreMaps"],
+    timeout="2h",
+)
+WRITTEN_ONCE = ("/Reset", "/RestoreTemplates")
+WRITTEN_TWICE = ("/systemusers", "/SysAADClients")
+
+
+def create(call: Call) -> tuple[str, ConnectionOutputs]:
+    return DualWriteConnectionProvider().on_create(WANTED, call)
+
+
+@pytest.fixture
+def new_world(monkeypatch: pytest.MonkeyPatch) -> Callable[[], World]:
+    """Makes tenants with the pair alone."""
+    monkeypatch.setenv("DUALWRITE_TOKEN", "the session has a source of its own")
+    key = SigningKey.generate()
+
+    def make() -> World:
+        world = a_world(key)
+        world.tenant.seeds.play(PAIR)
+        return world
+
+    return make
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_link_is_reset_once_and_nothing_is_doubled(new_world: Callable[[], World], moment: Moment) -> None:
+    worlds = killed_everywhere(new_world, lambda _: None, lambda call: create(call)[0], moment)
+    assert len(worlds) > 50
+    for world in worlds:
+        counted = {end: len([each for each in world.writes() if each.endswith(end)]) for end in WRITTEN_ONCE}
+        assert counted == dict.fromkeys(WRITTEN_ONCE, 1)
+        counted = {end: len([each for each in world.writes() if each.endswith(end)]) for end in WRITTEN_TWICE}
+        assert counted == dict.fromkeys(WRITTEN_TWICE, 2)
+        before = len(world.writes())
+        assert create(world.call())[1].linked_companies == ["DAT", "LAMN"]
+        assert len(world.writes()) == before
