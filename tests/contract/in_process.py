@@ -26,7 +26,7 @@ from providers.api.session import Session
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # Long waits between polls: few requests in a run that is repeated for each of them.
-POLLS = PollIntervals(environment=120, dataverse=60, package=600, finops=600)
+POLLS = PollIntervals(environment=120, dataverse=60, package=600, finops=600, map_action=20, initial_sync=40)
 
 
 class Killed(BaseException):
@@ -84,34 +84,42 @@ def a_world(key: SigningKey) -> World:
     return World(assemble(store, clock, key))
 
 
+def copied(world: World, key: SigningKey) -> World:
+    """The same tenant at the same time, in memory of its own: what is done in one is not seen in the other."""
+    store = Store()
+    world.tenant.clock.save()
+    world.tenant.store.connection.backup(store.connection)
+    return World(assemble(store, Clock(store, "stepped", start=world.tenant.clock.now()), key))
+
+
 class _Tokens:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._held: dict[str, str] = {}
 
     def token(self, scope: str, _claims: str | None = None) -> str:
+        if scope not in self._held:
+            self._held[scope] = self._issued(scope)
+        return self._held[scope]
+
+    def _issued(self, scope: str) -> str:
         application = self._tenant.identity.directory.application(directory.DEMO_CLIENT_ID)
         assert application is not None
         return str(self._tenant.identity.application_token(application, scope.removesuffix("/.default")))
 
-    def forget(self, _scope: str) -> None:
-        """Nothing is kept."""
+    def forget(self, scope: str) -> None:
+        self._held.pop(scope, None)
 
 
-class _UserTokens:
+class _UserTokens(_Tokens):
     """The delegated tokens of the dual-write service."""
 
-    def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
-
-    def token(self, scope: str, _claims: str | None = None) -> str:
+    def _issued(self, scope: str) -> str:
         identity = self._tenant.identity
         person = identity.directory.user(directory.ADMINISTRATOR.upn)
         assert person is not None
         audience = scope.removesuffix("/.default")
         return str(identity.user_token(person, audience, client_id=directory.DATA_INTEGRATION_APP_ID))
-
-    def forget(self, _scope: str) -> None:
-        """Nothing is kept."""
 
 
 class _Transport(httpx.BaseTransport):
