@@ -21,6 +21,7 @@ _NUMBERS = {"integer", "decimal", "option"}
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 _ENUM_LITERAL = re.compile(r"Microsoft\.Dynamics\.DataEntities\.\w+'((?:[^']|'')*)'")
+_ROW_ID = "r.id"
 _EDM = {"text": "Edm.String", "number": "Edm.Decimal", "boolean": "Edm.Boolean", "null": "Null"}
 
 
@@ -73,6 +74,8 @@ class Order:
 
     def after(self, value: object) -> str:
         """Return the SQL that tells whether a row stands behind one with this value; NULL is the smallest."""
+        if self.sql == _ROW_ID:
+            return f"{self.sql} {'<' if self.descending else '>'} ?"
         if self.descending:
             return "0" if value is None else f"({self.sql} < ? OR {self.sql} IS NULL)"
         return f"{self.sql} IS NOT NULL" if value is None else f"{self.sql} > ?"
@@ -91,7 +94,7 @@ def orders(schema: Table, host: str, text: str) -> list[Order]:
         # The property is one of the table's own, so its name cannot break out of the path.
         sql = f"json_extract(r.data, '{compiled.parameters[0]}'){collate}"
         is_id = schema.plane == "dataverse" and (name,) == schema.key
-        parts.append(Order(name, "r.id" if is_id else sql, direction.strip() == "desc"))
+        parts.append(Order(name, _ROW_ID if is_id else sql, direction.strip() == "desc"))
     return parts
 
 
@@ -113,6 +116,9 @@ def behind(parts: Sequence[Order], values: Sequence[object], seq: int) -> Condit
         step = part.after(value)
         steps.append(f"{equal}{step}")
         parameters += [*held, *([value] if "?" in step else [])]
+        if part.sql == _ROW_ID:
+            # No two rows share it, and by itself the condition lets the index lead straight to the next row.
+            return Condition(" OR ".join(f"({step})" for step in steps), tuple(parameters))
         equal += f"{part.sql} IS ? AND "
         held.append(value)
     steps.append(f"{equal}r.seq > ?")
