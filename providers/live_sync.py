@@ -74,7 +74,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         pair = find_pair(session, inputs.cds, inputs.finops)
         link = find_link(session, pair.finops_host)
         before = _running_before(call)
-        run = LiveSyncRun(session, link, inputs, call, synced={}, ran_before=before or ())
+        run = LiveSyncRun(session, link, inputs, call, synced={}, ran_before=before)
         brought = run.bring(inputs.maps)
         started = brought.report.started - brought.interrupted
         return pair.identifier, _held(

@@ -51,7 +51,7 @@ class LiveSyncRun:
         call: Call,
         *,
         synced: Mapping[str, str],
-        ran_before: Collection[str] = (),
+        ran_before: Collection[str] | None = None,
     ) -> None:
         self._service = session.dual_write
         self._polls = session.profile.polls
@@ -59,7 +59,9 @@ class LiveSyncRun:
         self._inputs = inputs
         self._call = call
         self._synced = synced
-        self._ran_before = ran_before
+        # Extras that a killed creation started are known only when the service is asked for them again.
+        self._find_extras = ran_before is not None
+        self._ran_before = ran_before or ()
         self._end = call.clock() + seconds(inputs.timeout)
 
     def bring(self, goal: Mapping[str, str]) -> Brought:
@@ -82,7 +84,9 @@ class LiveSyncRun:
             self._service, dict(plan.masters), plan.before, announce=self._call.announce, progress=self._call.progress
         )
         whole = {**goal, **dict.fromkeys(again, "running")}
-        report = self._operations(syncs).bring_to(whole, avoid=[_dropped_name(text) for text in self._inputs.dropped])
+        report = self._operations(syncs).bring_to(
+            whole, [_dropped_name(text) for text in self._inputs.dropped], find_extras=self._find_extras
+        )
         self._tell(report)
         if report.failures:
             raise only(report.failures, len(goal))

@@ -73,17 +73,20 @@ class MapOperations:
         self._failed: dict[str, MapFailure] = {}
         self._needs: dict[str, frozenset[str]] | None = None
         self._avoid: frozenset[str] = frozenset()
+        self._asks = False
         self._report = Report()
 
-    def bring_to(self, wanted: Mapping[str, str], avoid: Collection[str] = ()) -> Report:
+    def bring_to(self, wanted: Mapping[str, str], avoid: Collection[str] = (), *, find_extras: bool = False) -> Report:
         """Bring each named map to `running`, `paused` or `stopped`; maps that are not installed are listed.
 
-        Maps in `avoid` are not started even when the service asks for them first: the stack has dropped them.
+        Maps in `avoid` are not started even when the service asks for them first: the stack has dropped them. With
+        `find_extras` the service is asked for the others it wants first even when no map has to start.
 
         Does all that can be done and returns what failed. Raises what concerns no single map.
         """
         goal = dict(wanted)
         self._avoid = frozenset(avoid)
+        self._asks = find_extras
         report = self._report
         while True:
             if self._read(goal):
@@ -111,7 +114,8 @@ class MapOperations:
         try:
             listed = self._service.maps(self._cid, fresh=True)
             self._report.statuses = {status.name: status for status in listed}
-            if self._needs is None and any(next_step(*pair) == MapAction.START for pair in self._pairs(goal)):
+            pairs = self._pairs(goal)
+            if self._needs is None and (self._asks or any(next_step(*pair) == MapAction.START for pair in pairs)):
                 self._order(goal)
         except PASSING as error:
             if self._pace.clock() >= self._end:

@@ -25,6 +25,8 @@ _WORDS = {
     MapState.RUNNING: "running",
     MapState.PAUSED: "paused",
 }
+# The text of a failed initial sync tells first what was moved; its reason stands behind this word.
+_DETAILS = re.compile(r"^Dual write Initial Sync completed with status.*Message: ", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"\bDIPV\d{4}\b|\b0x[0-9a-fA-F]{8}\b|\bDW[A-Z]*\d{4}\b")
 
 
@@ -116,4 +118,5 @@ def failure_text(action: str, request: ActionRequest) -> str:
     """What a failed request says, in one sentence; `action` is a code, or a word."""
     verb = MapAction(action).name.lower() if action in set(MapAction) else action
     verb = f"action {verb}" if verb.isdigit() else verb
-    return f"{verb} failed: {request.error_message or 'the service gave no reason'}"
+    reason = _DETAILS.sub("", request.error_message or "") or "the service gave no reason"
+    return f"{verb} failed: {reason}"

@@ -45,7 +45,7 @@ def plan_syncs(
     One E15 for each map with a project that the stack does not remember. Maps that are not installed are left out.
     """
     plan = SyncPlan()
-    for name, side in sides.items():
+    for name, side in sorted(sides.items()):
         status = statuses.get(name)
         if status is None:
             continue

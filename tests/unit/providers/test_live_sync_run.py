@@ -250,6 +250,12 @@ def test_started_is_what_did_not_run_before_this_stack(before: list[str] | None,
     assert created(session, inputs, before=before).started == started
 
 
+def test_extras_of_a_killed_creation_are_known_again() -> None:
+    session = a_pair({"a": "4", "extra": "4"}, needs={"a": ["extra"]})
+    held = created(session, declared("a", initial_sync={}), before=[])
+    assert (held.started, held.started_for_service, session.dual_write.sent) == (["a", "extra"], ["extra"], [])
+
+
 def test_old_state_without_the_new_outputs_still_reads() -> None:
     session, inputs = a_pair({"a": "4"}), declared("a", initial_sync={})
     stored = created(session, inputs)
