@@ -81,6 +81,19 @@ def test_up_without_a_change_proves_nothing_and_leaves_every_tracked_file(clone:
 
 
 @pytest.mark.usefixtures("first_up")
+def test_up_of_another_stack_counts_stamped_rows_and_proves_them_on_both_sides(clone: Clone) -> None:
+    done = clone.run("up", "new-existing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["stamped", "USMF:"] in [words[:2] for words in lines]
+    accounts = next(
+        line for line in done.stdout.splitlines() if line.startswith("Proved  accounts - Customers V3, USMF: ")
+    )
+    assert "on both sides, none twice" in accounts
+    assert "more in Dataverse alone (outside the map's filter)" in accounts
+
+
+@pytest.mark.usefixtures("first_up")
 def test_env_makes_plain_pulumi_work(clone: Clone) -> None:
     exports = clone.run("env", "new-new").stdout
     script = f'{exports}\ncd "{clone.folder}" && pulumi stack output ready'
