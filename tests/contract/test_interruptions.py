@@ -8,12 +8,16 @@ import pytest
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform.records import environments
 from providers._base import Call
+from providers.api.dual_write_models import MapState
 from providers.application_package import ApplicationPackageProvider, PackageInputs
+from providers.catalogue import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
 from providers.cds_model import CdsInputs, CdsOutputs
 from providers.company import CompanyInputs, CompanyProvider
+from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
-from tests.contract.in_process import Killed, World, a_world
+from providers.live_sync import LiveSyncInputs, LiveSyncProvider
+from tests.contract.in_process import Killed, World, a_world, copied
 
 DOMAIN = "contoso-kill"
 CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)
@@ -31,6 +35,20 @@ EXISTING = {
     "environments": [{"name": "Tailspin Sales", "domain": "tailspin-sales", "sku": "Sandbox"}],
     "lifecycle_finops": [{"name": "tailspin-erp", "host": "tailspin-erp.sandbox.operations.eu.dynamics.com"}],
 }
+FINANCE = choose_maps(["finance"])
+GROUPS, TERMS = "msdyn_customergroups - Customer groups", "msdyn_paymentterms - Terms of payment"
+ACCOUNTS = "accounts - Customers V3"
+LIVE_SYNC = LiveSyncInputs(
+    cloud="public",
+    cds=DOMAIN,
+    companies=["DAT"],
+    maps=dict.fromkeys((ACCOUNTS, GROUPS, TERMS), "running"),
+    dropped=[
+        f"{need}: not part of this test" for need in standard().maps[ACCOUNTS].needs if need not in (GROUPS, TERMS)
+    ],
+    initial_sync={GROUPS: "finops", TERMS: "finops"},
+    integration_keys={"accounts": ["accountnumber", "msdyn_company.cdm_companycode"]},
+)
 Moment = Literal["before", "after"]
 
 
@@ -135,3 +153,44 @@ def test_deletion_ends_whenever_it_was_interrupted(new_world: Callable[[], World
     created: list[tuple[str, CdsOutputs]] = []
     for world in killed_everywhere(new_world, prepare, delete, moment):
         assert ours(world) == []
+
+
+def create_live_sync(call: Call) -> str:
+    return LiveSyncProvider().on_create(LIVE_SYNC, call)[0]
+
+
+@pytest.fixture(scope="module")
+def linked_pair(signing_key: SigningKey) -> World:
+    """A tenant with a linked pair whose maps were never started, and whose party keys nobody has set."""
+    world = a_world(signing_key)
+    world.tenant.switches.set("party_keys", "unset")
+    create_cds(world.call())
+    create_finops(world.call())
+    for package in FINANCE.packages:
+        inputs = PackageInputs(cloud="public", cds=DOMAIN, package=package)
+        ApplicationPackageProvider().on_create(inputs, world.call())
+    connection = ConnectionInputs(cloud="public", cds=DOMAIN, companies=["DAT"], solutions=list(FINANCE.solutions))
+    DualWriteConnectionProvider().on_create(connection, world.call())
+    world.said.clear()
+    world.requests.clear()
+    return world
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_maps_are_synced_and_started_once(linked_pair: World, signing_key: SigningKey, moment: Moment) -> None:
+    worlds = killed_everywhere(lambda: copied(linked_pair, signing_key), lambda _: None, create_live_sync, moment)
+    assert len(worlds) > 20
+    for world in worlds:
+        service = world.call().session("public").dual_write
+        held = {status.name: status for status in service.maps(linked_cid(world))}
+        assert {held[name].state for name in LIVE_SYNC.maps} == {MapState.RUNNING}
+        for name in LIVE_SYNC.initial_sync:
+            runs = {each.initial_sync_request_id for each in service.executions(held[name].detail.pid or "")}
+            assert len(runs) == 1
+        assert len([each for each in world.writes() if each.endswith("/IntegrationKeys")]) == 1
+
+
+def linked_cid(world: World) -> str:
+    link = world.call().session("public").dual_write.environment(f"{DOMAIN}.operations.eu.dynamics.com")
+    assert link is not None
+    return link.cid
