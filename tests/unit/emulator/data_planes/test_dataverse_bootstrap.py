@@ -100,7 +100,8 @@ def test_business_units_and_lists_of_ids_restrict_rows(tenant: Tenant, call: Cal
 
 
 @pytest.mark.parametrize(
-    "order", ["", "&$orderby=accountid", "&$orderby=accountid desc", "&$orderby=revenue desc,name"]
+    "order",
+    ["", "&$orderby=accountid", "&$orderby=accountid desc", "&$orderby=revenue desc,name", "&$orderby=revenue,name"],
 )
 def test_pages_miss_and_repeat_nothing_while_rows_leave_the_filter(
     tenant: Tenant, call: CallTenant, company: str, order: str
@@ -109,7 +110,7 @@ def test_pages_miss_and_repeat_nothing_while_rows_leave_the_filter(
     generated(tenant, 5, accountnumber="B{n}", revenue=7)
     seen: list[str] = []
     url = f"{API}/accounts?$select=accountid&$filter=_msdyn_company_value eq null{order}"
-    for ids in pages(call, url, 7):
+    for ids in pages(call, url, 5):
         assert set(statuses(stamp(call, company, ids))) == {204}
         seen += ids
     assert (len(seen), len(set(seen)), unstamped(call)) == (30, 30, 0)
