@@ -112,7 +112,8 @@ class MapOperations:
         """Read all maps, and their order once a map has to start; False while the service cannot tell."""
         first = not self._report.statuses
         try:
-            listed = self._service.maps(self._cid, fresh=True)
+            # What the caller has just read will do for the start.
+            listed = self._service.maps(self._cid, fresh=not first)
             self._report.statuses = {status.name: status for status in listed}
             pairs = self._pairs(goal)
             if self._needs is None and (self._asks or any(next_step(*pair) == MapAction.START for pair in pairs)):

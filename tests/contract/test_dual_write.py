@@ -208,7 +208,9 @@ def test_map_that_cannot_start_is_one_line_and_the_next_run_continues(
     text = str(caught.value)
     assert text.startswith("DualWriteError: LiveSync 'contoso-uat': update failed: 1 of 213 maps is not as declared: ")
     assert f"declared: '{MAP}': start failed: " in text
-    assert re.search(r"\(DIPV1014, correlation [-0-9a-f]{36}\)\. Mend the map", text)
+    assert re.search(
+        r"\(DIPV1014, correlation [-0-9a-f]{36}\)\. A key field, or the key behind a lookup, is not mapped", text
+    )
     tenant.control("person", {"action": "mend-map", **person})
     assert process.update(identifier, outputs, inputs)["maps"] == inputs["maps"]
 

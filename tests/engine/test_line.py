@@ -148,7 +148,7 @@ def test_map_that_fails_to_start_is_one_line_and_next_up_continues(
     tenant.control("person", {"action": "break-map", **person})
     live.refresh()
     line = error_line(live.up(expect=1).text, "LiveSync 'contoso-uat'")
-    assert re.search(rf"'{running_map}': start failed: .* \(DIPV1014, {CORRELATION}\)\. Mend the map", line)
+    assert re.search(rf"'{running_map}': start failed: .* \(DIPV1014, {CORRELATION}\)\. A key field, ", line)
     tenant.control("person", {"action": "mend-map", **person})
     live.up()
     assert live.outputs()["maps"][running_map] == "running"
