@@ -52,6 +52,11 @@ NO_RIGHTS = Known(
     "The user may not link or add maps, or Dataverse was reset without being unlinked.",
     f"Make the user System Administrator on both sides, or reset the link; {_AGAIN}.",
 )
+SERVICE_DOWN = Known(
+    None,
+    "The data integration service behind dual-write does not answer.",
+    "Run `up` again later; open a support ticket when it stays so.",
+)
 
 # 11.2: Dataverse (DWDVEV) and F&O (DWFOEV).
 HEALTH = {

@@ -14,6 +14,7 @@ from providers._documented_errors import (
     NO_RIGHTS,
     NOT_THE_LINKING_USER,
     SAME,
+    SERVICE_DOWN,
     TEXTS,
     VALIDATION,
     Known,
@@ -22,7 +23,7 @@ from providers.api.errors import ApiError, OperationFailed
 from providers.api.operations import PASSING
 
 # What a bare status means when the link is looked up, when it is read, and when its maps are made.
-LOOKING_UP = {403: NO_RIGHTS, 404: CONSENT_MISSING}
+LOOKING_UP = {403: NO_RIGHTS, 404: CONSENT_MISSING, **dict.fromkeys((500, 502, 503, 504), SERVICE_DOWN)}
 READING = {403: NO_RIGHTS}
 MAKING_MAPS = {401: NOT_THE_LINKING_USER, 403: NO_RIGHTS}
 

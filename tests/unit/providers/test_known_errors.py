@@ -125,6 +125,8 @@ def test_block_gives_its_refusals_the_cure() -> None:
         raise NotFound("dual-write answered 404 (not found)", status=404)
     with pytest.raises(AuthenticationError, match="that user's token"), cured(MAKING_MAPS):
         raise AuthenticationError("dual-write answered 401", status=401)
+    with pytest.raises(ServiceUnavailable, match="open a support ticket"), cured(LOOKING_UP):
+        raise ServiceUnavailable("dual-write answered 503", status=503)
     with pytest.raises(NotFound, match=r"^gone$"), cured():
         raise NotFound("gone", status=404)
 
