@@ -23,6 +23,7 @@ from tests.engine.harness import Tenant
 
 CDS_HOST, FINOPS_HOST = "contoso-uat.crm4.dynamics.com", "contoso-uat.operations.eu.dynamics.com"
 GROUPS, VENDOR_GROUPS = "msdyn_customergroups - Customer groups", "msdyn_vendorgroups - Vendor groups"
+VENDORS = "msdyn_vendors - Vendors V2"
 SELECTION = choose_maps(["finance"])
 PAIR: Bag = {"cloud": "emulator", "cds": "contoso-uat", "timeout": "3m"}
 KEYS = default_keys(SELECTION.maps)
@@ -176,6 +177,22 @@ def test_failed_initial_sync_names_reason_and_cure_and_the_next_run_continues(pa
     assert "which is a known issue. Sync the rows of persons and organisations" in text
     pair.person("mend-map", GROUPS)
     assert pair.update(stored, inputs)["maps"][GROUPS] == "running"
+
+
+def test_rows_that_refer_to_later_rows_of_their_table_are_synced_in_further_runs(pair: Pair, stored: Stored) -> None:
+    vendor = {"dataAreaId": "usmf", "VendorGroupId": "10", "VendorPartyType": "Organization", "CurrencyCode": "USD"}
+    vendors = [
+        {**vendor, "VendorAccountNumber": "ZZ-1", "InvoiceVendorAccountNumber": "ZZ-2"},
+        {**vendor, "VendorAccountNumber": "ZZ-2", "InvoiceVendorAccountNumber": "ZZ-3"},
+        {**vendor, "VendorAccountNumber": "ZZ-3"},
+    ]
+    pair.person("stop-map", VENDORS)
+    pair.tenant.control("seed", {"rows": {"finops": {FINOPS_HOST: {"VendorsV2": vendors}}}})
+    inputs = live_sync(*SELECTION.maps, integration_keys=KEYS, resync={VENDORS: "more vendors"})
+    outputs = pair.update(stored, inputs)
+    assert outputs["initial_syncs"][VENDORS]["USMF"]["errors"] == 0
+    runs = [line for line in pair.said if line.endswith("rows refer to each other, so it runs again")]
+    assert len(runs) == 2
 
 
 def test_stopped_import_service_is_explained(pair: Pair, stored: Stored) -> None:
