@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 
 from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider, ResourceError
 from providers._duration import Duration, seconds
-from providers._environments import resolve
+from providers._environments import resolve, short_name
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 from providers.api.dataverse_access import DataverseAccess
 from providers.api.errors import ApiError, NotFound
@@ -82,7 +82,7 @@ class CompanyBootstrapProvider(Provider[BootstrapInputs, BootstrapOutputs]):
 
     def name_of(self, values: BootstrapInputs | BootstrapOutputs) -> str:
         """Company and CDS environment as the stack calls it."""
-        return f"{values.company} on {values.cds}"
+        return f"{values.company} on {short_name(values.cds)}"
 
     def normalise(self, inputs: BootstrapInputs) -> BootstrapInputs:
         """Business units once each, in one stable order; tables stay in theirs."""

@@ -14,6 +14,7 @@ from typing import Any
 import pulumi
 
 from providers._base import Call, ManagedResource, NotRead, Problem, Provider
+from providers._environments import short_name
 from providers._links import find_link, find_pair
 from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
@@ -36,8 +37,8 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
     outputs = LiveSyncOutputs
 
     def name_of(self, values: LiveSyncInputs | LiveSyncOutputs) -> str:
-        """The CDS environment as the stack calls it."""
-        return values.cds
+        """What people call the CDS environment."""
+        return short_name(values.cds)
 
     def normalise(self, inputs: LiveSyncInputs) -> LiveSyncInputs:
         """Everything in one stable order."""
