@@ -163,6 +163,18 @@ def declared_link(session: Session, pair: Pair) -> Link | None:
     return _shown(session, pair)
 
 
+def linked_already(session: Session, finops: str) -> str | None:
+    """Against linking an F&O with a CDS environment that does not exist yet: it is linked with another one."""
+    host = host_of(finops)
+    if not host or not dual_write_token_configured():
+        return None
+    link = look_up(session.dual_write, host)
+    if link is None:
+        return None
+    other = _host(read_link(session.dual_write, link).details.dataverse) or link.power_apps_environment
+    return f"{host} is linked with {other} already; an F&O has one CDS environment: name that one, or another F&O"
+
+
 def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: bool) -> Link:
     """The link as soon as the service lists it; `by_person`: LCS makes it, so the row shows what to do there.
 

@@ -6,8 +6,7 @@ makes or removes a link: it is waited for, and forgotten. Companies change by a 
 or by a person. Not read back: which solutions were applied. Takes under 5 minutes for the link, about 2 a solution.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -17,43 +16,38 @@ from pydantic import Field
 from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
 from providers._consent import Consent
 from providers._duration import Duration, seconds
-from providers._environments import host_of, same_host
+from providers._environments import host_of, same_host, short_name
 from providers._links import (
     Link,
     Pair,
     declared_link,
     find_link,
     find_pair,
+    linked_already,
     require_partner,
     wait_for_link,
 )
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 from providers._waiting import Waiting
 from providers.access_rights import AccessRights
-from providers.api.dataverse_access import DataverseAccess
 from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound, OperationTimedOut
-from providers.api.operations import Outcome
+from providers.api.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.api.session import Session
 from providers.health_check import (
     Check,
     Sides,
     after_linking,
     before_linking,
-    company_rows,
     failed,
     finding,
     lasting,
 )
 from providers.known_errors import READING, cured
-from providers.link_companies import CompanyChange, LinkCompanies, planned, too_many
+from providers.link_companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
 from providers.solution_application import apply_solutions
 
 AsLinked = Literal["as-linked"]
-# Polls until every linked company has its row and team in CDS, on a link that was made or changed in this run, and on
-# one that was there (assumed); then the health check names what is missing.
-_NEW_POLLS, _OLD_POLLS = 20, 3
 
 
 class ConnectionInputs(Inputs):
@@ -122,8 +116,8 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
     outputs = ConnectionOutputs
 
     def name_of(self, values: ConnectionInputs | ConnectionOutputs) -> str:
-        """The CDS environment as the stack calls it."""
-        return values.cds
+        """What people call the CDS environment."""
+        return short_name(values.cds)
 
     def normalise(self, inputs: ConnectionInputs) -> ConnectionInputs:
         """Company codes in upper case, in one order."""
@@ -150,6 +144,9 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
         try:
             pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
         except NotFound:
+            text = linked_already(session, inputs.finops) if inputs.finops else None
+            if text:
+                yield Problem("finops", text)
             return
         try:
             link = declared_link(session, pair)
@@ -224,8 +221,8 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
         found = link or wait_for_link(session, pair, waiting, by_person=inputs.finops is not None)
         running = stored.running_before if stored else found.running
         old, link = link, self._with_companies(session, pair, inputs, found, call, waiting)
-        patience = polls.link * (_OLD_POLLS if link is old else _NEW_POLLS)
-        rights.team_roles(self._owning_teams(sides.cds, link.companies, waiting, polls.link, patience))
+        teams = owning_teams(sides.cds, link.companies, waiting, interval=polls.link, new=link is not old)
+        rights.team_roles(teams)
         checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
         apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
@@ -243,24 +240,6 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
             return link
         companies = LinkCompanies(session, pair, call, waiting)
         return companies.bring(link, inputs.companies, inputs.company_change, inputs.confirm, _today())
-
-    def _owning_teams(
-        self, cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, interval: float, patience: float
-    ) -> list[str]:
-        """Ids of the companies' default owning teams; every linked company gets a row, whose plug-in makes it (5.1).
-
-        What is still missing after a while is left to the health check, which knows its code and cure.
-        """
-        teams: dict[str, str | None] = {}
-
-        def poll() -> Outcome[bool]:
-            teams.update((row.code, row.team) for row in company_rows(cds))
-            missing = [company for company in companies if not teams.get(company)]
-            return Outcome.pending(f"waiting for {', '.join(missing)}") if missing else Outcome.done(True)
-
-        with suppress(OperationTimedOut):
-            waiting.until(poll, what="companies in CDS", interval=interval, at_most=patience)
-        return [team for company in companies if (team := teams.get(company))]
 
 
 class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteConnection"):

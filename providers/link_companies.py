@@ -5,6 +5,7 @@ maps, integration keys, alerts and history. Harmless only where no map has a pro
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -12,15 +13,20 @@ from providers._base import Call, ResourceError
 from providers._consent import Consent, missing_consent
 from providers._links import Link, Pair, look_up, read_link
 from providers._waiting import Waiting
+from providers.api.dataverse_access import DataverseAccess
 from providers.api.errors import OperationTimedOut, TransportError
 from providers.api.operations import Outcome
 from providers.api.session import Session
+from providers.health_check import company_rows
 from providers.known_errors import READING, cured
 
 AS_LINKED = "as-linked"
 CompanyChange = Literal["manual", "reset"]
 # Polls until a reset has to show: the service itself takes up to 300 s (E11).
 _RESET_POLLS = 10
+# Polls until linked companies have their rows and teams in CDS, on a link of this run and on one that was there
+# (assumed: 10 minutes and 90 seconds).
+_NEW_POLLS, _OLD_POLLS = 20, 3
 Way = Literal["nothing", "harmless reset", "by hand", "reset", "consent missing"]
 
 
@@ -91,6 +97,27 @@ def too_many(count: int, limit: int) -> str | None:
         f"{count} companies, but a link syncs at most {limit} live; link fewer, or raise `liveCompanies` under "
         "`dualwrite:limits` where Microsoft agreed to more"
     )
+
+
+def owning_teams(
+    cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, *, interval: float, new: bool
+) -> list[str]:
+    """Ids of the companies' default owning teams; every linked company gets a row, whose plug-in makes it (5.1).
+
+    `new`: link or companies are of this run, so patience is longer. What is still missing then is left to the health
+    check, which knows its code and cure.
+    """
+    teams: dict[str, str | None] = {}
+
+    def poll() -> Outcome[bool]:
+        teams.update((row.code, row.team) for row in company_rows(cds))
+        missing = [company for company in companies if not teams.get(company)]
+        return Outcome.pending(f"waiting for {', '.join(missing)}") if missing else Outcome.done(True)
+
+    with suppress(OperationTimedOut):
+        patience = interval * (_NEW_POLLS if new else _OLD_POLLS)
+        waiting.until(poll, what="companies in CDS", interval=interval, at_most=patience)
+    return [team for company in companies if (team := teams.get(company))]
 
 
 class LinkCompanies:

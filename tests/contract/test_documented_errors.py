@@ -321,6 +321,6 @@ def test_number_format_of_another_country(tenant: Tenant, process: ProviderProce
 def assert_line(text: str, inside: str, cure: str) -> None:
     """`<resource> '<name>': create failed: <reason> (<code>, correlation <id>). <next step>`, on one line."""
     assert "\n" not in text
-    assert re.match(r"DualWriteError: \w+ 'https://[-.\w]+': create failed: .+ \(.*\)\. [A-Z].+\.$", text)
+    assert re.match(r"DualWriteError: \w+ '[-./:\w]+': create failed: .+ \(.*\)\. [A-Z].+\.$", text)
     assert re.search(rf"\([^)]*{inside}[^)]*\)\. [A-Z]", text)
     assert cure in text

@@ -110,11 +110,13 @@ def test_what_the_health_check_cannot_read_is_named(linked: tuple[str, Bag, Bag]
     assert not set(outputs["not_checked"]) & set(outputs["health"])
 
 
-def test_other_companies_are_an_update_with_steps(process: ProviderProcess, linked: tuple[str, Bag, Bag]) -> None:
+def test_other_companies_are_an_update_and_need_to_exist(
+    process: ProviderProcess, linked: tuple[str, Bag, Bag]
+) -> None:
     identifier, inputs, outputs = linked
     more = process.check(connection("DAT", "usmf"), inputs).inputs
     assert (process.diff(identifier, outputs, more).changes, more["companies"]) == ("unknown", ["DAT", "USMF"])
-    with pytest.raises(ProviderError, match=r"not linked: USMF.*Environment details > Legal entities"):
+    with pytest.raises(ProviderError, match=r"F&O has no legal entity USMF.*`dualwrite:companies`"):
         process.update(identifier, outputs, more)
 
 

@@ -243,3 +243,14 @@ def test_roles_and_teams_are_read(organization: DataverseAccess, network: Script
     assert network.query()["$filter"] == "name eq 'DAT' and isdefault eq true"
     assert [role.id for role in organization.roles("R", ID)] == [APP]
     assert network.query()["$filter"] == f"name eq 'R' and _businessunitid_value eq {ID}"
+
+
+def test_teams_are_read_by_id_some_at_a_time(organization: DataverseAccess, network: Script) -> None:
+    network.expect("GET", f"{API}/teams", rows({"teamid": ID, "name": "DAT"}), rows())
+    found = organization.teams_by_id([ID, *(APP for _ in range(25))])
+    assert [team.name for team in found] == ["DAT"]
+    first = network.requests[0].url.params["$filter"]
+    assert first.startswith(f"(teamid eq {ID} or teamid eq {APP} or ")
+    assert first.count("teamid eq") == 25
+    assert network.query()["$filter"] == f"teamid eq {APP}"
+    assert organization.teams_by_id([]) == []

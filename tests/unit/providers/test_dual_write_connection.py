@@ -352,6 +352,15 @@ def test_preview_names_another_partner(session: LinkSession) -> None:
     assert "is linked with fabrikam.crm4.dynamics.com" in text
 
 
+def test_preview_of_a_new_cds_names_the_one_that_finops_is_linked_with(session: LinkSession) -> None:
+    session.power_platform.held.clear()
+    ((path, text),) = problems(session, finops=FINOPS_URL)
+    assert path == "finops"
+    assert f"{FINOPS_HOST} is linked with contoso-uat.crm4.dynamics.com already" in text
+    session.dual_write.late = 1
+    assert problems(session, finops=FINOPS_URL) == []
+
+
 def test_preview_names_every_finding_that_no_up_can_cure(session: LinkSession) -> None:
     session.organization.application = an_application("10.0.8.1")
     session.organization.company_teams = {"DAT": None}
