@@ -164,6 +164,9 @@ class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs])
 
     def live_change_problems(self, inputs: ConnectionInputs, old: ConnectionInputs, call: Call) -> Iterator[Problem]:
         """A reset that needs consent is refused without it; every other way to other companies is announced."""
+        if not dual_write_token_configured():
+            call.announce(f"not checked: whether the link has these companies. {HOW_TO_GET_ONE}")
+            return
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         try:
             pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)

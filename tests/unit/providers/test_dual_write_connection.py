@@ -394,3 +394,13 @@ def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> No
     wanted = declared(companies=["DAT", "USMF"])
     assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
     assert "Environment details > Legal entities, add USMF, Save" in said[0]
+
+
+def test_preview_of_a_change_without_token_says_what_it_does_not_know(
+    session: LinkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DUALWRITE_TOKEN")
+    said: list[str] = []
+    wanted = declared(companies=["DAT", "USMF"], company_change="reset")
+    assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
+    assert said[0].startswith("not checked: whether the link has these companies. ")
