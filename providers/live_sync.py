@@ -46,7 +46,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
 
     def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
         """Initial syncs and texts of maps that are not declared."""
-        for field, named in (("initial_sync", inputs.initial_sync), ("resync", inputs.resync)):
+        for field, named in (("initial_sync", inputs.masters), ("resync", inputs.resync)):
             for name in named:
                 if name not in inputs.maps:
                     yield Problem(f"{field}[{name!r}]", "is no map of `maps`")
@@ -130,8 +130,8 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         new = brought.report.started - brought.interrupted
         started = _started(inputs, brought, _running_before(call), kept | new)
         outputs = _held(inputs, link, stored.finops_host, brought, started)
-        counts = {name: counts for name, counts in stored.initial_syncs.items() if name in inputs.initial_sync}
-        waiting = {name: text for name, text in stored.synced.items() if name in inputs.initial_sync}
+        counts = {name: counts for name, counts in stored.initial_syncs.items() if name in inputs.masters}
+        waiting = {name: text for name, text in stored.synced.items() if name in inputs.masters}
         return outputs.model_copy(
             update={
                 "synced": dict(sorted({**waiting, **outputs.synced}.items())),
@@ -206,7 +206,7 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
         prerequisites_added: pulumi.Input[list[str]] | None = None,
         dropped: pulumi.Input[list[str]] | None = None,
         integration_keys: pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None = None,
-        initial_sync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        initial_sync: pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None = None,
         resync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         initial_sync_companies_limit: pulumi.Input[int] | None = None,
         initial_sync_rows_limit: pulumi.Input[int] | None = None,

@@ -21,9 +21,9 @@ Companies = list[str] | Literal["as-linked"]
 class LiveSyncInputs(Inputs):
     """Every map of the stack with its run state; what was added as a prerequisite and what was left out is shown.
 
-    `integration_keys`: table set to columns. `initial_sync`: map to the side that wins a conflict, for maps that have
-    one. `resync`: map to a text; another text than the last runs its initial sync once more. Limits: companies, and
-    rows a company; None = the documented one.
+    `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
+    those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
+    Limits: companies, and rows a company; None = the documented one.
     """
 
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
@@ -35,7 +35,7 @@ class LiveSyncInputs(Inputs):
     prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
     dropped: Annotated[list[str], Unordered()] = Field(default_factory=list)
     integration_keys: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
-    initial_sync: dict[str, Master] = Field(default_factory=dict)
+    initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
@@ -60,9 +60,15 @@ class LiveSyncInputs(Inputs):
         )
 
     @property
+    def masters(self) -> dict[str, Master]:
+        """Map to the side that wins, for every map that has an initial sync."""
+        sides = self.initial_sync
+        return dict.fromkeys(self.maps, sides) if isinstance(sides, str) else sides
+
+    @property
     def live_syncs(self) -> dict[str, Master]:
         """The initial syncs of maps that shall be live; one of a stopped map waits until it starts."""
-        return {name: side for name, side in self.initial_sync.items() if self.maps.get(name, "stopped") != "stopped"}
+        return {name: side for name, side in self.masters.items() if self.maps.get(name, "stopped") != "stopped"}
 
 
 class LiveSyncOutputs(Outputs):
@@ -82,7 +88,7 @@ class LiveSyncOutputs(Outputs):
     prerequisites_added: list[str] = Field(default_factory=list)
     dropped: list[str] = Field(default_factory=list)
     integration_keys: dict[str, list[str]] = Field(default_factory=dict)
-    initial_sync: dict[str, str] = Field(default_factory=dict)
+    initial_sync: str | dict[str, str] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     initial_sync_companies_limit: int | None = None
     initial_sync_rows_limit: int | None = None
@@ -116,7 +122,15 @@ def canonical_inputs(inputs: LiveSyncInputs) -> LiveSyncInputs:
             "dropped": sorted(inputs.dropped),
             "companies": listed if isinstance(listed, str) else sorted(company.upper() for company in listed),
             "integration_keys": dict(sorted(inputs.integration_keys.items())),
-            "initial_sync": dict(sorted(inputs.initial_sync.items())),
+            "initial_sync": _shortest(inputs),
             "resync": {name: text for name, text in sorted(inputs.resync.items()) if text},
         }
     )
+
+
+def _shortest(inputs: LiveSyncInputs) -> Master | dict[str, Master]:
+    """One word where all maps have the same side, so that a preview does not list every map twice."""
+    sides = set(inputs.masters.values())
+    if len(sides) == 1 and inputs.masters.keys() == inputs.maps.keys():
+        return sides.pop()
+    return dict(sorted(inputs.masters.items()))

@@ -11,7 +11,7 @@ from providers._base import Call, ResourceError
 from providers._duration import seconds
 from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
 from providers.api.session import Session
-from providers.initial_sync import Counts, InitialSyncs
+from providers.initial_sync import Counts, InitialSyncs, total_line
 from providers.integration_keys import changed_keys, held_keys, maps_on, refuse_paused, set_keys
 from providers.live_sync_model import AS_LINKED, LiveSyncInputs
 from providers.map_operations import MapOperations, Pace, Report, only
@@ -87,6 +87,8 @@ class LiveSyncRun:
         report = self._operations(syncs).bring_to(
             whole, [_dropped_name(text) for text in self._inputs.dropped], find_extras=self._find_extras
         )
+        if syncs.counts:
+            self._call.announce(total_line(syncs.counts))
         self._tell(report)
         if report.failures:
             raise only(report.failures, len(goal))
@@ -123,14 +125,21 @@ class LiveSyncRun:
         return link
 
     def _plan(self, statuses: Mapping[str, EntityMapStatus]) -> SyncPlan:
-        return plan_syncs(
+        plan = plan_syncs(
             self._service,
             statuses,
             self._inputs.live_syncs,
             resync=self._inputs.resync,
             synced=self._synced,
-            announce=self._call.announce,
         )
+        if plan.counts:
+            self._call.announce(f"{total_line(plan.counts)}, done before")
+        if plan.left:
+            self._call.announce(
+                f"{counted(plan.left, 'map')} running already and not synced again; "
+                f"a new text in `resync` runs it: {some(plan.left)}"
+            )
+        return plan
 
     def _stop(self, names: Collection[str]) -> None:
         if not names:

@@ -197,7 +197,7 @@ class MapOperations:
             broken = sorted(needs.get(name, frozenset()) & self._failed.keys())
             if broken:
                 text = f"not started: it needs '{broken[0]}', which failed"
-                self._failed[name] = MapFailure(name, text, None, None)
+                self._failed[name] = MapFailure(name, text, None, None, waited=True)
                 waiting.remove(name)
         running = frozenset(
             name
@@ -262,12 +262,16 @@ class MapOperations:
 
 
 def only(failures: Collection[MapFailure], total: int) -> ApiError:
-    """One error for all maps that failed: the first in full, the others by count; each was announced before."""
-    first = next(iter(failures))
-    others = f"; {len(failures) - 1} more are named above" if len(failures) > 1 else ""
+    """One error for all maps that failed: one in full, the others by count; each was announced before.
+
+    The one is a map that failed by itself, not one that was never started because of it.
+    """
+    first = min(failures, key=lambda failure: failure.waited)
+    others = len(failures) - 1
+    others_named = f"; {others} more {'is' if others == 1 else 'are'} named above" if others else ""
     noun = f"{'map' if total == 1 else 'maps'} {'is' if len(failures) == 1 else 'are'}"
     return ApiError(
-        f"{len(failures)} of {total} {noun} not as declared: '{first.name}': {first.text}{others}",
+        f"{len(failures)} of {total} {noun} not as declared: '{first.name}': {first.text}{others_named}",
         code=first.code,
         correlation_id=first.correlation_id,
         next_step=first.cure

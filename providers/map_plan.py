@@ -31,13 +31,14 @@ _CODE = re.compile(r"\bDIPV\d{4}\b|\b0x[0-9a-fA-F]{8}\b|\bDW[A-Z]*\d{4}\b")
 
 
 class MapFailure(NamedTuple):
-    """Why one map is not as declared; `cure` is the documented one, if any."""
+    """Why one map is not as declared; `cure` is the documented one, if any; `waited`: it was kept back by another."""
 
     name: str
     text: str
     code: str | None
     correlation_id: str | None
     cure: str = ""
+    waited: bool = False
 
 
 class Settled(Enum):

@@ -4,12 +4,12 @@ What was done is remembered in the stack; where the stack knows nothing (a new o
 failed), the service's own history decides (E15), so that nothing is synced twice. No pulumi.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.api.dual_write import DualWriteManagement
 from providers.api.dual_write_models import EntityMapStatus, MapState, Master
-from providers.initial_sync import MASTERS, Counts, newest_run, report_line
+from providers.initial_sync import MASTERS, Counts, newest_run
 
 # Live, or on the way to it: rows flow, or queue up to.
 LIVE = (MapState.RUNNING, MapState.PAUSED, MapState.CATCH_UP)
@@ -21,7 +21,7 @@ class SyncPlan:
 
     `masters`: map to the side that wins; `again`: those of them that are live and have to be stopped first;
     `before`: map to its newest ended run; `synced`: map to the `resync` text that was served; `counts`: what the runs
-    moved that were found done.
+    moved that were found done; `left`: maps that run already without ever having been synced, and are left so.
     """
 
     masters: dict[str, Master] = field(default_factory=dict)
@@ -29,6 +29,7 @@ class SyncPlan:
     before: dict[str, str] = field(default_factory=dict)
     synced: dict[str, str] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
 
 def plan_syncs(
@@ -38,7 +39,6 @@ def plan_syncs(
     *,
     resync: Mapping[str, str],
     synced: Mapping[str, str],
-    announce: Callable[[str], None],
 ) -> SyncPlan:
     """The plan for the maps of `sides` (map to `finops` or `cds`), all of which shall be live in the end.
 
@@ -55,7 +55,7 @@ def plan_syncs(
         elif name in synced:
             _remembered(plan, status, MASTERS[side], resync.get(name, ""), synced[name])
         else:
-            _looked_up(plan, service, status, MASTERS[side], resync.get(name, ""), announce)
+            _looked_up(plan, service, status, MASTERS[side], resync.get(name, ""))
     return plan
 
 
@@ -74,7 +74,6 @@ def _looked_up(
     status: EntityMapStatus,
     master: Master,
     text: str,
-    announce: Callable[[str], None],
 ) -> None:
     name = status.name
     if status.state == MapState.INITIAL_SYNC:
@@ -84,10 +83,9 @@ def _looked_up(
     run = newest_run(service.executions(status.detail.pid or ""))
     if run is not None and run.clean:
         plan.synced[name], plan.counts[name] = text, run.counts
-        announce(f"{report_line(name, run.counts)} (done before)")
     elif status.state in LIVE:
         plan.synced[name] = text
-        announce(f"'{name}' runs already, not synced again; a new text in `resync` runs it")
+        plan.left.append(name)
     else:
         plan.masters[name] = master
         if run is not None and not any(each.under_way for each in run.executions):

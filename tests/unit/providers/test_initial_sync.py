@@ -7,7 +7,7 @@ import pytest
 from providers.api.dual_write import DualWriteManagement
 from providers.api.dual_write_models import MapState
 from providers.api.dual_write_projects import Execution
-from providers.initial_sync import newest_run, report_line
+from providers.initial_sync import newest_run, report_line, total_line
 from providers.sync_plan import SyncPlan, plan_syncs
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
@@ -21,12 +21,11 @@ def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -
     return execution(company, run, errorCount=count, taskExecutionStatuses=[{"legs": legs}])
 
 
-def plan(service: FakeDualWrite, said: list[str] | None = None, **options: Any) -> SyncPlan:
+def plan(service: FakeDualWrite, **options: Any) -> SyncPlan:
     settings = {"resync": {}, "synced": {}, **options}
     sides = dict.fromkeys(service.states, "finops")
     statuses = {status.name: status for status in service.maps("cid")}
-    announce = (said if said is not None else []).append
-    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, announce=announce, **settings)
+    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, **settings)
 
 
 def test_newest_run_is_every_company_of_the_first_id() -> None:
@@ -96,6 +95,12 @@ def test_report_is_one_line() -> None:
     assert report_line("x", {}) == "initial sync of 'x': nothing to copy"
 
 
+def test_total_is_one_line_by_company_and_a_single_map_keeps_its_name() -> None:
+    one = {"USMF": {"upserts": 5, "errors": 0}, "DAT": {"upserts": 0, "errors": 1}}
+    assert total_line({"a": one, "b": one}) == "initial sync of 2 maps: DAT 0 rows and 2 in error, USMF 10 rows"
+    assert total_line({"a": one}) == report_line("a", one)
+
+
 def test_new_maps_are_synced_without_asking_for_their_history() -> None:
     service = FakeDualWrite({"a": "none", "b": "1"})
     made = plan(service)
@@ -103,13 +108,11 @@ def test_new_maps_are_synced_without_asking_for_their_history() -> None:
 
 
 def test_map_that_was_synced_by_a_killed_run_is_done() -> None:
-    said: list[str] = []
     service = FakeDualWrite({"a": "1"})
     service.runs["a"] = [execution(upsertCount=5)]
-    made = plan(service, said, resync={"a": "x"})
+    made = plan(service, resync={"a": "x"})
     assert (made.masters, made.synced) == ({}, {"a": "x"})
     assert made.counts == {"a": {"USMF": {"upserts": 5, "errors": 0}}}
-    assert said == ["initial sync of 'a': USMF 5 rows (done before)"]
 
 
 def test_map_whose_last_run_failed_is_tried_again() -> None:
@@ -121,10 +124,8 @@ def test_map_whose_last_run_failed_is_tried_again() -> None:
 
 @pytest.mark.parametrize("state", ["4", "5", "3"])
 def test_map_that_is_live_without_history_is_left_alone(state: str) -> None:
-    said: list[str] = []
-    made = plan(FakeDualWrite({"a": state}), said)
-    assert (made.masters, made.synced) == ({}, {"a": ""})
-    assert said == ["'a' runs already, not synced again; a new text in `resync` runs it"]
+    made = plan(FakeDualWrite({"a": state}))
+    assert (made.masters, made.synced, made.left) == ({}, {"a": ""}, ["a"])
 
 
 def test_initial_sync_under_way_is_followed() -> None:

@@ -73,7 +73,7 @@ def test_initial_sync_is_reported_and_remembered() -> None:
     session = a_pair({"a": "none", "b": "4"})
     held = created(session, declared("a", "b", resync={"b": "x"}), said)
     assert said == [
-        "'b' runs already, not synced again; a new text in `resync` runs it",
+        "1 map is running already and not synced again; a new text in `resync` runs it: b",
         "initial sync of 'a': DAT 0 rows, USMF 31 rows",
     ]
     assert held.synced == {"a": "", "b": "x"}
@@ -345,3 +345,12 @@ class Stack(RuleBasedStateMachine):
 
 
 TestStack = Stack.TestCase
+
+
+def test_side_that_all_maps_share_is_one_word_in_previews() -> None:
+    assert declared("a", "b").initial_sync == "finops"
+    assert declared("a", "b").masters == {"a": "finops", "b": "finops"}
+    mixed = LiveSyncInputs.model_validate(
+        {"cloud": "emulator", "cds": "x", "maps": {"b": "running", "a": "running"}, "initial_sync": {"b": "cds"}}
+    )
+    assert PROVIDER.normalise(mixed).initial_sync == {"b": "cds"}

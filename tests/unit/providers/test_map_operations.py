@@ -159,13 +159,21 @@ def test_213_maps_cost_one_list_a_poll() -> None:
     assert service.lists <= 10
 
 
+def test_error_names_the_map_that_failed_by_itself_not_one_that_waited_for_it() -> None:
+    service = FakeDualWrite({"a": "1", "z": "1"}, needs={"a": ["z"]})
+    service.breaks["z"] = 9
+    error = only(bring(service, {"a": "running", "z": "running"}).failures, 2)
+    assert error.reason.startswith("2 of 2 maps are not as declared: 'z': start failed")
+    assert error.code == "DIPV1014"
+
+
 def test_error_names_the_first_map_and_counts_the_others() -> None:
     service = FakeDualWrite({"a": "1", "b": "1"})
     service.breaks = {"a": 9, "b": 9}
     report = bring(service, dict.fromkeys("ab", "running"))
     assert str(only(report.failures, 2)) == (
         "2 of 2 maps are not as declared: 'a': start failed: DIPV1014 a key field is not mapped; "
-        "1 more are named above "
+        "1 more is named above "
         "(DIPV1014, correlation root-1). A key field, or the key behind a lookup, is not mapped. "
         "Map it in the map's column mappings and save a new version, then run `up` again."
     )
@@ -258,7 +266,9 @@ def syncing(
         now[0] += duration
 
     lines = said if said is not None else []
-    syncs = InitialSyncs(cast(DualWriteManagement, service), dict(masters), announce=lines.append)
+    syncs = InitialSyncs(
+        cast(DualWriteManagement, service), dict(masters), announce=lines.append, progress=lines.append
+    )
     pace = Pace(1, 2, 1000, lambda: now[0], sleep)
     made = MapOperations(cast(DualWriteManagement, service), "cid", pace=pace, progress=lambda _text: None, syncs=syncs)
     return made.bring_to(wanted), syncs
@@ -363,7 +373,7 @@ def test_report_that_cannot_be_read_ends_nothing() -> None:
     service = FakeDualWrite({"a": "1"})
     service.silent["executions"] = 99
     report, syncs = syncing(service, {"a": "running"}, {"a": FINOPS}, said)
-    assert (report.failures, said, syncs.counts) == ([], ["initial sync of 'a': nothing to copy"], {"a": {}})
+    assert (report.failures, said[-1], syncs.counts) == ([], "initial sync of 'a': nothing to copy", {"a": {}})
 
 
 @given(
