@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from providers.api.dataverse import Dataverse
 from providers.api.dataverse_models import EntityDefinition
-from providers.api.errors import ApiError, InvalidRequest
+from providers.api.errors import ApiError, InvalidRequest, NotFound
 from providers.api.finance_operations import FinanceOperations
 from providers.catalogue import StandardMap, standard
 
@@ -27,6 +27,8 @@ _AT_ONCE = 8
 _DEFINITIONS = 20
 _COMPANY_TABLE = "cdm_company"
 _REMARK = re.compile(r"\s*\([^)]*\)$")
+_PLURAL = re.compile(r"(?<![isu])s$")
+_VERSION = re.compile(r"(.*?)(V\d+|)")
 
 
 class Limits(NamedTuple):
@@ -45,19 +47,19 @@ class Excess(NamedTuple):
 
 @dataclass(frozen=True)
 class Volumes:
-    """What was counted: the maps that are too large, and the sets that could not be counted."""
+    """What was counted: the maps that are too large, and those whose rows could not be counted on both sides."""
 
     excesses: tuple[Excess, ...] = ()
     not_checked: tuple[str, ...] = ()
 
 
 class _Side(NamedTuple):
-    """One count to make: a set of one side, for one map."""
+    """One count to make, for one map: of a set of one side, which may be spelt in several ways."""
 
     map: StandardMap
-    entity_set: str
+    spellings: Sequence[str]
     limit: int
-    excess: Callable[["_Side"], str | None]
+    excess: Callable[["_Side", str], str | None]
 
 
 def too_many_companies(count: int, limit: int) -> str:
@@ -65,10 +67,21 @@ def too_many_companies(count: int, limit: int) -> str:
     return f"{count} companies are linked, and an initial sync takes {limit} at most"
 
 
-def finops_set(entity: str) -> str:
-    """The OData set of an F&O entity (assumed): its name without a remark in brackets and without blanks."""
-    words = _REMARK.sub("", entity).split()
-    return "".join(word[:1].upper() + word[1:] for word in words)
+def finops_sets(entity: str) -> list[str]:
+    """Names that the OData set of an F&O entity may have, likelier first: the label in one word, in plural (assumed).
+
+    `Customer groups` is `CustomerGroups`, `Main account` is `MainAccounts` or else `MainAccount`.
+    """
+    words = re.split(r"[\s-]+", _REMARK.sub("", entity))
+    label = "".join(word[:1].upper() + word[1:] for word in words)
+    noun, version = _VERSION.fullmatch(label).groups()  # type: ignore[union-attr]  # matches every text
+    return [label] if _PLURAL.search(noun) else [f"{_plural(noun)}{version}", label]
+
+
+def _plural(noun: str) -> str:
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if re.search(r"(s|x|ch|sh)$", noun) else f"{noun}s"
 
 
 class RowCounts:
@@ -84,22 +97,23 @@ class RowCounts:
     def volumes(self, maps: Iterable[str]) -> Volumes:
         """Count both sides of these maps, several sets at a time."""
         entries = [_entry(name) for name in maps]
-        not_checked = set(self._read_tables({entry.table for entry in entries}))
+        unread = set(self._read_tables({entry.table for entry in entries}))
+        not_checked = {entry.name for entry in entries if entry.table in unread}
         sides = [side for entry in entries for side in self._sides(entry)]
         excesses = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for side, found in zip(sides, pool.map(_checked, sides), strict=True):
                 if isinstance(found, ApiError):
-                    not_checked.add(side.entity_set)
+                    not_checked.add(side.map.name)
                 elif found:
                     excesses.append(Excess(side.map.name, f"{found}. {_plan(side.limit)}"))
         return Volumes(tuple(excesses), tuple(sorted(not_checked)))
 
     def _sides(self, entry: StandardMap) -> Iterable[_Side]:
-        yield _Side(entry, finops_set(entry.entity), self._limits.rows, self._finops_excess)
+        yield _Side(entry, finops_sets(entry.entity), self._limits.rows, self._finops_excess)
         if entry.table in self._tables:
             limit = min(self._limits) if entry.single_threaded else self._limits.rows
-            yield _Side(entry, entry.table, limit, self._cds_excess)
+            yield _Side(entry, [entry.table], limit, self._cds_excess)
 
     def _read_tables(self, sets: Iterable[str]) -> list[str]:
         """Read the definitions of these table sets; those that cannot be read. An absent table has no rows."""
@@ -113,29 +127,29 @@ class RowCounts:
                 unread += part
         return unread
 
-    def _finops_excess(self, side: _Side) -> str | None:
-        total = self._finops.count(side.entity_set)
+    def _finops_excess(self, side: _Side, entity_set: str) -> str | None:
+        total = self._finops.count(entity_set)
         if total <= side.limit:
             return None
         if side.map.company_specific is not False:
             try:
-                return self._finops_company(side)
+                return self._finops_company(side, entity_set)
             except InvalidRequest:
                 # No `dataAreaId`: the entity is shared by all companies.
                 pass
         return f"has {total:,} rows in F&O"
 
-    def _finops_company(self, side: _Side) -> str | None:
+    def _finops_company(self, side: _Side, entity_set: str) -> str | None:
         for company in self._companies or [each.id.upper() for each in self._finops.legal_entities()]:
-            count = self._finops.count(side.entity_set, f"dataAreaId eq '{company.lower()}'")
+            count = self._finops.count(entity_set, f"dataAreaId eq '{company.lower()}'")
             if count > side.limit:
                 return f"has {count:,} rows of {company} in F&O"
         return None
 
-    def _cds_excess(self, side: _Side) -> str | None:
-        table = self._tables[side.entity_set]
+    def _cds_excess(self, side: _Side, entity_set: str) -> str | None:
+        table = self._tables[entity_set]
         enough = side.limit + 1
-        if self._cds.count(side.entity_set, select=[table.primary_id], at_most=enough) < enough:
+        if self._cds.count(entity_set, select=[table.primary_id], at_most=enough) < enough:
             return None
         column = next((each.column for each in table.lookups if each.refers_to == _COMPANY_TABLE), None)
         company = self._cds_company(side, table.primary_id, f"_{column}_value") if column else ""
@@ -149,7 +163,7 @@ class RowCounts:
         codes = {each.id.casefold(): each.code.upper() for each in self._cds.companies()}
         wanted = set(self._companies) or set(codes.values())
         counted: Counter[str] = Counter()
-        for page in self._cds.pages(side.entity_set, select=[key, column]):
+        for page in self._cds.pages(side.map.table, select=[key, column]):
             counted.update(codes.get(str(row.get(column)).casefold(), "") for row in page.rows)
             for company in sorted(wanted):
                 if counted[company] > side.limit:
@@ -158,11 +172,16 @@ class RowCounts:
 
 
 def _checked(side: _Side) -> str | ApiError | None:
-    try:
-        return side.excess(side)
-    except ApiError as error:
-        # Not there, not readable yet, or too busy: what cannot be counted is not refused.
-        return error
+    failure: ApiError | None = None
+    for entity_set in side.spellings:
+        try:
+            return side.excess(side, entity_set)
+        except NotFound as error:
+            failure = error
+        except ApiError as error:
+            # Not readable yet, or too busy: what cannot be counted is not refused.
+            return error
+    return failure
 
 
 def _entry(name: str) -> StandardMap:

@@ -17,15 +17,13 @@ from providers.live_sync_model import AS_LINKED, LiveSyncInputs
 from providers.row_counts import FEWER_COMPANIES, RowCounts, too_many_companies
 from providers.sync_plan import LIVE
 
-_NAMED = 5
-
 
 def volume_problems(
     inputs: LiveSyncInputs, sides: Mapping[str, str], call: Call, again: Collection[str] = ()
 ) -> Iterable[Problem]:
     """One problem for each map of `sides` with too many rows, and for too many companies as linked.
 
-    `again`: maps that are synced although they run. Sets that cannot be counted are named on the row.
+    `again`: maps that are synced although they run. How many cannot be counted stands on the row.
     """
     if not sides:
         return
@@ -45,7 +43,7 @@ def volume_problems(
     )
     found = counts.volumes(maps)
     if found.not_checked:
-        call.progress(f"rows not counted beforehand: {_some(found.not_checked)}")
+        call.progress(f"rows of {len(maps) - len(found.not_checked)} of {len(maps)} maps counted beforehand")
     for excess in found.excesses:
         if excess.map in again or not _was_synced(session, statuses.get(excess.map)):
             yield Problem(f"initial_sync[{excess.map!r}]", excess.text)
@@ -76,9 +74,3 @@ def _was_synced(session: Session, status: EntityMapStatus | None) -> bool:
     except ApiError:
         return False
     return run is not None and run.clean
-
-
-def _some(names: Collection[str]) -> str:
-    shown = list(names)[:_NAMED]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(shown)}{more}"

@@ -9,7 +9,7 @@ from providers.api.dataverse import Dataverse
 from providers.api.dataverse_models import Company, EntityDefinition, ManyToOne
 from providers.api.errors import InvalidRequest, NotFound
 from providers.api.finance_operations import FinanceOperations, LegalEntity
-from providers.row_counts import Limits, RowCounts, Volumes, finops_set
+from providers.row_counts import Limits, RowCounts, Volumes, finops_sets
 
 ACCOUNTS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"
 LIMITS = Limits(500, 70)
@@ -128,18 +128,33 @@ def test_without_declared_companies_all_of_them_count() -> None:
     assert volumes(Cds(), FinOps(CustomerGroups={"USMF": 501}), GROUPS, companies=()).excesses
 
 
-def test_set_that_cannot_be_counted_is_named_and_not_refused() -> None:
-    assert volumes(Cds(), FinOps(), GROUPS) == Volumes((), ("CustomerGroups",))
+def test_map_that_cannot_be_counted_is_named_and_not_refused() -> None:
+    finops = FinOps()
+    assert volumes(Cds(), finops, GROUPS) == Volumes((), (GROUPS,))
+    assert finops.asked == ["CustomerGroups"]
+
+
+def test_set_is_looked_for_in_both_spellings() -> None:
+    finops = FinOps(SalesTaxGroup={"USMF": 501})
+    (excess,) = volumes(Cds(), finops, "contoso_groups - Sales tax group").excesses
+    assert excess.text.startswith("has 501 rows of USMF in F&O. ")
+    assert finops.asked[:2] == ["SalesTaxGroups", "SalesTaxGroup"]
 
 
 @pytest.mark.parametrize(
     ("entity", "expected"),
     [
-        ("Customers V3", "CustomersV3"),
-        ("Customer groups", "CustomerGroups"),
-        ("CDS Contacts V2 (Vendor)", "CDSContactsV2"),
-        ("Currencies", "Currencies"),
+        ("Customers V3", ["CustomersV3"]),
+        ("Customer groups", ["CustomerGroups"]),
+        ("CDS Contacts V2 (Vendor)", ["CDSContactsV2"]),
+        ("Customer payment method", ["CustomerPaymentMethods", "CustomerPaymentMethod"]),
+        ("Compensation variable plan V2", ["CompensationVariablePlansV2", "CompensationVariablePlanV2"]),
+        ("Issuing agency", ["IssuingAgencies", "IssuingAgency"]),
+        ("Veteran status", ["VeteranStatuses", "VeteranStatus"]),
+        ("Business process", ["BusinessProcesses", "BusinessProcess"]),
+        ("Pay day", ["PayDays", "PayDay"]),
+        ("Dual-write tax region", ["DualWriteTaxRegions", "DualWriteTaxRegion"]),
     ],
 )
-def test_set_name_of_an_entity(entity: str, expected: str) -> None:
-    assert finops_set(entity) == expected
+def test_set_names_of_an_entity(entity: str, expected: list[str]) -> None:
+    assert finops_sets(entity) == expected
