@@ -13,7 +13,7 @@ from typing import NamedTuple
 from providers._duration import spoken
 from providers.api.dual_write import DualWriteManagement
 from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction, MapState
-from providers.api.errors import ApiError
+from providers.api.errors import ApiError, UnexpectedAnswer
 from providers.api.operations import PASSING, pause
 from providers.initial_sync import InitialSyncs
 from providers.map_plan import MapFailure, Settled, needs_of, next_step, ready_to_start
@@ -22,6 +22,8 @@ from providers.table_refresh import refresh_tables
 
 # Tries of one map before its failure is final.
 _TRIES = 2
+# Readings without any map that are taken for a busy service.
+_EMPTY_LISTS = 10
 _STARTS_LAST = (MapAction.PAUSE, MapAction.STOP)
 
 
@@ -74,6 +76,8 @@ class MapOperations:
         self._needs: dict[str, frozenset[str]] | None = None
         self._avoid: frozenset[str] = frozenset()
         self._asks = False
+        self._followed = False
+        self._empty_lists = 0
         self._report = Report()
 
     def bring_to(self, wanted: Mapping[str, str], avoid: Collection[str] = (), *, find_extras: bool = False) -> Report:
@@ -109,11 +113,16 @@ class MapOperations:
         return report
 
     def _read(self, goal: dict[str, str]) -> bool:
-        """Read all maps, and their order once a map has to start; False while the service cannot tell."""
-        first = not self._report.statuses
+        """Read all maps, and their order once a map has to start; False while the service cannot tell.
+
+        The first reading that succeeds also takes up what a killed run asked for.
+        """
         try:
             # What the caller has just read will do for the start.
-            listed = self._service.maps(self._cid, fresh=not first)
+            listed = self._service.maps(self._cid, fresh=bool(self._report.statuses))
+            if goal and not listed:
+                raise self._vanished()
+            self._empty_lists = 0
             self._report.statuses = {status.name: status for status in listed}
             pairs = self._pairs(goal)
             if self._needs is None and (self._asks or any(next_step(*pair) == MapAction.START for pair in pairs)):
@@ -123,11 +132,22 @@ class MapOperations:
                 raise
             self._progress(f"the maps are not readable at the moment: {error.reason}")
             return False
-        if first:
+        if not self._followed:
+            self._followed = True
             for status, state in self._pairs(goal):
                 if next_step(status, state) != Settled.AS_DECLARED:
                     self._requests.take_up(status, sync=self._syncs.waits(status.name))
         return True
+
+    def _vanished(self) -> ApiError:
+        """Callers saw the maps that they name: an empty list says that the service is busy (2.4), or soon, a reset."""
+        self._empty_lists += 1
+        if self._empty_lists <= _EMPTY_LISTS:
+            return UnexpectedAnswer("the service lists no maps")
+        return ApiError(
+            "the dual-write service lists no entity maps any more",
+            next_step="Find out who reset the link, then run `up` again; it continues.",
+        )
 
     def _pairs(self, goal: Mapping[str, str]) -> list[tuple[EntityMapStatus, str]]:
         statuses = self._report.statuses

@@ -81,9 +81,15 @@ def test_maps_are_read_with_state_and_version(service: DualWriteManagement, netw
     assert request.root_activity_id == "44444444-dddd-4ddd-8ddd-000000000001"
 
 
-def test_empty_map_list_is_a_legal_answer(service: DualWriteManagement, network: Script) -> None:
-    network.expect("GET", f"{DM}/Entities", answer(200, []))
+def test_empty_map_list_is_a_legal_answer_the_second_time(service: DualWriteManagement, network: Script) -> None:
+    network.expect("GET", f"{DM}/Entities", answer(200, []), answer(200, []))
     assert service.maps(CID) == []
+    assert len(network.requests) == 2
+
+
+def test_empty_map_list_of_a_busy_service_is_not_believed(service: DualWriteManagement, network: Script) -> None:
+    network.expect("GET", f"{DM}/Entities", answer(200, []), maps())
+    assert len(service.maps(CID)) == 1
 
 
 @pytest.mark.parametrize("bad", [answer(200), page(), answer(200, "[{"), answer(429), httpx.ReadError("reset")])
@@ -272,7 +278,6 @@ def test_lost_start_is_found_in_last_requests(
         pytest.param(maps(), id="only the old request of the same action"),
         pytest.param(maps(request_entry(NEW, action="4")), id="another action"),
         pytest.param(maps(request_entry(NEW), tid=OTHER_TID), id="another map"),
-        pytest.param(answer(200, []), id="stale empty list"),
     ],
 )
 def test_lost_start_that_never_arrived_is_not_sent_again(
@@ -286,6 +291,16 @@ def test_lost_start_that_never_arrived_is_not_sent_again(
         service.start_action(CID, MapAction.START, [START])
     assert caught.value.may_have_happened
     assert time.elapsed == 30
+    assert network.calls.count("POST /api/DualWriteManagement/1.0/Start") == 1
+
+
+def test_lost_start_is_not_found_in_empty_lists(service: DualWriteManagement, network: Script, time: FakeTime) -> None:
+    network.expect("GET", f"{DM}/Entities", maps())
+    network.expect("POST", f"{DM}/Start", httpx.ReadTimeout("no answer"))
+    network.expect("GET", f"{DM}/Entities", *[answer(200, []) for _ in range(8)])
+    with pytest.raises(TransportError) as caught:
+        service.start_action(CID, MapAction.START, [START])
+    assert caught.value.may_have_happened
     assert network.calls.count("POST /api/DualWriteManagement/1.0/Start") == 1
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ActionDetail, MapAction, Master
+from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction, Master
+from providers.api.errors import ApiError
 from providers.initial_sync import InitialSyncs
 from providers.map_operations import MapOperations, Pace, Report, only
 from tests.unit.providers.fake_dual_write import FakeDualWrite
@@ -89,6 +90,42 @@ def test_new_map_that_shall_be_paused_runs_first() -> None:
     service = FakeDualWrite({"a": "1", "b": "1"}, needs={"b": ["a"]})
     report = bring(service, {"a": "paused", "b": "running"})
     assert service.sent == [("START", ["a"]), ("START", ["b"]), ("PAUSE", ["a"])]
+    assert not report.failures
+
+
+class Busy(FakeDualWrite):
+    """Answers some list calls with no map at all."""
+
+    empty: range = range(0)
+
+    def maps(self, cid: str, *, fresh: bool = False) -> list[EntityMapStatus]:
+        found = super().maps(cid, fresh=fresh)
+        return [] if self.lists in self.empty else found
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+def test_list_without_maps_is_a_busy_service_and_not_the_end(call: int) -> None:
+    service = Busy({"a": "none"})
+    service.empty = range(call, call + 1)
+    report = bring(service, {"a": "running"})
+    assert (service.states, report.not_installed) == ({"a": "4"}, [])
+
+
+def test_maps_that_stay_away_end_the_run_long_before_its_deadline() -> None:
+    service = Busy({"a": "none"})
+    service.empty = range(2, 1000)
+    with pytest.raises(ApiError, match=r"lists no entity maps any more\. Find out who reset the link"):
+        bring(service, {"a": "running"}, seconds=100_000)
+    assert service.lists < 20
+
+
+def test_request_of_a_killed_run_is_followed_although_the_order_is_late() -> None:
+    service = FakeDualWrite({"a": "1", "b": "1"})
+    service.waiting_polls = 8
+    operations(service, seconds=0).bring_to({"a": "running"})
+    service.silent["prerequisite_sequences"] = 1
+    report = bring(service, dict.fromkeys("ab", "running"))
+    assert service.sent == [("START", ["a"]), ("START", ["b"])]
     assert not report.failures
 
 
