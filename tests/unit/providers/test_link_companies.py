@@ -90,7 +90,7 @@ def test_company_that_finops_does_not_have_is_named_with_the_key_that_creates_it
 
 def test_person_is_waited_for_and_recorded() -> None:
     session = a_session(ran=True)
-    session.dual_write.by_hand = {4: ["DAT", "USMF"]}
+    session.dual_write.by_hand = {5: ["DAT", "USMF"]}
     assert brought(session).companies == ["DAT", "USMF"]
     assert session.dual_write.resets == []
 
@@ -170,9 +170,13 @@ def test_refused_reset_gives_reason_and_cure(error: ApiError, says: str) -> None
         brought(session)
 
 
-def test_empty_list_of_maps_is_believed_only_the_second_time() -> None:
-    session = a_session(ran=True)
-    session.dual_write.empty_lists = 1
-    with pytest.raises(ResourceError, match="consent"):
-        brought(session, change="reset")
+def test_map_that_was_started_since_the_link_was_read_is_not_lost_to_a_harmless_reset() -> None:
+    session = a_session()
+    session.dual_write = FakeLink({MAP: "none"})
+    call, link = session.call(), declared_link(cast(Session, session), PAIR)
+    assert link is not None
+    session.dual_write = FakeLink({MAP: "1"})
+    companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 600))
+    with pytest.raises(ResourceError, match="1 map of it, integration keys"):
+        companies.bring(link, ["DAT", "USMF"], "reset", (), TODAY)
     assert session.dual_write.resets == []
