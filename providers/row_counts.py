@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from providers.api.dataverse import Dataverse
@@ -85,9 +86,14 @@ def _plural(noun: str) -> str:
 
 
 class RowCounts:
-    """Counts for the maps of one pair. `companies`: the linked ones, by code; none known = all that there are."""
+    """Counts for the maps of one pair. `companies`: the linked ones, by code; none known = all that there are.
 
-    def __init__(self, cds: Dataverse, finops: FinanceOperations, companies: Sequence[str], limits: Limits) -> None:
+    A side that is None is not there yet and has no rows.
+    """
+
+    def __init__(
+        self, cds: Dataverse | None, finops: FinanceOperations | None, companies: Sequence[str], limits: Limits
+    ) -> None:
         self._cds = cds
         self._finops = finops
         self._companies = [company.upper() for company in companies]
@@ -110,13 +116,17 @@ class RowCounts:
         return Volumes(tuple(excesses), tuple(sorted(not_checked)))
 
     def _sides(self, entry: StandardMap) -> Iterable[_Side]:
-        yield _Side(entry, finops_sets(entry.entity), self._limits.rows, self._finops_excess)
-        if entry.table in self._tables:
+        if self._finops:
+            excess = partial(self._finops_excess, self._finops)
+            yield _Side(entry, finops_sets(entry.entity), self._limits.rows, excess)
+        if self._cds and entry.table in self._tables:
             limit = min(self._limits) if entry.single_threaded else self._limits.rows
-            yield _Side(entry, [entry.table], limit, self._cds_excess)
+            yield _Side(entry, [entry.table], limit, partial(self._cds_excess, self._cds))
 
     def _read_tables(self, sets: Iterable[str]) -> list[str]:
         """Read the definitions of these table sets; those that cannot be read. An absent table has no rows."""
+        if self._cds is None:
+            return []
         names = sorted(sets)
         unread = []
         for start in range(0, len(names), _DEFINITIONS):
@@ -127,43 +137,43 @@ class RowCounts:
                 unread += part
         return unread
 
-    def _finops_excess(self, side: _Side, entity_set: str) -> str | None:
-        total = self._finops.count(entity_set)
+    def _finops_excess(self, finops: FinanceOperations, side: _Side, entity_set: str) -> str | None:
+        total = finops.count(entity_set)
         if total <= side.limit:
             return None
         if side.map.company_specific is not False:
             try:
-                return self._finops_company(side, entity_set)
+                return self._finops_company(finops, side, entity_set)
             except InvalidRequest:
                 # No `dataAreaId`: the entity is shared by all companies.
                 pass
         return f"has {total:,} rows in F&O"
 
-    def _finops_company(self, side: _Side, entity_set: str) -> str | None:
-        for company in self._companies or [each.id.upper() for each in self._finops.legal_entities()]:
-            count = self._finops.count(entity_set, f"dataAreaId eq '{company.lower()}'")
+    def _finops_company(self, finops: FinanceOperations, side: _Side, entity_set: str) -> str | None:
+        for company in self._companies or [each.id.upper() for each in finops.legal_entities()]:
+            count = finops.count(entity_set, f"dataAreaId eq '{company.lower()}'")
             if count > side.limit:
                 return f"has {count:,} rows of {company} in F&O"
         return None
 
-    def _cds_excess(self, side: _Side, entity_set: str) -> str | None:
+    def _cds_excess(self, cds: Dataverse, side: _Side, entity_set: str) -> str | None:
         table = self._tables[entity_set]
         enough = side.limit + 1
-        if self._cds.count(entity_set, select=[table.primary_id], at_most=enough) < enough:
+        if cds.count(entity_set, select=[table.primary_id], at_most=enough) < enough:
             return None
         column = next((each.column for each in table.lookups if each.refers_to == _COMPANY_TABLE), None)
-        company = self._cds_company(side, table.primary_id, f"_{column}_value") if column else ""
+        company = self._cds_company(cds, side, table.primary_id, f"_{column}_value") if column else ""
         if company is None:
             return None
         single = " and is imported in one thread" if side.map.single_threaded else ""
         return f"has more than {side.limit:,} rows{f' of {company}' if company else ''} in CDS{single}"
 
-    def _cds_company(self, side: _Side, key: str, column: str) -> str | None:
+    def _cds_company(self, cds: Dataverse, side: _Side, key: str, column: str) -> str | None:
         """The first linked company with too many rows. Rows without a company take no part (semantics 5.1)."""
-        codes = {each.id.casefold(): each.code.upper() for each in self._cds.companies()}
+        codes = {each.id.casefold(): each.code.upper() for each in cds.companies()}
         wanted = set(self._companies) or set(codes.values())
         counted: Counter[str] = Counter()
-        for page in self._cds.pages(side.map.table, select=[key, column]):
+        for page in cds.pages(side.map.table, select=[key, column]):
             counted.update(codes.get(str(row.get(column)).casefold(), "") for row in page.rows)
             for company in sorted(wanted):
                 if counted[company] > side.limit:

@@ -1,13 +1,13 @@
 """Whether the pair's rows and companies allow the initial syncs that a stack plans; asked before they are begun.
 
-dual-write-semantics.md 1.8 and 10. Reads only. Says nothing about a pair that does not exist yet, and nothing about
-maps that will not be synced because they run already or were synced before. No pulumi.
+dual-write-semantics.md 1.8 and 10. Reads only. Counts the side that exists while the other one is still to be made,
+and says nothing about maps that will not be synced because they run already or were synced before. No pulumi.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from providers._base import Call, Problem
-from providers._links import Pair, find_pair
+from providers._environments import host_of, resolve
 from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
 from providers.api.dual_write_tokens import dual_write_token_configured
 from providers.api.errors import ApiError, NotFound
@@ -28,30 +28,40 @@ def volume_problems(
     if not sides:
         return
     session = call.session(inputs.cloud, gateway=inputs.gateway)
-    try:
-        pair = find_pair(session, inputs.cds, inputs.finops)
-    except NotFound:
-        return
-    link = _link(session, pair)
+    cds_host, finops_host = _hosts(session, inputs)
+    link = _link(session, finops_host)
     linked = _companies(session, link) if inputs.companies == AS_LINKED else inputs.listed_companies
     if inputs.companies == AS_LINKED and len(linked) > inputs.companies_limit:
         yield Problem("companies", f"{too_many_companies(len(linked), inputs.companies_limit)}. {FEWER_COMPANIES}")
     statuses = _statuses(session, link)
     maps = [name for name in sides if name in again or not _runs(statuses.get(name))]
     counts = RowCounts(
-        session.dataverse(pair.cds_host), session.finance_operations(pair.finops_host), linked, inputs.limits
+        session.dataverse(cds_host) if cds_host else None,
+        session.finance_operations(finops_host) if finops_host else None,
+        linked,
+        inputs.limits,
     )
     found = counts.volumes(maps)
-    if found.not_checked:
+    if found.not_checked and cds_host and finops_host:
         call.progress(f"rows of {len(maps) - len(found.not_checked)} of {len(maps)} maps counted beforehand")
     for excess in found.excesses:
         if excess.map in again or not _was_synced(session, statuses.get(excess.map)):
-            yield Problem(f"initial_sync[{excess.map!r}]", excess.text)
+            yield Problem(f"initial_sync[{excess.map!r}]", f"'{excess.map}' {excess.text}")
 
 
-def _link(session: Session, pair: Pair) -> LinkedEnvironment | None:
+def _hosts(session: Session, inputs: LiveSyncInputs) -> tuple[str | None, str | None]:
+    """The hosts of CDS and F&O, as far as they are there."""
+    try:
+        environment = resolve(session.power_platform.environments(fresh=True), inputs.cds)
+    except NotFound:
+        return None, host_of(inputs.finops)
+    installed = environment.finops.url if environment.finops else None
+    return host_of(environment.url), host_of(inputs.finops or installed)
+
+
+def _link(session: Session, finops_host: str | None) -> LinkedEnvironment | None:
     """The link; None when there is none yet, or no token to see it with (`preview` needs none)."""
-    return session.dual_write.environment(pair.finops_host) if dual_write_token_configured() else None
+    return session.dual_write.environment(finops_host) if finops_host and dual_write_token_configured() else None
 
 
 def _companies(session: Session, link: LinkedEnvironment | None) -> list[str]:

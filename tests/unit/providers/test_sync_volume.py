@@ -9,19 +9,24 @@ from providers._base import Problem
 from providers.api.dataverse_models import EntityDefinition
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from tests.unit.providers.fake_link import FakeDataverseSide, FakeFinOpsSide, FakeLink, LinkSession
+from tests.unit.providers.fake_services import FINOPS_URL, FakePowerPlatform, an_environment
 
 PROVIDER = LiveSyncProvider()
 GROUPS, ACCOUNTS = "msdyn_customergroups - Customer groups", "accounts - Customers V3"
 
 
 class CountedCds(FakeDataverseSide):
-    """An organization whose tables are empty."""
+    """An organization whose tables have that many rows each, without a company."""
+
+    def __init__(self, counted: int = 0) -> None:
+        super().__init__()
+        self.counted = counted
 
     def table_definitions(self, names: Iterable[str]) -> dict[str, EntityDefinition]:
         return {name: EntityDefinition(primary_id="id", set_name=name) for name in names}
 
     def count(self, name: str, **_options: object) -> int:
-        return 0
+        return self.counted
 
 
 class CountedFinOps(FakeFinOpsSide):
@@ -60,7 +65,8 @@ def problems(session: LinkSession, inputs: LiveSyncInputs) -> list[Problem]:
 def test_map_with_too_many_rows_is_refused_with_the_documented_plan(session: LinkSession) -> None:
     (problem,) = problems(session, declared(initial_sync=SYNCED))
     assert problem.path == f"initial_sync['{GROUPS}']"
-    assert problem.text.startswith("has 600,000 rows of DAT in F&O. An initial sync takes 500,000 a company at most: ")
+    text = f"'{GROUPS}' has 600,000 rows of DAT in F&O. An initial sync takes 500,000 a company at most: "
+    assert problem.text.startswith(text)
 
 
 def test_limit_can_be_raised(session: LinkSession) -> None:
@@ -70,6 +76,19 @@ def test_limit_can_be_raised(session: LinkSession) -> None:
 def test_pair_that_does_not_exist_yet_says_nothing(session: LinkSession) -> None:
     session.delete_environment()
     assert problems(session, declared(initial_sync=SYNCED)) == []
+
+
+def test_rows_of_an_existing_finops_are_counted_before_its_cds_is_there(session: LinkSession) -> None:
+    session.delete_environment()
+    (problem,) = problems(session, declared(initial_sync=SYNCED, finops=FINOPS_URL))
+    assert problem.text.startswith(f"'{GROUPS}' has 600,000 rows of DAT in F&O")
+
+
+def test_rows_of_an_existing_cds_are_counted_before_finops_is_on_it(session: LinkSession) -> None:
+    session.power_platform = FakePowerPlatform(an_environment())
+    session.organization = CountedCds(600_000)
+    (problem,) = problems(session, declared(initial_sync=SYNCED))
+    assert problem.text.startswith(f"'{GROUPS}' has more than 500,000 rows in CDS")
 
 
 def test_without_initial_sync_nothing_is_asked(session: LinkSession) -> None:
