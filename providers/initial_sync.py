@@ -35,9 +35,14 @@ class SyncRun:
     executions: tuple[Execution, ...]
 
     @property
+    def under_way(self) -> bool:
+        """Whether it has not ended for every company."""
+        return any(each.under_way for each in self.executions)
+
+    @property
     def clean(self) -> bool:
         """Whether it ended for every company, without a row in error."""
-        return not any(each.under_way or each.failed for each in self.executions)
+        return not self.under_way and not any(each.failed for each in self.executions)
 
     @property
     def errors(self) -> dict[str, int]:
@@ -119,7 +124,8 @@ class Judgement(NamedTuple):
 class InitialSyncs:
     """The initial syncs one run has to do: map to the side that wins, less those that are through.
 
-    `before`: map to its newest run that is known to have ended. `counts`: what the finished ones moved.
+    `before`: map to its newest run that is known to have ended. `counts`: what the finished ones moved, `runs`: map to
+    the run that did; empty where the service showed none.
     """
 
     service: DualWriteManagement
@@ -128,6 +134,7 @@ class InitialSyncs:
     announce: Callable[[str], None] = lambda _text: None
     progress: Callable[[str], None] = lambda _text: None
     counts: dict[str, Counts] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
     _prepared: set[str] = field(default_factory=set)
     _readings: dict[str, int] = field(default_factory=dict)
     _errors: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -153,7 +160,7 @@ class InitialSyncs:
         if run is None and self._readings[name] < _REPORT_TRIES:
             return False
         del self.masters[name]
-        self.counts[name] = run.counts if run else {}
+        self.counts[name], self.runs[name] = (run.counts, run.run_id) if run else ({}, "")
         self.progress(report_line(name, self.counts[name]))
         return True
 

@@ -75,7 +75,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         pair = find_pair(session, inputs.cds, inputs.finops)
         link = find_link(session, pair.finops_host)
         before = _running_before(call)
-        run = LiveSyncRun(session, link, inputs, call, synced={}, ran_before=before)
+        run = LiveSyncRun(session, link, inputs, call, synced={}, runs={}, ran_before=before)
         brought = run.bring(inputs.maps)
         started = brought.report.started - brought.interrupted
         return pair.identifier, _held(
@@ -122,7 +122,9 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, stored.finops_host)
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
-        brought = LiveSyncRun(session, link, inputs, call, synced=stored.synced).bring({**inputs.maps, **left})
+        brought = LiveSyncRun(session, link, inputs, call, synced=stored.synced, runs=stored.sync_runs).bring(
+            {**inputs.maps, **left}
+        )
         known = [status for name, status in statuses.items() if name in stored.maps]
         if known and stored.started and not any(status.initialised for status in known):
             call.announce(_restored(brought))
@@ -130,12 +132,14 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         new = brought.report.started - brought.interrupted
         started = _started(inputs, brought, _running_before(call), kept | new)
         outputs = _held(inputs, link, stored.finops_host, brought, started)
-        counts = {name: counts for name, counts in stored.initial_syncs.items() if name in inputs.masters}
-        waiting = {name: text for name, text in stored.synced.items() if name in inputs.masters}
+        # What this run did not touch stays remembered.
+        remembered = {
+            field: {name: value for name, value in getattr(stored, field).items() if name in inputs.masters}
+            for field in ("synced", "sync_runs", "initial_syncs")
+        }
         return outputs.model_copy(
             update={
-                "synced": dict(sorted({**waiting, **outputs.synced}.items())),
-                "initial_syncs": dict(sorted({**counts, **outputs.initial_syncs}.items())),
+                field: dict(sorted({**known, **getattr(outputs, field)}.items())) for field, known in remembered.items()
             }
         )
 
@@ -279,6 +283,7 @@ def _held(
             "started_for_service": sorted(report.extras),
             "not_installed": [name for name in report.not_installed if name in inputs.maps],
             "synced": brought.synced,
+            "sync_runs": brought.runs,
             "initial_syncs": brought.counts,
             "ready": True,
         }

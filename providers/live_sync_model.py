@@ -76,7 +76,8 @@ class LiveSyncOutputs(Outputs):
 
     `started`: maps that run and did not run before this stack, which it stops when destroyed; `drifted` and
     `drifted_keys`: what is declared of every map and key that a refresh found otherwise; `synced`: map to the `resync`
-    text its last initial sync served; `initial_syncs`: map to company to `upserts` and `errors` (rows).
+    text its last initial sync served, `sync_runs`: map to the newest run that is known of; `initial_syncs`: map to
+    company to `upserts` and `errors` (rows).
     """
 
     cloud: str
@@ -103,6 +104,7 @@ class LiveSyncOutputs(Outputs):
     drifted: dict[str, str] = Field(default_factory=dict)
     drifted_keys: dict[str, list[str]] = Field(default_factory=dict)
     synced: dict[str, str] = Field(default_factory=dict)
+    sync_runs: dict[str, str] = Field(default_factory=dict)
     initial_syncs: dict[str, Counts] = Field(default_factory=dict)
     ready: bool = False
 

@@ -26,6 +26,7 @@ _LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
 class Brought:
     """What a run left: the report of its map operations, the keys as they are, and which initial syncs are through.
 
+    `runs`: map to the newest of its initial syncs that this run knows of.
     `interrupted`: maps that were stopped for the run and run again, so that it did not start them.
     """
 
@@ -33,14 +34,15 @@ class Brought:
     keys: dict[str, list[str]] = field(default_factory=dict)
     synced: dict[str, str] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
     interrupted: frozenset[str] = frozenset()
 
 
 class LiveSyncRun:
     """The declared maps of one link, for one operation of the resource.
 
-    `synced`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did anything,
-    for a creation whose predecessor may have been killed while they were stopped.
+    `synced`, `runs`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did
+    anything, for a creation whose predecessor may have been killed while they were stopped.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class LiveSyncRun:
         call: Call,
         *,
         synced: Mapping[str, str],
+        runs: Mapping[str, str],
         ran_before: Collection[str] | None = None,
     ) -> None:
         self._service = session.dual_write
@@ -58,7 +61,7 @@ class LiveSyncRun:
         self._link = link
         self._inputs = inputs
         self._call = call
-        self._synced = synced
+        self._synced, self._runs = synced, runs
         # Extras that a killed creation started are known only when the service is asked for them again.
         self._find_extras = ran_before is not None
         self._ran_before = ran_before or ()
@@ -98,6 +101,7 @@ class LiveSyncRun:
             {**held_keys(declared, side), **changes},
             dict(sorted({**plan.synced, **texts}.items())),
             dict(sorted({**plan.counts, **syncs.counts}.items())),
+            dict(sorted({**plan.runs, **syncs.runs}.items())),
             frozenset(interrupted) | set(plan.again),
         )
 
@@ -131,6 +135,7 @@ class LiveSyncRun:
             self._inputs.live_syncs,
             resync=self._inputs.resync,
             synced=self._synced,
+            runs=self._runs,
         )
         if plan.counts:
             self._call.announce(f"{total_line(plan.counts)}, done before")

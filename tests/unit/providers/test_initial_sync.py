@@ -22,7 +22,7 @@ def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -
 
 
 def plan(service: FakeDualWrite, **options: Any) -> SyncPlan:
-    settings = {"resync": {}, "synced": {}, **options}
+    settings = {"resync": {}, "synced": {}, "runs": {}, **options}
     sides = dict.fromkeys(service.states, "finops")
     statuses = {status.name: status for status in service.maps("cid")}
     return plan_syncs(cast(DualWriteManagement, service), statuses, sides, **settings)
@@ -92,7 +92,7 @@ def test_lookup_in_its_own_table(text: str, itself: bool) -> None:
 def test_report_is_one_line() -> None:
     counts = {"DAT": {"upserts": 1, "errors": 0}, "USMF": {"upserts": 31_000, "errors": 2}}
     assert report_line("x", counts) == "initial sync of 'x': DAT 1 row, USMF 31,000 rows and 2 in error"
-    assert report_line("x", {}) == "initial sync of 'x': nothing to copy"
+    assert report_line("x", {}) == "initial sync of 'x': no rows"
 
 
 def test_total_is_one_line_by_company_and_a_single_map_keeps_its_name() -> None:
@@ -138,8 +138,27 @@ def test_only_a_new_text_syncs_once_more(wanted: str, masters: list[str], again:
     service = FakeDualWrite({"a": "4", "b": "1"})
     texts = {"a": wanted, "b": wanted}
     made = plan(service, resync=texts, synced={"a": "old", "b": "old"})
-    assert (list(made.masters), made.again, service.reports) == (masters, again, 0)
+    assert (list(made.masters), made.again, service.reports) == (masters, again, len(masters))
     assert made.synced == ({} if masters else {"a": "old", "b": "old"})
+
+
+@pytest.mark.parametrize(
+    ("states", "known", "again"),
+    [
+        pytest.param("44", {"a": "r1", "b": "r1"}, ["a", "b"], id="all live: a person's run is no answer to the text"),
+        pytest.param("41", {"a": "r1", "b": "r1"}, [], id="one down: an earlier run got as far as this"),
+        pytest.param("41", {"a": "r2", "b": "r1"}, ["a"], id="its run is the one that is known"),
+        pytest.param("41", {}, ["a"], id="state of older code"),
+    ],
+)
+def test_new_text_that_an_earlier_run_served_in_part_is_not_served_twice(
+    states: str, known: dict[str, str], again: list[str]
+) -> None:
+    service = FakeDualWrite(dict(zip("ab", states, strict=True)))
+    service.runs = {"a": [execution(run="r2", upsertCount=5)], "b": [failing("no", run="r2")]}
+    made = plan(service, resync={"a": "new", "b": "new"}, synced={"a": "", "b": ""}, runs=known)
+    assert (made.again, "b" in made.masters, made.before["b"]) == (again, True, "r2")
+    assert made.synced == ({} if again else {"a": "new"})
 
 
 def test_reset_forgets_what_the_stack_remembers() -> None:

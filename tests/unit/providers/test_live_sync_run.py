@@ -104,6 +104,22 @@ def test_new_text_syncs_the_map_once_more() -> None:
     assert held.initial_syncs.keys() == {"a", "b"}
 
 
+def test_new_text_is_served_once_by_every_map_although_one_fails() -> None:
+    session = a_pair({"a": "none", "b": "none"})
+    stored = created(session, declared("a", "b"))
+    session.dual_write.sync_errors["b"] = [(2, "Invalid text"), (2, "Invalid text")]
+    inputs, said = declared("a", "b", resync={"a": "x", "b": "x"}), list[str]()
+    session.dual_write.syncs.clear()
+    for _ in range(2):
+        with pytest.raises(ApiError, match="'b': initial sync failed"):
+            updated(session, stored, inputs)
+    held = updated(session, stored, inputs, said)
+    assert [name for name, _ in session.dual_write.syncs] == ["a", "b", "b", "b"]
+    assert held.synced == {"a": "x", "b": "x"}
+    assert said[0].endswith("USMF 31 rows, done before")
+    assert held.sync_runs.keys() == {"a", "b"}
+
+
 def test_map_of_an_existing_pair_that_is_synced_again_is_not_ours_to_stop() -> None:
     session = a_pair({"a": "4"})
     stored = created(session, declared("a"), before=["a"])
@@ -260,7 +276,9 @@ def test_old_state_without_the_new_outputs_still_reads() -> None:
     session, inputs = a_pair({"a": "4"}), declared("a", initial_sync={})
     stored = created(session, inputs)
     old = LiveSyncOutputs.model_validate(
-        stored.model_dump(exclude={"synced", "initial_syncs", "drifted_keys", "connection_name", "integration_keys"})
+        stored.model_dump(
+            exclude={"synced", "sync_runs", "initial_syncs", "drifted_keys", "connection_name", "integration_keys"}
+        )
     )
     assert changes(inputs, read(session, old)) is False
 
