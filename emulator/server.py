@@ -47,7 +47,7 @@ def seed(tenant: Tenant, extra: Mapping[str, Any] | None = None) -> bool:
     """Play the first day unless that happened already; say whether it was played."""
     if tenant.store.get(*SEEDED) is not None:
         return False
-    with tenant.store.transaction():
+    with tenant.store.transaction(), tenant.ids.repeatable():
         tenant.seeds.play(first_day(extra))
         tenant.store.put(*SEEDED, {})
     return True

@@ -6,6 +6,7 @@ from emulator.clock import Clock
 from emulator.events import Events
 from emulator.faults import Faults
 from emulator.identity.tokens import Identity, SigningKey
+from emulator.ids import Ids
 from emulator.journal import Journal
 from emulator.person import Person
 from emulator.seed import Seeds
@@ -28,6 +29,7 @@ class Tenant:
         """Build the core parts around a store, a clock and a signing key."""
         self.store = store
         self.clock = clock
+        self.ids = Ids()
         self.switches = Switches(store)
         self.signals = Signals(self)
         self.events = Events(self)

@@ -1,32 +1,27 @@
 """GET of sets, rows and navigation properties (dual-write-semantics.md 12.2).
 
-Pages hold at most 5,000 rows, `$skip` is unknown, `$count` stops at 5,000. A page goes on behind the last row of the
-one before it (the paging cookie holds that row's key), so that rows which leave the filter meanwhile move no others.
+`$skip` is unknown, `$count` stops at 5,000. How a set is cut into pages stands in `pages`.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
 from emulator.data.schemas import Table, table
+from emulator.dataverse import pages
 from emulator.dataverse.addresses import Address, find_row, parse_address
 from emulator.dataverse.errors import bad_query, no_row, no_row_by_key, unknown_property, unknown_segment
 from emulator.dataverse.organization import plain_host
 from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
-from emulator.tables.filters import FilterError, Order, behind, compile_filter, order_clause, orders
+from emulator.tables.filters import FilterError, Order, compile_filter, order_clause
 from emulator.tables.keys import equality
 
 if TYPE_CHECKING:
     from emulator.tenant import Tenant
 
-LARGEST_PAGE = 5000
 MAX_COUNT = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"}
 _NOT_MODELLED = {"$apply", "fetchXml", "savedQuery", "userQuery"}
-_COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]+)"')
 # Intersect tables behind the many-to-many navigation properties.
 ASSOCIATIONS = {
     ("systemusers", "systemuserroles_association"): ("systemuserrolescollection", "systemuserid", "roleid", "roles"),
@@ -99,10 +94,10 @@ def _count(tenant: "Tenant", call: Call, schema: Table) -> Reply:
 def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
     host = plain_host(call.host)
     where = condition_of(schema, host, call.query)
-    order = _orders(schema, host, call.query)
-    page, last = _cookie(call.query, len(order))
-    size, preferred = _page_size(call)
-    rows = _rows(tenant, host, schema, _from(where, order, last), order, size + 1)
+    order = pages.orders_of(schema, host, call.query)
+    page, last = pages.place_of(call.query, len(order))
+    size, preferred = pages.size_of(call)
+    rows = _rows(tenant, host, schema, pages.behind_last(where, order, last), order, size + 1)
     more = len(rows) > size and "$top" not in call.query
     shown = rows[:size]
     selected = select_of(schema, call.query)
@@ -112,30 +107,12 @@ def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
     document["value"] = [represent(tenant, call, schema, row, selected, call.query) for row in shown]
     if more:
         place = tenant.rows.position("dataverse", host, schema.set, shown[-1][schema.key[0]])
-        cookie = [*(shown[-1].get(part.name) for part in order), int(place)]
-        document["@odata.nextLink"] = _next_link(call, page + 1, cookie)
+        last = [*(shown[-1].get(part.name) for part in order), place]
+        document["@odata.nextLink"] = pages.next_link(call, page + 1, last)
     headers = {"OData-Version": "4.0"}
     if preferred:
         headers["Preference-Applied"] = f"odata.maxpagesize={preferred}"
     return Reply(json=document, headers=headers)
-
-
-def _orders(schema: Table, host: str, query: Mapping[str, str]) -> list[Order]:
-    text = query.get("$orderby")
-    if not text:
-        return []
-    try:
-        return orders(schema, host, text)
-    except FilterError as error:
-        raise bad_query(str(error)) from None
-
-
-def _from(where: Condition, order: list[Order], last: list[Any]) -> Condition:
-    """Return the condition for the rows behind the last one shown, wherever the others went meanwhile."""
-    if not last:
-        return where
-    rest = behind(order, last[:-1], last[-1])
-    return Condition(f"({where.sql}) AND ({rest.sql})", (*where.parameters, *rest.parameters))
 
 
 def _counted(tenant: "Tenant", call: Call, schema: Table, where: Condition) -> dict[str, Any]:
@@ -153,49 +130,6 @@ def _rows(
     if not order:
         return list(tenant.rows.scan("dataverse", host, schema.set, where, limit=limit))
     return tenant.rows.ordered("dataverse", host, schema.set, where, order_clause(order), limit=limit)
-
-
-def _page_size(call: Call) -> tuple[int, int]:
-    """Return rows a page and the preference that was honoured; `$top` makes the preference be ignored."""
-    if "$top" in call.query:
-        return min(_number(call.query["$top"], "$top"), LARGEST_PAGE), 0
-    found = re.search(r"odata\.maxpagesize\s*=\s*(\d+)", call.headers.get("prefer", ""))
-    if found is None or int(found.group(1)) == 0:
-        return LARGEST_PAGE, 0
-    size = min(int(found.group(1)), LARGEST_PAGE)
-    return size, size
-
-
-def _number(text: str, option: str) -> int:
-    if not text.isdigit():
-        msg = f"Invalid value '{text}' for {option} query option found."
-        raise bad_query(msg)
-    return int(text)
-
-
-def _cookie(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
-    """Return the page's number and what the row before it holds: a value for each part of the order, and its place."""
-    token = query.get("$skiptoken")
-    if token is None:
-        return 1, []
-    found = _COOKIE.match(token)
-    try:
-        last = json.loads(unquote(found[2])) if found else None
-    except ValueError:
-        last = None
-    if found is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
-        msg = "Malformed $skiptoken."
-        raise bad_query(msg)
-    return int(found[1]), last
-
-
-def _next_link(call: Call, page: int, last: list[Any]) -> str:
-    kept = [
-        part for part in call.query_string.split("&") if part and not part.startswith(("$skiptoken", "%24skiptoken"))
-    ]
-    cookie = quote(json.dumps(last, separators=(",", ":")), safe="")
-    token = quote(f'<cookie pagenumber="{page}" pagingcookie="{cookie}" istracking="False" />', safe="")
-    return f"{call.base_url}{quote(call.path, safe='/(),=$')}?{'&'.join([*kept, f'$skiptoken={token}'])}"
 
 
 def select_of(schema: Table, query: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ A connection set is the document kind `dualwrite.connection`, keyed by `cid`. Ev
 projects, requests, executions, queues) is stored under keys that start with the `cid`, so that a wipe is one prefix.
 """
 
-import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ def new_connection(
     tenant: "Tenant", environment_id: str, dataverse_host: str, finance_host: str, owner: str
 ) -> Connection:
     """Return a connection set with fresh ids, not yet stored."""
-    cid = str(uuid.uuid4())
+    cid = tenant.ids.new()
     created = timestamp(tenant)
     return Connection(cid, f"DWCS-{cid[:8]}", environment_id, dataverse_host, finance_host, created, owner)
 

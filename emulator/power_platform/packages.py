@@ -4,7 +4,6 @@ The Provisioning App is a package whose installation makes F&O; `finops` says wh
 """
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from emulator.power_platform import data_planes, finops
 from emulator.power_platform.catalogue import (
@@ -66,7 +65,7 @@ def install(
     """Begin an installation; whatever is wrong with it shows in its operation only (14.7)."""
     now = tenant.clock.now()
     operation = PackageOperation(
-        id=str(uuid4()),
+        id=tenant.ids.new(),
         environment_id=environment.id,
         unique_name=package.unique_name,
         created=now,
@@ -86,7 +85,7 @@ def install(
     environment.packages[package.unique_name] = InstalledPackage(
         state="InstallRequested",
         version=package.version,
-        instance_package_id=known.instance_package_id if known else str(uuid4()),
+        instance_package_id=known.instance_package_id if known else tenant.ids.new(),
         operation_id=operation.id,
     )
     put_environment(tenant, environment)
@@ -100,7 +99,7 @@ def place(tenant: "Tenant", environment: Environment, unique_name: str) -> None:
     """Put a package into an environment without an operation, as templates and seeds do."""
     package = PACKAGES[unique_name]
     environment.packages[unique_name] = InstalledPackage(
-        state="Installed", version=package.version, instance_package_id=str(uuid4())
+        state="Installed", version=package.version, instance_package_id=tenant.ids.new()
     )
     put_environment(tenant, environment)
     data_planes.package_installed(tenant, environment, unique_name)

@@ -5,7 +5,6 @@ existing instances that the demo stacks name.
 """
 
 from typing import TYPE_CHECKING, TypeVar
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -18,6 +17,7 @@ from emulator.power_platform.records import (
     FinOps,
     LifecycleFinOps,
     Principal,
+    environment_with_host,
     environments,
     find_environment,
     put_environment,
@@ -56,7 +56,7 @@ class SeededLifecycleFinOps(BaseModel):
 
     name: str
     host: str
-    id: str = Field(default_factory=lambda: str(uuid4()))
+    id: str | None = None
     version: str = Field(default_factory=newest_version)
     location: str = "europe"
     dataset: str | None = None
@@ -74,7 +74,7 @@ class SeededEnvironment(BaseModel):
 
     name: str
     domain: str
-    id: str = Field(default_factory=lambda: str(uuid4()))
+    id: str | None = None
     description: str | None = None
     location: str = "europe"
     sku: str = "Sandbox"
@@ -97,7 +97,8 @@ def register(tenant: "Tenant") -> None:
 def play(tenant: "Tenant", rows: object) -> None:
     """Create the environments of a seed document, ready at once; one that is there already is left as it is."""
     for one in _read(SECTION, SeededEnvironment, rows):
-        if find_environment(tenant, one.id) is None:
+        host = locations.dataverse_host(one.location, one.domain)
+        if environment_with_host(tenant, host) is None and find_environment(tenant, one.id or "") is None:
             _create(tenant, one)
 
 
@@ -126,7 +127,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
         tenant_id=TENANT_ID,
         user_principal_name=ADMINISTRATOR.upn if wanted.created_by == ADMINISTRATOR.name else None,
     )
-    resource_id = str(uuid4())
+    resource_id = tenant.ids.new()
     database = Database(
         resource_id=resource_id,
         unique_name=f"unq{resource_id.replace('-', '')[:28]}",
@@ -140,7 +141,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
         ready=True,
     )
     environment = Environment(
-        id=wanted.id.lower(),
+        id=(wanted.id or tenant.ids.new()).lower(),
         display_name=wanted.name,
         description=wanted.description,
         location=wanted.location,
@@ -169,7 +170,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
 
 def _create_finops(tenant: "Tenant", environment: Environment, domain: str, wanted: SeededFinOps) -> None:
     finops = environment.finops = FinOps(
-        id=str(uuid4()),
+        id=tenant.ids.new(),
         state="Installed",
         host=wanted.host or locations.finops_host(environment.location, domain),
         version=wanted.version,
@@ -196,7 +197,7 @@ def _create_finops(tenant: "Tenant", environment: Environment, domain: str, want
 def _create_lifecycle_finops(tenant: "Tenant", wanted: SeededLifecycleFinOps) -> None:
     link_with = wanted.link_with.lower() if wanted.link_with else None
     finops = LifecycleFinOps(
-        id=wanted.id.lower(),
+        id=(wanted.id or tenant.ids.new()).lower(),
         name=wanted.name,
         host=wanted.host.lower(),
         version=wanted.version,

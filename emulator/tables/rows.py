@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from emulator.data.schemas import Plane, Table, table
 from emulator.http import Caller
@@ -86,10 +85,10 @@ class Rows:
         return None if found is None else _row(*found)
 
     def find_id(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> str | None:
-        """Return the id of the row that has these values of a whole alternate key, without reading the row."""
+        """Return the id of the row with these values of an alternate key, unread; KeyError when that is no key."""
         schema = table(plane, table_name)
         wanted = coerce_all(schema, equals)
-        name = next(name for name, columns in schema.keys.items() if set(columns) == set(wanted))
+        name = {frozenset(columns): name for name, columns in schema.keys.items()}[frozenset(wanted)]
         found = self._tenant.store.execute(
             "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?",
             (space_of(plane, host, table_name), name, key_value(schema.keys[name], wanted)),
@@ -123,15 +122,14 @@ class Rows:
         host: str,
         table_name: str,
         where: Condition | None = None,
-        after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Stream rows in the order in which they were created; `after` is what `position` says of a row."""
+        """Stream rows in the order in which they were created."""
         where = where or Condition()
         cursor = self._tenant.store.execute(
-            f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND r.seq > ? AND ({where.sql}) "  # noqa: S608
+            f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND ({where.sql}) "  # noqa: S608
             "ORDER BY r.seq LIMIT ?",
-            (space_of(plane, host, table_name), int(after or 0), *where.parameters, -1 if limit is None else limit),
+            (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit),
         )
         for version, data in cursor:
             yield _row(version, data)
@@ -154,12 +152,12 @@ class Rows:
         )
         return [_row(version, data) for version, data in cursor]
 
-    def position(self, plane: Plane, host: str, table_name: str, row_id: str) -> str:
-        """Return the place of a row in the order of `scan`."""
+    def position(self, plane: Plane, host: str, table_name: str, row_id: str) -> int:
+        """Return the place (`seq`) of a row in the order of `scan`, 0 when it is gone."""
         found = self._tenant.store.execute(
             "SELECT seq FROM rows WHERE space = ? AND id = ?", (space_of(plane, host, table_name), row_id.casefold())
         ).fetchone()
-        return str(found[0]) if found else "0"
+        return int(found[0]) if found else 0
 
     def count(
         self, plane: Plane, host: str, table_name: str, where: Condition | None = None, limit: int | None = None
@@ -186,7 +184,7 @@ class Rows:
         schema = table(plane, table_name)
         new = self._coerced(schema, values)
         if plane == "dataverse":
-            new[schema.key[0]] = new.get(schema.key[0]) or str(uuid4())
+            new[schema.key[0]] = new.get(schema.key[0]) or self._tenant.ids.new()
         for hook in self._before.get(plane, ()):
             hook(self._tenant, host, schema, None, new, caller, origin)
         row_id = row_id_of(schema, new)

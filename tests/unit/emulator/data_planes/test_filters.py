@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.data.schemas import table
+from emulator.ids import Ids
 from emulator.store import Store
 from emulator.tables import Rows
 from emulator.tables.filters import FilterError, compile_filter, order_by
@@ -109,10 +110,11 @@ _ROWS = st.lists(
 
 
 class _Bare:
-    """A tenant that is nothing but a store."""
+    """A tenant that is nothing but a store and ids."""
 
     def __init__(self) -> None:
         self.store = Store()
+        self.ids = Ids()
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
