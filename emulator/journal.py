@@ -1,4 +1,7 @@
-"""Every request the tenant received: what was asked and what status it got, never bodies or tokens."""
+"""The requests the tenant received: what was asked and what status it got, never bodies or tokens.
+
+The newest million are kept.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +16,7 @@ CREATE TABLE IF NOT EXISTS journal (
 );
 """
 
+KEPT, _TRIM_EVERY = 1_000_000, 10_000
 COLUMNS = ("seq", "time", "service", "host", "method", "path", "query", "status", "identity", "correlation_id")
 
 
@@ -26,11 +30,13 @@ class Journal:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row; `row` has all columns but `seq`."""
-        self._store.execute(
+        noted = self._store.execute(
             "INSERT INTO journal (time, service, host, method, path, query, status, identity, correlation_id)"
             " VALUES (:time, :service, :host, :method, :path, :query, :status, :identity, :correlation_id)",
             row,  # type: ignore[arg-type]
         )
+        if (noted.lastrowid or 0) % _TRIM_EVERY == 0:
+            self._store.execute("DELETE FROM journal WHERE seq <= ?", ((noted.lastrowid or 0) - KEPT,))
 
     def rows(
         self, since: int = 0, service: str | None = None, method: str | None = None, last: int | None = None

@@ -21,8 +21,9 @@ td {{ overflow-wrap: anywhere }}
 </style></head><body>
 <h1>Dual-write emulator</h1>
 <p>Tenant time {now} (clock {mode}). Control plane: <a href="/_emulator/requests?last=100">requests</a>,
-<a href="/_emulator/clock">clock</a>, <a href="/_emulator/faults">faults</a>,
-<a href="/_emulator/switches">switches</a>, <a href="/_emulator/person">person</a>,
+<a href="/_emulator/writes?origin=client">writes</a>, <a href="/_emulator/clock">clock</a>,
+<a href="/_emulator/faults">faults</a>, <a href="/_emulator/switches">switches</a>,
+<a href="/_emulator/person">person</a>,
 <a href="/_emulator/coverage">coverage</a>.</p>
 <h2>Environments</h2>{environments}<h2>F&amp;O of Lifecycle Services</h2>{lifecycle}<h2>Links</h2>{links}
 <h2>Maps</h2>{maps}<h2>Last requests</h2>{requests}

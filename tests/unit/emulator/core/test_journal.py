@@ -1,5 +1,8 @@
 """The journal of every request, and what a reset leaves of it."""
 
+import pytest
+
+from emulator import journal
 from emulator.identity import directory
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
@@ -35,12 +38,12 @@ def test_rows_are_filtered_by_number_service_and_method(tenant: Tenant, call: Ca
     call("GET", CONFIGURATION)
     call("GET", ENVIRONMENTS)
     call("POST", CONFIGURATION)
-    journal = tenant.journal
-    assert [row["seq"] for row in journal.rows()] == [1, 2, 3]
-    assert [row["seq"] for row in journal.rows(since=1)] == [2, 3]
-    assert [row["seq"] for row in journal.rows(service="login")] == [1, 3]
-    assert [row["seq"] for row in journal.rows(service="login", method="post")] == [3]
-    assert [row["seq"] for row in journal.rows(last=2)] == [2, 3]
+    held = tenant.journal
+    assert [row["seq"] for row in held.rows()] == [1, 2, 3]
+    assert [row["seq"] for row in held.rows(since=1)] == [2, 3]
+    assert [row["seq"] for row in held.rows(service="login")] == [1, 3]
+    assert [row["seq"] for row in held.rows(service="login", method="post")] == [3]
+    assert [row["seq"] for row in held.rows(last=2)] == [2, 3]
 
 
 def test_refused_bearer_is_recorded_without_identity(tenant: Tenant, call: CallTenant) -> None:
@@ -48,6 +51,14 @@ def test_refused_bearer_is_recorded_without_identity(tenant: Tenant, call: CallT
     (row,) = tenant.journal.rows()
     assert (row["status"], row["identity"]) == (401, "")
     assert "not-a-token" not in str(row)
+
+
+def test_only_the_newest_rows_are_kept(tenant: Tenant, call: CallTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "KEPT", 3)
+    monkeypatch.setattr(journal, "_TRIM_EVERY", 5)
+    for _ in range(6):
+        call("GET", CONFIGURATION)
+    assert [row["seq"] for row in tenant.journal.rows()] == [3, 4, 5, 6]
 
 
 def test_numbers_go_on_after_a_reset(tenant: Tenant, call: CallTenant) -> None:

@@ -24,6 +24,7 @@ def test_page_shows_environment_and_its_packages(tenant: Tenant) -> None:
     environment = {"name": "Shown", "domain": "shown", "packages": ["DualWriteCoreAnchor"], "finops": {}}
     tenant.seeds.play({"environments": [environment]})
     page = render(tenant, [])
+    assert "/_emulator/writes" in page
     assert "<td>Shown</td>" in page
     assert "shown.operations.eu.dynamics.com" in page
     assert "DualWriteCoreAnchor" in page
