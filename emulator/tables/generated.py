@@ -9,11 +9,12 @@ the id of the only row of that set with these values.
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from emulator.data.schemas import Plane, UnknownTableError, table
 from emulator.seed import SeedError
 from emulator.tables.keys import RowError
+from emulator.tables.seed import members, places
 from emulator.tables.values import ValueRefusedError
 
 if TYPE_CHECKING:
@@ -25,37 +26,37 @@ _NUMBER = re.compile(r"\{n(?::(\d+))?\}")
 
 def play(tenant: "Tenant", value: Any) -> None:
     """Insert the rows of a seed document; SeedError names plane, host and set of what does not fit."""
-    for plane, hosts in _members(value, SECTION).items():
-        if plane not in {"dataverse", "finops"}:
-            msg = f"seed section {SECTION}: unknown plane '{plane}'"
-            raise SeedError(msg)
-        for host, sets in _members(hosts, plane).items():
-            for entity_set, order in _members(sets, host).items():
-                _insert(tenant, cast("Plane", plane), host, entity_set, _members(order, entity_set))
+    for plane, host, entity_set, order in places(value, SECTION):
+        where = f"{plane} {host} {entity_set}"
+        template = members(members(order, SECTION, where).get("template"), SECTION, f"{where}.template")
+        try:
+            _insert(tenant, plane, host, entity_set, order.get("count"), template)
+        except (SeedError, RowError, UnknownTableError, ValueRefusedError) as error:
+            msg = f"seed section {SECTION}: {where}: {error}"
+            raise SeedError(msg) from None
 
 
-def _insert(tenant: "Tenant", plane: Plane, host: str, entity_set: str, order: Mapping[str, Any]) -> None:
-    where = f"seed section {SECTION}: {plane} {host} {entity_set}"
-    count, template = order.get("count"), _members(order.get("template"), f"{entity_set}.template")
+def _insert(
+    tenant: "Tenant", plane: Plane, host: str, entity_set: str, count: Any, template: Mapping[str, Any]
+) -> None:
     if not isinstance(count, int):
-        msg = f"{where}: 'count' is no number"
+        msg = "'count' is no number"
         raise SeedError(msg)
-    try:
-        whole = {name: _resolved(tenant, plane, host, value, where) for name, value in template.items()}
-        for number in range(1, count + 1):
-            tenant.rows.insert(plane, host, entity_set, _numbered(whole, number), origin="seed")
-    except (RowError, UnknownTableError, ValueRefusedError) as error:
-        msg = f"{where}: {error}"
-        raise SeedError(msg) from None
+    whole = {name: _resolved(tenant, plane, host, value) for name, value in template.items()}
+    for number in range(1, count + 1):
+        tenant.rows.insert(plane, host, entity_set, _numbered(whole, number), origin="seed")
 
 
-def _resolved(tenant: "Tenant", plane: Plane, host: str, value: Any, where: str) -> Any:
+def _resolved(tenant: "Tenant", plane: Plane, host: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
+    if len(value) != 1 or not all(isinstance(equals, Mapping) for equals in value.values()):
+        msg = f"{dict(value)} does not name one entity set and values of its columns"
+        raise SeedError(msg)
     ((target, equals),) = value.items()
     found = tenant.rows.find(plane, host, target, equals)
     if len(found) != 1:
-        msg = f"{where}: {len(found)} rows of {target} are {dict(equals)}"
+        msg = f"{len(found)} rows of {target} are {dict(equals)}"
         raise SeedError(msg)
     return found[0][table(plane, target).key[-1]]
 
@@ -65,10 +66,3 @@ def _numbered(template: Mapping[str, Any], number: int) -> dict[str, Any]:
         return str(number).zfill(int(found[1] or 0))
 
     return {name: _NUMBER.sub(replaced, value) if isinstance(value, str) else value for name, value in template.items()}
-
-
-def _members(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        msg = f"seed section {SECTION}: '{where}' is not an object"
-        raise SeedError(msg)
-    return value

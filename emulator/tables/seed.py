@@ -5,7 +5,7 @@
 Values are those of stored rows (lookups as `_x_value`); sections are played in their order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from emulator.data.schemas import Plane, UnknownTableError
@@ -21,18 +21,25 @@ SECTION = "rows"
 
 def play(tenant: "Tenant", value: Any) -> None:
     """Insert the rows of a seed document; SeedError names plane, host and set of the first that does not fit."""
-    for plane, hosts in _members(value, SECTION).items():
+    for plane, host, entity_set, rows in places(value, SECTION):
+        _insert(tenant, plane, host, entity_set, rows)
+
+
+def places(value: Any, section: str) -> Iterator[tuple[Plane, str, str, Any]]:
+    """Yield plane, host, entity set and what the section says of it."""
+    for plane, hosts in members(value, section, section).items():
         if plane not in {"dataverse", "finops"}:
-            msg = f"seed section {SECTION}: unknown plane '{plane}'"
+            msg = f"seed section {section}: unknown plane '{plane}'"
             raise SeedError(msg)
-        for host, sets in _members(hosts, plane).items():
-            for entity_set, rows in _members(sets, host).items():
-                _insert(tenant, cast("Plane", plane), host, entity_set, rows)
+        for host, sets in members(hosts, section, plane).items():
+            for entity_set, content in members(sets, section, host).items():
+                yield cast("Plane", plane), host, entity_set, content
 
 
-def _members(value: Any, where: str) -> Mapping[str, Any]:
+def members(value: Any, section: str, where: str) -> Mapping[str, Any]:
+    """Return a JSON object as it is; SeedError for anything else."""
     if not isinstance(value, Mapping):
-        msg = f"seed section {SECTION}: '{where}' is not an object"
+        msg = f"seed section {section}: '{where}' is not an object"
         raise SeedError(msg)
     return value
 
@@ -41,7 +48,7 @@ def _insert(tenant: "Tenant", plane: Plane, host: str, entity_set: str, rows: An
     for number, row in enumerate(rows):
         where = f"seed section {SECTION}: {plane} {host} {entity_set}[{number}]"
         try:
-            tenant.rows.insert(plane, host, entity_set, _members(row, where), origin="seed")
+            tenant.rows.insert(plane, host, entity_set, members(row, SECTION, where), origin="seed")
         except (RowError, UnknownTableError, ValueRefusedError) as error:
             msg = f"{where}: {error}"
             raise SeedError(msg) from None

@@ -11,6 +11,7 @@ import pytest
 from emulator.control import control_plane
 from emulator.http import Reply
 from emulator.seed import SeedError
+from emulator.tables import write_log
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API, CDS
@@ -188,6 +189,14 @@ def test_writes_of_each_row_are_counted_since_a_moment(tenant: Tenant, call: Cal
     assert counted(tenant, host=CDS, set="accounts", since=moment, origin="dual-write")["rows"] == {}
 
 
+def test_newest_writes_are_kept(tenant: Tenant, call: CallTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_log, "KEPT", 4)
+    monkeypatch.setattr(write_log, "_TRIM_EVERY", 1)
+    for number in range(6):
+        call("POST", f"{API}/accounts", json={"name": f"Account {number}"})
+    assert counted(tenant)["writes"] == 4
+
+
 def test_refused_writes_are_not_counted(tenant: Tenant, call: CallTenant) -> None:
     generated(tenant, 1)
     ((account,),) = pages(call, UNSTAMPED, 5)
@@ -203,6 +212,8 @@ def test_refused_writes_are_not_counted(tenant: Tenant, call: CallTenant) -> Non
         {"count": 1},
         {"count": 1, "template": {"nonsense": 1}},
         {"count": 1, "template": {"_ownerid_value": {"teams": {"name": "nobody"}}}},
+        {"count": 1, "template": {"_ownerid_value": {}}},
+        {"count": 1, "template": {"_ownerid_value": {"teams": "Retail"}}},
     ],
 )
 def test_section_of_generated_rows_that_does_not_fit_is_refused(tenant: Tenant, accounts: dict[str, Any]) -> None:
