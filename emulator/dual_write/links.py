@@ -3,8 +3,8 @@
 No public source shows a route that makes a link (dual-write-management-api.md 11). Assumed and switchable: a new F&O is
 linked by itself once `DualWriteCoreAnchor` is there (`link_of_new_finops`); existing pairs are linked by a person,
 whose part an attendant can play (`attendant`). The attendant's orders stand at the F&O of Lifecycle Services
-(`power_platform.ordered_finops_host`); where the link is refused, the attendant comes again. Assumed: of the health
-check of semantics 3.3, linking asks for the core solution only.
+(`power_platform.ordered_finops_host`); where the link is refused, the attendant comes again, in the end only once
+an hour. Assumed: of the health check of semantics 3.3, linking asks for the core solution only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ORIGIN = "dual-write"
 INSTALLED = "Installed"
 ATTENDANT = "dual_write.attendant_links"
+# A refused visit costs a whole link that is undone, and a test may put the clock forward by days.
+_QUICK_VISITS, _LATER_VISIT = 30, 3600.0
 SAME_NAME = "Saving connection set failed! An item with the same key has already been added."
 
 
@@ -168,7 +170,7 @@ def _consider(tenant: "Tenant", environment_id: str) -> None:
         tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
 
 
-def _attendant_links(tenant: "Tenant", *, environment_id: str) -> None:
+def _attendant_links(tenant: "Tenant", *, environment_id: str, visits: int = 1) -> None:
     hosts = _unlinked(tenant, environment_id)
     if hosts is None or not tenant.switches["attendant"]:
         return
@@ -179,7 +181,8 @@ def _attendant_links(tenant: "Tenant", *, environment_id: str) -> None:
         with tenant.store.transaction():
             link_by_person(tenant, hosts[0], hosts[1])
     except (PersonError, power_platform.IntegrationError):
-        tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
+        delay = tenant.switches["dual_write_attendant_delay"] if visits < _QUICK_VISITS else _LATER_VISIT
+        tenant.events.schedule(delay, ATTENDANT, environment_id=environment_id, visits=visits + 1)
 
 
 def _unlinked(tenant: "Tenant", environment_id: str) -> tuple[str, str, str] | None:

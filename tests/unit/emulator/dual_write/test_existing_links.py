@@ -232,6 +232,20 @@ def test_companies_of_one_name_break_the_link(existing: Tenant, call: CallTenant
     assert companies(existing, TAILSPIN) == ["DAT", "TSEU", "TSUS"]
 
 
+def test_attendant_who_is_refused_for_long_comes_once_an_hour(existing: Tenant, call: CallTenant) -> None:
+    """A visit is a whole link that is undone: a week of them every two minutes would take minutes to play."""
+    api = f"https://{TAILSPIN}/api/data/v9.2/cdm_companies"
+    for code in ("AAA", "BBB"):
+        assert call("POST", api, json={"cdm_companycode": code, "cdm_name": "Twin"}).status == 204
+    install(existing, call, TAILSPIN)
+    existing.events.advance(7200)
+    assert existing.events.advance(24 * 3600) == 24
+    (twin,) = existing.rows.find("dataverse", TAILSPIN, "cdm_companies", {"cdm_companycode": "BBB"})
+    assert call("DELETE", f"{api}({twin['cdm_companyid']})").status == 204
+    existing.events.advance(3600)
+    assert companies(existing, TAILSPIN) == ["DAT", "TSEU", "TSUS"]
+
+
 def _reset(tenant: Tenant, call: CallTenant, codes: list[str]) -> Any:
     link = link_of(tenant, LAMNA)
     assert link is not None
