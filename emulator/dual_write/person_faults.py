@@ -24,6 +24,7 @@ from emulator.dual_write.initial_sync import change_service
 from emulator.dual_write.runtime_rows import DATAVERSE_SET, FINANCE_SET
 from emulator.finance_operations.instance import instance, instance_of_cds_host
 from emulator.person import PersonError
+from emulator.tables import RowError
 from emulator.tables.values import is_guid, new_guid
 
 if TYPE_CHECKING:
@@ -117,7 +118,10 @@ def _add_stale_configuration(tenant: "Tenant", request: Mapping[str, Any]) -> di
             "IsDebugMode": "No",
         }
     entity_set = DATAVERSE_SET if side == "dataverse" else FINANCE_SET
-    tenant.rows.insert(side, host, entity_set, values, origin="system")
+    try:
+        tenant.rows.insert(side, host, entity_set, values, origin="system")
+    except RowError as error:
+        raise PersonError(f"'{host}' has that configuration already") from error
     return {"host": host, "project": project}
 
 

@@ -219,6 +219,13 @@ def test_single_thread_limit_is_for_rows_of_dataverse_into_listed_tables(link: L
     assert sync(link, PAYMENT_TERMS)[0] == ""
 
 
+@pytest.mark.parametrize("side", ["dataverse", "finops"])
+def test_stale_configuration_is_added_once(link: LinkedPair, side: str) -> None:
+    person(link, "add-stale-configuration", side=side)
+    with pytest.raises(PersonError, match="has that configuration already"):
+        person(link, "add-stale-configuration", side=side)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
