@@ -76,27 +76,14 @@ def create_organization(
     }
     tenant.store.put(KIND, host, document)
     rows = tenant.rows
-    long_name, symbol = CURRENCIES.get(currency, (currency, currency))
-    base = rows.insert(
-        "dataverse",
-        host,
-        "transactioncurrencies",
-        {
-            "currencyname": long_name,
-            "isocurrencycode": currency,
-            "currencysymbol": symbol,
-            "currencyprecision": 2,
-            "exchangerate": 1,
-        },
-        origin="system",
-    )
+    base_currency_id = _insert_currency(tenant, host, currency)
     root_unit = {"businessunitid": root_unit_id, "name": host.split(".", maxsplit=1)[0]}
     rows.insert("dataverse", host, "businessunits", root_unit, origin="system")
     values = {
         "organizationid": organization_id,
         "name": name,
         "languagecode": base_language,
-        "_basecurrencyid_value": base["transactioncurrencyid"],
+        "_basecurrencyid_value": base_currency_id,
         "schemaname": database.get("schema_type") or ("Full" if d365_apps else "Standard"),
     }
     rows.insert("dataverse", host, "organizations", values, origin="system")
@@ -105,6 +92,19 @@ def create_organization(
     _insert_users(tenant, host, environment_id, dual_write_users=dual_write_users)
     if dataset is not None:
         sales.insert(tenant, host, dataset, root_unit_id)
+
+
+def _insert_currency(tenant: "Tenant", host: str, code: str) -> str:
+    name, symbol = CURRENCIES.get(code, (code, code))
+    values = {
+        "currencyname": name,
+        "isocurrencycode": code,
+        "currencysymbol": symbol,
+        "currencyprecision": 2,
+        "exchangerate": 1,
+    }
+    row = tenant.rows.insert("dataverse", host, "transactioncurrencies", values, origin="system")
+    return str(row["transactioncurrencyid"])
 
 
 def _insert_solutions(tenant: "Tenant", host: str, *, d365_apps: bool) -> None:

@@ -62,6 +62,18 @@ def create_instance(
         "installed_by": None if made_by_person else _installer(tenant, environment_id),
     }
     tenant.store.put(KIND, host, document)
+    _insert_first_rows(tenant, host)
+    for app_id in (DUAL_WRITE_APP_ID, DATA_INTEGRATION_APP_ID) if dual_write_clients else ():
+        register_application(tenant, host, app_id)
+    register_application(tenant, host, PROVE_CLIENT_ID)
+    if document["installed_by"] is None:
+        register_application(tenant, host, DEMO_CLIENT_ID)
+    if demo_data or dataset:
+        demo.insert(tenant, host, dataset)
+
+
+def _insert_first_rows(tenant: "Tenant", host: str) -> None:
+    """Insert the administrator, the company DAT and the currencies."""
     user = {
         "UserID": ADMINISTRATOR_USER,
         "UserName": ADMINISTRATOR.name,
@@ -88,13 +100,6 @@ def create_instance(
     _insert(tenant, host, "LegalEntities", company)
     for code, (name, symbol) in CURRENCIES.items():
         _insert(tenant, host, "Currencies", {"CurrencyCode": code, "Name": name, "Symbol": symbol})
-    for app_id in (DUAL_WRITE_APP_ID, DATA_INTEGRATION_APP_ID) if dual_write_clients else ():
-        register_application(tenant, host, app_id)
-    register_application(tenant, host, PROVE_CLIENT_ID)
-    if document["installed_by"] is None:
-        register_application(tenant, host, DEMO_CLIENT_ID)
-    if demo_data or dataset:
-        demo.insert(tenant, host, dataset)
 
 
 def _insert(tenant: "Tenant", host: str, entity_set: str, values: dict[str, Any]) -> None:
