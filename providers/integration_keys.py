@@ -79,6 +79,13 @@ def maps_on(tables: Iterable[str], statuses: Iterable[EntityMapStatus]) -> list[
     return [status for status in statuses if status.right_entity.name.casefold() in wanted]
 
 
+def keyed_side(link: ConnectionSet) -> LinkSide:
+    """The side of the link that keys belong to. Raises `ResourceError` when the service does not show it."""
+    if link.dataverse is None:
+        raise ResourceError(f"the link '{link.name}' does not show its Dataverse side, so no key can be set")
+    return link.dataverse
+
+
 def refuse_paused(statuses: Iterable[EntityMapStatus]) -> None:
     """Raise when a map is paused whose table's key has to change, for it cannot be stopped as it is (section 6)."""
     for status in statuses:
@@ -98,12 +105,11 @@ def set_keys(
 ) -> None:
     """Set these keys while no map of their tables runs, read them back, and refresh the tables of those maps.
 
-    Raises `ResourceError` when the link has another key afterwards.
+    Raises `ResourceError` when the link does not show its Dataverse side, or has another key afterwards.
     """
-    if link.dataverse is None:
-        raise ResourceError(f"the link '{link.name}' does not show its Dataverse side, so no key can be set")
+    dataset = keyed_side(link).name
     progress(f"setting the integration keys of {', '.join(changes)}")
-    _write(service, link.dataverse.name, changes)
+    _write(service, dataset, changes)
     side = service.connection_set(link.name).dataverse
     for table, columns in changes.items():
         held = _columns(side, table) or []

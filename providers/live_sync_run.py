@@ -12,7 +12,7 @@ from providers._duration import seconds
 from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
 from providers.api.session import Session
 from providers.initial_sync import Counts, InitialSyncs, total_line
-from providers.integration_keys import changed_keys, held_keys, maps_on, refuse_paused, set_keys
+from providers.integration_keys import changed_keys, held_keys, keyed_side, maps_on, refuse_paused, set_keys
 from providers.live_sync_model import AS_LINKED, LiveSyncInputs
 from providers.map_operations import MapOperations, Pace, Report, only
 from providers.map_plan import NOT_RUNNING
@@ -76,6 +76,10 @@ class LiveSyncRun:
         changes = changed_keys(declared, side, statuses.values())
         plan = self._plan(statuses)
         affected = maps_on(changes, statuses.values())
+        # What cannot be done is refused before a map is stopped for it.
+        self._require_few_companies(link, plan)
+        if link and changes:
+            keyed_side(link)
         refuse_paused(affected)
         interrupted = [status.name for status in affected if status.state in _LIVE_OR_BUSY]
         self._stop({*interrupted, *plan.again})
@@ -121,12 +125,13 @@ class LiveSyncRun:
         as_linked = inputs.companies == AS_LINKED and bool(inputs.live_syncs)
         if not inputs.integration_keys and not as_linked:
             return None
-        link = self._service.connection_set(self._link.cname)
-        if as_linked and len(link.companies) > inputs.companies_limit:
-            raise ResourceError(
-                too_many_companies(len(link.companies), inputs.companies_limit), next_step=FEWER_COMPANIES
-            )
-        return link
+        return self._service.connection_set(self._link.cname)
+
+    def _require_few_companies(self, link: ConnectionSet | None, plan: SyncPlan) -> None:
+        """Companies as linked are counted here, a declared list when it is planned."""
+        limit = self._inputs.companies_limit
+        if link and plan.masters and self._inputs.companies == AS_LINKED and len(link.companies) > limit:
+            raise ResourceError(too_many_companies(len(link.companies), limit), next_step=FEWER_COMPANIES)
 
     def _plan(self, statuses: Mapping[str, EntityMapStatus]) -> SyncPlan:
         plan = plan_syncs(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from providers._base import Call
+from providers.api.dual_write_models import ConnectionSet
 from providers.api.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
 from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
@@ -177,6 +178,14 @@ def test_keys_that_mean_the_same_are_left_alone() -> None:
     assert changes(inputs, read(session, held)) is False
 
 
+def test_key_that_cannot_be_set_stops_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = a_pair({ACCOUNTS: "4"})
+    monkeypatch.setattr(session.dual_write, "connection_set", lambda cname, **_options: ConnectionSet(name=cname))
+    with pytest.raises(ApiError, match="the link 'cname-1' does not show its Dataverse side"):
+        created(session, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}))
+    assert session.dual_write.sent == []
+
+
 def test_running_maps_of_a_table_stop_for_a_new_key_and_run_again() -> None:
     session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"})
     inputs = declared(ACCOUNTS, GROUPS, integration_keys=KEYS, initial_sync={})
@@ -252,9 +261,17 @@ def test_companies_as_linked_are_no_difference_and_counted() -> None:
     assert held.companies == "as-linked"
     session.dual_write.companies = ["DAT", "USMF"]
     assert changes(inputs, read(session, held)) is False
-    few = declared("a", companies="as-linked", initial_sync_companies_limit=1)
+
+
+def test_limit_of_companies_as_linked_holds_for_syncs_that_are_left_to_do() -> None:
+    session = a_pair({"a": "none", "b": "none"})
+    stored = created(session, declared("a", companies="as-linked"))
+    session.dual_write.companies = ["DAT", "USMF"]
+    few = {"companies": "as-linked", "initial_sync_companies_limit": 1}
+    assert updated(session, stored, declared("a", **few)).ready is True
     with pytest.raises(ApiError, match=r"2 companies are linked, and an initial sync takes 1 at most\. Link fewer"):
-        created(session, few)
+        updated(session, stored, declared("a", "b", **few))
+    assert session.dual_write.states["b"] == "none"
 
 
 @pytest.mark.parametrize(
