@@ -269,6 +269,7 @@ class DualWritePair(pulumi.ComponentResource):
             initial_sync_rows_limit=limits.initial_sync_rows,
             single_threaded_rows_limit=limits.single_threaded_rows,
             running_before=connection.running_before,
+            company_change=self._args.connection.company_change,
             timeout=self._args.timeouts.initial_sync,
             opts=self._child(*after),
         )

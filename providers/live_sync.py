@@ -56,14 +56,19 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         return volume_problems(inputs, inputs.live_syncs, call)
 
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
-        """The same for the initial syncs that this change brings."""
-        reset = inputs.companies != old.companies
+        """The same for the initial syncs that this change brings.
+
+        Other companies mean all of them, for maps that run too where the connection resets the link (the hidden input
+        `__company_change`); a person's change goes without a full one.
+        """
+        other_companies = inputs.companies != old.companies
         fresh = {
             name: side
             for name, side in inputs.live_syncs.items()
-            if reset or name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
+            if other_companies or name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
         }
-        return volume_problems(inputs, fresh, call, again={name for name in fresh if name in inputs.resync})
+        is_reset = other_companies and call.private.get("company_change") == "reset"
+        return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
 
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
         """Keys are sets of columns without case."""
@@ -216,6 +221,7 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
         initial_sync_rows_limit: pulumi.Input[int] | None = None,
         single_threaded_rows_limit: pulumi.Input[int] | None = None,
         running_before: pulumi.Input[list[str]] | None = None,
+        company_change: pulumi.Input[str] | None = None,
         timeout: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -235,6 +241,7 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "initial_sync_rows_limit": initial_sync_rows_limit,
             "single_threaded_rows_limit": single_threaded_rows_limit,
             "__running_before": running_before,
+            "__company_change": company_change,
             "timeout": timeout,
         }
         super().__init__(LiveSyncProvider(), resource_name, arguments, opts)

@@ -140,7 +140,7 @@ class MapOperations:
         return True
 
     def _vanished(self) -> ApiError:
-        """Callers saw the maps that they name: an empty list means a busy service (2.4), many of them a link that was reset."""
+        """Callers saw the maps that they name: an empty list means a busy service (2.4), many of them a reset link."""
         self._empty_lists += 1
         if self._empty_lists <= _EMPTY_LISTS:
             return UnexpectedAnswer("the service lists no maps")

@@ -1,5 +1,6 @@
 """Row and company limits of planned initial syncs: asked of the pair that is there, of maps that will be synced."""
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -136,3 +137,13 @@ def test_change_counts_only_what_it_brings(session: LinkSession) -> None:
     assert asked(declared(initial_sync=SYNCED, companies=["DAT", "USMF"])) == [f"initial_sync['{GROUPS}']"]
     session.dual_write.states[GROUPS] = "4"
     assert asked(declared(initial_sync=SYNCED, resync={GROUPS: "x"})) == [f"initial_sync['{GROUPS}']"]
+
+
+@pytest.mark.parametrize(("change", "refused"), [("reset", 1), ("manual", 0)])
+def test_reset_of_the_link_syncs_running_maps_again(session: LinkSession, change: str, refused: int) -> None:
+    session.dual_write.states[GROUPS], session.dual_write.pids[GROUPS] = "4", "pid"
+    old, wanted = declared(initial_sync=SYNCED), declared(initial_sync=SYNCED, companies=["DAT", "USMF"])
+    call = dataclasses.replace(session.call(), private={"company_change": change})
+    assert len(list(PROVIDER.live_change_problems(wanted, old, call))) == refused
+    same = declared(initial_sync=SYNCED, maps={GROUPS: "paused"})
+    assert list(PROVIDER.live_change_problems(same, old, call)) == []
