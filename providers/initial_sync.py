@@ -84,7 +84,7 @@ def newest_run(executions: Iterable[Execution]) -> SyncRun | None:
 
 
 def report_line(name: str, counts: Counts) -> str:
-    """`initial sync of 'X': DAT 0 rows, USMF 31 rows`."""
+    """`initial sync of 'X': USMF 31 rows`; companies without a row are left out."""
     return f"initial sync of '{name}': {_by_company(counts)}"
 
 
@@ -106,8 +106,9 @@ def _by_company(counts: Counts) -> str:
         f"{company} {held['upserts']:,} {'row' if held['upserts'] == 1 else 'rows'}"
         + (f" and {held['errors']:,} in error" if held["errors"] else "")
         for company, held in counts.items()
+        if any(held.values())
     ]
-    return ", ".join(parts) or "nothing to copy"
+    return ", ".join(parts) or "no rows"
 
 
 class Judgement(NamedTuple):
@@ -161,7 +162,8 @@ class InitialSyncs:
             return False
         del self.masters[name]
         self.counts[name], self.runs[name] = (run.counts, run.run_id) if run else ({}, "")
-        self.progress(report_line(name, self.counts[name]))
+        if any(any(held.values()) for held in self.counts[name].values()):
+            self.progress(report_line(name, self.counts[name]))
         return True
 
     def judge(self, status: EntityMapStatus, correlation_id: str | None) -> Judgement:

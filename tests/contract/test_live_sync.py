@@ -163,7 +163,7 @@ def test_new_text_syncs_one_map_again(pair: Pair, stored: Stored) -> None:
     assert outputs["synced"][GROUPS] == "2026-03"
     assert pair.calls(START) == 2
     (line,) = pair.said
-    assert re.fullmatch(rf"initial sync of '{GROUPS}': DAT 0 rows, USMF \d+ rows", line)
+    assert re.fullmatch(rf"initial sync of '{GROUPS}': USMF \d+ rows", line)
 
 
 def test_failed_initial_sync_names_reason_and_cure_and_the_next_run_continues(pair: Pair, stored: Stored) -> None:
