@@ -16,7 +16,7 @@ from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, O
 from providers.api.finance_operations import FinanceOperations
 from providers.api.operations import Outcome
 from providers.finops_installation import FINOPS_ADMINISTRATOR
-from providers.health_check import CDS_APPLICATION_USERS, INTEGRATION_CLIENT
+from providers.health_check import CDS_APPLICATION_USERS, DYNAMICS_ERP, INTEGRATION_CLIENT
 
 T = TypeVar("T")
 
@@ -26,7 +26,8 @@ TEAM_ROLES = ("Dual-write App User", "Dual-write Runtime User")
 _REFUSED = (PermissionDenied, InvalidRequest, Conflict, NotFound)
 # Polls until a new user, or the roles of a new business unit, have to show (assumed: 5 minutes).
 _LATE_POLLS = 20
-_NAMES = {INTEGRATION_CLIENT: "Dynamics Data Integration"}
+# What the applications are called in a tenant (the first one's name is assumed).
+_NAMES = {DYNAMICS_ERP: "Microsoft Dynamics ERP", INTEGRATION_CLIENT: "Dynamics Data Integration"}
 
 
 class AccessRights:
@@ -43,26 +44,32 @@ class AccessRights:
 
     def applications(self, clients: Iterable[str]) -> None:
         """Application users with a role in CDS, and `clients` registered in F&O."""
-        for application in CDS_APPLICATION_USERS:
+        users = [
             self._tried(
                 partial(self._application_user, application),
                 f"the application user {application} of CDS",
                 f"In the Power Platform admin centre open the environment > Settings > Application users, add "
                 f"{application} with the role {SYSTEM_ADMINISTRATOR}.",
             )
+            for application in CDS_APPLICATION_USERS
+        ]
+        self._tell(users, f"given the role {SYSTEM_ADMINISTRATOR} in CDS")
         known = self._tried(
             lambda: {each.client_id.lower() for each in self._finops.registered_applications()},
             "the registered applications of F&O",
             "Let the program's user read Microsoft Entra ID applications of F&O.",
         )
-        for client in clients if known is not None else ():
-            if client not in (known or ()):
-                self._tried(
-                    partial(self._register, client),
-                    f"the client {client} of F&O",
-                    "In F&O open System administration > Setup > Microsoft Entra ID applications, add it with the "
-                    f"user {FINOPS_ADMINISTRATOR}.",
-                )
+        registered = [
+            self._tried(
+                partial(self._register, client),
+                f"the client {client} of F&O",
+                "In F&O open System administration > Setup > Microsoft Entra ID applications, add it with the "
+                f"user {FINOPS_ADMINISTRATOR}.",
+            )
+            for client in clients
+            if known is not None and client not in known
+        ]
+        self._tell(registered, "registered in F&O")
 
     def team_roles(self, team_ids: Iterable[str]) -> None:
         """Both dual-write roles for these teams and for the default team of the root business unit."""
@@ -81,13 +88,19 @@ class AccessRights:
             self._call.warn(str(reason))
             return None
 
-    def _application_user(self, application: str) -> None:
+    def _tell(self, done: Iterable[str | None], what: str) -> None:
+        names = [name for name in done if name]
+        if names:
+            self._call.announce(f"{' and '.join(names)} {'were' if len(names) > 1 else 'was'} {what}")
+
+    def _application_user(self, application: str) -> str | None:
+        """The name of an application that got its role now."""
         user = self._cds.application_user(application) or self._added(application)
         if user.disabled or self._cds.roles_of_user(user.id):
-            return
+            return None
         role = self._role(SYSTEM_ADMINISTRATOR, user.business_unit_id or self._root())
         self._cds.assign_role_to_user(user.id, role.id)
-        self._call.announce(f"the application user {application} has the role {SYSTEM_ADMINISTRATOR}")
+        return _NAMES.get(application, application)
 
     def _added(self, application: str) -> ApplicationUser:
         try:
@@ -103,9 +116,10 @@ class AccessRights:
             except OperationTimedOut:
                 raise late from None
 
-    def _register(self, client: str) -> None:
-        self._finops.register_application(client, FINOPS_ADMINISTRATOR, _NAMES.get(client, "Dual-write"))
-        self._call.announce(f"F&O knows the dual-write client {client}")
+    def _register(self, client: str) -> str:
+        name = _NAMES.get(client, "Dual-write")
+        self._finops.register_application(client, FINOPS_ADMINISTRATOR, name)
+        return name
 
     def _give_roles(self, team_ids: list[str]) -> None:
         root = self._root()
@@ -113,7 +127,7 @@ class AccessRights:
         teams = [*self._cds.teams_by_id(team_ids), *defaults]
         given = [team.name for team in teams if self._give_to(team)]
         if given:
-            self._call.announce(f"the dual-write roles were given to {', '.join(given)}")
+            self._call.announce(f"the dual-write roles were given to the teams {', '.join(given)}")
 
     def _give_to(self, team: Team) -> bool:
         held = {role.name for role in self._cds.roles_of_team(team.id)}

@@ -31,7 +31,8 @@ FINOPS_CLIENTS = ("6f7d0213-62b1-43a8-b7f4-ff2bb8b7b452", INTEGRATION_CLIENT)
 OLD_FINOPS_CLIENTS = ("33976c19-1db5-4c02-810e-c243db79efde", INTEGRATION_CLIENT)
 _CHANGED_WITH_CORE = "1.0.16.0"
 # Application users in Dataverse (check 4).
-CDS_APPLICATION_USERS = ("00000015-0000-0000-c000-000000000000", INTEGRATION_CLIENT)
+DYNAMICS_ERP = "00000015-0000-0000-c000-000000000000"
+CDS_APPLICATION_USERS = (DYNAMICS_ERP, INTEGRATION_CLIENT)
 SAME_KEY = "Saving connection set failed! An item with the same key has already been added"
 _INSTALLED = ("Installed", "TemplateInstalled")
 _NO_ROUTE = "no known call reads it"

@@ -43,8 +43,10 @@ def test_missing_application_user_is_created_in_the_root_unit_as_administrator(
     cds: FakeDataverseSide, finops: FakeFinOpsSide
 ) -> None:
     del cds.users[FIRST]
-    rights(cds, finops).applications(FINOPS_CLIENTS)
+    said: list[str] = []
+    rights(cds, finops, said).applications(FINOPS_CLIENTS)
     assert cds.written == ["user 00000015 in bu-1", "System Administrator of bu-1 to 00000015"]
+    assert said == ["Microsoft Dynamics ERP was given the role System Administrator in CDS"]
 
 
 def test_user_without_any_role_gets_one_and_any_role_will_do(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
@@ -70,7 +72,7 @@ def test_missing_clients_are_registered_in_finops(cds: FakeDataverseSide, finops
     said: list[str] = []
     rights(cds, finops, said).applications(FINOPS_CLIENTS)
     assert finops.registered == ["6f7d0213 as Admin, Dual-write", "2e49aa60 as Admin, Dynamics Data Integration"]
-    assert said == [f"F&O knows the dual-write client {client}" for client in FINOPS_CLIENTS]
+    assert said == ["Dual-write and Dynamics Data Integration were registered in F&O"]
 
 
 def test_teams_get_only_the_roles_they_lack(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
@@ -82,7 +84,7 @@ def test_teams_get_only_the_roles_they_lack(cds: FakeDataverseSide, finops: Fake
         "Dual-write App User of bu-1 to t-1",
         "Dual-write Runtime User of bu-1 to t-1",
     ]
-    assert said == ["the dual-write roles were given to team-dat Dual Write, contoso"]
+    assert said == ["the dual-write roles were given to the teams team-dat Dual Write, contoso"]
 
 
 def test_roles_of_a_new_business_unit_are_waited_for(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
