@@ -46,6 +46,10 @@ __all__ = [
     "ResourceError",
 ]
 PROVIDER = "__provider"
+# Tells `check` that the plan was shown already: the preview of the same `up` asked the services the same.
+_UPDATING = "__updating"
+# Private inputs by URN, from `check` to the operation that follows in this process. Stored ones would show in previews.
+_private: dict[str, Bag] = {}
 
 
 In = TypeVar("In", bound=Inputs)
@@ -197,12 +201,14 @@ class Provider(ResourceProvider, Generic[In, Out]):
         problems += self._refusals(old, result)
         if inputs is not None and not problems:
             problems += self._live(inputs, old, call)
-        checked = {**result, **{name: news[name] for name in unknown}, **_hidden_keys(news)}
+        _private[call.row.urn] = private(news)
+        checked = {**result, **{name: news[name] for name in unknown}, **_row_of(news)}
         failures = [CheckFailure(problem.path, problem.text) for problem in problems]
         return CheckResult(checked if not failures else {**news}, failures)
 
     def _live(self, inputs: In, old: Bag, call: Call) -> Iterable[Problem]:
         """Live checks: before a creation, or a change of inputs that are still readable; else no call is made."""
+        call = call.only_warning() if call.private.get("updating") else call
         if not old:
             return self.live_problems(inputs, call)
         before = self._old_inputs(old)
@@ -299,7 +305,8 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def _guarded(self, operation: str, props: Bag, work: Callable[[Call], Any]) -> Any:
         """Run one operation; whatever goes wrong leaves here as one line."""
-        call = Call(row=Row.from_bag(hidden(props, ROW)), title=self._title(props), private=private(props))
+        row = Row.from_bag(hidden(props, ROW))
+        call = Call(row=row, title=self._title(props), private={**_private.get(row.urn, {}), **private(props)})
         try:
             # No stop check: when the engine is gone the whole process ends (`_process`).
             with interruptible(_never_stops, call.progress):
@@ -329,7 +336,8 @@ class ManagedResource(Resource):
         given = {key: value for key, value in arguments.items() if value is not None}
         computed = {key: None for key in provider.outputs.model_fields if key not in given}
         row = row_input(f"pulumi-python:{self._resource_type_name}", name, opts)
-        super().__init__(provider, name, {**computed, **given, ROW: row}, opts)
+        phase = {} if pulumi.runtime.is_dry_run() else {_UPDATING: True}
+        super().__init__(provider, name, {**computed, **given, ROW: row, **phase}, opts)
 
 
 def _require_dual_write_token() -> None:
@@ -345,9 +353,9 @@ def _never_stops() -> None:
     """The stop check of waits inside the clients."""
 
 
-def _hidden_keys(bag: Bag) -> Bag:
-    return {name: value for name, value in bag.items() if name.startswith("__") and name != PROVIDER}
+def _row_of(bag: Bag) -> Bag:
+    return {ROW: bag[ROW]} if ROW in bag else {}
 
 
 def _kept(props: Bag) -> Bag:
-    return {**visible(props), **_hidden_keys(props)}
+    return {**visible(props), **_row_of(props)}

@@ -5,7 +5,7 @@ Knows nothing of Pulumi's protocol; `_base` hands these out and is where resourc
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -67,7 +67,7 @@ class Call:
     """What an operation may use besides its inputs: who it is for, its row, time and the service sessions.
 
     `private`: hidden inputs (`__name`) that the resource class passed, by their names without underscores. They are
-    no part of previews and diffs.
+    no part of previews, diffs and state.
     """
 
     row: Row = field(default_factory=Row)
@@ -98,3 +98,12 @@ class Call:
     def warn(self, text: str) -> None:
         """Say something that stays and is marked as a warning."""
         self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False, warning=True)
+
+    def only_warning(self) -> "Call":
+        """The same call with nothing to say but warnings: the preview of the same `up` has told the rest."""
+
+        def write(row: Row, text: str, *, ephemeral: bool, warning: bool = False) -> None:
+            if warning:
+                self.write(row, text, ephemeral=ephemeral, warning=True)
+
+        return replace(self, write=write)

@@ -18,7 +18,7 @@ from providers.finops_installation import registration_steps
 from providers.finops_readiness import Observation
 from providers.health_check import OLDEST_FINOPS
 
-_LATER = "which can be read once it is linked; the connection's health check does"
+_LATER = "the health check does it once the two are linked"
 
 
 class FinOpsSurvey(NamedTuple):
@@ -37,7 +37,7 @@ def survey(session: Session, url: str, cds: str, location: str | None) -> FinOps
     against += _other_partner(environments, url, held)
     seen = observe(session, url, held)
     if seen.integration is None:
-        not_checked.append(f"the tenant and version of F&O, {_LATER}")
+        not_checked.append(f"tenant and version of F&O; {_LATER}")
         return FinOpsSurvey(against, not_checked)
     tenant, ours = seen.integration.tenant_id, session.tenant_id
     if tenant and ours and tenant.casefold() != ours.casefold():

@@ -76,13 +76,14 @@ def planned(
     whole = ", ".join(sorted(code.upper() for code in declared))
     if not link.initialised:
         return Plan(
-            "harmless reset", f"the link is reset with the companies {whole}; no map has a project, nothing is lost"
+            "harmless reset",
+            f"the link will be reset with the companies {whole}; no map ever ran on it, nothing is lost",
         )
     if change == "manual":
         return Plan("by hand", f"the link has other companies than declared ({gap}); {gap.steps}")
     loss = (
-        f"the link is reset with the companies {whole}: {_counted(link.initialised)} of it, integration keys, alerts "
-        "and history are lost; solutions, keys and run states come back from the stack"
+        f"the link will be reset with the companies {whole}: {_counted(link.initialised)} of it, integration keys, "
+        "alerts and history will be lost; solutions, keys and run states come back from the stack"
     )
     missing = missing_consent(consents, "reset-link", label, today)
     return Plan("consent missing", f"{loss}; {missing}") if missing else Plan("reset", loss)
@@ -145,8 +146,10 @@ class LinkCompanies:
             raise ResourceError(plan.text, next_step="Or change the companies by hand: `companyChange: manual`.")
         if plan.way == "by hand":
             return self._by_hand(link, declared)
-        self._call.announce(plan.text)
-        return self._reset(link, declared, force=plan.way == "reset")
+        self._call.progress(plan.text)
+        reset = self._reset(link, declared, force=plan.way == "reset")
+        self._call.announce(f"the link was reset with the companies {', '.join(reset.companies)}")
+        return reset
 
     def _require_in_finops(self, codes: Sequence[str]) -> None:
         known = {

@@ -17,8 +17,8 @@ TAILSPIN = "https://tailspin-sales.crm4.dynamics.com"
 TAILSPIN_ERP = "https://tailspin-erp.sandbox.operations.eu.dynamics.com"
 NORTHWIND_ERP = "https://northwind-erp.sandbox.operations.eu.dynamics.com"
 LATER = (
-    "FinOpsInstance 'tailspin-erp': not checked: the tenant and version of F&O, which can be read once it is linked; "
-    "the connection's health check does"
+    "FinOpsInstance 'tailspin-erp': not checked: tenant and version of F&O; "
+    "the health check does it once the two are linked"
 )
 
 

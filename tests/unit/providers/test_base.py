@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -112,6 +113,38 @@ def test_live_checks_run_only_before_a_creation(thing: ThingProvider) -> None:
     assert type(thing).asked == []
     thing.check({}, GOOD)
     assert type(thing).asked == ["uat"]
+
+
+def test_private_inputs_reach_the_operation_and_are_no_part_of_checked_inputs(thing: ThingProvider) -> None:
+    seen: list[Any] = []
+    checked = thing.check({}, {**GOOD, "__running_before": ["a"]}).inputs
+
+    def on_create(_inputs: ThingInputs, call: Call) -> tuple[str, ThingOutputs]:
+        seen.append(call.private)
+        return "id", ThingOutputs(name="uat")
+
+    thing.on_create = on_create  # type: ignore[method-assign,assignment]
+    thing.create(checked)
+    thing.check({}, GOOD)
+    thing.create(checked)
+    assert "__running_before" not in checked
+    assert seen == [{"running_before": ["a"]}, {}]
+
+
+def test_update_half_of_an_up_repeats_only_warnings_of_its_preview(thing: ThingProvider) -> None:
+    said: list[str] = []
+    call = Call(write=lambda _row, text, **_options: said.append(text))
+
+    def live_problems(_inputs: ThingInputs, call: Call) -> list[Problem]:
+        call.announce("announced")
+        call.progress("progress")
+        call.warn("warned")
+        return []
+
+    thing.live_problems = live_problems  # type: ignore[method-assign,assignment]
+    thing._check({}, GOOD, call)
+    thing._check({}, GOOD, replace(call, private={"updating": True}))
+    assert said == ["announced", "progress", "warned", "warned"]
 
 
 def test_live_checks_wait_until_inputs_are_right(thing: ThingProvider) -> None:

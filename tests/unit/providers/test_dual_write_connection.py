@@ -373,7 +373,7 @@ def test_preview_names_every_finding_that_no_up_can_cure(session: LinkSession) -
 def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_none(session: LinkSession) -> None:
     said: list[str] = []
     assert problems(session, said, companies=["DAT", "USMF"], company_change="reset") == []
-    assert said == ["the link is reset with the companies DAT, USMF; no map has a project, nothing is lost"]
+    assert said == ["the link will be reset with the companies DAT, USMF; no map ever ran on it, nothing is lost"]
     session.dual_write = FakeLink({CORE_MAP: "4"})
     wanted = declared(companies=["DAT", "USMF"], company_change="reset")
     for found in (
@@ -385,7 +385,7 @@ def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_n
         assert "{action: reset-link, target: contoso-uat, until: <date>}" in text
     agreed = wanted.model_copy(update={"confirm": (Consent(**CONSENT),)})
     assert list(PROVIDER.live_change_problems(agreed, declared(), session.call(said))) == []
-    assert said[-1].startswith("the link is reset with the companies DAT, USMF: 1 map of it")
+    assert said[-1].startswith("the link will be reset with the companies DAT, USMF: 1 map of it")
 
 
 def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> None:

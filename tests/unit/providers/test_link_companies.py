@@ -63,7 +63,7 @@ def test_reset_that_loses_nothing_needs_no_consent_and_is_announced(change: Comp
     link = brought(session, change=change, said=said)
     assert (link.companies, link.environment.cid) == (["DAT", "USMF"], "cid-2")
     assert session.dual_write.resets == [(["DAT", "USMF"], False)]
-    assert said == ["the link is reset with the companies DAT, USMF; no map has a project, nothing is lost"]
+    assert said == ["the link was reset with the companies DAT, USMF"]
 
 
 def test_map_that_was_never_initialised_is_no_loss() -> None:
