@@ -89,7 +89,7 @@ def preview(name: StackName = DEFAULT_STACK) -> None:
 @app.command()
 def refresh(name: StackName = DEFAULT_STACK) -> None:
     """Read everything back, name what drifted, and record it."""
-    operate(["refresh", "--yes", "--diff", "--suppress-outputs"], *ready(name))
+    operate(["refresh", "--yes", "--skip-preview", "--diff", "--suppress-outputs"], *ready(name))
 
 
 @app.command()
