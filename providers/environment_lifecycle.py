@@ -148,7 +148,7 @@ class EnvironmentLifecycle:
                 next_step="Look at the environment's history in the admin center"
                 + (", delete what is left, and run again." if left else ", then run again."),
             )
-        return Outcome.pending(f"{operation.state} {operation.stage}".strip(), operation.retry_after)
+        return Outcome.pending(_told(operation), operation.retry_after)
 
     def _until(self, poll: Callable[[], Outcome[str]]) -> str:
         return self._waiting.until(
@@ -244,6 +244,10 @@ def remove(
     return True
 
 
+def _told(operation: LifecycleOperation) -> str:
+    return f"{operation.state}, stage {operation.stage}" if operation.stage else operation.state
+
+
 def _verify(held: Environment, domain: str, mark: str) -> None:
     if not carries_mark(held.description, mark):
         raise foreign(held, held.domain or domain)
@@ -292,7 +296,7 @@ class _Removal:
         except NotFound:
             return Outcome.pending("nearly gone")
         if not operation.finished:
-            return Outcome.pending(f"{operation.state} {operation.stage}".strip(), operation.retry_after)
+            return Outcome.pending(_told(operation), operation.retry_after)
         if operation.succeeded:
             return Outcome.pending("deleted, still shown")
         if self._tries >= _DELETE_TRIES:

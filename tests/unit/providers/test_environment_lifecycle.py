@@ -125,7 +125,7 @@ def test_late_dataverse_is_waited_for() -> None:
 def test_deadline_says_what_was_last_seen() -> None:
     service = FakePowerPlatform()
     service.operation_states = ["Running"]
-    with pytest.raises(OperationTimedOut, match="last status: Running Run"):
+    with pytest.raises(OperationTimedOut, match="last status: Running, stage Run"):
         lifecycle(service, seconds=60).ensure()
 
 
