@@ -100,9 +100,10 @@ class DualWritePair(pulumi.ComponentResource):
         finops = self._finops(cds)
         package = self._packages(selection, finops)
         connection = self._connection(selection, [package, *self._legal_entities(package)])
-        before = self._bootstraps("before-live-sync", connection, connection)
+        synced = map_settings.sync_limits(map_settings.initial_syncs(args.maps, selection), args.limits)
+        before = self._bootstraps("before-live-sync", connection, connection, synced)
         live_sync = self._live_sync(selection, connection, [connection, *before.values()])
-        bootstraps = {**before, **self._bootstraps("live", connection, live_sync)}
+        bootstraps = {**before, **self._bootstraps("live", connection, live_sync, {})}
         self.finops_url, self.cds_url = finops.url, cds.url
         self.connection_id, self.linked_companies = connection.connection_id, connection.linked_companies
         self.maps = live_sync.maps
@@ -224,9 +225,12 @@ class DualWritePair(pulumi.ComponentResource):
         )
 
     def _bootstraps(
-        self, order: str, connection: DualWriteConnection, after: pulumi.Resource
+        self, order: str, connection: DualWriteConnection, after: pulumi.Resource, initial_syncs: dict[str, int]
     ) -> dict[str, CompanyBootstrap]:
-        """The bootstraps of one order by company, one after the other: together they would share the same limits."""
+        """The bootstraps of one order by company, one after the other: together they would share the same limits.
+
+        `initial_syncs`: the maps whose initial sync follows, and the most rows that each takes.
+        """
         declared: dict[str, CompanyBootstrap] = {}
         for wanted in self._args.bootstrap:
             if wanted.order == order:
@@ -242,6 +246,10 @@ class DualWritePair(pulumi.ComponentResource):
                     max_failures=wanted.max_failures,
                     simulate=wanted.simulate,
                     linked_companies=connection.linked_companies,
+                    finops=self._finops_url,
+                    gateway=self._args.connection.gateway,
+                    companies=self._companies,
+                    initial_syncs=initial_syncs or None,
                     timeout=self._args.timeouts.initial_sync,
                     opts=self._child(after),
                 )

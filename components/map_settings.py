@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from components.config import Maps, State
-from providers.catalogue import Selection
+from components.config import Limits, Maps, State
+from providers.catalogue import Selection, standard
 from providers.integration_keys import default_keys
 
 
@@ -18,6 +18,15 @@ def initial_syncs(maps: Maps, selection: Selection) -> dict[str, str]:
     own = {name: override.initial_sync for name, override in maps.overrides.items() if override.initial_sync}
     sides = {name: own.get(name, maps.initial_sync) for name in selection.maps}
     return {name: side for name, side in sides.items() if side != "none"}
+
+
+def sync_limits(sides: Mapping[str, str], limits: Limits) -> dict[str, int]:
+    """The most rows of a company that the initial sync of each of these maps takes; the smaller one where in doubt."""
+    known = standard().maps
+    small = min(limits.single_threaded_rows, limits.initial_sync_rows)
+    return {
+        name: small if name in known and known[name].single_threaded else limits.initial_sync_rows for name in sides
+    }
 
 
 def resyncs(maps: Maps, synced: Mapping[str, str]) -> dict[str, str]:

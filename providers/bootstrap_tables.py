@@ -120,7 +120,7 @@ def linked_company(code: str, companies: Sequence[Company]) -> tuple[str, Proble
     if found and found[0].enabled:
         return found[0].id, None
     reason = "is not enabled for dual-write" if found else "is not part of the link"
-    return "", Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {_listed(enabled)}")
+    return "", Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {listed(enabled)}")
 
 
 def known_units(
@@ -135,7 +135,7 @@ def known_units(
         found = [unit.id for unit in units if unit.name.casefold() == name.casefold()]
         ids += found
         if not found and name.casefold() != coming.casefold():
-            text = f"no business unit is called '{name}'; known are {_listed(sorted(unit.name for unit in units))}"
+            text = f"no business unit is called '{name}'; known are {listed(sorted(unit.name for unit in units))}"
             problems.append(Problem("business_units", text))
     return ids, problems
 
@@ -169,6 +169,7 @@ def _tables(
     return found, problems
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names as text, and how many more there are; `none` without any."""
     shown = ", ".join(names[:_SHOWN])
     return (shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more") or "none"

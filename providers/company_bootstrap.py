@@ -7,7 +7,7 @@ another one, with `overwrite`). A business unit means its own rows, not those of
 are stamped whole. Takes minutes for ten thousand rows, longer when maps are live (assumed).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal
 
@@ -21,6 +21,7 @@ from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordere
 from providers.api.dataverse_access import DataverseAccess
 from providers.api.errors import ApiError, NotFound
 from providers.api.power_platform_models import Environment
+from providers.bootstrap_plan import Pending, PlannedBootstrap
 from providers.bootstrap_run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.bootstrap_tables import Scope, find_scope, known_units
 
@@ -96,26 +97,39 @@ class CompanyBootstrapProvider(Provider[BootstrapInputs, BootstrapOutputs]):
                 yield Problem(f"tables[{place}]", f"'{table}' is named twice")
 
     def live_problems(self, inputs: BootstrapInputs, call: Call) -> Iterable[Problem]:
-        """Business units that are not there; with a link that stands, also the company and the tables.
+        """Business units that are not there; what the link, F&O and the rows say against company, tables and volume.
 
         Only what can be read now: environment, link and packages may be made later in the same `up`. The hidden input
-        `__linked_companies` holds the companies of a connection that does not change in this `up`.
+        `__linked_companies` holds the companies of a connection that does not change in this `up`; for the others see
+        `Pending`.
         """
-        session = call.session(inputs.cloud)
+        return self._problems(inputs, call, rows=True)
+
+    def live_change_problems(self, inputs: BootstrapInputs, old: BootstrapInputs, call: Call) -> Iterable[Problem]:
+        """The same as before a creation, but for the volume: the maps have had their initial sync."""
+        return self._problems(inputs, call, rows=False)
+
+    def _problems(self, inputs: BootstrapInputs, call: Call, *, rows: bool) -> Iterable[Problem]:
+        session = call.session(inputs.cloud, gateway=call.private.get("gateway"))
         linked = call.private.get("linked_companies")
         try:
             dataverse = session.dataverse(_url(resolve(session.power_platform.environments(), inputs.cds)))
-            if linked is not None:
-                return _scope(dataverse, inputs).problems
             # Linking creates a business unit for each company (semantics 5.1).
-            units = dataverse.business_units() if inputs.business_units else []
-            return known_units(inputs.business_units, units, coming=inputs.company)[1]
+            units, problems = known_units(
+                inputs.business_units,
+                dataverse.business_units() if inputs.business_units else [],
+                coming=inputs.company,
+            )
+            planned = PlannedBootstrap(session, inputs.cds, inputs.company, Pending.from_private(call.private))
+            if linked is not None:
+                problems = _scope(dataverse, inputs).problems
+            else:
+                problems += planned.company_problems()
+            if rows and not problems and bool(units) == bool(inputs.business_units):
+                problems += planned.row_problems(dataverse, inputs.tables, units, overwrite=inputs.overwrite)
         except ApiError:
             return ()
-
-    def live_change_problems(self, inputs: BootstrapInputs, old: BootstrapInputs, call: Call) -> Iterable[Problem]:
-        """The same as before a creation."""
-        return self.live_problems(inputs, call)
+        return problems
 
     def on_create(self, inputs: BootstrapInputs, call: Call) -> tuple[str, BootstrapOutputs]:
         """Stamp all rows in scope."""
@@ -171,6 +185,10 @@ class CompanyBootstrap(ManagedResource, module="dualwrite", name="CompanyBootstr
         max_failures: pulumi.Input[int] | None = None,
         simulate: pulumi.Input[bool] | None = None,
         linked_companies: pulumi.Input[list[str]] | None = None,
+        finops: pulumi.Input[str] | None = None,
+        gateway: pulumi.Input[str] | None = None,
+        companies: pulumi.Input[list[str] | str] | None = None,
+        initial_syncs: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None = None,
         timeout: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -186,6 +204,10 @@ class CompanyBootstrap(ManagedResource, module="dualwrite", name="CompanyBootstr
             "simulate": simulate,
             "timeout": timeout,
             "__linked_companies": linked_companies,
+            "__finops": finops,
+            "__gateway": gateway,
+            "__companies": companies,
+            "__initial_syncs": initial_syncs,
         }
         super().__init__(CompanyBootstrapProvider(), resource_name, arguments, opts)
 
