@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from providers._base import Call, ResourceError
 from providers._duration import seconds
 from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
+from providers.api.errors import ApiError
 from providers.api.session import Session
 from providers.initial_sync import Counts, InitialSyncs, total_line
 from providers.integration_keys import changed_keys, held_keys, keyed_side, maps_on, refuse_paused, set_keys
@@ -18,6 +19,7 @@ from providers.map_operations import MapOperations, Pace, Report, only
 from providers.map_plan import NOT_RUNNING
 from providers.row_counts import FEWER_COMPANIES, too_many_companies
 from providers.sync_plan import SyncPlan, plan_syncs
+from providers.table_refresh import NO_USE
 
 _LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
 
@@ -82,10 +84,17 @@ class LiveSyncRun:
             keyed_side(link)
         refuse_paused(affected)
         interrupted = [status.name for status in affected if status.state in _LIVE_OR_BUSY]
-        self._stop({*interrupted, *plan.again})
-        if link and changes:
-            set_keys(self._service, link, changes, self._listed().values(), self._call.progress)
-            self._call.announce(f"integration keys set: {', '.join(changes)}")
+        stopped = {*interrupted, *plan.again}
+        try:
+            self._stop(stopped)
+            if link and changes:
+                set_keys(self._service, link, changes, self._listed().values(), self._call.progress)
+                self._call.announce(f"integration keys set: {', '.join(changes)}")
+        except NO_USE:
+            raise
+        except ApiError:
+            self._start_again({name: goal.get(name, "running") for name in stopped})
+            raise
         again = {name for name in interrupted if name not in goal} | self._lost_to_a_kill(goal, statuses)
         syncs = InitialSyncs(
             self._service, dict(plan.masters), plan.before, announce=self._call.announce, progress=self._call.progress
@@ -159,6 +168,11 @@ class LiveSyncRun:
             for failure in report.failures:
                 self._call.warn(f"map '{failure.name}': {failure.text}")
             raise only(report.failures, len(names))
+
+    def _start_again(self, stopped: Mapping[str, str]) -> None:
+        """What was stopped for something that is refused goes back to its state; the refusal ends the run."""
+        for failure in self._operations().bring_to(stopped).failures:
+            self._call.warn(f"map '{failure.name}': {failure.text}")
 
     def _lost_to_a_kill(self, goal: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> set[str]:
         """Maps of somebody else's on tables with declared keys that ran before: an earlier creation stopped them."""

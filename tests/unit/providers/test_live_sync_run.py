@@ -197,6 +197,19 @@ def test_running_maps_of_a_table_stop_for_a_new_key_and_run_again() -> None:
     assert held.started == []
 
 
+def test_refused_key_leaves_no_live_map_stopped() -> None:
+    session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "none"})
+    stored = created(session, declared(ACCOUNTS, initial_sync={}), before=[ACCOUNTS, "accounts - Other"])
+    session.dual_write.deaf_keys = True
+    inputs = declared(ACCOUNTS, GROUPS, initial_sync={GROUPS: "finops"}, integration_keys=KEYS)
+    with pytest.raises(ApiError, match=r"the integration key of 'accounts' is \[\] after it was set"):
+        updated(session, stored, inputs)
+    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "none"}
+    session.dual_write.deaf_keys = False
+    assert updated(session, stored, inputs).integration_keys == KEYS
+    assert session.dual_write.states == dict.fromkeys((ACCOUNTS, "accounts - Other", GROUPS), "4")
+
+
 def test_maps_that_a_killed_creation_stopped_for_a_key_run_again() -> None:
     session = a_pair({ACCOUNTS: "1", "accounts - Other": "1", GROUPS: "1"})
     session.dual_write.keys = dict(KEYS)
