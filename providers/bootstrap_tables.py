@@ -141,11 +141,14 @@ def known_units(
 
 
 def company_lookup(table: EntityDefinition) -> ManyToOne | None:
-    """The lookup that makes a table company-specific; None for one that has no company."""
+    """The lookup that makes a table company-specific: a documented one, else the only one.
+
+    None for a table that has no company, or several without a word on which of them is the row's own.
+    """
     lookups = [each for each in table.lookups if each.refers_to == COMPANY_TABLE]
     named = {each.column: each for each in lookups}
-    preferred = [named[column] for column in _COMPANY_COLUMNS if column in named]
-    return next(iter([*preferred, *lookups]), None)
+    documented = [named[column] for column in _COMPANY_COLUMNS if column in named]
+    return next(iter(documented or (lookups if len(lookups) == 1 else [])), None)
 
 
 def has_business_unit(table: EntityDefinition) -> bool:
@@ -164,9 +167,16 @@ def _tables(
         if table and lookup:
             found.append((table, lookup))
         else:
-            reason = "has no lookup to a company" if table else "is no entity set of this environment"
+            reason = _why_not(table) if table else "is no entity set of this environment"
             problems.append(Problem(f"tables[{place}]", f"'{name}' {reason}"))
     return found, problems
+
+
+def _why_not(table: EntityDefinition) -> str:
+    columns = [each.column for each in table.lookups if each.refers_to == COMPANY_TABLE]
+    if not columns:
+        return "has no lookup to a company"
+    return f"has several lookups to a company, and nothing says which is that of its rows: {listed(columns)}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -73,6 +73,19 @@ def test_company_of_the_row_is_preferred_to_other_lookups(columns: list[str], ch
     assert found.column == chosen
 
 
+def test_company_of_a_row_is_not_guessed_among_several_lookups() -> None:
+    lookups = [
+        {"ReferencingAttribute": each, "ReferencedEntity": "cdm_company"} for each in ("new_buyer", "new_seller")
+    ]
+    deals = EntityDefinition.model_validate({"EntitySetName": "new_deals", "ManyToOneRelationships": lookups})
+    assert company_lookup(deals) is None
+    (problem,) = scope(tables=["new_deals"], definitions={"new_deals": deals}).problems
+    assert problem.text == (
+        "'new_deals' has several lookups to a company, and nothing says which is that of its rows: "
+        "new_buyer, new_seller"
+    )
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     wrong = scope(company="TSUS", business_units=["Fabrikam Retail", "Nowhere"], tables=["accounts", "notes", "cars"])
     assert wrong == Scope(
