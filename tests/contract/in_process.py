@@ -7,7 +7,6 @@ provider process where a test needs to stop it at one exact request, some hundre
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 import httpx
 
@@ -41,10 +40,16 @@ class World:
     elapsed: float = 0.0
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    _behind: float = 0.0
 
     def sleep(self, seconds: float) -> None:
         self.elapsed += seconds
-        self.tenant.events.advance(seconds)
+        self._behind += seconds
+
+    def catch_up(self) -> None:
+        """Move the tenant's clock by what was slept: once a request, not once a second of progress."""
+        self.tenant.events.advance(self._behind)
+        self._behind = 0.0
 
     def clock(self) -> float:
         return self.elapsed
@@ -53,9 +58,13 @@ class World:
         """Every request so far that changes something."""
         return [each for each in self.requests if not each.startswith("GET")]
 
-    def call(self, *, kill_at: int | None = None, kill: Literal["before", "after"] = "before") -> Call:
-        """A row of the stack dualwrite/new-new in a new process, which dies at its request number `kill_at`."""
-        transport = _Transport(self, kill_at, kill)
+    def call(self, *, kill_after: int | None = None) -> Call:
+        """A row of the stack dualwrite/new-new in a new process, which dies before it reads answer `kill_after`.
+
+        What that request did is done. To the services it is the same as dying before the request that would follow.
+        """
+        self.catch_up()
+        transport = _Transport(self, kill_after)
         session = Session(
             profile("public", polls=POLLS),
             gateway=EMULATOR_GATEWAY,
@@ -86,6 +95,7 @@ def a_world(key: SigningKey) -> World:
 
 def copied(world: World, key: SigningKey) -> World:
     """The same tenant at the same time, in memory of its own: what is done in one is not seen in the other."""
+    world.catch_up()
     store = Store()
     world.tenant.clock.save()
     world.tenant.store.connection.backup(store.connection)
@@ -125,25 +135,17 @@ class _UserTokens(_Tokens):
 class _Transport(httpx.BaseTransport):
     """Hands requests to the tenant's dispatcher, and stops the world at one of them."""
 
-    def __init__(self, world: World, kill_at: int | None, kill: str) -> None:
+    def __init__(self, world: World, kill_after: int | None) -> None:
         self._world = world
-        self._left = kill_at
-        self._kill = kill
+        self._left = kill_after
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        dies = self._counted()
-        if dies and self._kill == "before":
-            raise Killed
         response = self._answer(request)
-        if dies:
-            raise Killed
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                raise Killed
         return response
-
-    def _counted(self) -> bool:
-        if self._left is None:
-            return False
-        self._left -= 1
-        return self._left == 0
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         world, tenant = self._world, self._world.tenant
@@ -151,6 +153,7 @@ class _Transport(httpx.BaseTransport):
         service = tenant.service_of(host)
         if service is None:
             raise httpx.ConnectError(f"{host} does not exist", request=request)
+        world.catch_up()
         world.requests.append(f"{request.method} {host}{request.url.path}")
         query = request.url.query.decode()
         call = parse(request.method, host, request.url.path, query, dict(request.headers), request.read())

@@ -3,14 +3,12 @@
 The pair is linked with one company of two, and nothing of what dual-write needs to be let in is there.
 """
 
-from collections.abc import Callable
-
 import pytest
 
 from emulator.identity.tokens import SigningKey
 from providers._base import Call
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
-from tests.contract.in_process import World, a_world
+from tests.contract.in_process import a_world
 from tests.contract.test_interruptions import killed_everywhere
 
 CDS, FINOPS = "lamna-sales.crm4.dynamics.com", "lamna-erp.sandbox.operations.eu.dynamics.com"
@@ -43,23 +41,12 @@ def create(call: Call) -> tuple[str, ConnectionOutputs]:
     return DualWriteConnectionProvider().on_create(WANTED, call)
 
 
-@pytest.fixture
-def new_world(monkeypatch: pytest.MonkeyPatch) -> Callable[[], World]:
-    """Makes tenants with the pair alone."""
+def test_link_is_reset_once_and_nothing_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUALWRITE_TOKEN", "the session has a source of its own")
     key = SigningKey.generate()
-
-    def make() -> World:
-        world = a_world(key)
-        world.tenant.seeds.play(PAIR)
-        return world
-
-    return make
-
-
-def test_link_is_reset_once_and_nothing_is_doubled(new_world: Callable[[], World]) -> None:
-    """Killed after each request, which to the services is the same as before the next."""
-    worlds = killed_everywhere(new_world, lambda _: None, lambda call: create(call)[0], "after")
+    pair = a_world(key)
+    pair.tenant.seeds.play(PAIR)
+    worlds = killed_everywhere(pair, lambda call: create(call)[0], key)
     assert len(worlds) > 50
     for world in worlds:
         counted = {end: len([each for each in world.writes() if each.endswith(end)]) for end in WRITTEN_ONCE}
