@@ -121,7 +121,7 @@ def test_refused_and_lost_batches_cost_nothing_but_time(linked: Tenant, process:
     assert sorted(written(linked, since)["rows"].values()) == [1] * FEW
     assert len(linked.writes(before)) == (1 if fault.get("effect") or fault.get("drop") == "after" else 2)
     (line,) = process.engine.lines(ephemeral=False)
-    assert line.startswith(f"CompanyBootstrap 'USMF on https://{HOST}': USMF stands on ")
+    assert line.startswith("CompanyBootstrap 'USMF on fabrikam-sales': USMF stands on ")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_unlinked_company_is_one_line(process: ProviderProcess, code: str, reaso
     with pytest.raises(ProviderError) as caught:
         process.create(bootstrap(company=code))
     assert str(caught.value) == (
-        f"DualWriteError: CompanyBootstrap '{code.upper()} on https://{HOST}': create failed: {text}. "
+        f"DualWriteError: CompanyBootstrap '{code.upper()} on fabrikam-sales': create failed: {text}. "
         "Add the company to the link first, and check company, business units and tables in the stack file."
     )
     known = {**bootstrap(company=code), "__linked_companies": ["USMF"]}

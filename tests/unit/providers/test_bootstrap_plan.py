@@ -13,7 +13,8 @@ from tests.unit.providers.fake_link import FakeLink, LinkSession
 from tests.unit.providers.fake_rows import RETAIL, USMF
 from tests.unit.providers.fake_services import FINOPS_URL
 
-ACCOUNTS, OTHER = "accounts - Customers V3", "accounts - Something else"
+MAPS = ACCOUNTS, OTHER = "accounts - Customers V3", "accounts - Something else"
+LIMITS = {ACCOUNTS: 70, OTHER: 500}
 
 
 class Counted:
@@ -56,10 +57,14 @@ def companies(session: LinkSession, company: str = "USMF", **pending: Any) -> li
 
 
 def rows(
-    session: LinkSession, cds: Counted, *, units: Sequence[str] = (), overwrite: bool = False, **limits: int
+    session: LinkSession,
+    cds: Counted,
+    *,
+    units: Sequence[str] = (),
+    overwrite: bool = False,
+    maps: Sequence[str] = MAPS,
 ) -> list[str]:
-    syncs = limits or {ACCOUNTS: 70, OTHER: 500}
-    found = planned(session, initial_syncs=syncs)
+    found = planned(session, initial_syncs={name: LIMITS[name] for name in maps})
     problems = found.row_problems(cast(DataverseAccess, cds), ["accounts", "products"], units, overwrite=overwrite)
     return [each.text for each in problems]
 
@@ -115,7 +120,7 @@ def test_every_row_is_in_scope_before_the_company_column_is_installed_and_with_o
 
 def test_map_that_was_synced_before_is_not_counted(session: LinkSession) -> None:
     session.dual_write.pids[ACCOUNTS] = "pid"
-    assert rows(session, Counted(71), **{ACCOUNTS: 70}) == []
+    assert rows(session, Counted(71), maps=[ACCOUNTS]) == []
 
 
 def test_bootstrap_without_initial_sync_counts_nothing(session: LinkSession) -> None:
