@@ -16,9 +16,7 @@ from providers.api.power_platform_models import Environment
 from providers.api.session import Session
 from providers.finops_installation import PROVISIONING_APP
 from providers.finops_readiness import Observation, contradictions
-
-# dual-write-semantics.md section 4.
-OLDEST_DATAVERSE = "9.1.0000.11732"
+from providers.health_check import OLDEST_DATAVERSE
 
 
 class CdsSurvey(NamedTuple):

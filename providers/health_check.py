@@ -22,6 +22,7 @@ from providers.stale_configuration import left_in_cds, left_in_finops
 
 Verdict = Literal["passed", "failed", "not checked"]
 
+# dual-write-semantics.md sections 3.3 and 4.
 OLDEST_FINOPS = "10.0.9"
 OLDEST_DATAVERSE = "9.1.0000.11732"
 CORE_PACKAGE = "DualWriteCoreAnchor"

@@ -17,6 +17,7 @@ from providers.api.dataverse import Dataverse
 from providers.api.dataverse_models import EntityDefinition
 from providers.api.errors import ApiError, InvalidRequest, NotFound
 from providers.api.finance_operations import FinanceOperations
+from providers.bootstrap_tables import company_lookup
 from providers.catalogue import StandardMap, standard
 
 ROWS_LIMIT = 500_000
@@ -26,7 +27,6 @@ FEWER_COMPANIES = "Link fewer companies, or start the maps without initial sync 
 _AT_ONCE = 8
 # Table sets named in one query of definitions, whose URL would grow too long with all.
 _DEFINITIONS = 20
-_COMPANY_TABLE = "cdm_company"
 _REMARK = re.compile(r"\s*\([^)]*\)$")
 _PLURAL = re.compile(r"(?<![isu])s$")
 _VERSION = re.compile(r"(.*?)(V\d+|)")
@@ -161,8 +161,8 @@ class RowCounts:
         enough = side.limit + 1
         if cds.count(entity_set, select=[table.primary_id], at_most=enough) < enough:
             return None
-        column = next((each.column for each in table.lookups if each.refers_to == _COMPANY_TABLE), None)
-        company = self._cds_company(cds, side, table.primary_id, f"_{column}_value") if column else ""
+        lookup = company_lookup(table)
+        company = self._cds_company(cds, side, table.primary_id, f"_{lookup.column}_value") if lookup else ""
         if company is None:
             return None
         single = " and is imported in one thread" if side.map.single_threaded else ""
