@@ -25,7 +25,9 @@ from providers.api.session import Session
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # Long waits between polls: few requests in a run that is repeated for each of them.
-POLLS = PollIntervals(environment=120, dataverse=60, package=600, finops=600, map_action=20, initial_sync=40)
+POLLS = PollIntervals(
+    environment=120, dataverse=60, package=600, finops=600, solution=60, map_action=20, initial_sync=40
+)
 
 
 class Killed(BaseException):
