@@ -27,6 +27,7 @@ from providers.map_plan import state_word
 from providers.sync_volume import volume_problems
 
 __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
+_AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
 
 
 class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
@@ -103,6 +104,9 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         drifted = {name: declared[name] for name, state in held.items() if state != declared[name]}
         for name, state in drifted.items():
             call.warn(f"map '{name}' is {held[name]}, not {state}")
+        lost = _lost(declared, statuses, stored)
+        if lost:
+            call.warn(f"{counted(lost, 'map')} not installed any more: {some(lost)}. {_AFTER_A_RESET}")
         keys, drifted_keys = self._keys(session, stored, link, call)
         changes = {
             "maps": held,
@@ -112,7 +116,7 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
             "not_installed": sorted(name for name in declared if name not in statuses),
             "connection_id": link.cid,
             "connection_name": link.cname,
-            "ready": not drifted and not drifted_keys,
+            "ready": not (drifted or drifted_keys or lost),
         }
         return stored.model_copy(update=changes)
 
@@ -305,6 +309,11 @@ def _left(
     paused = [name for name in gone if name in statuses and state_word(statuses[name]) == "paused"]
     _leave_paused(paused, call)
     return {name: "stopped" for name in gone if name not in paused}
+
+
+def _lost(declared: Collection[str], statuses: Collection[str], stored: LiveSyncOutputs) -> list[str]:
+    """Declared maps that were there: this stack started them, or no map at all is listed."""
+    return sorted(name for name in declared if name not in statuses and (name in stored.started or not statuses))
 
 
 def _leave_paused(names: list[str], call: Call) -> None:

@@ -258,6 +258,20 @@ def test_everything_is_restored_after_a_reset() -> None:
     assert said[-1] == "restored after reset: 2 maps started, 2 initial syncs, 1 integration keys"
 
 
+def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
+    said: list[str] = []
+    session = a_pair({"a": "none", "b": "4"})
+    stored = created(session, declared("a", "b", "z", initial_sync={}))
+    assert read(session, stored, said).ready is True
+    del session.dual_write.states["a"]
+    held = read(session, read(session, stored, said), said)
+    text = "warning: 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
+    assert [line.startswith(text) for line in said] == [True, True]
+    assert (held.ready, held.not_installed) == (False, ["a", "z"])
+    del session.dual_write.states["b"]
+    assert read(session, stored.model_copy(update={"started": []})).ready is False
+
+
 def test_initial_write_for_an_added_company_is_waited_for() -> None:
     session = a_pair({"a": "none"})
     stored = created(session, declared("a"))
