@@ -3,8 +3,9 @@
 Rules, limits and texts: dual-write-semantics.md 8, 10 and 11.5, dual-write-management-api.md 9. Assumed: a global map
 runs once, under the first company of the link; rows that agree already count as updated, as a full push knows no delta;
 F&O's import/export service and the client row of Data Integration are needed in both directions; the request names the
-first failed direction only; the limit of lookups counts the look-ups of the rows' own columns, as the query of the
-export expands each once, while the company stands in its filter.
+first failed direction only; the master's direction goes last; the texts of the two limits on rows, which no source
+quotes; the limit of lookups counts the look-ups of the rows' own columns, as the query of the export expands each once,
+while the company stands in its filter.
 """
 
 from typing import TYPE_CHECKING

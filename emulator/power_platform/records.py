@@ -5,7 +5,6 @@ Documents in the store: `power_platform.environment` (live), `.deleted_environme
 Lifecycle Services, by host). Times are virtual.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -194,16 +193,6 @@ def find_environment(tenant: "Tenant", environment_id: str) -> Environment | Non
 def put_environment(tenant: "Tenant", environment: Environment) -> None:
     """Write a live environment."""
     save(tenant, ENVIRONMENT, environment.id, environment)
-
-
-def change_environment(tenant: "Tenant", environment_id: str, change: Callable[[Environment], None]) -> Environment:
-    """Apply `change` to a live environment and write it back; KeyError when it is gone."""
-    environment = find_environment(tenant, environment_id)
-    if environment is None:
-        raise KeyError(environment_id)
-    change(environment)
-    put_environment(tenant, environment)
-    return environment
 
 
 def environment_with_host(tenant: "Tenant", host: str) -> Environment | None:
