@@ -65,3 +65,23 @@ def test_restart_keeps_everything(tmp_path: Path, signing_key: SigningKey) -> No
     linked = {link.dataverse_host: link.company_codes() for link in connections.connections(restarted)}
     assert linked == {LAMNA: ["DAT", "LAMN"], TAILSPIN: ["DAT", "TSEU", "TSUS"]}
     restarted.store.close()
+
+
+def test_section_that_is_played_again_adds_nothing(signing_key: SigningKey) -> None:
+    """An environment is known by its address, a seed need not name its id."""
+    tenant = opened(signing_key)
+    document = {
+        "environments": [{"name": "A", "domain": "some-sales", "packages": ["DualWriteCoreAnchor"]}],
+        "lifecycle_finops": [{"name": "a", "host": "a.sandbox.operations.eu.dynamics.com"}],
+        "links": [
+            {
+                "environment": "some-sales.crm4.dynamics.com",
+                "finops": "a.sandbox.operations.eu.dynamics.com",
+                "companies": ["DAT"],
+            }
+        ],
+    }
+    tenant.seeds.play(document)
+    before = held(tenant)
+    tenant.seeds.play(document)
+    assert held(tenant) == before
