@@ -94,6 +94,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """Decide one field by its meaning; None leaves it to the canonical comparison. Pure."""
         return None
 
+    def also_means(self, name: str, held: Any, wanted: Any, identifier: str, stored: Bag) -> bool:
+        """Whether an input that is written in another way still means what the stored object has. Pure."""
+        return False
+
     def managed(self, held: Out) -> Collection[str]:
         """Names of the inputs that this object has; an output named like another input is only reported. Pure."""
         return self.inputs.model_fields
@@ -130,16 +134,21 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         """Compare what the service holds with the checked inputs."""
-        return cast(DiffResult, self._guarded("diff", _news, lambda _call: self._diff(_olds, _news)))
+        return cast(DiffResult, self._guarded("diff", _news, lambda _call: self._diff(_id, _olds, _news)))
 
-    def _diff(self, _olds: Bag, _news: Bag) -> DiffResult:
-        unknown = unknown_fields(visible(_news))
+    def _diff(self, identifier: str, _olds: Bag, _news: Bag) -> DiffResult:
+        stored, unknown = visible(_olds), unknown_fields(visible(_news))
+
+        def same(name: str, held: Any, wanted: Any) -> bool | None:
+            verdict = self.same(name, held, wanted)
+            return verdict or self.also_means(name, held, wanted, identifier, stored) or verdict
+
         found = difference(
             self.inputs,
-            visible(_olds),
+            stored,
             visible({name: value for name, value in _news.items() if name not in unknown}),
             unknown=unknown,
-            same=self.same,
+            same=same,
         )
         if found:
             # None, not True: only then does the engine show which properties differ (R18).

@@ -117,6 +117,17 @@ def is_existing(reference: str) -> bool:
     return "://" in reference or _is_guid(reference)
 
 
+def names_the_same(reference: str, *, was: str, environment_id: str) -> bool:
+    """Whether a reference means the environment that was called `was`: by its id, or by domain instead of URL.
+
+    Nothing offline tells the domain of an id, so from an id to another word is another environment.
+    """
+    if _is_guid(reference):
+        return reference.casefold() == environment_id.casefold()
+    by_domain_and_url = ("://" in reference) != ("://" in was)
+    return by_domain_and_url and short_name(reference).casefold() == short_name(was).casefold()
+
+
 def short_name(reference: str) -> str:
     """What people call the environment of a reference: the first label of its host, else the reference itself."""
     return (host_of(reference) or reference).partition(".")[0]

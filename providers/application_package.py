@@ -11,10 +11,11 @@ from typing import Annotated
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, Outputs, Provider
+from providers._base import Call, Inputs, ManagedResource, Outputs
 from providers._duration import Duration, seconds
 from providers._environments import resolve
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces
+from providers._on_cds import OnCds
 from providers._waiting import Waiting
 from providers.api.errors import NotFound
 from providers.api.power_platform_models import ApplicationPackage as HeldPackage
@@ -57,7 +58,7 @@ def from_api(held: HeldPackage, environment_id: str, *, known: PackageInputs | P
     )
 
 
-class ApplicationPackageProvider(Provider[PackageInputs, PackageOutputs]):
+class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
     """Install once, follow to `Installed`, leave in place."""
 
     resource = "ApplicationPackage"

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers._duration import Duration, seconds
 from providers._environments import bare_address, same_host
 from providers._links import Pair, find_pair
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces
+from providers._on_cds import OnCds
 from providers._waiting import Waiting
 from providers.api.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
 from providers.api.finance_operations import FinanceOperations, LegalEntity
@@ -69,7 +70,7 @@ def from_api(
     )
 
 
-class CompanyProvider(Provider[CompanyInputs, CompanyOutputs]):
+class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
     """Find or create by code, done when F&O reads it back; never renamed, never deleted."""
 
     resource = "Company"

@@ -14,10 +14,11 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import AfterValidator, Field
 
-from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, Provider, ResourceError
+from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, ResourceError
 from providers._duration import Duration, seconds
 from providers._environments import resolve, short_name
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers._on_cds import OnCds
 from providers.api.dataverse_access import DataverseAccess
 from providers.api.errors import ApiError, NotFound
 from providers.api.power_platform_models import Environment
@@ -74,7 +75,7 @@ class BootstrapOutputs(Outputs):
     complete: bool = False
 
 
-class CompanyBootstrapProvider(Provider[BootstrapInputs, BootstrapOutputs]):
+class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
     """Stamp what lacks the company; running it again stamps only what lacks it still."""
 
     resource = "CompanyBootstrap"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers._consent import Consent
 from providers._duration import Duration, seconds
 from providers._environments import host_of, same_host, short_name
@@ -28,6 +28,7 @@ from providers._links import (
     wait_for_link,
 )
 from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers._on_cds import OnCds
 from providers._waiting import Waiting
 from providers.access_rights import AccessRights
 from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment
@@ -108,7 +109,7 @@ def from_link(
     )
 
 
-class DualWriteConnectionProvider(Provider[ConnectionInputs, ConnectionOutputs]):
+class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
     """Wait for the link, let dual-write in, check it, bring its companies, apply the map solutions one at a time."""
 
     resource = "DualWriteConnection"

@@ -18,10 +18,11 @@ import pulumi
 from pydantic import Field
 
 from providers import _preflight as preflight
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, Provider, ResourceError
+from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers._duration import Duration, seconds
 from providers._environments import bare_address, host_of, is_existing, resolve, same_host, short_name
 from providers._marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
+from providers._on_cds import OnCds
 from providers._versions import at_least
 from providers._waiting import Waiting
 from providers.api.correlation import last_correlation_id
@@ -109,12 +110,13 @@ def _told(seen: Observation, cds_environment_id: str, url: str, known: FinOpsInp
     )
 
 
-class FinOpsInstanceProvider(Provider[FinOpsInputs, FinOpsOutputs]):
+class FinOpsInstanceProvider(OnCds[FinOpsInputs, FinOpsOutputs]):
     """New: install, follow from both sides, raise the version. Existing: verify and read."""
 
     resource = "FinOpsInstance"
     inputs = FinOpsInputs
     outputs = FinOpsOutputs
+    environment_output = "cds_environment_id"
 
     def name_of(self, values: FinOpsInputs | FinOpsOutputs) -> str:
         """The name of the environment it is installed on, or its own when it exists apart."""

@@ -13,9 +13,10 @@ from typing import Any
 
 import pulumi
 
-from providers._base import Call, ManagedResource, NotRead, Problem, Provider
-from providers._environments import short_name
+from providers._base import Call, ManagedResource, NotRead, Problem
+from providers._environments import same_host, short_name
 from providers._links import find_link, find_pair
+from providers._on_cds import OnCds
 from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
 from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.errors import NotFound
@@ -30,7 +31,7 @@ __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
 _AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
 
 
-class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
+class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     """All maps at once: what is as declared is left alone."""
 
     resource = "LiveSync"
@@ -72,8 +73,14 @@ class LiveSyncProvider(Provider[LiveSyncInputs, LiveSyncOutputs]):
         return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
 
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
-        """Keys are sets of columns without case."""
+        """Keys are sets of columns without case; an address is its host."""
+        if name == "finops" and held and wanted:
+            return same_host(held, wanted)
         return same_keys(held or {}, wanted or {}) if name == "integration_keys" else None
+
+    def environment_of(self, identifier: str, stored: Mapping[str, Any]) -> str:
+        """The second half of the link's natural key."""
+        return identifier.rpartition("/")[2]
 
     def on_create(self, inputs: LiveSyncInputs, call: Call) -> tuple[str, LiveSyncOutputs]:
         """Bring every declared map to its state; what runs already stays as it is."""
