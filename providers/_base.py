@@ -8,7 +8,7 @@ are stateless and stored in state by reference, so module paths and class names 
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pulumi
 from pulumi.dynamic import (
@@ -22,11 +22,11 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from providers import _process
 from providers._bags import Bag, hidden, is_unknown, private, unknown_fields, visible
-from providers._call import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, ResourceError, found_by_model
+from providers._call import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, ResourceError, validated
 from providers._diff import canonical, difference
 from providers._marks import Refused, mark
 from providers._row import ROW, Row, row_input
@@ -202,7 +202,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         wanted, old = visible(news), visible(olds)
         unknown = unknown_fields(wanted)
         known = {name: value for name, value in wanted.items() if name not in unknown}
-        result, problems = self._validated(known, unknown)
+        result, problems = validated(self.inputs, self.resource, known, unknown)
         inputs = None if problems or unknown else self.normalise(cast(In, self.inputs.model_validate(result)))
         if inputs is not None:
             result = self._shown(inputs)
@@ -224,27 +224,6 @@ class Provider(ResourceProvider, Generic[In, Out]):
         if before is None or not difference(self.inputs, old, self._shown(inputs), same=self.same):
             return ()
         return self.live_change_problems(inputs, before, call)
-
-    def _validated(self, known: Bag, unknown: frozenset[str]) -> tuple[Bag, list[Problem]]:
-        """Known fields through the model, field by field: an Unknown never reaches pydantic."""
-        fields = self.inputs.model_fields
-        problems = [
-            Problem(name, f"is not an input of {self.resource}") for name in (*known, *unknown) if name not in fields
-        ]
-        values: Bag = {}
-        for name, info in fields.items():
-            if name in unknown:
-                continue
-            if name not in known:
-                if info.is_required():
-                    problems.append(Problem(name, "is required"))
-                continue
-            adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
-            try:
-                values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
-            except ValidationError as error:
-                problems += found_by_model(name, error)
-        return values, problems
 
     def _shown(self, inputs: In) -> Bag:
         """The canonical inputs; an optional list or mapping that is empty says nothing and is left out of previews."""

@@ -4,11 +4,11 @@ Knows nothing of Pulumi's protocol; `_base` hands these out and is where resourc
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from providers._bags import Bag
 from providers._row import Row, log
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
     text: str
 
 
-def found_by_model(name: str, error: ValidationError) -> list[Problem]:
+def _found_by_model(name: str, error: ValidationError) -> list[Problem]:
     """What a model says against one field, `tags[1]` for the second item of a list."""
     return [
         Problem(
@@ -44,6 +44,29 @@ def found_by_model(name: str, error: ValidationError) -> list[Problem]:
         )
         for item in error.errors()
     ]
+
+
+def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collection[str]) -> tuple[Bag, list[Problem]]:
+    """The known fields as the model takes them, field by field, and what it says against them.
+
+    `unknown`: names of fields whose value is not known yet; an Unknown never reaches pydantic (R14).
+    """
+    fields = model.model_fields
+    problems = [Problem(name, f"is not an input of {resource}") for name in (*known, *unknown) if name not in fields]
+    values: Bag = {}
+    for name, info in fields.items():
+        if name in unknown:
+            continue
+        if name not in known:
+            if info.is_required():
+                problems.append(Problem(name, "is required"))
+            continue
+        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
+        try:
+            values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
+        except ValidationError as error:
+            problems += _found_by_model(name, error)
+    return values, problems
 
 
 class DualWriteError(Exception):
