@@ -108,10 +108,13 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
             yield from (Problem(path, text) for path, text in tenant_problems(wanted, service, call.announce))
 
     def live_change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
-        """Whether the environment may change hands between the stack and its people."""
-        if inputs.instance == old.instance:
+        """Whether the environment may change hands between the stack and its people, or be called by its address."""
+        if inputs.instance == old.instance and not (old.environment_id and inputs.url):
             return
         environments = call.session(inputs.cloud).power_platform.environments()
+        if inputs.instance == old.instance:
+            yield from _readdressed(environments, inputs, old)
+            return
         if inputs.instance == "new":
             try:
                 own_environment(environments, domain=inputs.domain or "", display_name="", mark=call.mark)
@@ -206,6 +209,17 @@ def _adopted(inputs: CdsInputs, call: Call) -> tuple[str, CdsOutputs]:
 
 def _word(inputs: CdsInputs) -> str:
     return "url" if inputs.url else "environment_id"
+
+
+def _readdressed(environments: Iterable[Environment], inputs: CdsInputs, old: CdsInputs) -> Iterator[Problem]:
+    """Nothing offline tells the address of an id, so every resource would be made anew, and every map be stopped."""
+    try:
+        held = resolve(environments, inputs.reference)
+    except (NotFound, Conflict):
+        return
+    if held.id.casefold() == (old.environment_id or "").casefold():
+        text = "is the environment that this stack knows by its id, and would make everything on it anew: keep the id"
+        yield Problem("url", text)
 
 
 def _another(held: Environment, old: CdsInputs) -> str:

@@ -278,6 +278,18 @@ def changing(session: FakeSession, old: dict[str, Any], new: dict[str, Any]) -> 
     return [tuple(found) for found in PROVIDER.live_change_problems(inputs, before, a_call(session))]  # type: ignore[misc]
 
 
+def test_address_instead_of_the_id_is_refused_for_the_same_environment_only() -> None:
+    by_id = {"cloud": "emulator", "instance": "existing", "environment_id": ENVIRONMENT_ID}
+    ((path, text),) = changing(a_tenant(), by_id, BAG)
+    assert (path, text) == (
+        "url",
+        "is the environment that this stack knows by its id, and would make everything on it anew: keep the id",
+    )
+    assert changing(a_tenant(), BAG, by_id) == []
+    assert changing(a_tenant(), {**by_id, "environment_id": FINOPS_ID}, BAG) == []
+    assert changing(a_tenant(), by_id, {**BAG, "url": OURS}) == []
+
+
 def made(session: FakeSession) -> CdsOutputs:
     return PROVIDER.on_create(PROVIDER.normalise(CdsInputs.model_validate(NEW_BAG)), a_call(session))[1]
 
