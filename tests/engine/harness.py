@@ -165,12 +165,11 @@ class Tenant:
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
         """The journal's rows after that sequence number."""
-        rows = self.control(f"requests?since={since}")
-        return list(rows["requests"] if isinstance(rows, dict) else rows)
+        return list(self.control(f"requests?since={since}"))
 
     def now(self) -> int:
         """The sequence number of the journal's last row."""
-        return max((row["seq"] for row in self.requests()), default=0)
+        return max((row["seq"] for row in self.control("requests?last=1")), default=0)
 
     def writes(self, since: int = 0) -> list[str]:
         """`METHOD host path` of every request after that row that was no read and no sign-in."""
