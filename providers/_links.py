@@ -176,11 +176,12 @@ def linked_already(session: Session, finops: str) -> str | None:
 
 
 def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: bool) -> Link:
-    """The link as soon as the service lists it; `by_person`: LCS makes it, so the row shows what to do there.
+    """The link as soon as the service lists it; `by_person`: LCS makes it, so a line that stays says what to do there.
 
     At the deadline `OperationTimedOut` carries the same steps, with 0x80048d0b when the two are not even integrated.
     """
     seen: list[IntegrationDetails | None] = [None]
+    told: set[str] = set()
     allowed = spoken(waiting.remaining)
 
     def poll() -> Outcome[Link]:
@@ -189,10 +190,18 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
             return Outcome.done(link)
         seen[0] = integration(session, pair)
         require_integration(pair, seen[0])
-        return Outcome.pending(_open(pair, seen[0], by_person))
+        left = _open(pair, seen[0], by_person)
+        if not _is_left_to_person(seen[0], by_person):
+            return Outcome.pending(left)
+        if left not in told:
+            told.add(left)
+            waiting.announce(_sentence(left))
+        return Outcome.pending("waiting for the person in LCS")
 
+    # By the documents 60 to 90 minutes for the integration, 30 for the application, 5 for the link itself.
+    usually = "1.5 to 2 h for all steps" if by_person else "under 5 min"
     try:
-        return waiting.until(poll, what="dual-write link", interval=session.profile.polls.link, usually="under 5 min")
+        return waiting.until(poll, what="dual-write link", interval=session.profile.polls.link, usually=usually)
     except OperationTimedOut as error:
         late = OperationTimedOut(
             f"{pair.finops_host} and {pair.cds_host} are still not linked after {allowed}",
@@ -214,7 +223,7 @@ def _shown(session: Session, pair: Pair) -> Link | None:
 
 def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:
     """What is still to be done, as one sentence without its full stop."""
-    if not by_person or (held is not None and held.unified):
+    if not _is_left_to_person(held, by_person):
         return f"not linked yet. {LINK_NOT_FOUND}".rstrip(".")
     steps = [
         f"Power Platform Integration > Setup > use a different Power Platform environment: {pair.cds_host}",
@@ -224,6 +233,10 @@ def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:
     left = steps if held is None else steps[1:]
     counted = "; ".join(f"({number}) {step}" for number, step in enumerate(left, 1))
     return f"a person has to link the two. In LCS open the environment details of {pair.finops_host}: {counted}"
+
+
+def _is_left_to_person(held: IntegrationDetails | None, by_person: bool) -> bool:
+    return by_person and not (held is not None and held.unified)
 
 
 def _sentence(text: str) -> str:

@@ -198,12 +198,18 @@ class FinOpsInstallation:
         """Register the program's application in F&O, or wait until a person did."""
         finops = self._finops_at(url)
         steps = registration_steps(url, self._client_id)
+        told: list[str] = []
 
         def poll() -> Outcome[None]:
             try:
                 return Outcome.done(None) if finops.reachable() else Outcome.pending("F&O does not answer yet")
             except (PermissionDenied, AuthenticationError):
-                return Outcome.pending("registering the application" if self._register(finops) else steps)
+                if self._register(finops):
+                    return Outcome.pending("registering the application")
+                if not told:
+                    told.append(steps)
+                    self._waiting.announce(steps)
+                return Outcome.pending("waiting for the person who registers the application")
 
         try:
             self._waiting.until(poll, what="waiting for access to F&O", interval=self._interval)

@@ -164,13 +164,19 @@ class LinkCompanies:
 
     def _by_hand(self, link: Link, declared: Sequence[str]) -> Link:
         gap = Gap.between(declared, link.companies)
+        told: set[str] = set()
 
         def poll() -> Outcome[bool]:
             nonlocal gap
             with cured(READING):
                 companies = self._service.connection_set(link.environment.cname).companies
             gap = Gap.between(declared, companies)
-            return Outcome.pending(gap.steps) if gap else Outcome.done(True)
+            if not gap:
+                return Outcome.done(True)
+            if gap.steps not in told:
+                told.add(gap.steps)
+                self._call.announce(gap.steps)
+            return Outcome.pending(f"waiting for the person on the dual-write page ({gap})")
 
         try:
             self._waiting.until(poll, what="companies of the link", interval=self._interval)

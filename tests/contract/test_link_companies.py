@@ -64,7 +64,9 @@ def test_manual_change_waits_for_the_person_and_goes_on_by_itself(pair: Pair, li
     assert "Environment details > Legal entities, add CONT, Save" in pair.process.engine.lines(ephemeral=False)[-1]
     before = pair.tenant.now()
     waiting = pair.process.begin_create(wanted.inputs)
-    pair.process.engine.wait_for("companies of the link: a person has to change the companies")
+    pair.process.engine.wait_for(
+        "companies of the link: waiting for the person on the dual-write page (not linked: CONT)"
+    )
     pair.tenant.control("person", {"action": "add-company", "environment": HOST, "company": "CONT"})
     assert dict(waiting.result().properties)["linked_companies"] == ["CONT", "DAT", "USMF"]
     assert [each for each in pair.tenant.writes(before) if each.endswith(RESET)] == []

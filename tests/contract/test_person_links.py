@@ -42,7 +42,7 @@ def test_person_is_shown_the_steps_and_creation_goes_on_by_itself(manned: Tenant
     assert process.check(tailspin()).failures == []
     before = manned.now()
     waiting = process.begin_create(tailspin())
-    process.engine.wait_for(f"dual-write link: a person has to link the two. {STEPS}")
+    process.engine.wait_for(f"DualWriteConnection 'tailspin-sales': A person has to link the two. {STEPS}")
     manned.control("person", {"action": "link", "environment": TAILSPIN_CDS, "finops": TAILSPIN_FINOPS})
     linked = dict(waiting.result().properties)["linked_companies"]
     assert len(linked) > 2

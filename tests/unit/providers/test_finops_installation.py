@@ -120,7 +120,8 @@ def test_registration_by_a_person_is_waited_for_with_steps() -> None:
     with pytest.raises(OperationTimedOut) as caught:
         install(session, talk, seconds=900)
     assert caught.value.next_step == f"{steps} Then run again."
-    assert any(f"waiting for access to F&O: {steps}" in line for line in talk.lines)
+    assert talk.announced == [steps]
+    assert any("waiting for the person who registers the application" in line for line in talk.lines)
 
 
 def test_late_link_in_bap_is_refreshed_by_an_edit() -> None:
