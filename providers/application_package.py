@@ -98,7 +98,7 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
 
     def on_delete(self, identifier: str, stored: PackageOutputs, call: Call) -> None:
         """Say that it stays: the service has no uninstall."""
-        call.announce("left in place: the service cannot uninstall an application package")
+        call.progress("left in place: the service cannot uninstall an application package")
 
     def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> HeldPackage:
         session = call.session(inputs.cloud)

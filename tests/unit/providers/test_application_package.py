@@ -1,5 +1,6 @@
 """ApplicationPackage: installed once, adopted, repaired, left in place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,8 +80,9 @@ def test_failed_package_is_a_difference_and_finished_by_an_update() -> None:
     assert len(session.app_management.requests) == 2
 
 
-def test_delete_leaves_the_package_and_says_so() -> None:
-    said: list[str] = []
+def test_delete_leaves_the_package_and_says_so_on_its_row_alone() -> None:
+    said: list[tuple[str, bool]] = []
     session = a_tenant()
-    PROVIDER.on_delete(IDENTIFIER, created(session), a_call(session, said))
-    assert said == ["left in place: the service cannot uninstall an application package"]
+    call = replace(a_call(session), write=lambda _row, text, *, ephemeral, **_: said.append((text, ephemeral)))
+    PROVIDER.on_delete(IDENTIFIER, created(session), call)
+    assert said == [("left in place: the service cannot uninstall an application package", True)]
