@@ -1,6 +1,7 @@
 """Bases of the models that are read from services: unknown members are ignored, null counts as absent."""
 
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
@@ -32,11 +33,19 @@ class CaseBlind(Wire):
     def _names(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        wanted = {_plain(name): name for name in cls.model_fields}
+        wanted = _fields(cls)
         known = ((wanted.get(_plain(str(key))), value) for key, value in data.items())
         return {name: value for name, value in known if name is not None}
 
 
+@cache
+def _fields(model: type[BaseModel]) -> Mapping[str, str]:
+    """The fields of a model by their plain names."""
+    return {_plain(name): name for name in model.model_fields}
+
+
+# A list of 213 maps repeats some forty member names ten thousand times.
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
