@@ -144,6 +144,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         known = [status for name, status in statuses.items() if name in stored.maps]
         if known and stored.started and not any(status.initialised for status in known):
             call.announce(_restored(brought))
+        _warn_of_late_companies(stored, inputs, brought, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
         new = brought.report.started - brought.interrupted
         started = _started(inputs, brought, _running_before(call), kept | new)
@@ -326,6 +327,17 @@ def _lost(declared: Collection[str], statuses: Collection[str], stored: LiveSync
 def _leave_paused(names: list[str], call: Call) -> None:
     if names:
         call.warn(f"{counted(names, 'map')} paused and left so: {some(names)}")
+
+
+def _warn_of_late_companies(stored: LiveSyncOutputs, inputs: LiveSyncInputs, brought: Brought, call: Call) -> None:
+    """An initial sync runs once a map, so it does not know companies that a person added to the link afterwards."""
+    held = set(inputs.listed_companies if isinstance(stored.companies, str) else stored.companies)
+    late = sorted(set(inputs.listed_companies) - held)
+    if late and any(name not in brought.counts for name in inputs.live_syncs):
+        call.warn(
+            f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
+            "Give `maps.resync` a new text to run it again"
+        )
 
 
 def _restored(brought: Brought) -> str:

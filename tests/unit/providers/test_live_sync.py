@@ -262,3 +262,17 @@ def test_refresh_adds_no_empty_lists_to_the_inputs() -> None:
     stored = created(a_pair({"a": "4"}), declared(a="running"))
     outs = {**inputs, **stored.model_dump(mode="json", exclude_none=True)}
     assert PROVIDER._held_inputs(outs, outs) == inputs
+
+
+def test_company_that_the_link_got_after_the_initial_sync_is_told_what_it_missed() -> None:
+    session, said = a_pair({"a": "none"}), list[str]()
+    inputs = declared(a="running").model_copy(update={"initial_sync": {"a": "finops"}})
+    stored = created(session, inputs)
+    grown = inputs.model_copy(update={"companies": ["DAT", "USMF"]})
+    PROVIDER.on_update(IDENTIFIER, stored, grown, session.call(said))
+    (line,) = said
+    assert line.startswith("warning: rows that USMF had before are not copied: an initial sync runs once")
+    said.clear()
+    again = grown.model_copy(update={"resync": {"a": "USMF"}})
+    PROVIDER.on_update(IDENTIFIER, stored, again, session.call(said))
+    assert not [line for line in said if line.startswith("warning")]
