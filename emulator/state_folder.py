@@ -65,8 +65,10 @@ class StateFolder:
         return running
 
     def withdraw(self) -> None:
-        """Remove `emulator.json`."""
-        self._note.unlink(missing_ok=True)
+        """Remove `emulator.json`, unless it is another process's: the folder may have been deleted and made anew."""
+        note = self._read()
+        if note is None or note.pid == os.getpid():
+            self._note.unlink(missing_ok=True)
 
     def running(self) -> Running | None:
         """Return the emulator that answers for this folder, or None."""
