@@ -230,7 +230,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
         )
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="bootstrap") as executor:
             counts = stamp_tables(dataverse, scope.tables, settings, call, executor)
-        call.announce(f"{inputs.company} stands on {_told(counts)}")
+        call.announce(f"rows that carry {inputs.company}: {_told(counts)}")
     return BootstrapOutputs.model_validate(
         {
             **inputs.model_dump(mode="json"),

@@ -121,7 +121,7 @@ def test_refused_and_lost_batches_cost_nothing_but_time(linked: Tenant, process:
     assert sorted(written(linked, since)["rows"].values()) == [1] * FEW
     assert len(linked.writes(before)) == (1 if fault.get("effect") or fault.get("drop") == "after" else 2)
     (line,) = process.engine.lines(ephemeral=False)
-    assert line.startswith("CompanyBootstrap 'USMF on fabrikam-sales': USMF stands on ")
+    assert line.startswith("CompanyBootstrap 'USMF on fabrikam-sales': rows that carry USMF: ")
 
 
 @pytest.mark.parametrize(

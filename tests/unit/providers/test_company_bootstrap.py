@@ -48,7 +48,7 @@ def test_all_rows_are_stamped_and_counted() -> None:
     outputs = created(a_tenant(), said)
     assert (outputs.rows, outputs.unstamped) == ({"accounts": 9, "products": 1}, {"accounts": 0, "products": 0})
     assert outputs.complete
-    assert said == ["USMF stands on 9 accounts, 1 products"]
+    assert said == ["rows that carry USMF: 9 accounts, 1 products"]
 
 
 def test_business_unit_restricts_what_has_one() -> None:
