@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from components._findings import Finding, key, repeated
 from components._raw import Raw, entries, section, text, texts, whole
+from providers.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT
 
 # The company that every F&O has, and the only one of a new link (semantics 5.4).
 BUILT_IN = "DAT"
 AS_LINKED = "as-linked"
-# semantics 10 and ruling 6 of section 13.
-LIVE_COMPANIES, INITIAL_SYNC_COMPANIES = 250, 40
 
 
 def company_rules(raw: Raw, *, initial_sync: bool) -> Iterator[Finding]:
@@ -45,10 +44,10 @@ def _link(raw: Raw, *, initial_sync: bool) -> Iterator[Finding]:
         yield Finding(path, f"is empty: name the legal entities of the link{alternative}")
     yield from repeated(texts(connection, "companies"), "connection", "companies")
     limits, count = section(raw, "limits"), len(set((linked(raw) or {}).values()))
-    live = whole(limits, "liveCompanies", LIVE_COMPANIES)
+    live = whole(limits, "liveCompanies", LIVE_COMPANIES_LIMIT)
     if count > live:
         yield Finding(path, f"has {count} companies, and live sync takes {live} at most (`limits.liveCompanies`)")
-    first = whole(limits, "initialSyncCompanies", INITIAL_SYNC_COMPANIES)
+    first = whole(limits, "initialSyncCompanies", COMPANIES_LIMIT)
     if initial_sync and count > first:
         text = f"has {count} companies, and an initial sync takes {first} at most (`limits.initialSyncCompanies`)"
         yield Finding(path, f"{text}; link fewer of them, or leave `initialSync` at none")

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Ta
 from pydantic.alias_generators import to_camel
 
 from components._bootstrap_rules import DEFAULT_TABLES
-from components._company_rules import INITIAL_SYNC_COMPANIES, LIVE_COMPANIES
 from components._findings import Finding, listed, report
 from components._rules import broken_rules
 from components._values import (
@@ -33,6 +32,7 @@ from components._values import (
     Version,
 )
 from providers._consent import Action
+from providers.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
 
 NAMESPACE = "dualwrite"
 Cloud = Literal["emulator", "public", "gcc", "gcchigh", "dod", "china"]
@@ -166,11 +166,11 @@ class Maps(Section):
 class Limits(Section):
     """Documented limits, which a check before each change holds to."""
 
-    live_companies: Positive = Field(LIVE_COMPANIES, description="Companies of a link in live sync.")
-    initial_sync_companies: Positive = Field(INITIAL_SYNC_COMPANIES, description="Companies in an initial sync.")
-    initial_sync_rows: Positive = Field(500_000, description="Rows of a map and company in an initial sync.")
+    live_companies: Positive = Field(LIVE_COMPANIES_LIMIT, description="Companies of a link in live sync.")
+    initial_sync_companies: Positive = Field(COMPANIES_LIMIT, description="Companies in an initial sync.")
+    initial_sync_rows: Positive = Field(ROWS_LIMIT, description="Rows of a map and company in an initial sync.")
     single_threaded_rows: Positive = Field(
-        70_000, description="The same for the tables that initial sync imports in one thread."
+        SINGLE_THREADED_LIMIT, description="The same for the tables that initial sync imports in one thread."
     )
 
 

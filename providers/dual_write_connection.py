@@ -46,6 +46,7 @@ from providers.health_check import (
 )
 from providers.known_errors import READING, cured
 from providers.link_companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
+from providers.row_counts import LIVE_COMPANIES_LIMIT
 from providers.solution_application import apply_solutions
 
 AsLinked = Literal["as-linked"]
@@ -62,7 +63,7 @@ class ConnectionInputs(Inputs):
     solutions: list[str] = Field(default_factory=list)
     company_change: Annotated[CompanyChange, NotCompared()] = "manual"
     confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
-    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = 250
+    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 

@@ -23,6 +23,7 @@ from providers.catalogue import StandardMap, standard
 ROWS_LIMIT = 500_000
 SINGLE_THREADED_LIMIT = 70_000
 COMPANIES_LIMIT = 40
+LIVE_COMPANIES_LIMIT = 250
 FEWER_COMPANIES = "Link fewer companies, or start the maps without initial sync (`initialSync: none`)."
 _AT_ONCE = 8
 # Table sets named in one query of definitions, whose URL would grow too long with all.
