@@ -22,13 +22,13 @@ from uuid import UUID
 import httpx
 
 from benchmarks.figures import Figure
-from providers._waiting import Talk
-from providers.api.clouds import profile
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.dataverse_batch import RowUpdate
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.batch import RowUpdate
 from providers.api.session import Session
-from providers.bootstrap_run import BATCH, WORKERS, RunSettings, stamp_tables
-from providers.bootstrap_tables import StampedTable, find_scope
+from providers.api.transport.clouds import profile
+from providers.protocol.waiting import Talk
+from providers.stamping.run import BATCH, WORKERS, RunSettings, stamp_tables
+from providers.stamping.tables import StampedTable, find_scope
 from tools import emulator_process
 
 HOST = "fabrikam-sales.crm4.dynamics.com"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from components._findings import Finding, key, repeated
 from components._raw import Raw, entries, section, text, texts, whole
-from providers.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT
+from providers.maps.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT
 
 # The company that every F&O has, and the only one of a new link (semantics 5.4).
 BUILT_IN = "DAT"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from components._findings import Finding, key, repeated, suggestion
 from components._raw import Raw, section, text, texts
-from providers.catalogue import Prerequisites, Selection, choose_maps, standard
+from providers.catalogue.selection import Prerequisites, Selection, choose_maps, standard
 
 _INDEXED = re.compile(r"(include|exclude)\[(\d+)\]")
 _SIDES = ("finops", "cds")

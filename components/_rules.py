@@ -17,7 +17,7 @@ from components._findings import Finding, key
 from components._map_rules import chosen_maps, has_initial_sync, map_rules
 from components._raw import Raw, entries, section, text, texts
 from components._unserved import ended, not_served
-from providers._geography import geography_problem
+from providers.instances.geography import geography_problem
 
 # power-platform-api.md: what the installation of F&O accepts.
 NAME_LIMIT, DOMAIN_LIMIT = 20, 19

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, WithJsonSchema
 
-from providers._duration import seconds
+from providers.protocol.durations import seconds
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What Pulumi makes of a bare date in YAML.

@@ -31,8 +31,8 @@ from components._values import (
     Text,
     Version,
 )
-from providers._consent import Action
-from providers.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
+from providers.maps.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
+from providers.protocol.consent import Action
 
 NAMESPACE = "dualwrite"
 Cloud = Literal["emulator", "public", "gcc", "gcchigh", "dod", "china"]

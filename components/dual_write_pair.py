@@ -25,15 +25,15 @@ from components.config import (
     Stack,
     Timeouts,
 )
-from providers._consent import Action, Consent, missing_consent
 from providers.application_package import ApplicationPackage
-from providers.catalogue import Selection, choose_maps
+from providers.catalogue.selection import Selection, choose_maps
 from providers.cds_instance import CdsInstance
 from providers.company import Company
 from providers.company_bootstrap import CompanyBootstrap
 from providers.dual_write_connection import DualWriteConnection
 from providers.finops_instance import FinOpsInstance
 from providers.live_sync import LiveSync
+from providers.protocol.consent import Action, Consent, missing_consent
 
 Value = TypeVar("Value")
 

@@ -1,6 +1,7 @@
 """Pulumi dynamic providers of dual-write: one module per cloud resource.
 
-`_base` alone knows Pulumi's dynamic protocol, `_diff` is pure, `api` is the client
-package and knows no Pulumi at all. Module paths and class names are a stored format:
+Beside them stands a package for each concern, listed from the top down: `maps`, `stamping`, `link`, `instances`,
+`documented_errors`, `catalogue`, `protocol` (Pulumi's dynamic protocol) and `api` (the clients, which know no Pulumi).
+Each imports only from those behind it. Module paths and class names are a stored format:
 state files of users name them.
 """

@@ -11,15 +11,15 @@ from typing import Annotated
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, Outputs
-from providers._duration import Duration, seconds
-from providers._environments import resolve
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces
-from providers._on_cds import OnCds
-from providers._waiting import Waiting
-from providers.api.errors import NotFound
-from providers.api.power_platform_models import ApplicationPackage as HeldPackage
-from providers.package_installation import Installation
+from providers.api.app_management.models import ApplicationPackage as HeldPackage
+from providers.api.transport.errors import NotFound
+from providers.instances.on_cds import OnCds
+from providers.instances.package_installation import Installation
+from providers.instances.references import resolve
+from providers.protocol.base import Call, Inputs, ManagedResource, Outputs
+from providers.protocol.durations import Duration, seconds
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
+from providers.protocol.waiting import Waiting
 
 _USUALLY = "about 10 min"
 

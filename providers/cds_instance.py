@@ -20,20 +20,20 @@ from typing import Any
 
 import pulumi
 
-from providers import _preflight as preflight
-from providers._base import Call, ManagedResource, Problem, Provider, ResourceError
-from providers._consent import missing_consent
-from providers._duration import seconds
-from providers._environments import bare_address, own_environment, resolve, same_domain, same_host, short_name
-from providers._waiting import Waiting
-from providers.api.correlation import heard
-from providers.api.errors import Conflict, NotFound
-from providers.api.power_platform_models import Environment
+from providers.api.power_platform.models import Environment
 from providers.api.session import Session
-from providers.cds_model import OF_EXISTING, OF_NEW, CdsInputs, CdsOutputs, from_api, shape_problems
-from providers.environment_lifecycle import EnvironmentLifecycle, remove, wait_for_access
-from providers.existing_cds import survey
-from providers.new_cds import NewCds, adjusted, tenant_problems, to_request, verify_permanent
+from providers.api.transport.correlation import heard
+from providers.api.transport.errors import Conflict, NotFound
+from providers.instances import preflight
+from providers.instances.cds_model import OF_EXISTING, OF_NEW, CdsInputs, CdsOutputs, from_api, shape_problems
+from providers.instances.existing_cds import survey
+from providers.instances.lifecycle import EnvironmentLifecycle, remove, wait_for_access
+from providers.instances.new_cds import NewCds, adjusted, tenant_problems, to_request, verify_permanent
+from providers.instances.references import bare_address, own_environment, resolve, same_domain, same_host, short_name
+from providers.protocol.base import Call, ManagedResource, Problem, Provider, ResourceError
+from providers.protocol.consent import missing_consent
+from providers.protocol.durations import seconds
+from providers.protocol.waiting import Waiting
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
 PRIME_SOLUTION = "CRMPrime"

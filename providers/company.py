@@ -13,16 +13,16 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers._duration import Duration, seconds
-from providers._environments import bare_address, same_host
-from providers._links import Pair, find_pair
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces
-from providers._on_cds import OnCds
-from providers._waiting import Waiting
-from providers.api.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
-from providers.api.finance_operations import FinanceOperations, LegalEntity
-from providers.api.operations import PASSING, Outcome
+from providers.api.finance_operations.client import FinanceOperations, LegalEntity
+from providers.api.transport.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
+from providers.api.transport.operations import PASSING, Outcome
+from providers.instances.on_cds import OnCds
+from providers.instances.references import bare_address, same_host
+from providers.link.pair import Pair, find_pair
+from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.durations import Duration, seconds
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
+from providers.protocol.waiting import Waiting
 
 _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
 

@@ -14,17 +14,17 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import AfterValidator, Field
 
-from providers._base import Call, Inputs, ManagedResource, Outputs, Problem, ResourceError
-from providers._duration import Duration, seconds
-from providers._environments import resolve, short_name
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
-from providers._on_cds import OnCds
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.errors import ApiError, NotFound
-from providers.api.power_platform_models import Environment
-from providers.bootstrap_plan import Pending, PlannedBootstrap
-from providers.bootstrap_run import WORKERS, Counts, RunSettings, simulate, stamp_tables
-from providers.bootstrap_tables import Scope, find_scope, known_units
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.power_platform.models import Environment
+from providers.api.transport.errors import ApiError, NotFound
+from providers.instances.on_cds import OnCds
+from providers.instances.references import resolve, short_name
+from providers.protocol.base import Call, Inputs, ManagedResource, Outputs, Problem, ResourceError
+from providers.protocol.durations import Duration, seconds
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.stamping.plan import Pending, PlannedBootstrap
+from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
+from providers.stamping.tables import Scope, find_scope, known_units
 
 # The tables of the sample program (semantics 6.2).
 TABLES = ["accounts", "contacts", "products"]

@@ -13,11 +13,25 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers._consent import Consent
-from providers._duration import Duration, seconds
-from providers._environments import host_of, same_host, short_name
-from providers._links import (
+from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
+from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
+from providers.api.session import Session
+from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
+from providers.documented_errors.recognition import READING, cured
+from providers.instances.on_cds import OnCds
+from providers.instances.references import host_of, same_host, short_name
+from providers.link.access_rights import AccessRights
+from providers.link.companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
+from providers.link.health_check import (
+    Check,
+    Sides,
+    after_linking,
+    before_linking,
+    failed,
+    finding,
+    lasting,
+)
+from providers.link.pair import (
     Link,
     Pair,
     declared_link,
@@ -27,27 +41,13 @@ from providers._links import (
     require_partner,
     wait_for_link,
 )
-from providers._marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
-from providers._on_cds import OnCds
-from providers._waiting import Waiting
-from providers.access_rights import AccessRights
-from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment
-from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
-from providers.api.session import Session
-from providers.health_check import (
-    Check,
-    Sides,
-    after_linking,
-    before_linking,
-    failed,
-    finding,
-    lasting,
-)
-from providers.known_errors import READING, cured
-from providers.link_companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
-from providers.row_counts import LIVE_COMPANIES_LIMIT
-from providers.solution_application import apply_solutions
+from providers.link.solutions import apply_solutions
+from providers.maps.row_counts import LIVE_COMPANIES_LIMIT
+from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.consent import Consent
+from providers.protocol.durations import Duration, seconds
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.protocol.waiting import Waiting
 
 AsLinked = Literal["as-linked"]
 

@@ -17,21 +17,21 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
-from providers import _preflight as preflight
-from providers._base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers._duration import Duration, seconds
-from providers._environments import bare_address, host_of, is_existing, resolve, same_host, short_name
-from providers._marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
-from providers._on_cds import OnCds
-from providers._versions import at_least
-from providers._waiting import Waiting
-from providers.api.correlation import last_correlation_id
-from providers.api.errors import AuthenticationError, PermissionDenied, UnexpectedAnswer
-from providers.api.power_platform import PowerPlatform
-from providers.api.power_platform_models import Environment
-from providers.existing_finops import environment_by_id, found, observe, survey
-from providers.finops_installation import FinOpsInstallation
-from providers.finops_readiness import Observation
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import Environment
+from providers.api.transport.correlation import last_correlation_id
+from providers.api.transport.errors import AuthenticationError, PermissionDenied, UnexpectedAnswer
+from providers.instances import preflight
+from providers.instances.existing_finops import environment_by_id, found, observe, survey
+from providers.instances.finops_installation import FinOpsInstallation
+from providers.instances.finops_readiness import Observation
+from providers.instances.on_cds import OnCds
+from providers.instances.references import bare_address, host_of, is_existing, resolve, same_host, short_name
+from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.durations import Duration, seconds
+from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
+from providers.protocol.versions import at_least
+from providers.protocol.waiting import Waiting
 
 _FIXED = "is fixed when F&O is installed and F&O cannot be removed alone: "
 _NEW_CDS = "give the CDS instance a new `domain` as well, with the consent replace-environment"

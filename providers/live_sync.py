@@ -13,19 +13,19 @@ from typing import Any
 
 import pulumi
 
-from providers._base import Call, ManagedResource, NotRead, Problem
-from providers._environments import same_host, short_name
-from providers._links import find_link, find_pair
-from providers._on_cds import OnCds
-from providers.api.dual_write_models import EntityMapStatus, LinkedEnvironment
-from providers.api.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.errors import NotFound
+from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
-from providers.integration_keys import held_keys, key_drift, same_keys
-from providers.live_sync_model import LiveSyncInputs, LiveSyncOutputs, canonical_inputs, held_maps
-from providers.live_sync_run import Brought, LiveSyncRun, counted, some, stop_maps
-from providers.map_plan import state_word
-from providers.sync_volume import volume_problems
+from providers.api.transport.errors import NotFound
+from providers.instances.on_cds import OnCds
+from providers.instances.references import same_host, short_name
+from providers.link.pair import find_link, find_pair
+from providers.maps.integration_keys import held_keys, key_drift, same_keys
+from providers.maps.live_sync_model import LiveSyncInputs, LiveSyncOutputs, canonical_inputs, held_maps
+from providers.maps.live_sync_run import Brought, LiveSyncRun, counted, some, stop_maps
+from providers.maps.plan import state_word
+from providers.maps.sync_volume import volume_problems
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem
 
 __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
 _AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."

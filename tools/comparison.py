@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from providers.api.errors import NotFound
-from providers.api.odata import equal
+from providers.api.transport.errors import NotFound
+from providers.api.transport.odata import equal
 from tools.pulumi_cli import Deployment
 
 NAMED_AT_MOST = 3

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol
 import typer
 from rich.console import Console
 
-from providers.api.errors import ApiError, NotFound
-from providers.api.odata import equal
 from providers.api.session import close_all, session
+from providers.api.transport.errors import ApiError, NotFound
+from providers.api.transport.odata import equal
 from tools.comparison import Comparer, Side, line, promises
 from tools.pulumi_cli import Deployment
 from tools.workspace import UserError

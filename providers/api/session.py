@@ -7,16 +7,18 @@ from typing import Any, TypeVar
 
 import httpx
 
-from .app_management import AppManagement
-from .auth import IDENTITIES, AzureIdentityTokens
-from .bap import BapPowerPlatform
-from .clouds import EMULATOR_CA, EMULATOR_URL, POWER_PLATFORM_HOST, CloudProfile, profile
-from .dataverse_access import DataverseAccess
-from .dual_write import DualWriteManagement
-from .dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
-from .errors import InvalidRequest, TokenMissing
-from .finance_operations import FinanceOperations
-from .hosts import (
+from providers.api.app_management.client import AppManagement
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.finance_operations.client import FinanceOperations
+from providers.api.identity.application_tokens import IDENTITIES, AzureIdentityTokens
+from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
+from providers.api.power_platform.bap import BapPowerPlatform
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport.clouds import EMULATOR_CA, EMULATOR_URL, POWER_PLATFORM_HOST, CloudProfile, profile
+from providers.api.transport.errors import InvalidRequest, TokenMissing
+from providers.api.transport.hosts import (
     HostRule,
     app_management_hosts,
     gateway_hosts,
@@ -24,10 +26,8 @@ from .hosts import (
     only,
     power_platform_hosts,
 )
-from .power_platform import PowerPlatform
-from .retrying import Timing
-from .tokens import TokenSource, claim
-from .transport import ServiceClient, http_client
+from providers.api.transport.retrying import Timing
+from providers.api.transport.tokens import TokenSource, claim
 
 C = TypeVar("C")
 

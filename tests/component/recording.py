@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import pulumi
 from pulumi.runtime import mocks
 
-from providers._base import Provider
 from providers.application_package import ApplicationPackageProvider
 from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
@@ -14,6 +13,7 @@ from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
+from providers.protocol.base import Provider
 
 PROVIDERS: dict[str, Provider[Any, Any]] = {
     provider.resource: provider

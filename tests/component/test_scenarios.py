@@ -10,7 +10,7 @@ import yaml
 
 from components.config import Stack, check
 from components.dual_write_pair import DualWritePair, DualWritePairArgs
-from providers.catalogue import standard
+from providers.catalogue.selection import standard
 from tests.component.recording import PROVIDERS, Registered, run
 from tools.workspace import STACKS
 

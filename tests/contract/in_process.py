@@ -17,11 +17,11 @@ from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
 from emulator.store import Store
 from emulator.tenant import Tenant
-from providers._base import Call
-from providers._row import Row
-from providers.api.clouds import EMULATOR_GATEWAY, PollIntervals, profile
-from providers.api.retrying import Timing
 from providers.api.session import Session
+from providers.api.transport.clouds import EMULATOR_GATEWAY, PollIntervals, profile
+from providers.api.transport.retrying import Timing
+from providers.protocol.base import Call
+from providers.protocol.row import Row
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # Long waits between polls: few requests in a run that is repeated for each of them.

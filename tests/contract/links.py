@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from providers.application_package import ApplicationPackageProvider
-from providers.catalogue import choose_maps
+from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.dual_write_connection import DualWriteConnectionProvider

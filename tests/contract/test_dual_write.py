@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from providers.application_package import ApplicationPackageProvider
-from providers.catalogue import choose_maps, standard
+from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider

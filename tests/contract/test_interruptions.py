@@ -7,16 +7,16 @@ import pytest
 from emulator.dual_write import maps
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform.records import environments
-from providers._base import Call
-from providers.api.dual_write_models import MapState
+from providers.api.dual_write.models import MapState
 from providers.application_package import ApplicationPackageProvider, PackageInputs
-from providers.catalogue import choose_maps, standard
+from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
-from providers.cds_model import CdsInputs
 from providers.company import CompanyInputs, CompanyProvider
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
+from providers.instances.cds_model import CdsInputs
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
+from providers.protocol.base import Call
 from tests.contract.in_process import Killed, World, a_world, copied
 
 DOMAIN = "contoso-kill"

@@ -6,8 +6,8 @@ The pair is linked with one company of two, and nothing of what dual-write needs
 import pytest
 
 from emulator.identity.tokens import SigningKey
-from providers._base import Call
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
+from providers.protocol.base import Call
 from tests.contract.in_process import a_world
 from tests.contract.test_interruptions import killed_everywhere
 

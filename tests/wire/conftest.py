@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from providers.api.clouds import CloudProfile, profile
-from providers.api.hosts import power_platform_hosts
-from providers.api.retrying import Timing
 from providers.api.session import Session
-from providers.api.transport import ServiceClient, http_client
+from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport.clouds import CloudProfile, profile
+from providers.api.transport.hosts import power_platform_hosts
+from providers.api.transport.retrying import Timing
 
 from .scripted import FakeTime, FakeTokens, Script
 

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from providers.api.app_management import AppManagement
-from providers.api.errors import Conflict, TransportError
+from providers.api.app_management.client import AppManagement
 from providers.api.session import Session
+from providers.api.transport.errors import Conflict, TransportError
 
 from .scripted import Script, answer, refused
 

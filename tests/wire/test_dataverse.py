@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.errors import ForeignHost, InvalidRequest, NotFound, PermissionDenied, TransportError
+from providers.api.dataverse.access import DataverseAccess
 from providers.api.session import Session
+from providers.api.transport.errors import ForeignHost, InvalidRequest, NotFound, PermissionDenied, TransportError
 
 from .scripted import Script, answer, refused
 

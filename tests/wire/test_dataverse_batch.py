@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.dataverse_batch import Fate, RowUpdate, UpdateAnswer
-from providers.api.errors import InvalidRequest, PermissionDenied, TransportError
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.session import Session
+from providers.api.transport.errors import InvalidRequest, PermissionDenied, TransportError
 
 from .scripted import FakeTime, Script, answer, page, refused
 

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.api.clouds import CloudProfile
-from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ActionDetail, MapAction, MapState, Master, RequestState
-from providers.api.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
-from providers.api.retrying import Timing
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.dual_write.models import ActionDetail, MapAction, MapState, Master, RequestState
 from providers.api.session import Session
+from providers.api.transport.clouds import CloudProfile
+from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
+from providers.api.transport.retrying import Timing
 
 from .scripted import FakeTime, FakeTokens, Script, answer, fixture, page
 

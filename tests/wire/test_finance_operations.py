@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from providers.api.errors import InvalidRequest, PermissionDenied, TransportError
-from providers.api.finance_operations import FinanceOperations
+from providers.api.finance_operations.client import FinanceOperations
 from providers.api.session import Session
+from providers.api.transport.errors import InvalidRequest, PermissionDenied, TransportError
 
 from .scripted import FakeTokens, Script, answer, page
 

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from providers.api.errors import Conflict, InvalidRequest, NotFound, TransportError, UnexpectedAnswer
-from providers.api.power_platform import PowerPlatform
-from providers.api.power_platform_models import EnvironmentRequest
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import EnvironmentRequest
 from providers.api.session import Session
+from providers.api.transport.errors import Conflict, InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 
 from .scripted import FakeTime, FakeTokens, Script, answer, fixture, page, refused
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from providers.api.clouds import profile
-from providers.api.errors import AuthenticationError, EmulatorNotRunning, TransportError
-from providers.api.retrying import Timing
 from providers.api.session import Session
+from providers.api.transport.clouds import profile
+from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, TransportError
+from providers.api.transport.retrying import Timing
 
 from .scripted import FakeTokens
 from .tunnel import Tunnel

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from providers.api.clouds import profile
-from providers.api.errors import EmulatorNotRunning, ForeignHost, InvalidRequest, TokenMissing
 from providers.api.session import Session, close_all, session
+from providers.api.transport.clouds import profile
+from providers.api.transport.errors import EmulatorNotRunning, ForeignHost, InvalidRequest, TokenMissing
 
 from .scripted import FakeTokens, Script, answer
 

@@ -13,11 +13,11 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from providers.api.auth import AzureIdentityTokens
-from providers.api.clouds import CloudProfile, profile
-from providers.api.dual_write_tokens import DualWriteTokens, dual_write_token_configured
-from providers.api.errors import AuthenticationError, EmulatorNotRunning, TokenMissing, TransportError
-from providers.api.tokens import claim
+from providers.api.identity.application_tokens import AzureIdentityTokens
+from providers.api.identity.dual_write_tokens import DualWriteTokens, dual_write_token_configured
+from providers.api.transport.clouds import CloudProfile, profile
+from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, TokenMissing, TransportError
+from providers.api.transport.tokens import claim
 
 from .scripted import Script, answer
 

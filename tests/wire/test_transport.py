@@ -7,9 +7,10 @@ import threading
 import httpx
 import pytest
 
-from providers.api import operations
-from providers.api.clouds import CloudProfile, profile
-from providers.api.errors import (
+from providers.api.transport import operations
+from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport.clouds import CloudProfile, profile
+from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
     Conflict,
@@ -23,9 +24,8 @@ from providers.api.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from providers.api.hosts import power_platform_hosts
-from providers.api.retrying import Timing
-from providers.api.transport import ServiceClient, http_client
+from providers.api.transport.hosts import power_platform_hosts
+from providers.api.transport.retrying import Timing
 
 from .scripted import FakeTime, FakeTokens, Script, answer, page, refused
 

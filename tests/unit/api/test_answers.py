@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.answers import Problem, Response, parse_retry_after, read_problem
+from providers.api.transport.answers import Problem, Response, parse_retry_after, read_problem
 
 NOW = datetime(2026, 9, 2, 6, 0, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from providers.api.clouds import CLOUDS, EMULATOR_GATEWAY, profile
-from providers.api.errors import EmulatorNotRunning, InvalidRequest
+from providers.api.transport.clouds import CLOUDS, EMULATOR_GATEWAY, profile
+from providers.api.transport.errors import EmulatorNotRunning, InvalidRequest
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.api.errors import REASON_LIMIT, ApiError, OperationTimedOut
+from providers.api.transport.errors import REASON_LIMIT, ApiError, OperationTimedOut
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from providers.api.answers import Response
-from providers.api.errors import (
+from providers.api.transport.answers import Response
+from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
     Conflict,
@@ -18,7 +18,7 @@ from providers.api.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from providers.api.failures import failure, lost
+from providers.api.transport.failures import failure, lost
 
 NOT_REGISTERED = "The service principal with id 'x' does not have permission to access the path 'https://api.bap...'"
 

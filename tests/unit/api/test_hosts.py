@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from providers.api.clouds import CLOUDS, profile
-from providers.api.errors import ForeignHost
-from providers.api.hosts import (
+from providers.api.transport.clouds import CLOUDS, profile
+from providers.api.transport.errors import ForeignHost
+from providers.api.transport.hosts import (
     HostRule,
     app_management_hosts,
     gateway_hosts,

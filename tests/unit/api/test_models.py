@@ -4,15 +4,9 @@ from typing import Any
 
 import pytest
 
-from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkSide, MapState, SolutionStatus
-from providers.api.power_platform_models import (
-    ApplicationPackage,
-    Environment,
-    LifecycleOperation,
-    PackageOperation,
-    Template,
-    TenantCapacity,
-)
+from providers.api.app_management.models import ApplicationPackage, PackageOperation
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState, SolutionStatus
+from providers.api.power_platform.models import Environment, LifecycleOperation, Template, TenantCapacity
 
 
 def environment(**properties: Any) -> Environment:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odata_query.grammar import ODataLexer, ODataParser
 
-from providers.api import odata
+from providers.api.transport import odata
 
 GUID = "9a41d2f7-5c3e-4b60-8e1d-0f2a4c6b8d11"
 

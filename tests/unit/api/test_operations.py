@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from providers.api.errors import (
+from providers.api.transport.errors import (
     NotFound,
     OperationFailed,
     OperationTimedOut,
@@ -14,7 +14,7 @@ from providers.api.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from providers.api.operations import SLICE, Outcome, duration, interruptible, pause, wait
+from providers.api.transport.operations import SLICE, Outcome, duration, interruptible, pause, wait
 
 
 class Time:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.redaction import redact
+from providers.api.transport.redaction import redact
 
 BASE64URL = st.text(alphabet=string.ascii_letters + string.digits + "-_", min_size=12, max_size=60)
 SECRET = st.text(alphabet=string.ascii_letters + string.digits + "~.-_", min_size=12, max_size=60)

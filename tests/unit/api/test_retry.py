@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.answers import Response
-from providers.api.retry import (
+from providers.api.transport.answers import Response
+from providers.api.transport.retry import (
     BUSY_CODES,
     FINAL_CODES,
     LONGEST_DELAY,

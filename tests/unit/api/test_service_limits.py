@@ -1,6 +1,6 @@
 """Requests and execution time stay below what the service documents, and a pause it asks for is one for all."""
 
-from providers.api.service_limits import EXECUTION, REQUESTS, SHARE, WINDOW, ServiceLimits
+from providers.api.transport.service_limits import EXECUTION, REQUESTS, SHARE, WINDOW, ServiceLimits
 
 
 class FakeClock:

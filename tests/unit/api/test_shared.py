@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from providers.api.shared import Shared
+from providers.api.transport.shared import Shared
 
 
 class Source:

@@ -6,7 +6,7 @@ import pytest
 
 from components import map_settings
 from components.config import Maps, Override, check
-from providers.catalogue import choose_maps
+from providers.catalogue.selection import choose_maps
 from tests.unit.components.stack_files import TODAY, existing_pair
 
 CUSTOMERS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"

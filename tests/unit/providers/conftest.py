@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.api.correlation import heard
+from providers.api.transport.correlation import heard
 
 
 @pytest.fixture(autouse=True)

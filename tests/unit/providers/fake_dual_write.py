@@ -6,9 +6,9 @@ Time is counted in list calls: a request ends with the first list after it, its 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction
-from providers.api.dual_write_projects import Execution
-from providers.api.errors import ApiError, InvalidRequest, NotFound, ServiceUnavailable
+from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction
+from providers.api.dual_write.projects import Execution
+from providers.api.transport.errors import ApiError, InvalidRequest, NotFound, ServiceUnavailable
 
 AFTER = {MapAction.START: "4", MapAction.STOP: "1", MapAction.PAUSE: "5", MapAction.RESUME: "4"}
 

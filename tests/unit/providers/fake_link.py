@@ -4,10 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from providers._areas import PACKAGE_ORDER
-from providers._base import Call
-from providers.api.clouds import PollIntervals
-from providers.api.dataverse_models import (
+from providers.api.dataverse.models import (
     ApplicationUser,
     BusinessUnit,
     EntityDefinition,
@@ -16,11 +13,14 @@ from providers.api.dataverse_models import (
     Role,
     Team,
 )
-from providers.api.dual_write_models import ConnectionSet, LinkedEnvironment, MapSolution, SolutionStatus
-from providers.api.errors import ApiError, NotFound
-from providers.api.finance_operations import LegalEntity, RegisteredApplication
-from providers.api.power_platform_models import LinkedFinOps
-from providers.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS, CompanyRow
+from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment, MapSolution, SolutionStatus
+from providers.api.finance_operations.client import LegalEntity, RegisteredApplication
+from providers.api.power_platform.models import LinkedFinOps
+from providers.api.transport.clouds import PollIntervals
+from providers.api.transport.errors import ApiError, NotFound
+from providers.catalogue.areas import PACKAGE_ORDER
+from providers.link.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS, CompanyRow
+from providers.protocol.base import Call
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from providers.api.dataverse import Page
-from providers.api.dataverse_batch import Fate, RowUpdate, UpdateAnswer
-from providers.api.dataverse_models import BusinessUnit, Company, EntityDefinition
-from providers.api.errors import InvalidRequest, NotFound, Throttled, TransportError
-from providers.api.service_limits import ServiceLimits
+from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
+from providers.api.dataverse.client import Page
+from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition
+from providers.api.transport.errors import InvalidRequest, NotFound, Throttled, TransportError
+from providers.api.transport.service_limits import ServiceLimits
 
 USMF, OTHER = (str(UUID(int=number)) for number in (101, 102))
 RETAIL, ONLINE = (str(UUID(int=number)) for number in (201, 202))

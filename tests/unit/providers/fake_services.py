@@ -4,15 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from providers._base import Call
-from providers._row import Row
-from providers.api.clouds import PollIntervals
-from providers.api.dataverse_models import FinOpsApplication, IntegrationDetails, Organization, Solution, WhoAmI
-from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, PermissionDenied, TransportError
-from providers.api.finance_operations import LegalEntity
-from providers.api.power_platform import PowerPlatform
-from providers.api.power_platform_models import (
-    ApplicationPackage,
+from providers.api.app_management.models import ApplicationPackage, PackageOperation
+from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails, Organization, Solution, WhoAmI
+from providers.api.finance_operations.client import LegalEntity
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import (
     Capacity,
     CreateStarted,
     Currency,
@@ -26,12 +22,22 @@ from providers.api.power_platform_models import (
     Locations,
     OperationError,
     OperationStarted,
-    PackageOperation,
     Principal,
     Template,
     TenantCapacity,
 )
 from providers.api.session import Session
+from providers.api.transport.clouds import PollIntervals
+from providers.api.transport.errors import (
+    ApiError,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    TransportError,
+)
+from providers.protocol.base import Call
+from providers.protocol.row import Row
 
 MARK = "dual-write dualwrite/new-new"
 ENVIRONMENT_ID = "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d"

@@ -4,12 +4,12 @@ from typing import cast
 
 import pytest
 
-from providers._waiting import Waiting
-from providers.access_rights import AccessRights
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.errors import PermissionDenied, ServiceUnavailable
-from providers.api.finance_operations import FinanceOperations
-from providers.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.finance_operations.client import FinanceOperations
+from providers.api.transport.errors import PermissionDenied, ServiceUnavailable
+from providers.link.access_rights import AccessRights
+from providers.link.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS
+from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_link import FakeDataverseSide, FakeFinOpsSide, LinkSession
 
 FIRST, SECOND = CDS_APPLICATION_USERS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers.api.errors import NotFound
+from providers.api.transport.errors import NotFound
 from providers.application_package import ApplicationPackageProvider, PackageInputs, PackageOutputs
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,

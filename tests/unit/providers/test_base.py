@@ -14,8 +14,8 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pydantic import Field
 
-from providers._base import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, Provider, ResourceError
-from providers._marks import NotCompared, Refused, Replaces
+from providers.protocol.base import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, Provider, ResourceError
+from providers.protocol.marks import NotCompared, Refused, Replaces
 
 
 class ThingInputs(Inputs):

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.dataverse_models import Company, EntityDefinition, ManyToOne
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.models import Company, EntityDefinition, ManyToOne
 from providers.api.session import Session
-from providers.bootstrap_plan import AS_LINKED, Pending, PlannedBootstrap
+from providers.stamping.plan import AS_LINKED, Pending, PlannedBootstrap
 from tests.unit.providers.fake_link import FakeLink, LinkSession
 from tests.unit.providers.fake_rows import RETAIL, USMF
 from tests.unit.providers.fake_services import FINOPS_URL

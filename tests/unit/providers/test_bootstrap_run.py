@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.dataverse import Dataverse
-from providers.api.dataverse_batch import Fate, UpdateAnswer
-from providers.api.errors import ApiError, InvalidRequest, OperationTimedOut, PermissionDenied
-from providers.api.service_limits import ServiceLimits
-from providers.bootstrap_run import Counts, RunSettings, simulate, stamp_tables
-from providers.bootstrap_tables import StampedTable, find_scope
+from providers.api.dataverse.batch import Fate, UpdateAnswer
+from providers.api.dataverse.client import Dataverse
+from providers.api.transport.errors import ApiError, InvalidRequest, OperationTimedOut, PermissionDenied
+from providers.api.transport.service_limits import ServiceLimits
+from providers.stamping.run import Counts, RunSettings, simulate, stamp_tables
+from providers.stamping.tables import StampedTable, find_scope
 from tests.unit.providers.fake_rows import (
     ONLINE,
     OTHER,

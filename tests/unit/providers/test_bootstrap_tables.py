@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from providers._call import Problem
-from providers.api.dataverse_models import BusinessUnit, Company, EntityDefinition
-from providers.bootstrap_tables import Scope, company_lookup, find_scope
+from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition
+from providers.protocol.call import Problem
+from providers.stamping.tables import Scope, company_lookup, find_scope
 from tests.unit.providers.fake_rows import ONLINE, OTHER, RETAIL, USMF, a_definition
 
 COMPANIES = [Company(id=USMF, code="usmf", enabled=True), Company(id=OTHER, code="TSUS", enabled=False)]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers._areas import AREA_NAMES, AREAS, NOT_STATED, PACKAGE_ORDER, packages_for, solutions_for
-from providers.catalogue import (
+from providers.catalogue.areas import AREA_NAMES, AREAS, NOT_STATED, PACKAGE_ORDER, packages_for, solutions_for
+from providers.catalogue.selection import (
     ALL,
     Catalogue,
     Exclusion,

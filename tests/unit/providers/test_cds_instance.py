@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from providers._base import ResourceError
-from providers._consent import Consent
-from providers.api.errors import Conflict, PermissionDenied
+from providers.api.transport.errors import Conflict, PermissionDenied
 from providers.cds_instance import CdsInstanceProvider
-from providers.cds_model import CdsInputs, CdsOutputs
-from providers.new_cds import NewCds, to_request
+from providers.instances.cds_model import CdsInputs, CdsOutputs
+from providers.instances.new_cds import NewCds, to_request
+from providers.protocol.base import ResourceError
+from providers.protocol.consent import Consent
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     MARK,

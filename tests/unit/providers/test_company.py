@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from providers._base import NotRead, ResourceError
-from providers.api.errors import (
+from providers.api.finance_operations.client import LegalEntity
+from providers.api.transport.errors import (
     InvalidRequest,
     NotFound,
     OperationTimedOut,
@@ -13,8 +13,8 @@ from providers.api.errors import (
     ServiceUnavailable,
     TransportError,
 )
-from providers.api.finance_operations import LegalEntity
 from providers.company import CompanyInputs, CompanyOutputs, CompanyProvider
+from providers.protocol.base import NotRead, ResourceError
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePowerPlatform, FakeSession, a_call, an_environment
 
 PROVIDER = CompanyProvider()

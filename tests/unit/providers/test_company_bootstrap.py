@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from providers._base import Call, ResourceError
-from providers.api.errors import ApiError, NotFound
+from providers.api.transport.errors import ApiError, NotFound
 from providers.company_bootstrap import BootstrapInputs, BootstrapOutputs, CompanyBootstrapProvider
+from providers.protocol.base import Call, ResourceError
 from tests.unit.providers.fake_rows import ONLINE, RETAIL, USMF, FakeRow, FakeRows
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePowerPlatform, FakeSession, a_call, an_environment
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from providers._consent import Consent, missing_consent
-from providers._versions import at_least, fitting, newest
+from providers.protocol.consent import Consent, missing_consent
+from providers.protocol.versions import at_least, fitting, newest
 
 TODAY = date(2026, 11, 23)
 FITTING = Consent(action="replace-environment", target="Contoso-UAT", until="2026-11-23")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from providers._diff import difference, version_parts
-from providers._marks import CaseBlind, Minimum, NotCompared, Replaces, Unordered
+from providers.protocol.diff import difference, version_parts
+from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Replaces, Unordered
 
 
 class Thing(BaseModel):

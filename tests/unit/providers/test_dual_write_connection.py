@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from providers._base import NotRead
-from providers._consent import Consent
-from providers.api.dataverse_models import IntegrationDetails
-from providers.api.errors import (
+from providers.api.dataverse.models import IntegrationDetails
+from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
     Conflict,
@@ -18,6 +16,8 @@ from providers.api.errors import (
     ServiceUnavailable,
 )
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
+from providers.protocol.base import NotRead
+from providers.protocol.consent import Consent
 from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, FINOPS_URL, an_application
 

@@ -2,10 +2,17 @@
 
 import pytest
 
-from providers._waiting import Waiting
-from providers.api.errors import ApiError, Conflict, InvalidRequest, OperationFailed, OperationTimedOut, TransportError
-from providers.api.power_platform_models import EnvironmentRequest, LifecycleOperation
-from providers.environment_lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
+from providers.api.power_platform.models import EnvironmentRequest, LifecycleOperation
+from providers.api.transport.errors import (
+    ApiError,
+    Conflict,
+    InvalidRequest,
+    OperationFailed,
+    OperationTimedOut,
+    TransportError,
+)
+from providers.instances.lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
+from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     MARK,

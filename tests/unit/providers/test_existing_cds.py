@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from providers._base import ResourceError
-from providers.api.dataverse_models import IntegrationDetails
-from providers.api.errors import NotFound, PermissionDenied, ServiceUnavailable
-from providers.api.power_platform_models import LinkedFinOps
+from providers.api.dataverse.models import IntegrationDetails
+from providers.api.power_platform.models import LinkedFinOps
+from providers.api.transport.errors import NotFound, PermissionDenied, ServiceUnavailable
 from providers.cds_instance import CdsInstanceProvider
-from providers.cds_model import CdsInputs, CdsOutputs
+from providers.instances.cds_model import CdsInputs, CdsOutputs
+from providers.protocol.base import ResourceError
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     FINOPS_ID,

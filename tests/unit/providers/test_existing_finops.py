@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from providers._base import NotRead, ResourceError
-from providers.api.dataverse_models import IntegrationDetails
-from providers.api.errors import PermissionDenied
-from providers.api.power_platform_models import Environment, LinkedFinOps
+from providers.api.dataverse.models import IntegrationDetails
+from providers.api.power_platform.models import Environment, LinkedFinOps
+from providers.api.transport.errors import PermissionDenied
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider, FinOpsOutputs
+from providers.protocol.base import NotRead, ResourceError
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     FINOPS_ID,

@@ -2,11 +2,11 @@
 
 import pytest
 
-from providers._waiting import Waiting
-from providers.api.errors import Conflict, InvalidRequest, OperationFailed, OperationTimedOut
-from providers.api.power_platform_models import OperationError
-from providers.finops_installation import FinOpsInstallation
-from providers.finops_readiness import Observation
+from providers.api.power_platform.models import OperationError
+from providers.api.transport.errors import Conflict, InvalidRequest, OperationFailed, OperationTimedOut
+from providers.instances.finops_installation import FinOpsInstallation
+from providers.instances.finops_readiness import Observation
+from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     FINOPS_URL,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from providers.api.dataverse_models import FinOpsApplication
-from providers.api.errors import UnexpectedAnswer
+from providers.api.dataverse.models import FinOpsApplication
+from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider, FinOpsOutputs, from_api
-from providers.finops_readiness import Observation
+from providers.instances.finops_readiness import Observation
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
     FINOPS_ID,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from providers.api.dataverse_models import IntegrationDetails
-from providers.api.power_platform_models import FinOpsProperties, LinkedFinOps
-from providers.finops_readiness import Observation, contradictions, missing
+from providers.api.dataverse.models import IntegrationDetails
+from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
+from providers.instances.finops_readiness import Observation, contradictions, missing
 from tests.unit.providers.fake_services import FINOPS_ID, FINOPS_URL, an_application
 
 LINKED = LinkedFinOps(id=FINOPS_ID, type="Internal", url=FINOPS_URL)

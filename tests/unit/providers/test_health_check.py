@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from providers.api.dataverse_access import DataverseAccess
-from providers.api.dataverse_models import BusinessUnit
-from providers.api.errors import AuthenticationError, EmulatorNotRunning, PermissionDenied, ServiceUnavailable
-from providers.api.finance_operations import FinanceOperations
-from providers.health_check import (
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.models import BusinessUnit
+from providers.api.finance_operations.client import FinanceOperations
+from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, PermissionDenied, ServiceUnavailable
+from providers.link.health_check import (
     CDS_APPLICATION_USERS,
     FINOPS_CLIENTS,
     OLD_FINOPS_CLIENTS,

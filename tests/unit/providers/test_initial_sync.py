@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import pytest
 
-from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import MapState
-from providers.api.dual_write_projects import Execution
-from providers.initial_sync import newest_run, report_line, total_line
-from providers.sync_plan import SyncPlan, plan_syncs
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.dual_write.models import MapState
+from providers.api.dual_write.projects import Execution
+from providers.maps.initial_sync import newest_run, report_line, total_line
+from providers.maps.sync_plan import SyncPlan, plan_syncs
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ConnectionSet, EntityMapStatus, LinkSide
-from providers.api.errors import ApiError, InvalidRequest
-from providers.catalogue import choose_maps
-from providers.integration_keys import (
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide
+from providers.api.transport.errors import ApiError, InvalidRequest
+from providers.catalogue.selection import choose_maps
+from providers.maps.integration_keys import (
     PARTY_KEYS,
     changed_keys,
     default_keys,

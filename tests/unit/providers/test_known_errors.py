@@ -2,8 +2,7 @@
 
 import pytest
 
-from providers._documented_errors import CONSENT_MISSING
-from providers.api.errors import (
+from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
     NotFound,
@@ -12,7 +11,7 @@ from providers.api.errors import (
     ServiceUnavailable,
     TransportError,
 )
-from providers.known_errors import (
+from providers.documented_errors.recognition import (
     LOOKING_UP,
     MAKING_MAPS,
     cured,
@@ -20,6 +19,7 @@ from providers.known_errors import (
     explained,
     failed,
 )
+from providers.documented_errors.table import CONSENT_MISSING
 
 # The recognisable part of each documented text, and a word of the cure.
 TEXTS = [

@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
-from providers._base import ResourceError
-from providers._consent import Consent
-from providers._links import Link, Pair, declared_link
-from providers._waiting import Waiting
-from providers.api.errors import ApiError, InvalidRequest, OperationFailed, OperationTimedOut, TransportError
 from providers.api.session import Session
-from providers.link_companies import CompanyChange, Gap, LinkCompanies
+from providers.api.transport.errors import ApiError, InvalidRequest, OperationFailed, OperationTimedOut, TransportError
+from providers.link.companies import CompanyChange, Gap, LinkCompanies
+from providers.link.pair import Link, Pair, declared_link
+from providers.protocol.base import ResourceError
+from providers.protocol.consent import Consent
+from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_link import CDS_HOST, FINOPS_HOST, FakeLink, LinkSession
 from tests.unit.providers.fake_services import ENVIRONMENT_ID
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from providers._base import NotRead
-from providers.api.errors import ApiError, NotFound
+from providers.api.transport.errors import ApiError, NotFound
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from providers.protocol.base import NotRead
 from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
 from tests.unit.providers.fake_services import ENVIRONMENT_ID
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from providers._base import Call
-from providers.api.dual_write_models import ConnectionSet
-from providers.api.errors import ApiError
+from providers.api.dual_write.models import ConnectionSet
+from providers.api.transport.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from providers.protocol.base import Call
 from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
 from tests.unit.providers.fake_services import ENVIRONMENT_ID
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.dual_write import DualWriteManagement
-from providers.api.dual_write_models import ActionDetail, EntityMapStatus, MapAction, Master
-from providers.api.errors import ApiError
-from providers.initial_sync import InitialSyncs
-from providers.map_operations import MapOperations, Pace, Report, only
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction, Master
+from providers.api.transport.errors import ApiError
+from providers.maps.initial_sync import InitialSyncs
+from providers.maps.operations import MapOperations, Pace, Report, only
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
 STATES = {"none": "stopped", "1": "stopped", "6": "stopped", "4": "running", "5": "paused"}

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from providers._on_cds import OnCds
 from providers.application_package import ApplicationPackageProvider
 from providers.company import CompanyProvider
 from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.finops_instance import FinOpsInstanceProvider
+from providers.instances.on_cds import OnCds
 from providers.live_sync import LiveSyncProvider
 
 ENVIRONMENT, OTHER = "3b8c4d5e-6f70-4182-8c9d-1e2f3a4b5c63", "00000000-6f70-4182-8c9d-1e2f3a4b5c63"

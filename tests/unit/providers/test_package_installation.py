@@ -2,9 +2,9 @@
 
 import pytest
 
-from providers._waiting import Waiting
-from providers.api.errors import ApiError, Conflict, InvalidRequest, NotFound, OperationFailed, TransportError
-from providers.package_installation import Installation
+from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, NotFound, OperationFailed, TransportError
+from providers.instances.package_installation import Installation
+from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePackages, FakeTalk
 
 NAME = "DualWriteCoreAnchor"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from providers import _preflight as preflight
-from providers.api.power_platform_models import (
+from providers.api.power_platform.models import (
     Capacity,
     Currency,
     Language,
@@ -12,6 +11,7 @@ from providers.api.power_platform_models import (
     Template,
     TenantCapacity,
 )
+from providers.instances import preflight
 from tests.unit.providers.fake_services import a_template
 
 EUROPE = Location(name="europe", display_name="Europe")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from providers import _process
-from providers._process import engine_is_gone, keep_traceback
+from providers.protocol import process as provider_process
+from providers.protocol.process import engine_is_gone, keep_traceback
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def test_other_network_trouble_does_not_end_the_process() -> None:
 
 
 def test_process_ends_by_itself_when_its_engine_is_gone(engine: socket.socket) -> None:
-    program = "import time; from providers import _process; _process.prepare(); time.sleep(60)"
+    program = "import time; from providers.protocol import process; process.prepare(); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", program, address(engine)])
     time.sleep(1.5)
     assert process.poll() is None
     engine.close()
-    assert process.wait(timeout=20) == _process._EXIT_CODE
+    assert process.wait(timeout=20) == provider_process._EXIT_CODE
 
 
 def failing(title: str = "Thing 'uat': create") -> Path | None:

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from providers._row import Row, engine_address, log, row_input
+from providers.protocol.row import Row, engine_address, log, row_input
 
 
 class Services(mocks.Mocks):

@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from providers.api.dataverse import Dataverse
-from providers.api.dataverse_models import Company, EntityDefinition, ManyToOne
-from providers.api.errors import InvalidRequest, NotFound
-from providers.api.finance_operations import FinanceOperations, LegalEntity
-from providers.row_counts import Limits, RowCounts, Volumes, finops_sets
+from providers.api.dataverse.client import Dataverse
+from providers.api.dataverse.models import Company, EntityDefinition, ManyToOne
+from providers.api.finance_operations.client import FinanceOperations, LegalEntity
+from providers.api.transport.errors import InvalidRequest, NotFound
+from providers.maps.row_counts import Limits, RowCounts, Volumes, finops_sets
 
 ACCOUNTS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"
 LIMITS = Limits(500, 70)

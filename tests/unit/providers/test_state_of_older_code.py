@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from providers._base import Call, Provider
 from providers.api.session import Session
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
+from providers.protocol.base import Call, Provider
 
 CDS_URL, FINOPS_URL = "https://contoso-uat.crm4.dynamics.com", "https://contoso-uat.operations.eu.dynamics.com"
 MAPS = {"accounts - Customers V3": "running", "uoms - Units": "stopped"}

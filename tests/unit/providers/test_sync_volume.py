@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from providers._base import Problem
-from providers.api.dataverse_models import EntityDefinition
+from providers.api.dataverse.models import EntityDefinition
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
+from providers.protocol.base import Problem
 from tests.unit.providers.fake_link import FakeDataverseSide, FakeFinOpsSide, FakeLink, LinkSession
 from tests.unit.providers.fake_services import FINOPS_URL, FakePowerPlatform, an_environment
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from providers._waiting import Waiting, progress_line
-from providers.api.errors import OperationTimedOut, TransportError
-from providers.api.operations import Outcome
+from providers.api.transport.errors import OperationTimedOut, TransportError
+from providers.api.transport.operations import Outcome
+from providers.protocol.waiting import Waiting, progress_line
 from tests.unit.providers.fake_services import FakeTalk
 
 

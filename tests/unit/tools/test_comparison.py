@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers.api.errors import NotFound
+from providers.api.transport.errors import NotFound
 from tools.comparison import COMPARED, Comparer, Promise, line, promises
 from tools.pulumi_cli import Deployment
 

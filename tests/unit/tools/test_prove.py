@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from providers.api.errors import NotFound
+from providers.api.transport.errors import NotFound
 from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, prove, show
 from tools.workspace import UserError
 

@@ -3,7 +3,7 @@
 import pulumi
 
 from providers.application_package import ApplicationPackage
-from providers.catalogue import choose_maps, standard
+from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstance
 from providers.dual_write_connection import DualWriteConnection
 from providers.finops_instance import FinOpsInstance

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from providers._base import Call, Inputs, ManagedResource, Outputs, Provider
+from providers.protocol.base import Call, Inputs, ManagedResource, Outputs, Provider
 
 
 class ThingInputs(Inputs):

@@ -1,0 +1,1 @@
+"""Application packages of an environment: the Power Platform API's appmanagement."""

@@ -1,0 +1,286 @@
+"""What the dual-write management service sends and takes (dual-write-management-api.md sections 4 and 5).
+
+Member names are read without regard to case (0.1); codes come as digit strings or numbers and are kept when unknown.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from providers.api.transport.wire import CaseBlind
+
+
+class MapState(StrEnum):
+    """Known values of `detail.state` (5.1). 1 and 6 both mean not running."""
+
+    NONE = "0"
+    STOPPED = "1"
+    INITIAL_SYNC = "2"
+    CATCH_UP = "3"
+    RUNNING = "4"
+    PAUSED = "5"
+    NOT_RUNNING = "6"
+
+
+class RequestState(StrEnum):
+    """Known states of a request (5.2); any other value counts as still going on."""
+
+    WAITING = "1"
+    COMPLETED = "2"
+    FAILED = "3"
+
+
+class MapAction(StrEnum):
+    """Known actions of E3 (5.3)."""
+
+    START = "1"
+    STOP = "4"
+    PAUSE = "5"
+    RESUME = "6"
+    INITIALISE = "8"
+
+
+class Master(StrEnum):
+    """The side that wins a conflict of an initial sync (5.7)."""
+
+    DATAVERSE = "CRM"
+    FINANCE_OPERATIONS = "AX"
+
+
+def _code(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Code = Annotated[str, BeforeValidator(_code)]
+
+
+class Version(CaseBlind):
+    """A map version `major.minor.build.revision`."""
+
+    major: int = 0
+    minor: int = 0
+    build: int = 0
+    revision: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.build}.{self.revision}"
+
+
+class MapTemplate(CaseBlind):
+    """One saved version of a map."""
+
+    id: str = ""
+    name: str | None = None
+    display_name: str | None = None
+    author: str | None = None
+    version: Version = Version()
+    created_date_time: str | None = None
+
+
+class ActionRequest(CaseBlind):
+    """A request for an action on a map, as E2 and E4 list it."""
+
+    request_id: str = ""
+    action: Code | None = None
+    state: Code | None = None
+    created_on: str | None = None
+    modified_on: str | None = None
+    error_message: str | None = None
+    error_uri: str | None = None
+    root_activity_id: str | None = None
+
+
+class EntitySide(CaseBlind):
+    """One side of a map; `name` is the F&O entity or the Dataverse set."""
+
+    target_type: str | None = None
+    name: str = ""
+    display_name: str | None = None
+
+
+class MapDetail(CaseBlind):
+    """State and versions of a map in this link. `actions` None = unknown, not "none"; `pid` None = not initialised."""
+
+    tid: str = ""
+    t_name: str = ""
+    pid: str | None = None
+    state: Code | None = None
+    actions: list[Code] | None = None
+    template: MapTemplate | None = None
+    templates: list[MapTemplate] = Field(default_factory=list)
+    last_request: ActionRequest | None = None
+    last_requests: list[ActionRequest] = Field(default_factory=list)
+    is_project_deleted: bool | None = None
+
+
+class EntityMapStatus(CaseBlind):
+    """One map as E2 and E4 give it: F&O left, Dataverse right."""
+
+    left_entity: EntitySide = EntitySide()
+    right_entity: EntitySide = EntitySide()
+    detail: MapDetail = MapDetail()
+
+    @property
+    def name(self) -> str:
+        """The map's name, `<Dataverse table> - <F&O entity>`."""
+        return self.detail.t_name
+
+    @property
+    def state(self) -> str:
+        """The map status code (`MapState`, or an unknown code); "0" when the service gives none."""
+        return self.detail.state or MapState.NONE.value
+
+    @property
+    def initialised(self) -> bool:
+        """Whether the map has a project in this link."""
+        return bool(self.detail.pid)
+
+    def request(self, request_id: str) -> ActionRequest | None:
+        """The entry of `lastRequests` (or `lastRequest`) with that id."""
+        last = [self.detail.last_request] if self.detail.last_request else []
+        return next((each for each in [*self.detail.last_requests, *last] if each.request_id == request_id), None)
+
+    @property
+    def waiting_request(self) -> ActionRequest | None:
+        """A request that has not ended."""
+        last = [self.detail.last_request] if self.detail.last_request else []
+        asked = (each for each in [*last, *self.detail.last_requests] if each.state == RequestState.WAITING)
+        return next((each for each in asked if each.request_id), None)
+
+
+class ActionDetail(BaseModel):
+    """One map of an E3 request.
+
+    `skip_initial_sync` and `master` go with start and stop; `keep_queue` with resume: None replays the queue,
+    True goes live and keeps it as errors, False discards it (5.5). `pid` is None only for initialise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tid: str
+    pid: str | None = None
+    skip_initial_sync: bool | None = None
+    master: Master = Master.DATAVERSE
+    keep_queue: bool | None = None
+
+
+class LinkedEnvironment(CaseBlind):
+    """The link of an F&O host (E1)."""
+
+    cid: str = ""
+    cname: str = ""
+    target_type: str | None = None
+    display_name: str | None = None
+    power_apps_environment: str | None = None
+
+
+class IntegrationKey(CaseBlind):
+    """A key of a schema; the integration key is the one named `userKeys` or `userKey` in any case (E9)."""
+
+    name: str = ""
+    fields: list[str] = Field(default_factory=list)
+    is_integration_key: bool | None = None
+
+
+class Schema(CaseBlind):
+    """A table of one side with its keys."""
+
+    name: str = ""
+    display_name: str | None = None
+    refresh_state: Code | None = None
+    keys: list[IntegrationKey] = Field(default_factory=list)
+
+
+class LinkSide(CaseBlind):
+    """One environment of a connection set. `name` is the dataset name of E9; `target_type` AX or CRM."""
+
+    name: str = ""
+    target_type: str = ""
+    environment_display_name: str | None = None
+    power_apps_environment: str | None = None
+    direct_url: str | None = None
+    is_dev_instance: bool = False
+    schemas: list[Schema] = Field(default_factory=list)
+
+    @property
+    def is_dataverse(self) -> bool:
+        """Whether this is the Dataverse side: target type `CRM`, or one that contains `CDS` (5.8)."""
+        return self.target_type.upper() == "CRM" or "CDS" in self.target_type.upper()
+
+    def integration_key(self, table: str) -> list[str] | None:
+        """The integration key columns of a table set; None when the service lists no such table or key."""
+        schema = next((each for each in self.schemas if each.name.lower() == table.lower()), None)
+        if schema is None:
+            return None
+        keys = {key.name.lower(): key.fields for key in schema.keys}
+        return keys.get("userkeys", keys.get("userkey"))
+
+
+class SolutionResult(CaseBlind):
+    """What a solution request ended with."""
+
+    message: str | None = None
+    status: str | None = None
+
+
+class SolutionStatus(CaseBlind):
+    """State of an "Apply solution" request (E14)."""
+
+    request_id: str = ""
+    action: Code | None = None
+    state: Code | None = None
+    result: SolutionResult | None = None
+    root_activity_id: str | None = None
+    created_on: str | None = None
+    modified_on: str | None = None
+
+
+class ConnectionSet(CaseBlind):
+    """The link itself (E10): both sides, company codes, keys, and the "Apply solution" requests it remembers."""
+
+    id: str = ""
+    name: str = ""
+    display_name: str | None = None
+    environments: dict[str, LinkSide] = Field(default_factory=dict)
+    companies: list[str] = Field(default_factory=list)
+    solution_requests: list[SolutionStatus] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_details(cls, data: Any) -> Any:
+        """Bring up what stands deep in `dualWriteDetail`."""
+        detail = _member(data, "dualWriteDetail")
+        if not isinstance(detail, Mapping):
+            return data
+        mappings = _member(_member(detail, "legalEntityMappings"), "mappings")
+        names = [_member(_member(each, "left"), "name") for each in mappings or []]
+        companies = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+        return {**data, "companies": companies, "solution_requests": _member(detail, "solutionAwareRequests")}
+
+    @property
+    def dataverse(self) -> LinkSide | None:
+        """The Dataverse side."""
+        return next((side for side in self.environments.values() if side.is_dataverse), None)
+
+    @property
+    def finance_operations(self) -> LinkSide | None:
+        """The F&O side."""
+        return next((side for side in self.environments.values() if not side.is_dataverse), None)
+
+
+def _member(data: object, name: str) -> Any:
+    if not isinstance(data, Mapping):
+        return None
+    return next((value for key, value in data.items() if str(key).lower() == name.lower()), None)
+
+
+class MapSolution(CaseBlind):
+    """A Dataverse solution that holds maps (E12)."""
+
+    id: str = ""
+    unique_name: str = ""
+    friendly_name: str | None = None
+    version: str = ""
+    is_managed: bool | None = None

@@ -1,0 +1,1 @@
+"""The OData service of one F&O instance."""

@@ -1,0 +1,194 @@
+"""The delegated token of the dual-write service: ready, refreshed, or from a command (management API section 1)."""
+
+import json
+import os
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from providers.api.transport.answers import read_problem
+from providers.api.transport.clouds import CloudProfile, emulator_not_running
+from providers.api.transport.errors import AuthenticationError, TokenMissing, TransportError
+from providers.api.transport.tokens import claim
+
+TOKEN = "DUALWRITE_TOKEN"  # noqa: S105 - a variable's name
+REFRESH_TOKEN = "DUALWRITE_REFRESH_TOKEN"  # noqa: S105 - a variable's name
+TOKEN_COMMAND = "DUALWRITE_TOKEN_COMMAND"  # noqa: S105 - a variable's name
+CLIENT_ID = "2e49aa60-1bd3-43b6-8ab6-03ada3d9f08b"
+REDIRECT_URI = "https://dataintegrator.trafficmanager.net/dualWrite"
+ORIGIN = "https://dataintegrator.trafficmanager.net/"
+# Renew this long before the end of a token (seconds), but never more than a tenth of a short life.
+MARGIN = 300.0
+COMMAND_TIMEOUT = 120.0
+HOW_TO_GET_ONE = (
+    f"Set {TOKEN}, {REFRESH_TOKEN} or {TOKEN_COMMAND}; "
+    "refresh tokens live 24 hours at most, so pipelines use the command."
+)
+
+
+@dataclass(frozen=True)
+class _Held:
+    token: str
+    renew_at: float
+    source: str
+
+
+def dual_write_token_configured() -> bool:
+    """Whether the environment names any source of a delegated dual-write token."""
+    return any(os.environ.get(name) for name in (TOKEN, REFRESH_TOKEN, TOKEN_COMMAND))
+
+
+class DualWriteTokens:
+    """The delegated token, from DUALWRITE_TOKEN, DUALWRITE_REFRESH_TOKEN or DUALWRITE_TOKEN_COMMAND, in that order.
+
+    An expired ready token makes way for the next source. One token at a time, kept until shortly before its end;
+    a rotated refresh token is kept in memory only. `now` is in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        profile: CloudProfile,
+        http: Callable[[], httpx.Client],
+        now: Callable[[], float] = time.time,
+        run: Callable[[list[str]], str] | None = None,
+    ) -> None:
+        self._profile = profile
+        self._http = http
+        self._now = now
+        self._run = run or _run
+        self._lock = threading.Lock()
+        self._held: _Held | None = None
+        self._refused: set[str] = set()
+        self._rotated: str | None = None
+
+    def token(self, _scope: str, /, claims: str | None = None) -> str:
+        """See `TokenSource`; the audience is fixed. Raises `TokenMissing` when nothing is configured."""
+        with self._lock:
+            if self._held is None or claims is not None or self._now() >= self._held.renew_at:
+                self._held = self._obtain(claims)
+            return self._held.token
+
+    def forget(self, _scope: str, /) -> None:
+        """See `TokenSource`. A ready token that was refused is not used again."""
+        with self._lock:
+            if self._held is not None and self._held.source == TOKEN:
+                self._refused.add(self._held.token)
+            self._held = None
+
+    def _obtain(self, claims: str | None) -> _Held:
+        ready = os.environ.get(TOKEN, "").strip()
+        usable = bool(ready) and claims is None and ready not in self._refused
+        if usable and (expiry := _expiry(ready)) is not None and expiry <= self._now():
+            usable = False
+        if usable:
+            return self._keep(ready, None, TOKEN)
+        if os.environ.get(REFRESH_TOKEN):
+            return self._refresh(claims)
+        if os.environ.get(TOKEN_COMMAND):
+            return self._command()
+        if ready:
+            raise AuthenticationError(
+                f"the token in {TOKEN} has expired or was refused", next_step=HOW_TO_GET_ONE, service="identity"
+            )
+        raise TokenMissing(
+            "no delegated token for the dual-write service is configured", next_step=HOW_TO_GET_ONE, service="identity"
+        )
+
+    def _keep(self, token: str, lifetime: float | None, source: str) -> _Held:
+        now = self._now()
+        end = now + lifetime if lifetime is not None else _expiry(token)
+        if end is None:
+            # An opaque token without a stated life: ask its source again now and then.
+            return _Held(token, now + MARGIN, source)
+        return _Held(token, end - min(MARGIN, (end - now) / 10), source)
+
+    def _refresh(self, claims: str | None) -> _Held:
+        audience = self._profile.dual_write_audience
+        form = {
+            "client_id": CLIENT_ID,
+            "scope": f"{audience}/.default openid profile offline_access",
+            "redirect_uri": REDIRECT_URI,
+            "grant_type": "refresh_token",
+            "refresh_token": self._rotated or os.environ[REFRESH_TOKEN].strip(),
+        }
+        if claims is not None:
+            form["claims"] = claims
+        url = f"https://{self._profile.authority}/common/oauth2/v2.0/token"
+        try:
+            answer = self._http().post(url, data=form, headers={"Accept": "application/json", "origin": ORIGIN})
+        except httpx.ConnectError as error:
+            if self._profile.proxy:
+                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
+            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
+        except httpx.TransportError as error:
+            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
+        body = _object(answer.text)
+        token = body.get("access_token")
+        if answer.status_code != 200 or not isinstance(token, str):
+            problem = read_problem(body)
+            raise AuthenticationError(
+                f"the refresh token was refused: {problem.message or answer.status_code}",
+                code=problem.code or None,
+                correlation_id=problem.correlation_id,
+                next_step=HOW_TO_GET_ONE,
+                service="identity",
+            )
+        rotated = body.get("refresh_token")
+        self._rotated = rotated if isinstance(rotated, str) else self._rotated
+        return self._keep(token, _seconds(body.get("expires_in")), REFRESH_TOKEN)
+
+    def _command(self) -> _Held:
+        output = self._run(shlex.split(os.environ[TOKEN_COMMAND])).strip()
+        body = _object(output)
+        found = body.get("access_token") or body.get("accessToken") or body.get("token")
+        if not output.startswith("{"):
+            found = output
+        token = found.strip() if isinstance(found, str) else ""
+        if not token or any(character.isspace() for character in token):
+            raise AuthenticationError(
+                f"the command in {TOKEN_COMMAND} printed no token", next_step=HOW_TO_GET_ONE, service="identity"
+            )
+        return self._keep(token, _seconds(body.get("expires_in")), TOKEN_COMMAND)
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AuthenticationError(
+            f"the command in {TOKEN_COMMAND} did not run: {type(error).__name__}", service="identity"
+        ) from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no text"])[-1]
+        raise AuthenticationError(
+            f"the command in {TOKEN_COMMAND} ended with {done.returncode}: {last}", service="identity"
+        )
+    return done.stdout
+
+
+def _expiry(token: str) -> float | None:
+    return _seconds(claim(token, "exp"))
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

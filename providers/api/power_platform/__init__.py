@@ -1,0 +1,1 @@
+"""The Power Platform: environments, capacity, locations. BAP behind an interface."""

@@ -1,0 +1,1 @@
+"""What all API clients share: HTTP, retries, errors, hosts, clouds, long operations, shapes on the wire."""

@@ -1,0 +1,108 @@
+"""The errors of the API clients: one small tree, one line of text each, no secret and no whole body."""
+
+from providers.api.transport.redaction import redact
+
+REASON_LIMIT = 300
+
+
+class ApiError(Exception):
+    """A call failed. `str()` gives `<reason> (<code>, correlation <id>). <next_step>` without the absent parts.
+
+    `code` is the service's own error code; `correlation_id` what its support asks for; `status` the HTTP status when
+    there was an answer; `may_have_happened` says that the effect of the call is unknown and has to be looked up.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str | None = None,
+        correlation_id: str | None = None,
+        status: int | None = None,
+        next_step: str = "",
+        service: str = "",
+        may_have_happened: bool = False,
+    ) -> None:
+        self.reason = _one_line(reason)
+        self.code = code or None
+        self.correlation_id = correlation_id or None
+        self.status = status
+        self.next_step = redact(next_step)
+        self.service = service
+        self.may_have_happened = may_have_happened
+        super().__init__(self.reason)
+
+    def __str__(self) -> str:
+        marks = [self.code or "", f"correlation {self.correlation_id}" if self.correlation_id else ""]
+        inside = ", ".join(mark for mark in marks if mark)
+        text = self.reason.rstrip(".") if inside or self.next_step else self.reason
+        if inside:
+            text += f" ({redact(inside)})"
+        if self.next_step:
+            text += f". {self.next_step}"
+        return text
+
+
+class AuthenticationError(ApiError):
+    """No usable credential, or the service refused the token (401)."""
+
+
+class TokenMissing(AuthenticationError):
+    """No delegated token for the dual-write management service is configured."""
+
+
+class PermissionDenied(ApiError):
+    """The caller is known but may not do this (403)."""
+
+
+class NotFound(ApiError):
+    """The thing that the call names does not exist."""
+
+
+class Conflict(ApiError):
+    """The state of the service forbids the call, for example a taken domain or no capacity left."""
+
+
+class InvalidRequest(ApiError):
+    """The service rejects what was sent (400, 412, 422)."""
+
+
+class Throttled(ApiError):
+    """The service still asked us to slow down after all retries."""
+
+
+class ServiceUnavailable(ApiError):
+    """The service answered with a server error after all retries, or another operation still runs there."""
+
+
+class UnexpectedAnswer(ApiError):
+    """An answer that is no answer of the service: HTML, broken JSON, an empty body, a status outside the contract."""
+
+
+class TransportError(ApiError):
+    """No usable answer arrived. With `may_have_happened` the request may have taken effect: look, never re-send."""
+
+
+class OperationFailed(ApiError):
+    """A long operation ended, and not well."""
+
+
+class OperationTimedOut(ApiError):
+    """A long operation did not end before its deadline. `last_status` is what it said last; it may still end."""
+
+    def __init__(self, reason: str, *, last_status: str = "", next_step: str = "", service: str = "") -> None:
+        super().__init__(reason, next_step=next_step, service=service, may_have_happened=True)
+        self.last_status = last_status
+
+
+class ForeignHost(ApiError):
+    """A URL outside the configured cloud; no token was sent there."""
+
+
+class EmulatorNotRunning(ApiError):
+    """`cloud: emulator` is configured, and no emulator answers."""
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(redact(text).split())
+    return line if len(line) <= REASON_LIMIT else line[: REASON_LIMIT - 1].rstrip() + "…"

@@ -1,0 +1,81 @@
+"""Bases of the models that are read from services: unknown members are ignored, null counts as absent."""
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
+
+from providers.api.transport.answers import Response
+from providers.api.transport.errors import UnexpectedAnswer
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Wire(BaseModel):
+    """A model whose members carry aliases; they can also be given by their Python name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name is not None:
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
+
+
+class CaseBlind(Wire):
+    """A model whose JSON names are the Python names without underscores, in any case."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        wanted = _fields(cls)
+        known = ((wanted.get(_plain(str(key))), value) for key, value in data.items())
+        return {name: value for name, value in known if name is not None}
+
+
+@cache
+def _fields(model: type[BaseModel]) -> Mapping[str, str]:
+    """The fields of a model by their plain names."""
+    return {_plain(name): name for name in model.model_fields}
+
+
+# A list of 213 maps repeats some forty member names ten thousand times.
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def read(model: type[M], data: object, response: Response, service: str) -> M:
+    """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise UnexpectedAnswer(
+            f"{service} answered in an unknown shape: {where}: {first['msg']}",
+            code=f"HTTP {response.status}",
+            correlation_id=response.correlation_id,
+            status=response.status,
+            service=service,
+        ) from error
+
+
+def read_list(model: type[M], data: object, response: Response, service: str) -> list[M]:
+    """`data` as a list of models; null is an empty one. Raises `UnexpectedAnswer`."""
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise UnexpectedAnswer(
+            f"{service} answered in an unknown shape: no list",
+            code=f"HTTP {response.status}",
+            correlation_id=response.correlation_id,
+            status=response.status,
+            service=service,
+        )
+    return [read(model, each, response, service) for each in data]

@@ -1,0 +1,94 @@
+"""The documented errors of setting up dual-write: recognising a text of the service, and telling its cure. Pure.
+
+A text is recognised by its documented part or its code, apostrophes and case aside. The table: `table`.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from providers.api.transport.errors import ApiError, OperationFailed
+from providers.api.transport.operations import PASSING
+from providers.documented_errors.table import (
+    CONSENT_MISSING,
+    HEALTH,
+    NO_RIGHTS,
+    NOT_THE_LINKING_USER,
+    SAME,
+    SERVICE_DOWN,
+    TEXTS,
+    VALIDATION,
+    Known,
+)
+
+# What a bare status means when the link is looked up, when it is read, and when its maps are made.
+LOOKING_UP = {403: NO_RIGHTS, 404: CONSENT_MISSING, **dict.fromkeys((500, 502, 503, 504), SERVICE_DOWN)}
+READING = {403: NO_RIGHTS}
+MAKING_MAPS = {401: NOT_THE_LINKING_USER, 403: NO_RIGHTS}
+
+_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), known) for pattern, known in TEXTS)
+_HEALTH_CODE = re.compile(r"\b(DWDVEV|DWFOEV)(\d{4})\b", re.IGNORECASE)
+_VALIDATION_CODE = re.compile(r"\bDIPV(\d{4})\b", re.IGNORECASE)
+
+
+def explained(text: str) -> Known | None:
+    """The documented error that a text of the service is, or None. A code says more than the words around it."""
+    plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    if (found := _HEALTH_CODE.search(plain)) and found[2] in HEALTH:
+        return Known(found[0].upper(), *HEALTH[found[2]])
+    if found := _VALIDATION_CODE.search(plain):
+        meaning = VALIDATION.get(SAME.get(found[1], found[1]))
+        if meaning:
+            return Known(found[0].upper(), *meaning)
+    return next((known for pattern, known in _PATTERNS if pattern.search(plain)), None)
+
+
+def documented(error: ApiError, *, otherwise: Known | None = None) -> ApiError:
+    """The same error with the documented code and next step; `otherwise` is meant when its text says nothing.
+
+    One that usually passes (5xx, a lost answer) becomes `OperationFailed` when its text is a documented one: waiting
+    does not mend it. An error that is not documented comes back as it is.
+    """
+    known = explained(f"{error.code or ''} {error.reason}")
+    if known and isinstance(error, PASSING):
+        return OperationFailed(
+            error.reason,
+            code=known.code or error.code,
+            correlation_id=error.correlation_id,
+            status=error.status,
+            next_step=known.next_step,
+            service=error.service,
+        )
+    known = known or otherwise
+    if known is None:
+        return error
+    made = copy.copy(error)
+    made.code, made.next_step = known.code or error.code, known.next_step
+    return made
+
+
+@contextmanager
+def cured(by_status: Mapping[int, Known] | None = None) -> Iterator[None]:
+    """Refusals of the service leave the block as `documented` makes them.
+
+    `by_status` says what an answer with that HTTP status means to this call when its text is not documented.
+    """
+    try:
+        yield
+    except ApiError as error:
+        told = documented(error, otherwise=(by_status or {}).get(error.status or 0))
+        if told is error:
+            raise
+        raise told from error
+
+
+def failed(text: str, *, correlation_id: str | None = None, otherwise: str = "") -> OperationFailed:
+    """What a failure text of the service becomes; `otherwise` is the next step of one that is not documented."""
+    known = explained(text)
+    return OperationFailed(
+        text,
+        code=known.code if known else None,
+        correlation_id=correlation_id,
+        next_step=known.next_step if known else otherwise,
+    )

@@ -1,0 +1,89 @@
+"""Is this F&O linked and ready? The order of tests of power-platform-api.md 14.10, as a pure ladder.
+
+One observation holds what each side says; the rungs that are missing and the statements that
+contradict each other follow from it. F&O counts as ready only when both sides agree.
+"""
+
+from dataclasses import dataclass
+
+from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
+from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
+from providers.instances.references import host_of
+
+LINK_IN_BAP = "the link in the Power Platform"
+_EMPTY_DATASETS = ("", "none", "empty")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What BAP, Dataverse, the package service, the Power Platform API and F&O say at one time; numbers of 14.10."""
+
+    linked: LinkedFinOps | None = None  # 1
+    integration: IntegrationDetails | None = None  # 2
+    package_state: str = "None"  # 3
+    application: FinOpsApplication | None = None  # 4
+    properties: FinOpsProperties | None = None  # 5
+    reachable: bool = False  # 6
+
+    @property
+    def url(self) -> str | None:
+        """The F&O address, from whichever side knows it first."""
+        found = (self.integration.url if self.integration else "") or (self.linked.url if self.linked else "")
+        return found or None
+
+    @property
+    def identifier(self) -> str | None:
+        """The id of the F&O environment."""
+        found = (self.integration.id if self.integration else "") or (self.linked.id if self.linked else "")
+        return found or None
+
+    @property
+    def demo_data(self) -> bool | None:
+        """Whether it was installed with demo data; None when the service does not say."""
+        if self.properties is None:
+            return None
+        return (self.properties.demo_dataset or "").casefold() not in _EMPTY_DATASETS
+
+    @property
+    def developer_tools(self) -> bool | None:
+        """Whether it has developer tools (`OnlineDev`); None when the service does not say."""
+        if self.application and self.application.deployment_type:
+            return self.application.deployment_type == "OnlineDev"
+        if self.properties and self.properties.deployment_type:
+            return self.properties.deployment_type == "UnifiedDeveloper"
+        return None
+
+    @property
+    def version(self) -> str | None:
+        """The application version that is installed."""
+        return self.application.application_version if self.application else None
+
+
+def missing(seen: Observation) -> list[str]:
+    """The rungs that are not there yet, in the order of 14.10; empty when F&O is ready."""
+    rungs = {
+        LINK_IN_BAP: seen.linked is not None and bool(seen.linked.url),
+        "the link in Dataverse": seen.integration is not None,
+        "the Provisioning App": seen.package_state in ("Installed", "TemplateInstalled"),
+        "the application version": seen.version is not None,
+        "the F&O properties": seen.properties is not None,
+        "an answer of F&O": seen.reachable,
+    }
+    return [name for name, there in rungs.items() if not there]
+
+
+def contradictions(seen: Observation) -> list[str]:
+    """Sentences on ids and URLs that the sides report differently; empty when they agree."""
+    found = []
+    if seen.linked and seen.integration:
+        if host_of(seen.linked.url) != host_of(seen.integration.url):
+            found.append(f"the Power Platform links {seen.linked.url}, Dataverse {seen.integration.url}")
+        if _differ(seen.linked.id, seen.integration.id):
+            found.append(f"the Power Platform links the id {seen.linked.id}, Dataverse {seen.integration.id}")
+    if seen.integration and seen.properties and _differ(seen.properties.app_id or "", seen.integration.id):
+        found.append(f"the F&O properties name the id {seen.properties.app_id}, Dataverse {seen.integration.id}")
+    return found
+
+
+def _differ(one: str, other: str) -> bool:
+    return bool(one and other) and one.casefold() != other.casefold()

@@ -1,0 +1,309 @@
+"""Making, finding again, renaming and removing an environment: the long work behind `CdsInstance`.
+
+Safe to take up at any point. The natural key is the domain, ownership is the mark in the
+description. A create is sent once; when its answer got lost, the environment is looked up and
+only a second create follows if the domain is still free after a grace time
+(power-platform-api.md 8.4, 21).
+"""
+
+from collections.abc import Callable
+
+from providers.api.dataverse.models import WhoAmI
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import CreateStarted, Environment, EnvironmentRequest, LifecycleOperation
+from providers.api.transport.errors import (
+    ApiError,
+    Conflict,
+    NotFound,
+    OperationFailed,
+    OperationTimedOut,
+    PermissionDenied,
+    UnexpectedAnswer,
+)
+from providers.api.transport.operations import Outcome
+from providers.instances.references import carries_mark, foreign, own_environment, same_domain
+from providers.protocol.waiting import Waiting
+
+# Polls to wait for an environment whose create got no answer: a minute with the public cloud's interval.
+_GRACE_POLLS = 6
+# How long the service takes after "Succeeded" to show Dataverse, and to let its creator in (8.4).
+_LATE_SECONDS = 900.0
+_USUALLY_CREATE = "some minutes"
+_USUALLY_DELETE = "some minutes"
+# A delete operation may fail and be repeated; the recordings show the third one succeeding (11.1).
+_DELETE_TRIES = 10
+
+
+class EnvironmentLifecycle:
+    """One environment of this stack, known by its domain and its mark."""
+
+    def __init__(
+        self, service: PowerPlatform, wanted: EnvironmentRequest, *, mark: str, interval: float, waiting: Waiting
+    ) -> None:
+        self._service = service
+        self._wanted = wanted
+        self._mark = mark
+        self._interval = interval
+        self._waiting = waiting
+
+    def ensure(self) -> Environment:
+        """The environment, found or made, with its Dataverse metadata; not yet open to its creator, perhaps."""
+        held = self._own()
+        if held is None:
+            return self._visible(self._create())
+        self._waiting.announce(f"found the environment {held.id} of this stack; going on with it")
+        self._follow_started(held)
+        return self._visible(held.id)
+
+    def _own(self) -> Environment | None:
+        return own_environment(
+            self._service.environments(fresh=True),
+            domain=self._wanted.domain,
+            display_name=self._wanted.display_name,
+            mark=self._mark,
+        )
+
+    def _create(self) -> str:
+        """Send the create and follow it; returns the environment's id."""
+        for _ in range(2):
+            try:
+                return self._follow(self._service.create_environment(self._wanted))
+            except ApiError as error:
+                held = self._after_failed_create(error)
+                if held is not None:
+                    self._follow_started(held)
+                    return held.id
+        raise OperationFailed(
+            "two creates got no answer and no environment appeared",
+            next_step="Look at the environments in the admin center, then run again: nothing is created twice.",
+        )
+
+    def _after_failed_create(self, error: ApiError) -> Environment | None:
+        """What a create without success left behind; None when it may be sent once more."""
+        if error.code == "DomainNameAlreadyInUse":
+            held = self._own()
+            if held is None:
+                raise error
+            return held
+        if not error.may_have_happened or isinstance(error, OperationTimedOut):
+            raise error
+        self._waiting.announce(f"the create got no answer ({error.reason}); looking for the environment")
+        try:
+            return self._waiting.until(
+                self._seen,
+                what="looking for the environment",
+                interval=self._interval,
+                at_most=_GRACE_POLLS * self._interval,
+            )
+        except OperationTimedOut:
+            if self._waiting.remaining <= 0:
+                raise
+            return None
+
+    def _seen(self) -> Outcome[Environment]:
+        held = self._own()
+        return Outcome.done(held) if held else Outcome.pending("not there yet")
+
+    def _follow(self, started: CreateStarted) -> str:
+        url = started.operation_url
+        if url is None:
+            if not started.environment_id:
+                raise UnexpectedAnswer("the create was accepted without an operation", may_have_happened=True)
+            return started.environment_id
+
+        def poll() -> Outcome[str]:
+            try:
+                operation = self._service.operation(url)
+            except NotFound:
+                # Only for a delete does 404 mean done; here the environment itself tells.
+                held = self._own()
+                return Outcome.done(held.id) if held else Outcome.pending("operation not visible")
+            return self._outcome(operation)
+
+        return self._until(poll)
+
+    def _follow_started(self, held: Environment) -> None:
+        """Wait for a create that an earlier run started; its operation is found by the environment (8.3)."""
+
+        def poll() -> Outcome[str]:
+            operations = self._service.operations_of(held.id)
+            create = next((each for each in operations if each.type == "Create"), None)
+            return self._outcome(create) if create else Outcome.done(held.id)
+
+        try:
+            self._until(poll)
+        except NotFound:
+            # Older operations are forgotten by the service; then nothing is under way.
+            return
+
+    def _outcome(self, operation: LifecycleOperation) -> Outcome[str]:
+        if operation.succeeded:
+            held = operation.environment_id or getattr(self._own(), "id", None)
+            return Outcome.done(held) if held else Outcome.pending("environment not visible yet")
+        if operation.finished:
+            left = f" and left the environment {operation.environment_id} behind" if operation.environment_id else ""
+            raise OperationFailed(
+                f"the service ended the create as Failed in stage {operation.stage or 'unknown'}{left}",
+                correlation_id=operation.id,
+                next_step="Look at the environment's history in the admin center"
+                + (", delete what is left, and run again." if left else ", then run again."),
+            )
+        return Outcome.pending(_told(operation), operation.retry_after)
+
+    def _until(self, poll: Callable[[], Outcome[str]]) -> str:
+        return self._waiting.until(
+            poll, what="creating the environment", interval=self._interval, usually=_USUALLY_CREATE
+        )
+
+    def _visible(self, environment_id: str) -> Environment:
+        """The environment once it can be read, is ready and shows its Dataverse (8.4)."""
+
+        def poll() -> Outcome[Environment]:
+            try:
+                held = self._service.environment(environment_id)
+            except NotFound:
+                return Outcome.pending("not visible yet")
+            if not held.dataverse_ready:
+                return Outcome.pending("Dataverse not shown yet")
+            return Outcome.done(held) if held.state == "Ready" else Outcome.pending(held.state)
+
+        held = self._waiting.until(
+            poll, what="waiting for Dataverse", interval=self._interval, at_most=_LATE_SECONDS, usually="a minute"
+        )
+        if not same_domain(held, self._wanted.domain):
+            raise Conflict(
+                f"the service gave the environment {held.id} the domain '{held.domain}' instead of "
+                f"'{self._wanted.domain}'",
+                next_step="Delete it in the admin center and run again, or choose another `domain`.",
+            )
+        return held
+
+
+def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: float) -> WhoAmI:
+    """Wait until Dataverse knows the creator: it answers 403 for up to ten minutes (8.4)."""
+
+    def poll() -> Outcome[WhoAmI]:
+        try:
+            return Outcome.done(who_am_i())
+        except (PermissionDenied, NotFound) as error:
+            return Outcome.pending(f"not open to us yet ({error.status or 'no answer'})")
+
+    try:
+        return waiting.until(
+            poll, what="waiting for access to Dataverse", interval=interval, at_most=_LATE_SECONDS, usually="10 min"
+        )
+    except OperationTimedOut as error:
+        error.next_step = "Add the program's application as an application user with System Administrator, run again."
+        raise
+
+
+def rename(service: PowerPlatform, environment_id: str, name: str, waiting: Waiting, interval: float) -> Environment:
+    """Give the environment another display name; sent again when it still reads the old one afterwards (10.1)."""
+    under_way: str | None = None
+
+    def poll() -> Outcome[Environment]:
+        nonlocal under_way
+        if under_way and not service.operation(under_way).finished:
+            return Outcome.pending("the service is at it")
+        held = service.environment(environment_id)
+        if held.display_name == name:
+            return Outcome.done(held)
+        started = service.update_environment(environment_id, display_name=name)
+        under_way = started.operation_url
+        return Outcome.pending(f"still '{held.display_name}'", started.retry_after)
+
+    return waiting.until(poll, what=f"renaming to '{name}'", interval=interval)
+
+
+def change_type(
+    service: PowerPlatform, environment_id: str, sku: str, waiting: Waiting, interval: float
+) -> Environment:
+    """Turn a sandbox into a production environment or back (10.3), and read it back."""
+    if service.environment(environment_id).sku != sku:
+        service.modify_sku(environment_id, sku)
+
+    def poll() -> Outcome[Environment]:
+        held = service.environment(environment_id)
+        done = held.sku == sku and held.state == "Ready"
+        return Outcome.done(held) if done else Outcome.pending(f"{held.sku}, {held.state}")
+
+    return waiting.until(poll, what=f"changing the type to {sku}", interval=interval)
+
+
+def remove(
+    service: PowerPlatform, environment_id: str, *, domain: str, mark: str, waiting: Waiting, interval: float
+) -> bool:
+    """Delete the environment when it is still ours, and wait until it is gone; False when it was gone already."""
+    try:
+        held = service.environment(environment_id)
+    except NotFound:
+        return False
+    _verify(held, domain, mark)
+    removal = _Removal(service, environment_id)
+    waiting.until(removal.poll, what="deleting the environment", interval=interval, usually=_USUALLY_DELETE)
+    return True
+
+
+def _told(operation: LifecycleOperation) -> str:
+    return f"{operation.state}, stage {operation.stage}" if operation.stage else operation.state
+
+
+def _verify(held: Environment, domain: str, mark: str) -> None:
+    if not carries_mark(held.description, mark):
+        raise foreign(held, held.domain or domain)
+    if held.domain and not same_domain(held, domain):
+        raise Conflict(
+            f"the environment {held.id} has the domain '{held.domain}', this stack made '{domain}'",
+            next_step="Run a refresh, look at the difference, then decide.",
+        )
+
+
+class _Removal:
+    """A delete that is requested until it took effect."""
+
+    def __init__(self, service: PowerPlatform, environment_id: str) -> None:
+        self._service = service
+        self._id = environment_id
+        self._url: str | None = None
+        self._tries = 0
+
+    def poll(self) -> Outcome[None]:
+        try:
+            self._service.environment(self._id)
+        except NotFound:
+            return Outcome.done(None)
+        if self._url is None:
+            return self._request()
+        return self._progress(self._url)
+
+    def _request(self) -> Outcome[None]:
+        self._tries += 1
+        try:
+            started = self._service.delete_environment(self._id)
+        except NotFound:
+            return Outcome.done(None)
+        except Conflict as error:
+            # Another operation runs on it; the code may be missing from the answer (4.4).
+            if error.code not in ("OperationNotStartable", "HTTP 409"):
+                raise
+            return Outcome.pending("waiting for another operation on it")
+        self._url = started.operation_url
+        return Outcome.pending("requested", started.retry_after)
+
+    def _progress(self, url: str) -> Outcome[None]:
+        try:
+            operation = self._service.operation(url)
+        except NotFound:
+            return Outcome.pending("nearly gone")
+        if not operation.finished:
+            return Outcome.pending(_told(operation), operation.retry_after)
+        if operation.succeeded:
+            return Outcome.pending("deleted, still shown")
+        if self._tries >= _DELETE_TRIES:
+            raise OperationFailed(
+                f"the service ended {self._tries} delete operations as Failed",
+                correlation_id=operation.id,
+                next_step="Look at the environment's history in the admin center, then run again.",
+            )
+        self._url = None
+        return Outcome.pending("the service failed to delete it; once more")

@@ -1,0 +1,128 @@
+"""Installing an application package on an environment: request it once, follow it to `Installed`.
+
+The service has one state per package and environment (power-platform-api.md 14.7), so what a
+killed run requested is found again by that state and only waited for. There is no uninstall.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from providers.api.app_management.models import ApplicationPackage, PackageOperation
+from providers.api.transport.errors import ApiError, NotFound, OperationFailed, ServiceUnavailable
+from providers.api.transport.operations import Outcome
+from providers.protocol.waiting import Waiting
+
+# The install endpoint fails for about half a minute on a young environment (8.4, D365BAP#121).
+_START_TRIES_SECONDS = 180.0
+
+
+class Packages(Protocol):
+    """The part of the application management service that installing needs."""
+
+    def packages(self, environment_id: str, *, fresh: bool = False) -> dict[str, ApplicationPackage]:
+        """Every package on offer, by unique name; shared for a moment unless `fresh`."""
+
+    def install(self, environment_id: str, unique_name: str, payload: str | None = None) -> str:
+        """Request an installation; returns the operation's id."""
+
+    def operation(self, environment_id: str, operation_id: str) -> PackageOperation:
+        """The state of one installation."""
+
+
+class Installation:
+    """One package on one environment, brought to `Installed`."""
+
+    def __init__(self, service: Packages, environment_id: str, unique_name: str, *, interval: float) -> None:
+        self._service = service
+        self._environment_id = environment_id
+        self._unique_name = unique_name
+        self._interval = interval
+        self._title = unique_name
+        self._operation_id: str | None = None
+
+    def current(self, *, fresh: bool = False) -> ApplicationPackage:
+        """The package as the service holds it; `NotFound` when the environment does not offer it."""
+        package = self._service.packages(self._environment_id, fresh=fresh).get(self._unique_name)
+        if package is None:
+            raise NotFound(
+                f"the package {self._unique_name} is not offered on this environment",
+                next_step="Check the tenant's licences for it in the admin center, Dynamics 365 apps.",
+            )
+        return package
+
+    def ensure(
+        self, waiting: Waiting, *, payload: Callable[[], str] | None = None, usually: str = ""
+    ) -> ApplicationPackage:
+        """Install the package unless it is there or on its way, and wait for it.
+
+        `payload` is asked for its parameters only when the installation has to be requested.
+
+        An installation that failed in an earlier run is requested once more; one that fails
+        now raises `OperationFailed` with the service's message.
+        """
+        package = self.current(fresh=True)
+        self._title = package.name or self._unique_name
+        if package.installed:
+            return package
+        if package.installing:
+            waiting.announce(f"{self._title} is already on its way ({package.state}); waiting for it")
+        else:
+            self._request(waiting, payload() if payload else None)
+        return waiting.until(self._poll, what=self._title, interval=self._interval, usually=usually)
+
+    def _request(self, waiting: Waiting, payload: str | None) -> None:
+        def start() -> Outcome[str]:
+            try:
+                return Outcome.done(self._service.install(self._environment_id, self._unique_name, payload))
+            except NotFound as error:
+                return Outcome.pending(f"not accepted yet: {error.reason}")
+            except ApiError as error:
+                # A lost answer is looked up: what the service accepted shows in the package's state.
+                if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or _busy(error)):
+                    raise
+                held = self.current(fresh=True)
+                if held.installing or held.installed:
+                    return Outcome.done("")
+                return Outcome.pending(f"not accepted yet: {error.reason}")
+
+        what = f"request of {self._title}"
+        operation_id = waiting.until(start, what=what, interval=self._interval, at_most=_START_TRIES_SECONDS)
+        self._operation_id = operation_id or None
+
+    def _poll(self) -> Outcome[ApplicationPackage]:
+        operation = self._operation()
+        # The list is shared for a moment; what an ended operation did is read at once.
+        package = self.current(fresh=operation is not None and operation.finished)
+        if package.installed:
+            return Outcome.done(package)
+        if operation is not None and operation.finished and not operation.succeeded:
+            raise self._failure(operation.error_message or operation.status_message, operation.error_name)
+        if package.failed and operation is None:
+            raise self._failure(_text(package.error), None)
+        return Outcome.pending(package.state, operation.retry_after if operation else None)
+
+    def _operation(self) -> PackageOperation | None:
+        if self._operation_id is None:
+            return None
+        try:
+            return self._service.operation(self._environment_id, self._operation_id)
+        except NotFound:
+            return None
+
+    def _failure(self, message: str | None, code: str | None) -> OperationFailed:
+        return OperationFailed(
+            f"the installation of {self._unique_name} failed: {message or 'the service gives no reason'}",
+            code=code,
+            next_step="Remove the cause and run again: the next run requests the installation once more.",
+        )
+
+
+def _busy(error: ApiError) -> bool:
+    return error.code == "OperationNotStartable"
+
+
+def _text(details: object) -> str | None:
+    if isinstance(details, dict):
+        found = details.get("message") or details.get("errorMessage")
+        return str(found) if found else None
+    return str(details) if details else None

@@ -1,0 +1,55 @@
+"""Run-time configuration that an earlier link left behind, on either side (health codes DWDVEV1004, DWFOEV1004).
+
+Tables: dual-write-management-api.md 10.1 and 10.2. Reads only; cleaning up is a person's work with the maps stopped.
+"""
+
+import json
+from collections.abc import Mapping
+
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.finance_operations.client import FinanceOperations
+from providers.instances.references import host_of
+
+RUNTIME_TABLE = "msdyn_dualwriteruntimeconfig"
+PROJECT_CONFIGURATIONS = "DualWriteProjectConfigurations"
+
+
+def left_in_cds(cds: DataverseAccess, projects: frozenset[str]) -> list[str]:
+    """Dataverse tables with an active configuration of a project that is none of `projects` (pids in lower case).
+
+    A configuration whose text cannot be read is left out: nothing says whose it is.
+    """
+    definition = cds.entity_definition(RUNTIME_TABLE)
+    entity_set = definition.set_name if definition and definition.set_name else f"{RUNTIME_TABLE}s"
+    columns = ("msdyn_unsecure", "msdyn_internalentityname")
+    stale = set()
+    for row in cds.rows(entity_set, filter="statecode eq 0", select=columns):
+        project = _project(row.get("msdyn_unsecure"))
+        # A project is named by its pid, or by a name that contains it.
+        if project and not any(pid in project for pid in projects):
+            stale.add(str(row.get("msdyn_internalentityname") or project))
+    return sorted(stale)
+
+
+def left_in_finops(finops: FinanceOperations, cds_host: str) -> list[str]:
+    """`<F&O entity> (<host>)` of every project configuration that names another CDS environment."""
+    stale = set()
+    for row in finops.rows(PROJECT_CONFIGURATIONS):
+        held = {name.casefold(): value for name, value in row.items()}
+        url = str(held.get("externalenvironmenturl") or "")
+        host = host_of(url if "://" in url else f"https://{url}") if url else None
+        if host and host != cds_host:
+            stale.add(f"{held.get('internalentityname') or held.get('projectname')} ({host})")
+    return sorted(stale)
+
+
+def _project(text: object) -> str | None:
+    """`ProjectId` of the JSON in `msdyn_unsecure`, in lower case."""
+    try:
+        held = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if not isinstance(held, Mapping):
+        return None
+    found = next((value for name, value in held.items() if str(name).casefold() == "projectid"), None)
+    return str(found).lower() if found else None

@@ -1,0 +1,153 @@
+"""Integration keys: the columns by which dual-write finds the Dataverse row of an F&O row.
+
+They belong to the table, not to a map (dual-write-management-api.md E9). Most are generated when the pair is linked;
+those of the party solution are not (dual-write-semantics.md 7.6). They are read with the link (E10), compared as sets
+without regard to case, set for all tables in one call (that the call takes several is inferred, so a refused one is
+sent table by table), read back, and the tables of their maps are refreshed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from providers.api.dual_write.client import DualWriteManagement
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState
+from providers.api.transport.errors import ApiError
+from providers.api.transport.operations import PASSING
+from providers.catalogue.selection import standard
+from providers.maps.table_refresh import NO_USE, refresh_tables
+from providers.protocol.call import ResourceError
+
+Keys = Mapping[str, Sequence[str]]
+
+# Microsoft Learn, "Party and global address book", set-up: these keys have to be updated by hand before the maps run;
+# its troubleshooting article lists the same four as the first prerequisite. The articles name the maps ("Account",
+# "Contact", "Contact For Customer/Vendor", "Vendor"); the table sets that these stand for are those of the catalogue.
+PARTY_KEYS: dict[str, tuple[str, ...]] = {
+    "accounts": ("accountnumber", "msdyn_company.cdm_companycode"),
+    "contacts": ("msdyn_contactpersonid", "msdyn_company.cdm_companycode"),
+    "msdyn_contactforparties": ("msdyn_contactforpartynumber", "msdyn_associatedcompanyid.cdm_companycode"),
+    "msdyn_vendors": ("msdyn_vendoraccountnumber", "msdyn_company.cdm_companycode"),
+}
+
+
+def default_keys(maps: Iterable[str]) -> dict[str, list[str]]:
+    """The keys that the party solution needs, table set to columns, when one of the chosen maps belongs to it.
+
+    `maps` are names in the catalogue; others say nothing. Empty when no party map is among them.
+    """
+    known = standard().maps
+    if not any(name in known and known[name].carried_by == "party" for name in maps):
+        return {}
+    return {table: list(columns) for table, columns in PARTY_KEYS.items()}
+
+
+def same_key(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether two keys are of the same columns; order and case mean nothing."""
+    return {column.casefold() for column in one} == {column.casefold() for column in other}
+
+
+def same_keys(one: Keys, other: Keys) -> bool:
+    """Whether two declarations mean the same keys of the same tables."""
+    first, second = ({table.casefold(): columns for table, columns in keys.items()} for keys in (one, other))
+    return first.keys() == second.keys() and all(same_key(columns, second[table]) for table, columns in first.items())
+
+
+def held_keys(declared: Keys, side: LinkSide | None) -> dict[str, list[str]]:
+    """The keys of the declared tables as the link has them, in the declared form where that means the same.
+
+    A table that the link does not list keeps its declared key: no map uses it there. One without a key has none.
+    """
+    held = {}
+    for table, columns in declared.items():
+        found = _columns(side, table)
+        held[table] = list(columns) if found is None or same_key(found, columns) else found
+    return held
+
+
+def changed_keys(declared: Keys, side: LinkSide | None, statuses: Iterable[EntityMapStatus]) -> dict[str, list[str]]:
+    """The declared keys that the link has otherwise, of tables that a map of the link uses."""
+    used = {status.right_entity.name.casefold() for status in statuses}
+    return {
+        table: list(columns)
+        for table, columns in declared.items()
+        if table.casefold() in used and not same_key(_columns(side, table) or (), columns)
+    }
+
+
+def maps_on(tables: Iterable[str], statuses: Iterable[EntityMapStatus]) -> list[EntityMapStatus]:
+    """The maps of these table sets, declared or not."""
+    wanted = {table.casefold() for table in tables}
+    return [status for status in statuses if status.right_entity.name.casefold() in wanted]
+
+
+def keyed_side(link: ConnectionSet) -> LinkSide:
+    """The side of the link that keys belong to. Raises `ResourceError` when the service does not show it."""
+    if link.dataverse is None:
+        raise ResourceError(f"the link '{link.name}' does not show its Dataverse side, so no key can be set")
+    return link.dataverse
+
+
+def refuse_paused(statuses: Iterable[EntityMapStatus]) -> None:
+    """Raise when a map is paused whose table's key has to change, for it cannot be stopped as it is (section 6)."""
+    for status in statuses:
+        if status.state == MapState.PAUSED:
+            raise ResourceError(
+                f"the integration key of '{status.right_entity.name}' has to change, and '{status.name}' is paused",
+                next_step="Resume or stop that map on the dual-write page, then run `up` again.",
+            )
+
+
+def set_keys(
+    service: DualWriteManagement,
+    link: ConnectionSet,
+    changes: Keys,
+    statuses: Iterable[EntityMapStatus],
+    progress: Callable[[str], None],
+) -> None:
+    """Set these keys while no map of their tables runs, read them back, and refresh the tables of those maps.
+
+    Raises `ResourceError` when the link does not show its Dataverse side, or has another key afterwards.
+    """
+    dataset = keyed_side(link).name
+    progress(f"setting the integration keys of {', '.join(changes)}")
+    _write(service, dataset, changes)
+    side = service.connection_set(link.name).dataverse
+    for table, columns in changes.items():
+        held = _columns(side, table) or []
+        if not same_key(held, columns):
+            raise ResourceError(
+                f"the integration key of '{table}' is {_spelled(held)} after it was set to {_spelled(columns)}",
+                next_step="Check that the table has an alternate key of these columns, then run `up` again.",
+            )
+    for status in maps_on(changes, statuses):
+        refresh_tables(service, status, progress)
+
+
+def key_drift(declared: Keys, held: Keys) -> dict[str, str]:
+    """A sentence for each table whose key is not the declared one."""
+    return {
+        table: f"integration key of '{table}' is {_spelled(held[table])}, not {_spelled(columns)}"
+        for table, columns in declared.items()
+        if not same_key(held.get(table, columns), columns)
+    }
+
+
+def _write(service: DualWriteManagement, dataset: str, changes: Keys) -> None:
+    try:
+        service.set_integration_keys(dataset, changes)
+    except (*NO_USE, *PASSING):
+        raise
+    except ApiError:
+        if len(changes) == 1:
+            raise
+        for table, columns in changes.items():
+            service.set_integration_keys(dataset, {table: columns})
+
+
+def _columns(side: LinkSide | None, table: str) -> list[str] | None:
+    """The key columns of a table set; None when the link does not list the table, empty when it has no key."""
+    listed = side is not None and any(each.name.casefold() == table.casefold() for each in side.schemas)
+    return (side.integration_key(table) or []) if side is not None and listed else None
+
+
+def _spelled(columns: Iterable[str]) -> str:
+    return f"[{', '.join(columns)}]"

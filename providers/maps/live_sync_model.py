@@ -1,0 +1,138 @@
+"""What a stack declares about the maps of a link, and what the service holds: the two models of `LiveSync`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from providers.api.dual_write.models import EntityMapStatus
+from providers.maps.initial_sync import Counts
+from providers.maps.plan import RunState, state_word
+from providers.maps.row_counts import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT, Limits
+from providers.protocol.base import Inputs, Outputs
+from providers.protocol.durations import Duration
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+
+AS_LINKED = "as-linked"
+Master = Literal["finops", "cds"]
+Companies = list[str] | Literal["as-linked"]
+
+
+class LiveSyncInputs(Inputs):
+    """Every map of the stack with its run state; what was added as a prerequisite and what was left out is shown.
+
+    `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
+    those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
+    Limits: companies, and rows a company; None = the documented one.
+    """
+
+    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
+    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
+    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
+    gateway: str | None = None
+    companies: Annotated[Companies, Unordered(), CaseBlind()] = Field(default_factory=list)
+    maps: dict[str, RunState]
+    prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
+    dropped: Annotated[list[str], Unordered()] = Field(default_factory=list)
+    integration_keys: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
+    initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
+    resync: dict[str, str] = Field(default_factory=dict)
+    initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
+    initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
+    single_threaded_rows_limit: Annotated[int | None, NotCompared()] = None
+    timeout: Annotated[Duration, NotCompared()] = "2h"
+
+    @property
+    def listed_companies(self) -> list[str]:
+        """The declared company codes; none when they are as linked."""
+        return [] if isinstance(self.companies, str) else self.companies
+
+    @property
+    def companies_limit(self) -> int:
+        """The most companies of a link whose maps have an initial sync."""
+        return self.initial_sync_companies_limit or COMPANIES_LIMIT
+
+    @property
+    def limits(self) -> Limits:
+        """The most rows of an initial sync."""
+        return Limits(
+            self.initial_sync_rows_limit or ROWS_LIMIT, self.single_threaded_rows_limit or SINGLE_THREADED_LIMIT
+        )
+
+    @property
+    def masters(self) -> dict[str, Master]:
+        """Map to the side that wins, for every map that has an initial sync."""
+        sides = self.initial_sync
+        return dict.fromkeys(self.maps, sides) if isinstance(sides, str) else sides
+
+    @property
+    def live_syncs(self) -> dict[str, Master]:
+        """The initial syncs of maps that shall be live; one of a stopped map waits until it starts."""
+        return {name: side for name, side in self.masters.items() if self.maps.get(name, "stopped") != "stopped"}
+
+
+class LiveSyncOutputs(Outputs):
+    """What the service holds.
+
+    `started`: maps that run and did not run before this stack, which it stops when destroyed; `drifted` and
+    `drifted_keys`: what is declared of every map and key that a refresh found otherwise; `synced`: map to the `resync`
+    text its last initial sync served, `sync_runs`: map to the newest run that is known of; `initial_syncs`: map to
+    company to `upserts` and `errors` (rows).
+    """
+
+    cloud: str
+    cds: str
+    finops: str | None = None
+    gateway: str | None = None
+    companies: Companies = Field(default_factory=list)
+    maps: dict[str, str] = Field(default_factory=dict)
+    prerequisites_added: list[str] = Field(default_factory=list)
+    dropped: list[str] = Field(default_factory=list)
+    integration_keys: dict[str, list[str]] = Field(default_factory=dict)
+    initial_sync: str | dict[str, str] = Field(default_factory=dict)
+    resync: dict[str, str] = Field(default_factory=dict)
+    initial_sync_companies_limit: int | None = None
+    initial_sync_rows_limit: int | None = None
+    single_threaded_rows_limit: int | None = None
+    timeout: str = "2h"
+    connection_id: str = ""
+    connection_name: str = ""
+    finops_host: str = ""
+    started: list[str] = Field(default_factory=list)
+    started_for_service: list[str] = Field(default_factory=list)
+    not_installed: list[str] = Field(default_factory=list)
+    drifted: dict[str, str] = Field(default_factory=dict)
+    drifted_keys: dict[str, list[str]] = Field(default_factory=dict)
+    synced: dict[str, str] = Field(default_factory=dict)
+    sync_runs: dict[str, str] = Field(default_factory=dict)
+    initial_syncs: dict[str, Counts] = Field(default_factory=dict)
+    ready: bool = False
+
+
+def held_maps(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
+    """The declared maps with the states they have; one that is not installed keeps its declared state."""
+    return {name: state_word(statuses[name]) if name in statuses else state for name, state in declared.items()}
+
+
+def canonical_inputs(inputs: LiveSyncInputs) -> LiveSyncInputs:
+    """The same inputs in one stable order; an empty `resync` text asks for nothing."""
+    listed = inputs.companies
+    return inputs.model_copy(
+        update={
+            "maps": dict(sorted(inputs.maps.items())),
+            "prerequisites_added": sorted(inputs.prerequisites_added),
+            "dropped": sorted(inputs.dropped),
+            "companies": listed if isinstance(listed, str) else sorted(company.upper() for company in listed),
+            "integration_keys": dict(sorted(inputs.integration_keys.items())),
+            "initial_sync": _shortest(inputs),
+            "resync": {name: text for name, text in sorted(inputs.resync.items()) if text},
+        }
+    )
+
+
+def _shortest(inputs: LiveSyncInputs) -> Master | dict[str, Master]:
+    """One word where all maps have the same side, so that a preview does not list every map twice."""
+    sides = set(inputs.masters.values())
+    if len(sides) == 1 and inputs.masters.keys() == inputs.maps.keys():
+        return sides.pop()
+    return dict(sorted(inputs.masters.items()))

@@ -1,0 +1,228 @@
+"""One run of `LiveSync`: integration keys, initial syncs and run states of all maps of a link, in that order.
+
+Maps whose table gets another key, and live ones that are to be synced again, are stopped first and started again
+afterwards. Everything that can be done is done; then the run fails with what is left (design 5). No pulumi.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
+from providers.api.session import Session
+from providers.api.transport.errors import ApiError
+from providers.maps.initial_sync import Counts, InitialSyncs, total_line
+from providers.maps.integration_keys import changed_keys, held_keys, keyed_side, maps_on, refuse_paused, set_keys
+from providers.maps.live_sync_model import AS_LINKED, LiveSyncInputs
+from providers.maps.operations import MapOperations, Pace, Report, only
+from providers.maps.plan import NOT_RUNNING
+from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies
+from providers.maps.sync_plan import SyncPlan, plan_syncs
+from providers.maps.table_refresh import NO_USE
+from providers.protocol.base import Call, ResourceError
+from providers.protocol.durations import seconds
+
+_LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
+
+
+@dataclass
+class Brought:
+    """What a run left: the report of its map operations, the keys as they are, and which initial syncs are through.
+
+    `runs`: map to the newest of its initial syncs that this run knows of.
+    `interrupted`: maps that were stopped for the run and run again, so that it did not start them.
+    """
+
+    report: Report
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    synced: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
+    interrupted: frozenset[str] = frozenset()
+
+
+class LiveSyncRun:
+    """The declared maps of one link, for one operation of the resource.
+
+    `synced`, `runs`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did
+    anything, for a creation whose predecessor may have been killed while they were stopped.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        link: LinkedEnvironment,
+        inputs: LiveSyncInputs,
+        call: Call,
+        *,
+        synced: Mapping[str, str],
+        runs: Mapping[str, str],
+        ran_before: Collection[str] | None = None,
+    ) -> None:
+        self._service = session.dual_write
+        self._polls = session.profile.polls
+        self._link = link
+        self._inputs = inputs
+        self._call = call
+        self._synced, self._runs = synced, runs
+        # Extras that a killed creation started are known only when the service is asked for them again.
+        self._find_extras = ran_before is not None
+        self._ran_before = ran_before or ()
+        self._end = call.clock() + seconds(inputs.timeout)
+
+    def bring(self, goal: Mapping[str, str]) -> Brought:
+        """Bring every map of `goal` to its state, with keys and initial syncs. Raises when something is left undone."""
+        statuses = self._listed()
+        self._require_maps(goal, statuses)
+        link = self._link_details()
+        side, declared = link.dataverse if link else None, self._inputs.integration_keys
+        changes = changed_keys(declared, side, statuses.values())
+        plan = self._plan(statuses)
+        affected = maps_on(changes, statuses.values())
+        # What cannot be done is refused before a map is stopped for it.
+        self._require_few_companies(link, plan)
+        if link and changes:
+            keyed_side(link)
+        refuse_paused(affected)
+        interrupted = [status.name for status in affected if status.state in _LIVE_OR_BUSY]
+        stopped = {*interrupted, *plan.again}
+        try:
+            self._stop(stopped)
+            if link and changes:
+                set_keys(self._service, link, changes, self._listed().values(), self._call.progress)
+                self._call.announce(f"integration keys set: {', '.join(changes)}")
+        except NO_USE:
+            raise
+        except ApiError:
+            self._start_again({name: goal.get(name, "running") for name in stopped})
+            raise
+        again = {name for name in interrupted if name not in goal} | self._lost_to_a_kill(goal, statuses)
+        syncs = InitialSyncs(
+            self._service, dict(plan.masters), plan.before, announce=self._call.announce, progress=self._call.progress
+        )
+        whole = {**goal, **dict.fromkeys(again, "running")}
+        report = self._operations(syncs).bring_to(
+            whole, [_dropped_name(text) for text in self._inputs.dropped], find_extras=self._find_extras
+        )
+        if syncs.counts:
+            self._call.announce(total_line(syncs.counts))
+        self._tell(report)
+        if report.failures:
+            raise only(report.failures, len(goal))
+        texts = {name: self._inputs.resync.get(name, "") for name in syncs.counts}
+        return Brought(
+            report,
+            {**held_keys(declared, side), **changes},
+            dict(sorted({**plan.synced, **texts}.items())),
+            dict(sorted({**plan.counts, **syncs.counts}.items())),
+            dict(sorted({**plan.runs, **syncs.runs}.items())),
+            frozenset(interrupted) | set(plan.again),
+        )
+
+    def _listed(self) -> dict[str, EntityMapStatus]:
+        return {status.name: status for status in self._service.maps(self._link.cid, fresh=True)}
+
+    def _require_maps(self, goal: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> None:
+        if goal and not goal.keys() & statuses.keys():
+            raise ResourceError(
+                "the dual-write service lists none of the declared entity maps",
+                next_step="Apply the map solutions (DualWriteConnection does), then run `up` again.",
+            )
+
+    def _link_details(self) -> ConnectionSet | None:
+        """The link with its keys and companies (E10), read once and only when something declared depends on it."""
+        inputs = self._inputs
+        as_linked = inputs.companies == AS_LINKED and bool(inputs.live_syncs)
+        if not inputs.integration_keys and not as_linked:
+            return None
+        return self._service.connection_set(self._link.cname)
+
+    def _require_few_companies(self, link: ConnectionSet | None, plan: SyncPlan) -> None:
+        """Companies as linked are counted here, a declared list when it is planned."""
+        limit = self._inputs.companies_limit
+        if link and plan.masters and self._inputs.companies == AS_LINKED and len(link.companies) > limit:
+            raise ResourceError(too_many_companies(len(link.companies), limit), next_step=FEWER_COMPANIES)
+
+    def _plan(self, statuses: Mapping[str, EntityMapStatus]) -> SyncPlan:
+        plan = plan_syncs(
+            self._service,
+            statuses,
+            self._inputs.live_syncs,
+            resync=self._inputs.resync,
+            synced=self._synced,
+            runs=self._runs,
+        )
+        if plan.counts:
+            self._call.announce(f"{total_line(plan.counts)}, done before")
+        if plan.left:
+            self._call.announce(
+                f"{counted(plan.left, 'map')} running already and not synced again; "
+                f"a new text in `resync` runs it: {some(plan.left)}"
+            )
+        return plan
+
+    def _stop(self, names: Collection[str]) -> None:
+        if not names:
+            return
+        report = self._operations().bring_to(dict.fromkeys(sorted(names), "stopped"))
+        if report.failures:
+            for failure in report.failures:
+                self._call.warn(f"map '{failure.name}': {failure.text}")
+            raise only(report.failures, len(names))
+
+    def _start_again(self, stopped: Mapping[str, str]) -> None:
+        """What was stopped for something that is refused goes back to its state; the refusal ends the run."""
+        for failure in self._operations().bring_to(stopped).failures:
+            self._call.warn(f"map '{failure.name}': {failure.text}")
+
+    def _lost_to_a_kill(self, goal: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> set[str]:
+        """Maps of somebody else's on tables with declared keys that ran before: an earlier creation stopped them."""
+        known = maps_on(self._inputs.integration_keys, statuses.values())
+        return {
+            status.name
+            for status in known
+            if status.name in self._ran_before and status.name not in goal and status.state in NOT_RUNNING
+        }
+
+    def _operations(self, syncs: InitialSyncs | None = None) -> MapOperations:
+        polls, call = self._polls, self._call
+        left = max(0.0, self._end - call.clock())
+        pace = Pace(polls.map_action, polls.initial_sync, left, call.clock, call.sleep)
+        return MapOperations(self._service, self._link.cid, pace=pace, progress=call.progress, syncs=syncs)
+
+    def _tell(self, report: Report) -> None:
+        call = self._call
+        if report.not_installed:
+            call.warn(
+                f"{counted(report.not_installed, 'declared map')} not installed here: {some(report.not_installed)}"
+            )
+        if report.extras:
+            call.announce(f"also running, because the service asks for them first: {some(sorted(report.extras))}")
+        for failure in report.failures:
+            cure = f". {failure.cure}" if failure.cure else ""
+            call.warn(f"map '{failure.name}': {failure.text.rstrip('.') if cure else failure.text}{cure}")
+
+
+def stop_maps(session: Session, cid: str, names: Collection[str], timeout: str, call: Call) -> None:
+    """Stop these maps; raises with what could not be stopped."""
+    polls = session.profile.polls
+    pace = Pace(polls.map_action, polls.initial_sync, seconds(timeout), call.clock, call.sleep)
+    operations = MapOperations(session.dual_write, cid, pace=pace, progress=call.progress)
+    report = operations.bring_to(dict.fromkeys(names, "stopped"))
+    if report.failures:
+        raise only(report.failures, len(names))
+
+
+def _dropped_name(text: str) -> str:
+    """The map of an entry `<map>: <reason>`."""
+    return text.partition(": ")[0]
+
+
+def counted(names: Collection[str], noun: str) -> str:
+    """`1 map is`, `2 maps are`."""
+    return f"{len(names)} {noun} is" if len(names) == 1 else f"{len(names)} {noun}s are"
+
+
+def some(names: list[str]) -> str:
+    """The first five names, and how many more."""
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

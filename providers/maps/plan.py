@@ -1,0 +1,123 @@
+"""What an entity map needs next to reach its declared run state, and which map waits for which. Pure.
+
+The state machine is dual-write-management-api.md section 6: a map without a project is
+initialised first; initialising and resuming maps take no action; a paused map cannot be
+stopped (no source shows it), so it is resumed on its way to stopped.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Literal, NamedTuple, get_args
+
+from providers.api.dual_write.models import ActionRequest, EntityMapStatus, MapAction, MapState
+
+RunState = Literal["running", "paused", "stopped"]
+RUN_STATES: tuple[str, ...] = get_args(RunState)
+
+NOT_RUNNING = (MapState.STOPPED, MapState.NOT_RUNNING, MapState.NONE)
+_WORDS = {
+    MapState.NONE: "stopped",
+    MapState.STOPPED: "stopped",
+    MapState.NOT_RUNNING: "stopped",
+    MapState.INITIAL_SYNC: "initializing",
+    MapState.CATCH_UP: "resuming",
+    MapState.RUNNING: "running",
+    MapState.PAUSED: "paused",
+}
+# The text of a failed initial sync tells first what was moved; its reason stands behind this word.
+_DETAILS = re.compile(r"^Dual write Initial Sync completed with status.*Message: ", re.IGNORECASE | re.DOTALL)
+_CODE = re.compile(r"\bDIPV\d{4}\b|\b0x[0-9a-fA-F]{8}\b|\bDW[A-Z]*\d{4}\b")
+
+
+class MapFailure(NamedTuple):
+    """Why one map is not as declared; `cure` is the documented one, if any; `waited`: it was kept back by another."""
+
+    name: str
+    text: str
+    code: str | None
+    correlation_id: str | None
+    cure: str = ""
+    waited: bool = False
+
+
+class Settled(Enum):
+    """Why a map takes no action now."""
+
+    AS_DECLARED = "as declared"
+    UNDER_WAY = "under way"
+
+
+def state_word(status: EntityMapStatus) -> str:
+    """The state in the words of the stack file and the admin page; an unknown code is shown as it is."""
+    return _WORDS.get(MapState(status.state), status.state) if status.state in set(MapState) else status.state
+
+
+def next_step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
+    """The action that brings a map nearer to `wanted`; none while the service does not allow it (client rule 3)."""
+    step = _step(status, wanted)
+    allowed = status.detail.actions
+    # A map that does not run lists no actions at all, which says nothing (E2).
+    return Settled.UNDER_WAY if isinstance(step, MapAction) and allowed and step not in allowed else step
+
+
+def _step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
+    state = status.state
+    if wanted == "stopped":
+        if state == MapState.RUNNING:
+            return MapAction.STOP
+        if state == MapState.PAUSED:
+            return MapAction.RESUME
+        return Settled.AS_DECLARED if state in NOT_RUNNING else Settled.UNDER_WAY
+    if not status.initialised:
+        return MapAction.INITIALISE
+    if state in NOT_RUNNING:
+        return MapAction.START
+    if state == MapState.RUNNING:
+        return MapAction.PAUSE if wanted == "paused" else Settled.AS_DECLARED
+    if state == MapState.PAUSED:
+        return MapAction.RESUME if wanted == "running" else Settled.AS_DECLARED
+    return Settled.UNDER_WAY
+
+
+def has_taken_effect(action: str, status: EntityMapStatus) -> bool:
+    """Whether the map shows what a completed request did; the state may lag behind the request (E4)."""
+    if action == MapAction.INITIALISE:
+        return status.initialised
+    if action == MapAction.START:
+        return status.state not in NOT_RUNNING
+    if action == MapAction.STOP:
+        return status.state in NOT_RUNNING
+    if action == MapAction.PAUSE:
+        return status.state == MapState.PAUSED
+    return status.state != MapState.PAUSED
+
+
+def needs_of(sequences: Iterable[Sequence[str]], asked: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Template id to the ids that stand before it in its sequence (E5: one sequence per asked id, in order)."""
+    needs: dict[str, frozenset[str]] = {}
+    for template, sequence in zip(asked, sequences, strict=False):
+        before = sequence[: sequence.index(template)] if template in sequence else sequence
+        needs[template] = frozenset(before) - {template}
+    return needs
+
+
+def ready_to_start(waiting: Iterable[str], needs: Mapping[str, frozenset[str]], running: frozenset[str]) -> list[str]:
+    """The waiting maps whose prerequisites all run; all that wait when they wait only for each other."""
+    names = list(waiting)
+    ready = [name for name in names if needs.get(name, frozenset()) <= running]
+    return ready or names
+
+
+def error_code(text: str) -> str | None:
+    """The service's own code in an error text, such as `DIPV1014`."""
+    found = _CODE.search(text)
+    return found.group() if found else None
+
+
+def failure_text(action: str, request: ActionRequest) -> str:
+    """What a failed request says, in one sentence; `action` is a code, or a word."""
+    verb = MapAction(action).name.lower() if action in set(MapAction) else action
+    verb = f"action {verb}" if verb.isdigit() else verb
+    reason = _DETAILS.sub("", request.error_message or "") or "the service gave no reason"
+    return f"{verb} failed: {reason}"

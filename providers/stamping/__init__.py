@@ -1,0 +1,1 @@
+"""The bootstrap of companies: which CDS rows lack a company, and stamping it on them in batches."""

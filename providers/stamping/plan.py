@@ -1,0 +1,123 @@
+"""What stands against a bootstrap before the link and the company's row are there: the company, and too many rows.
+
+dual-write-semantics.md 1.8 and 6: rows that are stamped before the maps start take part in their initial sync, and one
+takes 500,000 rows a company. Reads only; what cannot be read now is asked again when the bootstrap runs. No pulumi.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.models import EntityDefinition
+from providers.api.dual_write.models import LinkedEnvironment
+from providers.api.identity.dual_write_tokens import dual_write_token_configured
+from providers.api.session import Session
+from providers.api.transport import odata
+from providers.api.transport.errors import ApiError, NotFound
+from providers.link.pair import Pair, find_pair, look_up
+from providers.protocol.call import Problem
+from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit, listed
+
+AS_LINKED = "as-linked"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What the rest of the stack says about a bootstrap that is only planned.
+
+    `finops`: the address of an existing F&O; `companies`: those that the link shall have, or `as-linked`;
+    `initial_syncs`: the most rows that the initial sync of each map takes, for a bootstrap that comes before them.
+    """
+
+    finops: str | None = None
+    companies: Sequence[str] | str = ()
+    initial_syncs: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_private(cls, private: Mapping[str, Any]) -> "Pending":
+        """From the hidden inputs of the resource; those that are unknown yet are absent."""
+        return cls(private.get("finops"), private.get("companies") or (), private.get("initial_syncs") or {})
+
+
+class PlannedBootstrap:
+    """One bootstrap as a preview sees it. `units`: ids of the business units in scope, empty for all rows."""
+
+    def __init__(self, session: Session, cds: str, company: str, pending: Pending) -> None:
+        self._session = session
+        self._company = company
+        self._pending = pending
+        try:
+            self._pair: Pair | None = find_pair(session, cds, pending.finops, fresh=False)
+        except NotFound:
+            self._pair = None
+        self._link = self._found_link()
+
+    def company_problems(self) -> Iterator[Problem]:
+        """With companies as linked: one that is not part of the link, or that F&O does not have while there is none."""
+        if self._pending.companies != AS_LINKED or self._pair is None:
+            return
+        if self._link:
+            linked = {code.upper() for code in self._session.dual_write.connection_set(self._link.cname).companies}
+            where, known = "is not part of the link; linked are", linked
+        else:
+            finops = self._session.finance_operations(self._pair.finops_host)
+            known = {entity.id.upper() for entity in finops.legal_entities()}
+            where = "is no legal entity of F&O; it has"
+        if self._company.upper() not in known:
+            text = f"bootstrap of an unlinked company: {self._company} {where} {listed(sorted(known))}"
+            yield Problem("company", text)
+
+    def row_problems(
+        self, dataverse: DataverseAccess, tables: Sequence[str], units: Sequence[str], *, overwrite: bool
+    ) -> Iterator[Problem]:
+        """One for each table that would have more rows of the company than the initial sync of its map takes."""
+        limits = self._limits()
+        definitions = dataverse.table_definitions([name for name in tables if name in limits]) if limits else {}
+        for name in tables:
+            if name not in definitions:
+                continue
+            table, limit = definitions[name], limits[name]
+            scope = self._scope(dataverse, table, units, overwrite=overwrite)
+            if dataverse.count(name, scope, select=[table.primary_id], at_most=limit + 1) > limit:
+                text = (
+                    f"more than {limit:,} rows of {name} would carry {self._company} and take part in an initial sync, "
+                    f"which takes {limit:,} a company at most: load both sides separately, then start the map without "
+                    "initial sync (`initialSync: none`)"
+                )
+                yield Problem("tables", text)
+
+    def _limits(self) -> dict[str, int]:
+        """Table to the most rows of its maps that are still to be synced; one that has a project was synced before."""
+        begun = set()
+        if self._pending.initial_syncs and self._link:
+            begun = {each.name for each in self._session.dual_write.maps(self._link.cid) if each.initialised}
+        limits: dict[str, int] = {}
+        for name, limit in self._pending.initial_syncs.items():
+            table = name.partition(" - ")[0]
+            if name not in begun:
+                limits[table] = min(limit, limits.get(table, limit))
+        return limits
+
+    def _scope(
+        self, dataverse: DataverseAccess, table: EntityDefinition, units: Sequence[str], *, overwrite: bool
+    ) -> str | None:
+        """The rows that would carry the company; a table whose company column is still to be installed has none yet."""
+        conditions = []
+        lookup = company_lookup(table)
+        if lookup and not overwrite:
+            column = f"_{lookup.column}_value"
+            own = [UUID(each.id) for each in dataverse.companies() if each.code.casefold() == self._company.casefold()]
+            conditions.append(odata.any_of(odata.equal(column, value) for value in (None, *own)))
+        if units and has_business_unit(table):
+            conditions.append(odata.any_of(odata.equal(f"_{OWNING_UNIT}_value", UUID(unit)) for unit in units))
+        return odata.all_of(conditions) if conditions else None
+
+    def _found_link(self) -> LinkedEnvironment | None:
+        if self._pair is None or not dual_write_token_configured():
+            return None
+        try:
+            return look_up(self._session.dual_write, self._pair.finops_host)
+        except ApiError:
+            return None
