@@ -22,7 +22,6 @@ import pulumi
 
 from providers.api.power_platform.models import Environment
 from providers.api.session import Session
-from providers.api.transport.correlation import heard
 from providers.api.transport.errors import Conflict, NotFound
 from providers.instances import preflight
 from providers.instances.cds_model import OF_EXISTING, OF_NEW, CdsInputs, CdsOutputs, from_api, shape_problems
@@ -96,7 +95,6 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
             return
         service = call.session(inputs.cloud).power_platform
         wanted = _new(inputs)
-        heard(None)
         try:
             held = own_environment(
                 service.environments(), domain=wanted.domain, display_name=wanted.name, mark=call.mark

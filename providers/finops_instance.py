@@ -19,7 +19,6 @@ from pydantic import Field
 
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment
-from providers.api.transport.correlation import last_correlation_id
 from providers.api.transport.errors import AuthenticationError, PermissionDenied, UnexpectedAnswer
 from providers.instances import preflight
 from providers.instances.existing_finops import environment_by_id, found, observe, survey
@@ -262,7 +261,7 @@ def _tenant_problems(
         kind = held.sku.lower() if held else inputs.environment_type or "sandbox"
         yield from _template_problems(kind, location, service, call)
     try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase", last_correlation_id())
+        short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase")
     except PermissionDenied as error:
         call.announce(f"not checked: free F&O capacity ({error.reason})")
         return
@@ -277,8 +276,7 @@ def _template_problems(kind: str, location: str, service: PowerPlatform, call: C
         return
     if kind not in preflight.SKUS:
         return
-    templates = service.templates(location)
-    text = preflight.template_problem(templates, preflight.FINOPS_TEMPLATE, kind, location, last_correlation_id())
+    text = preflight.template_problem(service.templates(location), preflight.FINOPS_TEMPLATE, kind, location)
     if text:
         yield Problem("cds", f"F&O cannot be installed: {text}")
 

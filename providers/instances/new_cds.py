@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment, EnvironmentRequest
 from providers.api.session import Session
-from providers.api.transport.correlation import last_correlation_id
 from providers.api.transport.errors import Conflict, PermissionDenied
 from providers.instances import preflight
 from providers.instances.lifecycle import change_type, rename
@@ -59,7 +58,7 @@ def tenant_problems(
     else:
         yield from _location_problems(wanted, service)
     try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "Database", last_correlation_id())
+        short = preflight.capacity_problem(service.tenant_capacity(), "Database")
     except PermissionDenied as error:
         announce(f"not checked: free capacity ({error.reason})")
         return
@@ -69,9 +68,9 @@ def tenant_problems(
 
 def _location_problems(wanted: NewCds, service: PowerPlatform) -> Iterator[tuple[str, str]]:
     place = wanted.location
-    templates, answer = service.templates(place), last_correlation_id()
+    templates = service.templates(place)
     checks = {
-        "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, wanted.type, place, answer),
+        "type": preflight.template_problem(templates, preflight.DYNAMICS_APPS_TEMPLATE, wanted.type, place),
         "currency": preflight.currency_problem(service.currencies(place), wanted.currency, place),
         "language": preflight.language_problem(service.languages(place), wanted.language, place),
         "domain": preflight.domain_problem(service.validate_domain(wanted.domain, place)),

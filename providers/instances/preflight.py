@@ -45,13 +45,8 @@ def location_problem(locations: Locations, wanted: str) -> str | None:
     return None
 
 
-def template_problem(
-    templates: Iterable[Template], name: str, environment_type: str, location: str, correlation_id: str | None = None
-) -> str | None:
-    """Against a template for one type of environment: not offered there, or disabled, with the service's reason.
-
-    `correlation_id` is that of the answer which the finding rests on.
-    """
+def template_problem(templates: Iterable[Template], name: str, environment_type: str, location: str) -> str | None:
+    """Against a template for one type of environment: not offered there, or disabled, with the service's reason."""
     sku = SKUS[environment_type]
     found = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
     if found is None:
@@ -61,14 +56,14 @@ def template_problem(
         finding = ApiError(
             f"the template {name} is disabled in {location}: {reason}",
             code=found.disabled_code or "no code",
-            correlation_id=correlation_id,
+            correlation_id=found.correlation_id,
             next_step="Assign the licence it needs, or choose another type or location.",
         )
         return str(finding)
     return None
 
 
-def capacity_problem(capacity: TenantCapacity, kind: str, correlation_id: str | None = None) -> str | None:
+def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
     """Against the tenant's free capacity of one kind; `kind` is `Database` or `FinOpsDatabase`.
 
     The code is the one with which a create call is refused then (section 17).
@@ -80,7 +75,7 @@ def capacity_problem(capacity: TenantCapacity, kind: str, correlation_id: str | 
     finding = ApiError(
         f"the tenant has {max(free, 0.0):.0f} MB of {kind} capacity left, an environment needs {NEEDED_MB:.0f} MB",
         code="InsufficientCapacity_StorageDriven",
-        correlation_id=correlation_id,
+        correlation_id=capacity.correlation_id,
         next_step="Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it.",
     )
     return str(finding)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from providers.api.power_platform.models import Environment
-from providers.api.transport.correlation import last_correlation_id
 from providers.api.transport.errors import Conflict, NotFound
 
 
@@ -61,7 +60,7 @@ def foreign(environment: Environment, domain: str) -> Conflict:
         f"created by {creator(environment)}, not by this stack",
         # The code with which a create call is refused then (power-platform-api.md section 17).
         code="DomainNameAlreadyInUse",
-        correlation_id=last_correlation_id(),
+        correlation_id=environment.correlation_id,
         next_step="Choose another domain, or say `instance: existing` to use that environment as it is.",
     )
 

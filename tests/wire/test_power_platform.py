@@ -271,6 +271,27 @@ def test_templates_carry_their_sku_and_reason(service: PowerPlatform, network: S
     assert not found["developer", "D365_DeveloperEdition"].disabled
 
 
+def test_what_findings_rest_on_carries_the_id_of_its_answer(service: PowerPlatform, network: Script) -> None:
+    given = {
+        name: answer(200, {**body, "correlation_id": "not the answer's"}, x_ms_correlation_id=name)
+        for name, body in {
+            "list": {"value": [fixture("power_platform/environment")]},
+            "one": fixture("power_platform/environment"),
+            "templates": fixture("power_platform/templates"),
+            "capacity": {"tenantCapacities": []},
+        }.items()
+    }
+    network.expect("GET", ADMIN, given["list"])
+    network.expect("GET", f"{ADMIN}/{ID}", given["one"])
+    network.expect("GET", f"{BAP}/locations/europe/templates", given["templates"])
+    network.expect("GET", "/licensing/tenantCapacity", given["capacity"])
+    # Another answer in between, and one that comes from a cache, change nothing about whose id a value carries.
+    listed, one = service.environments(), service.environment(ID)
+    assert [each.correlation_id for each in (*listed, one, *service.environments())] == ["list", "one", "list"]
+    assert {each.correlation_id for each in service.templates("europe")} == {"templates"}
+    assert service.tenant_capacity().correlation_id == "capacity"
+
+
 def test_currencies_and_languages_of_a_location(service: PowerPlatform, network: Script) -> None:
     network.expect(
         "GET",

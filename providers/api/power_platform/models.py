@@ -5,7 +5,7 @@ Answers carry unknown members and miss known ones (power-platform-api.md rule 21
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
-from providers.api.transport.wire import Wire
+from providers.api.transport.wire import Answered, Wire
 
 
 def _in_properties(*path: str) -> AliasPath:
@@ -29,7 +29,7 @@ class LinkedFinOps(Wire):
     url: str = ""
 
 
-class Environment(Wire):
+class Environment(Answered):
     """One environment (power-platform-api.md section 5). `domain`, `url` and the rest of Dataverse may come late."""
 
     id: str = Field("", validation_alias="name")
@@ -178,7 +178,7 @@ class Locations(Wire):
     macro_regions: list[MacroRegion] = Field(default_factory=list, validation_alias="macroRegions")
 
 
-class Template(Wire):
+class Template(Answered):
     """An environment template for one SKU; `disabled_reason` is a code such as `DynamicsEntitlementMissing` (12.4)."""
 
     name: str = ""
@@ -218,7 +218,7 @@ class Capacity(Wire):
         return self.total - max(self.actual, self.rated)
 
 
-class TenantCapacity(Wire):
+class TenantCapacity(Answered):
     """The capacities of the tenant by type: `Database`, `FinOpsDatabase`, `File`, ..."""
 
     capacities: list[Capacity] = Field(default_factory=list, validation_alias="tenantCapacities")

@@ -14,7 +14,6 @@ import httpx
 from providers.api.transport import retry
 from providers.api.transport.answers import CORRELATION_HEADERS, Response, parse_retry_after
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
-from providers.api.transport.correlation import heard
 from providers.api.transport.errors import ApiError, ForeignHost, TransportError
 from providers.api.transport.failures import failure, lost, unreadable
 from providers.api.transport.hosts import HostRule
@@ -195,7 +194,6 @@ class ServiceClient:
             timeout=httpx.Timeout(call.timeout, connect=CONNECT_TIMEOUT),
         )
         response = self._response(answer, call)
-        heard(response.correlation_id)
         LOG.debug(
             "%s %s %s%s -> %d in %d ms (correlation %s)",
             self.service,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from providers.api.transport.answers import Response
 from providers.api.transport.errors import UnexpectedAnswer
@@ -23,6 +23,15 @@ class Wire(BaseModel):
         if value is None and info.field_name is not None:
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
+
+
+class Answered(Wire):
+    """A model that findings rest on, although its answer is no error: a template that is listed as disabled, say.
+
+    `correlation_id` is that of the answer it came with, so that the line of the finding names it; None outside of one.
+    """
+
+    correlation_id: str | None = Field(None, repr=False)
 
 
 class CaseBlind(Wire):
@@ -53,7 +62,7 @@ def _plain(name: str) -> str:
 def read(model: type[M], data: object, response: Response, service: str) -> M:
     """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known."""
     try:
-        return model.model_validate(data)
+        value = model.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the answer"
@@ -64,6 +73,9 @@ def read(model: type[M], data: object, response: Response, service: str) -> M:
             status=response.status,
             service=service,
         ) from error
+    return (
+        value.model_copy(update={"correlation_id": response.correlation_id}) if isinstance(value, Answered) else value
+    )
 
 
 def read_list(model: type[M], data: object, response: Response, service: str) -> list[M]:

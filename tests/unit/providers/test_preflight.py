@@ -75,9 +75,11 @@ def test_one_gigabyte_of_capacity_must_be_free(capacities: list[Capacity], said:
 
 
 def test_findings_name_the_answer_they_rest_on() -> None:
-    disabled = preflight.template_problem([a_template("T", disabled=True)], "T", "sandbox", "europe", "c-1")
+    disabled = preflight.template_problem(
+        [a_template("T", disabled=True).model_copy(update={"correlation_id": "c-1"})], "T", "sandbox", "europe"
+    )
     assert "(DynamicsEntitlementMissing, correlation c-1)" in (disabled or "")
-    no_room = preflight.capacity_problem(TenantCapacity(capacities=[]), "Database", "c-2")
+    no_room = preflight.capacity_problem(TenantCapacity(capacities=[], correlation_id="c-2"), "Database")
     assert "(InsufficientCapacity_StorageDriven, correlation c-2)" in (no_room or "")
 
 
