@@ -11,11 +11,8 @@ from typing import NamedTuple
 from components._company_rules import linked
 from components._findings import Finding, key, repeated
 from components._raw import Raw, entries, section, text, texts
+from providers.catalogue.bootstrap_tables import DEFAULT_TABLES, WITHOUT_BUSINESS_UNIT
 
-# semantics 6.2: the tables of the sample program.
-DEFAULT_TABLES = ("accounts", "contacts", "products")
-# semantics 6.2: the program joins no business unit to product rows.
-_WITHOUT_BUSINESS_UNIT = frozenset({"products"})
 _ONE_ENTRY = "one entry a company: put its business units and tables together"
 
 
@@ -76,7 +73,7 @@ def _units_twice(first: _Entry, second: _Entry) -> Iterator[Finding]:
                 text_ = f"{unit!r} stands under {first.company!r} already: its rows get one company"
                 yield Finding(key("bootstrap", second.place, "businessUnits", place), text_)
         return
-    shared = sorted((first.tables & second.tables) - _WITHOUT_BUSINESS_UNIT)
+    shared = sorted((first.tables & second.tables) - WITHOUT_BUSINESS_UNIT)
     if shared:
         without, other = (second, first) if second.units is None else (first, second)
         yield Finding(
@@ -87,7 +84,7 @@ def _units_twice(first: _Entry, second: _Entry) -> Iterator[Finding]:
 
 
 def _tables_twice(first: _Entry, second: _Entry) -> Iterator[Finding]:
-    for table in sorted(first.tables & second.tables & _WITHOUT_BUSINESS_UNIT):
+    for table in sorted(first.tables & second.tables & WITHOUT_BUSINESS_UNIT):
         text_ = f"`{table}` has no business unit, so one company gets all its rows, and {first.company!r} does already"
         if second.own_tables is None:
             yield Finding(key("bootstrap", second.place, "tables"), f"has `{table}` by default: {text_}")

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from components._findings import Finding, key, repeated
 from components._raw import Raw, entries, section, text, texts, whole
-from providers.maps.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT
-
-# The company that every F&O has, and the only one of a new link (semantics 5.4).
-BUILT_IN = "DAT"
-AS_LINKED = "as-linked"
+from providers.catalogue.companies import AS_LINKED, BUILT_IN_COMPANY
+from providers.catalogue.limits import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT
 
 
 def company_rules(raw: Raw, *, initial_sync: bool) -> Iterator[Finding]:
@@ -27,7 +24,7 @@ def linked(raw: Raw) -> dict[int, str] | None:
     connection = section(raw, "connection")
     declared = connection.get("companies")
     if declared is None:
-        return {0: BUILT_IN} if section(raw, "finops").get("instance") == "new" else None
+        return {0: BUILT_IN_COMPANY} if section(raw, "finops").get("instance") == "new" else None
     codes = texts(connection, "companies")
     if not isinstance(declared, list) or len(codes) != len(declared):
         return None
@@ -77,11 +74,11 @@ def _only_those_created(raw: Raw) -> Iterator[Finding]:
     created = {code.upper() for code in declared.values() if code}
     if isinstance(raw.get("companies", []), list):
         for place, code in (linked(raw) or {}).items():
-            if code not in created and code != BUILT_IN:
+            if code not in created and code != BUILT_IN_COMPANY:
                 text_ = f"{code!r} does not exist in a new F&O without data: give `dualwrite:companies` an entry for it"
                 yield Finding(key("connection", "companies", place), f"{text_} with code, name and country")
     for place, entry in entries(raw, "companies").items():
-        if (declared[place] or BUILT_IN).upper() == BUILT_IN:
+        if (declared[place] or BUILT_IN_COMPANY).upper() == BUILT_IN_COMPANY:
             continue
         for wanted in ("name", "country"):
             if wanted not in entry:

@@ -17,10 +17,9 @@ from components._findings import Finding, key
 from components._map_rules import chosen_maps, has_initial_sync, map_rules
 from components._raw import Raw, entries, section, text, texts
 from components._unserved import ended, not_served
-from providers.instances.geography import geography_problem
+from providers.catalogue.geography import geography_problem
+from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 
-# power-platform-api.md: what the installation of F&O accepts.
-NAME_LIMIT, DOMAIN_LIMIT = 20, 19
 # power-platform-api.md 5.2: the shapes of the addresses of the two sides.
 _DATAVERSE_HOST, _FINOPS_HOST = re.compile(r"\.crm\d*\."), re.compile(r"\.operations\.")
 
@@ -95,7 +94,7 @@ def _existing(values: Raw, choice: _Choice) -> Iterator[Finding]:
 def _limits(raw: Raw) -> Iterator[Finding]:
     if "existing" in (section(raw, "finops").get("instance"), section(raw, "cds").get("instance")):
         return
-    for name, limit in (("name", NAME_LIMIT), ("domain", DOMAIN_LIMIT)):
+    for name, limit in (("name", FINOPS_NAME_LIMIT), ("domain", FINOPS_DOMAIN_LIMIT)):
         value = section(raw, "cds").get(name)
         if isinstance(value, str) and len(value) > limit:
             text_ = f"has {len(value)} characters; F&O is installed on it, so {limit} at most: `{value[:limit]}`"

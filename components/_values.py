@@ -10,15 +10,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, WithJsonSchema
 
-from providers.protocol.durations import seconds
+from providers.catalogue.companies import COMPANY_CODE, company_code
+from providers.catalogue.durations import canonical
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What Pulumi makes of a bare date in YAML.
 _BARE_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}) 00:00:00 \+0000 UTC")
 _VERSION = r"^\d+(\.\d+){1,3}$"
 _DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"
-# dual-write-semantics.md 5.4: at most four alphanumeric characters, fixed once created.
-_COMPANY, _COMPANY_LENGTH = r"^[A-Za-z0-9]{1,4}$", 4
 _ENVIRONMENT_ID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 # Windows locale ids in use; which ones a location offers is asked live.
 _LCID_FIRST, _LCID_LAST = 1025, 22538
@@ -28,14 +27,6 @@ def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
-
-
-def _company(text: str) -> str:
-    if len(text) > _COMPANY_LENGTH and re.fullmatch(r"[A-Za-z0-9]+", text):
-        raise ValueError(f"{text!r} has {len(text)} characters; F&O takes company codes of {_COMPANY_LENGTH} at most")
-    if not re.fullmatch(_COMPANY, text):
-        raise ValueError(f'{text!r} is no company code: one to four letters and digits, such as "USMF"')
-    return text.upper()
 
 
 def _version(text: str) -> str:
@@ -74,11 +65,6 @@ def _environment_id(text: str) -> str:
     if not re.fullmatch(_ENVIRONMENT_ID, text):
         raise ValueError(f"{text!r} is no environment id: the admin centre shows it, a GUID")
     return text.lower()
-
-
-def _duration(text: str) -> str:
-    seconds(text)
-    return text.strip().lower()
 
 
 def _plain_day(value: Any) -> Any:
@@ -121,7 +107,9 @@ def _lcid(number: int) -> int:
 
 
 Text = Annotated[StrictStr, AfterValidator(_filled)]
-Company = Annotated[StrictStr, AfterValidator(_company), WithJsonSchema({"type": "string", "pattern": _COMPANY})]
+Company = Annotated[
+    StrictStr, AfterValidator(company_code), WithJsonSchema({"type": "string", "pattern": COMPANY_CODE})
+]
 Version = Annotated[StrictStr, AfterValidator(_version), WithJsonSchema({"type": "string", "pattern": _VERSION})]
 Domain = Annotated[
     StrictStr,
@@ -140,7 +128,7 @@ EnvironmentId = Annotated[
 ]
 Duration = Annotated[
     StrictStr,
-    AfterValidator(_duration),
+    AfterValidator(canonical),
     WithJsonSchema({"type": "string", "pattern": "^(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?$", "minLength": 2}),
 ]
 Day = Annotated[

@@ -13,7 +13,6 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components._bootstrap_rules import DEFAULT_TABLES
 from components._findings import Finding, listed, report
 from components._rules import broken_rules
 from components._values import (
@@ -31,7 +30,9 @@ from components._values import (
     Text,
     Version,
 )
-from providers.maps.row_counts import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
+from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
+from providers.catalogue.companies import AsLinked
+from providers.catalogue.limits import COMPANIES_LIMIT, LIVE_COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.protocol.consent import Action
 
 NAMESPACE = "dualwrite"
@@ -88,9 +89,7 @@ def _kind(value: Any) -> str:
     return "~word" if isinstance(value, str) else "~list"
 
 
-Companies = Annotated[
-    Annotated[list[Company], Tag("~list")] | Annotated[Literal["as-linked"], Tag("~word")], Discriminator(_kind)
-]
+Companies = Annotated[Annotated[list[Company], Tag("~list")] | Annotated[AsLinked, Tag("~word")], Discriminator(_kind)]
 
 
 class Connection(Section):

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import pulumi
 
 from components import map_settings
-from components._company_rules import BUILT_IN
 from components.config import (
     Bootstrap,
     Cds,
@@ -26,6 +25,7 @@ from components.config import (
     Timeouts,
 )
 from providers.application_package import ApplicationPackage
+from providers.catalogue.companies import BUILT_IN_COMPANY
 from providers.catalogue.selection import Selection, choose_maps
 from providers.cds_instance import CdsInstance
 from providers.company import Company
@@ -286,7 +286,7 @@ class DualWritePair(pulumi.ComponentResource):
         """The declared companies of the link, or `as-linked`; a new F&O has its one company without saying so."""
         declared, is_new = self._args.connection.companies, self._finops_url is None
         if declared is None and is_new:
-            return [BUILT_IN]
+            return [BUILT_IN_COMPANY]
         found = _given(declared, "connection.companies", "existing")
         return found if isinstance(found, str) else list(found)
 

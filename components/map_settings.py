@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from components.config import Limits, Maps, State
+from providers.catalogue.default_keys import default_keys
 from providers.catalogue.selection import Selection, standard
-from providers.maps.integration_keys import default_keys
 
 
 def run_states(maps: Maps, selection: Selection) -> dict[str, State]:

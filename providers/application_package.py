@@ -13,11 +13,11 @@ from pydantic import Field
 
 from providers.api.app_management.models import ApplicationPackage as HeldPackage
 from providers.api.transport.errors import NotFound
+from providers.catalogue.durations import Duration, seconds
 from providers.instances.on_cds import OnCds
 from providers.instances.package_installation import Installation
 from providers.instances.references import resolve
 from providers.protocol.base import Call, Inputs, ManagedResource, Outputs
-from providers.protocol.durations import Duration, seconds
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
 from providers.protocol.waiting import Waiting
 

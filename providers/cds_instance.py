@@ -23,6 +23,7 @@ import pulumi
 from providers.api.power_platform.models import Environment
 from providers.api.session import Session
 from providers.api.transport.errors import Conflict, NotFound
+from providers.catalogue.durations import seconds
 from providers.instances import preflight
 from providers.instances.cds_model import OF_EXISTING, OF_NEW, CdsInputs, CdsOutputs, from_api, shape_problems
 from providers.instances.existing_cds import survey
@@ -31,7 +32,6 @@ from providers.instances.new_cds import NewCds, adjusted, tenant_problems, to_re
 from providers.instances.references import bare_address, own_environment, resolve, same_domain, same_host, short_name
 from providers.protocol.base import Call, ManagedResource, Problem, Provider, ResourceError
 from providers.protocol.consent import missing_consent
-from providers.protocol.durations import seconds
 from providers.protocol.waiting import Waiting
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).

@@ -11,16 +11,17 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any
 
 import pulumi
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from providers.api.finance_operations.client import FinanceOperations, LegalEntity
 from providers.api.transport.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
 from providers.api.transport.operations import PASSING, Outcome
+from providers.catalogue.companies import company_code
+from providers.catalogue.durations import Duration, seconds
 from providers.instances.on_cds import OnCds
 from providers.instances.references import bare_address, same_host
 from providers.link.pair import Pair, find_pair
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers.protocol.durations import Duration, seconds
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
 from providers.protocol.waiting import Waiting
 
@@ -33,7 +34,7 @@ class CompanyInputs(Inputs):
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
     cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     finops: Annotated[str | None, Replaces()] = None
-    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,4}$"), CaseBlind(), Refused(_NO_RENAME)]
+    code: Annotated[str, AfterValidator(company_code), CaseBlind(), Refused(_NO_RENAME)]
     name: Annotated[str | None, Field(min_length=1), NotCompared()] = None
     country: Annotated[str | None, Field(min_length=1), NotCompared()] = None
     timeout: Annotated[Duration, NotCompared()] = "30m"
@@ -82,9 +83,9 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
         return values.code.upper()
 
     def normalise(self, inputs: CompanyInputs) -> CompanyInputs:
-        """The code in upper case, as F&O shows it; the address without a slash at its end."""
+        """The address without a slash at its end."""
         finops = inputs.finops and bare_address(inputs.finops)
-        return inputs.model_copy(update={"code": inputs.code.upper(), "finops": finops})
+        return inputs.model_copy(update={"finops": finops})
 
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
         """An address is its host."""

@@ -12,30 +12,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal
 
 import pulumi
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from providers.api.dataverse.access import DataverseAccess
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import ApiError, NotFound
+from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
+from providers.catalogue.companies import company_code
+from providers.catalogue.durations import Duration, seconds
 from providers.instances.on_cds import OnCds
 from providers.instances.references import resolve, short_name
 from providers.protocol.base import Call, Inputs, ManagedResource, Outputs, Problem, ResourceError
-from providers.protocol.durations import Duration, seconds
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 from providers.stamping.plan import Pending, PlannedBootstrap
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import Scope, find_scope, known_units
 
-# The tables of the sample program (semantics 6.2).
-TABLES = ["accounts", "contacts", "products"]
 NOT_LINKED = "Add the company to the link first, and check company, business units and tables in the stack file."
-
-
-def _code(text: str) -> str:
-    code = text.strip().upper()
-    if not (1 <= len(code) <= 4 and code.isascii() and code.isalnum()):
-        raise ValueError(f"'{text}' is no company code: one to four letters or digits")
-    return code
 
 
 class BootstrapInputs(Inputs):
@@ -43,9 +36,11 @@ class BootstrapInputs(Inputs):
 
     cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
     cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    company: Annotated[str, AfterValidator(_code), Replaces(), CaseBlind()]
+    company: Annotated[
+        str, StringConstraints(strip_whitespace=True), AfterValidator(company_code), Replaces(), CaseBlind()
+    ]
     business_units: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
-    tables: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: list(TABLES))
+    tables: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TABLES))
     overwrite: bool = False
     order: Annotated[Literal["live", "before-live-sync"], NotCompared()] = "live"
     max_failures: Annotated[int, Field(ge=0), NotCompared()] = 100

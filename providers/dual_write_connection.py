@@ -8,7 +8,7 @@ or by a person. Not read back: which solutions were applied. Takes under 5 minut
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pulumi
 from pydantic import Field
@@ -17,6 +17,9 @@ from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
+from providers.catalogue.companies import AsLinked
+from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
 from providers.documented_errors.recognition import READING, cured
 from providers.instances.on_cds import OnCds
 from providers.instances.references import host_of, same_host, short_name
@@ -42,14 +45,10 @@ from providers.link.pair import (
     wait_for_link,
 )
 from providers.link.solutions import apply_solutions
-from providers.maps.row_counts import LIVE_COMPANIES_LIMIT
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers.protocol.consent import Consent
-from providers.protocol.durations import Duration, seconds
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 from providers.protocol.waiting import Waiting
-
-AsLinked = Literal["as-linked"]
 
 
 class ConnectionInputs(Inputs):

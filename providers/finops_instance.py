@@ -20,6 +20,8 @@ from pydantic import Field
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import AuthenticationError, PermissionDenied, UnexpectedAnswer
+from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 from providers.instances import preflight
 from providers.instances.existing_finops import environment_by_id, found, observe, survey
 from providers.instances.finops_installation import FinOpsInstallation
@@ -27,7 +29,6 @@ from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCds
 from providers.instances.references import bare_address, host_of, is_existing, resolve, same_host, short_name
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers.protocol.durations import Duration, seconds
 from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
 from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
@@ -140,8 +141,8 @@ class FinOpsInstanceProvider(OnCds[FinOpsInputs, FinOpsOutputs]):
         """Inputs of the other kind of instance, limits of an environment with F&O, and choices that cannot change."""
         yield from _shape_problems(inputs)
         if inputs.environment_name is not None:
-            long_name = preflight.too_long(inputs.environment_name, preflight.FINOPS_NAME_LIMIT)
-            long_domain = preflight.too_long(inputs.cds, preflight.FINOPS_DOMAIN_LIMIT)
+            long_name = preflight.too_long(inputs.environment_name, FINOPS_NAME_LIMIT)
+            long_domain = preflight.too_long(inputs.cds, FINOPS_DOMAIN_LIMIT)
             names = {"environment_name": long_name, "cds": long_domain}
             yield from (Problem(path, text) for path, text in names.items() if text)
         if old is None or old.instance != inputs.instance or old.cds.casefold() != inputs.cds.casefold():

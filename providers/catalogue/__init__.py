@@ -1,1 +1,1 @@
-"""The standard maps as Microsoft ships them, and the choice of maps that a stack makes from them. Pure."""
+"""What is known of dual-write without asking: the standard maps and the choice of them, limits, codes, places. Pure."""

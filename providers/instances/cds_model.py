@@ -10,10 +10,10 @@ from pydantic import Field
 
 from providers.api.dataverse.models import Organization, Solution
 from providers.api.power_platform.models import Environment
+from providers.catalogue.durations import Duration
 from providers.instances.references import same_host
 from providers.protocol.call import Inputs, Outputs, Problem
 from providers.protocol.consent import Consent
-from providers.protocol.durations import Duration
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
 
 _PERMANENT = "it is fixed when the environment is created; a new `domain` makes another environment"

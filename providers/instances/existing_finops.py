@@ -11,9 +11,9 @@ from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment
 from providers.api.session import Session
 from providers.api.transport.errors import AuthenticationError, NotFound, PermissionDenied
+from providers.catalogue.geography import dataverse_geography, finops_geography, geography_problem
 from providers.instances.finops_installation import registration_steps
 from providers.instances.finops_readiness import Observation
-from providers.instances.geography import dataverse_geography, finops_geography, geography_problem
 from providers.instances.references import host_of, resolve, same_host
 from providers.instances.supported_versions import OLDEST_FINOPS
 from providers.protocol.versions import at_least

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from providers.api.power_platform.models import Currency, Environment, Language, Locations, Template, TenantCapacity
 from providers.api.transport.errors import ApiError
+from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
 NEEDED_MB = 1024.0
@@ -15,9 +16,6 @@ NEEDED_MB = 1024.0
 DYNAMICS_APPS_TEMPLATE = "D365_DeveloperEdition"
 # Finance and Supply Chain Management install the same applications; the template stands for the licence (14.3).
 FINOPS_TEMPLATE = "D365_FinOps_Finance"
-# Limits of an environment that F&O is installed on (14.4).
-FINOPS_NAME_LIMIT = 20
-FINOPS_DOMAIN_LIMIT = 19
 SKUS = {"sandbox": "Sandbox", "production": "Production"}
 # With this schema the installation of F&O fails: an environment with Dynamics 365 apps has another one (14.6, 14.7).
 _SCHEMA_WITHOUT_APPS = "standard"

@@ -6,16 +6,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from providers.api.dual_write.models import EntityMapStatus
+from providers.catalogue.companies import AsLinked
+from providers.catalogue.durations import Duration
+from providers.catalogue.limits import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
-from providers.maps.row_counts import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT, Limits
+from providers.maps.row_counts import Limits
 from providers.protocol.base import Inputs, Outputs
-from providers.protocol.durations import Duration
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 
-AS_LINKED = "as-linked"
 Master = Literal["finops", "cds"]
-Companies = list[str] | Literal["as-linked"]
+Companies = list[str] | AsLinked
 
 
 class LiveSyncInputs(Inputs):

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError
+from providers.catalogue.companies import AS_LINKED
+from providers.catalogue.durations import seconds
 from providers.maps.initial_sync import Counts, InitialSyncs, total_line
 from providers.maps.integration_keys import changed_keys, held_keys, keyed_side, maps_on, refuse_paused, set_keys
-from providers.maps.live_sync_model import AS_LINKED, LiveSyncInputs
+from providers.maps.live_sync_model import LiveSyncInputs
 from providers.maps.operations import MapOperations, Pace, Report, only
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies
 from providers.maps.sync_plan import SyncPlan, plan_syncs
 from providers.maps.table_refresh import NO_USE
 from providers.protocol.base import Call, ResourceError
-from providers.protocol.durations import seconds
 
 _LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
 

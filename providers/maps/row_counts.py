@@ -17,13 +17,10 @@ from providers.api.dataverse.client import Dataverse
 from providers.api.dataverse.models import EntityDefinition
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
+from providers.catalogue.limits import ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.catalogue.selection import StandardMap, standard
 from providers.stamping.tables import company_lookup
 
-ROWS_LIMIT = 500_000
-SINGLE_THREADED_LIMIT = 70_000
-COMPANIES_LIMIT = 40
-LIVE_COMPANIES_LIMIT = 250
 FEWER_COMPANIES = "Link fewer companies, or start the maps without initial sync (`initialSync: none`)."
 _AT_ONCE = 8
 # Table sets named in one query of definitions, whose URL would grow too long with all.

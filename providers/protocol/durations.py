@@ -1,21 +1,4 @@
-"""Durations as stack files write them: `90s`, `30m`, `2h`, `1h30m`, `1d`."""
-
-import re
-from typing import Annotated
-
-from pydantic import AfterValidator
-
-_FORM = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_SECONDS = (86_400, 3_600, 60, 1)
-
-
-def seconds(text: str) -> float:
-    """Seconds of a duration text; ValueError says the form when it is another one or nothing long."""
-    match = _FORM.fullmatch(text.strip().lower())
-    total = sum(int(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True) if part) if match else 0
-    if total <= 0:
-        raise ValueError("must be a duration such as 90s, 30m, 2h or 1h30m")
-    return float(total)
+"""Durations as people read them in rows and messages. Pure."""
 
 
 def spoken(duration: float) -> str:
@@ -25,11 +8,3 @@ def spoken(duration: float) -> str:
         return f"{whole} s"
     minutes, hours = whole // 60 % 60, whole // 3600
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
-def _checked(text: str) -> str:
-    seconds(text)
-    return text.strip().lower()
-
-
-Duration = Annotated[str, AfterValidator(_checked)]

@@ -16,11 +16,10 @@ from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport import odata
 from providers.api.transport.errors import ApiError, NotFound
+from providers.catalogue.companies import AS_LINKED
 from providers.link.pair import Pair, find_pair, look_up
 from providers.protocol.call import Problem
 from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit, listed
-
-AS_LINKED = "as-linked"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from providers.application_package import ApplicationPackageProvider
+from providers.catalogue.default_keys import default_keys
 from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider
-from providers.maps.integration_keys import default_keys
 from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
 from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant

@@ -8,7 +8,8 @@ import pytest
 from providers.api.dataverse.access import DataverseAccess
 from providers.api.dataverse.models import Company, EntityDefinition, ManyToOne
 from providers.api.session import Session
-from providers.stamping.plan import AS_LINKED, Pending, PlannedBootstrap
+from providers.catalogue.companies import AS_LINKED
+from providers.stamping.plan import Pending, PlannedBootstrap
 from tests.unit.providers.fake_link import FakeLink, LinkSession
 from tests.unit.providers.fake_rows import RETAIL, USMF
 from tests.unit.providers.fake_services import FINOPS_URL

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.instances.geography import dataverse_geography, finops_geography, geography_problem
+from providers.catalogue.geography import dataverse_geography, finops_geography, geography_problem
 
 EUROPE = "https://erp.sandbox.operations.eu.dynamics.com"
 

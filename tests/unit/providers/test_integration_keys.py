@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide
 from providers.api.transport.errors import ApiError, InvalidRequest
+from providers.catalogue.default_keys import PARTY_KEYS, default_keys
 from providers.catalogue.selection import choose_maps
 from providers.maps.integration_keys import (
-    PARTY_KEYS,
     changed_keys,
-    default_keys,
     held_keys,
     key_drift,
     maps_on,
