@@ -4,26 +4,14 @@ Wires resources, does no work and reads no config. Every child's name is derived
 program can build several pairs. Children come in the order of the real set-up, each after the one before.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
 import pulumi
 
 from components import map_settings
-from components.config import (
-    Bootstrap,
-    Cds,
-    Confirmation,
-    Connection,
-    FinOps,
-    LegalEntity,
-    Limits,
-    Maps,
-    Stack,
-    Timeouts,
-)
+from components.stack import Cds, Stack
 from providers.application_package import ApplicationPackage
 from providers.catalogue.companies import BUILT_IN_COMPANY
 from providers.catalogue.selection import Selection, choose_maps
@@ -36,40 +24,6 @@ from providers.live_sync import LiveSync
 from providers.protocol.consent import Action, Consent, missing_consent
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class DualWritePairArgs:
-    """Everything a pair is made from: sections as in the stack file. `today` decides which consents still count."""
-
-    cds: Cds
-    finops: FinOps
-    maps: Maps
-    today: date
-    cloud: str = "emulator"
-    connection: Connection = field(default_factory=Connection)
-    companies: tuple[LegalEntity, ...] = ()
-    bootstrap: tuple[Bootstrap, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    confirm: tuple[Confirmation, ...] = ()
-
-    @classmethod
-    def from_stack(cls, stack: Stack, today: date) -> "DualWritePairArgs":
-        """The pair that a stack file describes."""
-        return cls(
-            cds=stack.cds,
-            finops=stack.finops,
-            maps=stack.maps,
-            today=today,
-            cloud=stack.cloud,
-            connection=stack.connection,
-            companies=tuple(stack.companies),
-            bootstrap=tuple(stack.bootstrap),
-            limits=stack.limits,
-            timeouts=stack.timeouts,
-            confirm=tuple(stack.confirm),
-        )
 
 
 class DualWritePair(pulumi.ComponentResource):
@@ -86,24 +40,35 @@ class DualWritePair(pulumi.ComponentResource):
     bootstrapped_rows: pulumi.Output[dict[str, dict[str, int]]]
     ready: pulumi.Output[bool]
 
-    def __init__(self, name: str, args: DualWritePairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the pair and its children."""
+    def __init__(self, name: str, stack: Stack, today: date, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the pair that a stack file describes, and its children. `today` decides which consents count."""
         super().__init__("dualwrite:components:DualWritePair", name, None, opts)
-        self._prefix, self._args = name, args
-        selection = choose_maps(args.maps.include, args.maps.exclude, args.maps.prerequisites)
-        if selection.problems:
-            raise ValueError("; ".join(f"maps.{problem.path} {problem.text}" for problem in selection.problems))
-        self._cds_name = _reference(args.cds)
-        self._finops_url = None if args.finops.instance == "new" else _given(args.finops.url, "finops.url", "existing")
+        self._prefix, self._stack, self._today = name, stack, today
+        selection = _selection(stack)
+        self._cds_name = _reference(stack.cds)
+        self._finops_url = (
+            None if stack.finops.instance == "new" else _given(stack.finops.url, "finops.url", "existing")
+        )
         self._companies = self._linked()
         cds = self._cds()
         finops = self._finops(cds)
         package = self._packages(selection, finops)
         connection = self._connection(selection, [package, *self._legal_entities(package)])
-        synced = map_settings.sync_limits(map_settings.initial_syncs(args.maps, selection), args.limits)
+        synced = map_settings.sync_limits(map_settings.initial_syncs(stack.maps, selection), stack.limits)
         before = self._bootstraps("before-live-sync", connection, connection, synced)
         live_sync = self._live_sync(selection, connection, [connection, *before.values()])
         bootstraps = {**before, **self._bootstraps("live", connection, live_sync, {})}
+        self._tell(cds, finops, connection, live_sync, bootstraps)
+
+    def _tell(
+        self,
+        cds: CdsInstance,
+        finops: FinOpsInstance,
+        connection: DualWriteConnection,
+        live_sync: LiveSync,
+        bootstraps: Mapping[str, CompanyBootstrap],
+    ) -> None:
+        """The outputs of the pair."""
         self.finops_url, self.cds_url = finops.url, cds.url
         self.connection_id, self.linked_companies = connection.connection_id, connection.linked_companies
         self.maps = live_sync.maps
@@ -123,11 +88,11 @@ class DualWritePair(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _cds(self) -> CdsInstance:
-        wanted, name = self._args.cds, f"{self._prefix}-cds"
+        wanted, name = self._stack.cds, f"{self._prefix}-cds"
         if wanted.instance == "existing":
             return CdsInstance(
                 name,
-                cloud=self._args.cloud,
+                cloud=self._stack.cloud,
                 instance="existing",
                 url=wanted.url,
                 environment_id=wanted.environment_id,
@@ -136,7 +101,7 @@ class DualWritePair(pulumi.ComponentResource):
             )
         return CdsInstance(
             name,
-            cloud=self._args.cloud,
+            cloud=self._stack.cloud,
             name=_given(wanted.name, "cds.name"),
             domain=_given(wanted.domain, "cds.domain"),
             type=wanted.type,
@@ -144,16 +109,16 @@ class DualWritePair(pulumi.ComponentResource):
             currency=_given(wanted.currency, "cds.currency"),
             language=_given(wanted.language, "cds.language"),
             confirm=self._consents("delete-environment", "replace-environment"),
-            timeout=self._args.timeouts.environment,
+            timeout=self._stack.timeouts.environment,
             opts=self._child(protect=self._protected()),
         )
 
     def _finops(self, cds: CdsInstance) -> FinOpsInstance:
-        wanted, place, name = self._args.finops, self._args.cds, f"{self._prefix}-finops"
+        wanted, place, name = self._stack.finops, self._stack.cds, f"{self._prefix}-finops"
         if wanted.instance == "existing":
             return FinOpsInstance(
                 name,
-                cloud=self._args.cloud,
+                cloud=self._stack.cloud,
                 cds=self._cds_name,
                 instance="existing",
                 url=self._finops_url,
@@ -164,7 +129,7 @@ class DualWritePair(pulumi.ComponentResource):
         is_new_cds = place.instance == "new"
         return FinOpsInstance(
             name,
-            cloud=self._args.cloud,
+            cloud=self._stack.cloud,
             cds=self._cds_name,
             data=_given(wanted.data, "finops.data"),
             developer_tools=wanted.developer_tools,
@@ -172,21 +137,21 @@ class DualWritePair(pulumi.ComponentResource):
             environment_name=place.name,
             environment_type=place.type if is_new_cds else None,
             location=place.location,
-            timeout=self._args.timeouts.finops,
+            timeout=self._stack.timeouts.finops,
             opts=self._child(cds, protect=self._protected() if is_new_cds else None),
         )
 
     def _packages(self, selection: Selection, finops: FinOpsInstance) -> pulumi.Resource:
         """One resource a package, each after the one before; the last one."""
-        wanted = self._args.connection.packages
+        wanted = self._stack.connection.packages
         last: pulumi.Resource = finops
         for package in selection.packages if wanted is None else wanted:
             last = ApplicationPackage(
                 f"{self._prefix}-{package.lower().replace('_', '-')}",
-                cloud=self._args.cloud,
+                cloud=self._stack.cloud,
                 cds=self._cds_name,
                 package=package,
-                timeout=self._args.timeouts.environment,
+                timeout=self._stack.timeouts.environment,
                 opts=self._child(last),
             )
         return last
@@ -195,23 +160,23 @@ class DualWritePair(pulumi.ComponentResource):
         return [
             Company(
                 f"{self._prefix}-company-{wanted.code.lower()}",
-                cloud=self._args.cloud,
+                cloud=self._stack.cloud,
                 cds=self._cds_name,
                 finops=self._finops_url,
                 code=wanted.code,
                 name=wanted.name,
                 country=wanted.country,
-                timeout=self._args.timeouts.link,
+                timeout=self._stack.timeouts.link,
                 opts=self._child(last_package),
             )
-            for wanted in self._args.companies
+            for wanted in self._stack.companies
         ]
 
     def _connection(self, selection: Selection, after: Iterable[pulumi.Resource]) -> DualWriteConnection:
-        wanted = self._args.connection
+        wanted = self._stack.connection
         return DualWriteConnection(
             f"{self._prefix}-connection",
-            cloud=self._args.cloud,
+            cloud=self._stack.cloud,
             cds=self._cds_name,
             finops=self._finops_url,
             gateway=wanted.gateway,
@@ -219,8 +184,8 @@ class DualWritePair(pulumi.ComponentResource):
             solutions=list(selection.solutions),
             company_change=wanted.company_change,
             confirm=self._consents("reset-link"),
-            live_companies_limit=self._args.limits.live_companies,
-            timeout=self._args.timeouts.link,
+            live_companies_limit=self._stack.limits.live_companies,
+            timeout=self._stack.timeouts.link,
             opts=self._child(*after),
         )
 
@@ -232,11 +197,11 @@ class DualWritePair(pulumi.ComponentResource):
         `initial_syncs`: the maps whose initial sync follows, and the most rows that each takes.
         """
         declared: dict[str, CompanyBootstrap] = {}
-        for wanted in self._args.bootstrap:
+        for wanted in self._stack.bootstrap:
             if wanted.order == order:
                 after = declared[wanted.company] = CompanyBootstrap(
                     f"{self._prefix}-bootstrap-{wanted.company.lower()}",
-                    cloud=self._args.cloud,
+                    cloud=self._stack.cloud,
                     cds=self._cds_name,
                     company=wanted.company,
                     business_units=wanted.business_units,
@@ -247,10 +212,10 @@ class DualWritePair(pulumi.ComponentResource):
                     simulate=wanted.simulate,
                     linked_companies=connection.linked_companies,
                     finops=self._finops_url,
-                    gateway=self._args.connection.gateway,
+                    gateway=self._stack.connection.gateway,
                     companies=self._companies,
                     initial_syncs=initial_syncs or None,
-                    timeout=self._args.timeouts.initial_sync,
+                    timeout=self._stack.timeouts.initial_sync,
                     opts=self._child(after),
                 )
         return declared
@@ -258,14 +223,14 @@ class DualWritePair(pulumi.ComponentResource):
     def _live_sync(
         self, selection: Selection, connection: DualWriteConnection, after: Iterable[pulumi.Resource]
     ) -> LiveSync:
-        wanted, limits = self._args.maps, self._args.limits
+        wanted, limits = self._stack.maps, self._stack.limits
         synced = map_settings.initial_syncs(wanted, selection)
         return LiveSync(
             f"{self._prefix}-live-sync",
-            cloud=self._args.cloud,
+            cloud=self._stack.cloud,
             cds=self._cds_name,
             finops=self._finops_url,
-            gateway=self._args.connection.gateway,
+            gateway=self._stack.connection.gateway,
             companies=self._companies,
             maps=dict(map_settings.run_states(wanted, selection)),
             prerequisites_added=list(selection.prerequisites_added),
@@ -277,14 +242,14 @@ class DualWritePair(pulumi.ComponentResource):
             initial_sync_rows_limit=limits.initial_sync_rows,
             single_threaded_rows_limit=limits.single_threaded_rows,
             running_before=connection.running_before,
-            company_change=self._args.connection.company_change,
-            timeout=self._args.timeouts.initial_sync,
+            company_change=self._stack.connection.company_change,
+            timeout=self._stack.timeouts.initial_sync,
             opts=self._child(*after),
         )
 
     def _linked(self) -> list[str] | str:
         """The declared companies of the link, or `as-linked`; a new F&O has its one company without saying so."""
-        declared, is_new = self._args.connection.companies, self._finops_url is None
+        declared, is_new = self._stack.connection.companies, self._finops_url is None
         if declared is None and is_new:
             return [BUILT_IN_COMPANY]
         found = _given(declared, "connection.companies", "existing")
@@ -292,7 +257,7 @@ class DualWritePair(pulumi.ComponentResource):
 
     def _consents(self, *actions: Action) -> list[dict[str, str]] | None:
         """The entries that speak of these actions; no other resource changes when one of them comes or goes."""
-        return [entry.model_dump() for entry in self._args.confirm if entry.action in actions] or None
+        return [entry.model_dump() for entry in self._stack.confirm if entry.action in actions] or None
 
     def _protected(self) -> bool:
         """Created instances are protected, unless consent that still counts lifts it.
@@ -300,12 +265,19 @@ class DualWritePair(pulumi.ComponentResource):
         `replace-environment` names the old domain, which only the stored state knows: any such entry lifts the
         protection for this `up`, and the resource itself compares the target.
         """
-        today, entries = self._args.today, [Consent(**entry.model_dump()) for entry in self._args.confirm]
+        today, entries = self._today, [Consent(**entry.model_dump()) for entry in self._stack.confirm]
         replaces = any(entry.action == "replace-environment" and not entry.expired(today) for entry in entries)
         return not replaces and missing_consent(entries, "delete-environment", self._cds_name, today) is not None
 
     def _child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=protect)
+
+
+def _selection(stack: Stack) -> Selection:
+    selection = choose_maps(stack.maps.include, stack.maps.exclude, stack.maps.prerequisites)
+    if selection.problems:
+        raise ValueError("; ".join(f"maps.{problem.path} {problem.text}" for problem in selection.problems))
+    return selection
 
 
 def _reference(cds: Cds) -> str:

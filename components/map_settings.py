@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from components.config import Limits, Maps, State
+from components.rules.maps import initial_sync_of
+from components.stack import Limits, Maps, State
 from providers.catalogue.default_keys import default_keys
 from providers.catalogue.selection import Selection, standard
 
@@ -15,8 +16,7 @@ def run_states(maps: Maps, selection: Selection) -> dict[str, State]:
 
 def initial_syncs(maps: Maps, selection: Selection) -> dict[str, str]:
     """The side that wins a conflict, for the maps that have an initial sync."""
-    own = {name: override.initial_sync for name, override in maps.overrides.items() if override.initial_sync}
-    sides = {name: own.get(name, maps.initial_sync) for name in selection.maps}
+    sides = {name: initial_sync_of(maps, name) for name in selection.maps}
     return {name: side for name, side in sides.items() if side != "none"}
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.config import NAMESPACE, Stack
+from components.stack import NAMESPACE, Stack
 
 FILE = Path(__file__).resolve().parent.parent / "stacks" / "stack-file.schema.json"
 

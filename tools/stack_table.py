@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import yaml
 
-from components.config import NAMESPACE, Bootstrap, Cds, FinOps, Stack, check
+from components.config import check
+from components.stack import NAMESPACE, Bootstrap, Cds, FinOps, Stack
 from tools.workspace import STACKS, UserError
 
 FILE = STACKS / "README.md"

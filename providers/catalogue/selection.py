@@ -41,10 +41,16 @@ _REMARK = " (display name;"
 
 
 class Finding(NamedTuple):
-    """Something wrong with a choice of maps: the key below `maps` as the user wrote it, and what would be right."""
+    """Something wrong with a choice of maps: the key below `maps`, what would be right, the place in the list."""
 
-    path: str
+    key: Literal["include", "exclude"]
     text: str
+    place: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The key as the user wrote it: `include[1]`."""
+        return self.key if self.place is None else f"{self.key}[{self.place}]"
 
 
 @dataclass(frozen=True)
@@ -175,23 +181,23 @@ class Catalogue:
         """Maps that an exclusion would drop from this set: nobody has to miss them."""
         return frozenset(name for exclusion in self.exclusions if exclusion.keeps & names for name in exclusion.drops)
 
-    def _unknown(self, key: str, chosen: Sequence[str]) -> list[Finding]:
+    def _unknown(self, key: Literal["include", "exclude"], chosen: Sequence[str]) -> list[Finding]:
         return [
-            Finding(f"{key}[{index}]", f"there is no area and no standard map {item!r}; {self.advice(item)}")
+            Finding(key, f"there is no area and no standard map {item!r}; {self.advice(item)}", index)
             for index, item in enumerate(chosen)
             if item != ALL and item not in AREA_NAMES and item not in self.maps
         ]
 
     def _named_against_each_other(self, include: Sequence[str], exclude: Sequence[str]) -> list[Finding]:
         findings = [
-            Finding(f"include[{index}]", f"{item!r} is included and excluded; keep one of the two")
+            Finding("include", f"{item!r} is included and excluded; keep one of the two", index)
             for index, item in enumerate(include)
             if item in exclude
         ]
         for exclusion in self.exclusions:
             keeping = [item for item in include if item in exclusion.keeps]
             findings += [
-                Finding(f"include[{index}]", f"{item!r} and {keeping[0]!r} exclude each other: {exclusion.reason}")
+                Finding("include", f"{item!r} and {keeping[0]!r} exclude each other: {exclusion.reason}", index)
                 for index, item in enumerate(include)
                 if keeping and item in exclusion.drops
             ]

@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.config import Cds, Confirmation, Connection, FinOps, LegalEntity, Limits, Maps, Override
-from components.dual_write_pair import DualWritePair, DualWritePairArgs
+from components.dual_write_pair import DualWritePair
+from components.stack import Cds, Confirmation, Connection, FinOps, LegalEntity, Limits, Maps, Override, Stack
 from tests.component.recording import PROVIDERS, Registered, run
 
 TODAY = date(2026, 11, 23)
@@ -17,25 +17,25 @@ ERP = "https://contoso-erp.sandbox.operations.eu.dynamics.com"
 GROUPS = "msdyn_customergroups - Customer groups"
 
 
-def arguments(**changes: Any) -> DualWritePairArgs:
+def stack_of(**changes: Any) -> Stack:
     cds = Cds(
         instance="new", name="contoso-uat", domain="contoso-uat", location="europe", currency="EUR", language=1033
     )
     maps = Maps(include=["application-core"])
-    given: dict[str, Any] = {"cds": cds, "finops": FinOps(instance="new", data="empty"), "maps": maps, "today": TODAY}
-    return DualWritePairArgs(**{**given, **changes})
+    given: dict[str, Any] = {"cds": cds, "finops": FinOps(instance="new", data="empty"), "maps": maps}
+    return Stack(**{**given, **changes})
 
 
-def declared(args: DualWritePairArgs | None = None, *, preview: bool = False) -> dict[str, Registered]:
-    return run(lambda: DualWritePair("pair", args or arguments()), preview=preview)
+def declared(stack: Stack | None = None, *, preview: bool = False) -> dict[str, Registered]:
+    return run(lambda: DualWritePair("pair", stack or stack_of(), TODAY), preview=preview)
 
 
 def kinds(rows: dict[str, Registered]) -> list[str]:
     return list(dict.fromkeys(row.kind for row in rows.values()))
 
 
-def confirmed(action: Any, target: str = "contoso-uat", until: str = "2027-01-31") -> DualWritePairArgs:
-    return arguments(confirm=(Confirmation(action=action, target=target, until=until),))
+def confirmed(action: Any, target: str = "contoso-uat", until: str = "2027-01-31") -> Stack:
+    return stack_of(confirm=(Confirmation(action=action, target=target, until=until),))
 
 
 def test_children_come_in_order_of_real_setup() -> None:
@@ -71,8 +71,8 @@ def test_names_of_children_derive_from_the_pair() -> None:
 def test_two_pairs_stand_in_one_program() -> None:
     def program() -> None:
         for name in ("first", "second"):
-            cds = arguments().cds.model_copy(update={"domain": f"contoso-{name}"})
-            DualWritePair(name, arguments(cds=cds))
+            cds = stack_of().cds.model_copy(update={"domain": f"contoso-{name}"})
+            DualWritePair(name, stack_of(cds=cds), TODAY)
 
     rows = run(program)
     assert {row.inputs["domain"] for row in rows.values() if row.kind == "CdsInstance"} == {
@@ -99,7 +99,7 @@ def test_created_instances_alone_are_protected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "is_protected"),
+    ("stack", "is_protected"),
     [
         (confirmed("delete-environment"), False),
         (confirmed("delete-environment", target="Contoso-UAT"), False),
@@ -111,8 +111,8 @@ def test_created_instances_alone_are_protected() -> None:
         (confirmed("discard-queue"), True),
     ],
 )
-def test_only_consent_that_counts_lifts_protection(args: DualWritePairArgs, is_protected: bool) -> None:
-    rows = declared(args)
+def test_only_consent_that_counts_lifts_protection(stack: Stack, is_protected: bool) -> None:
+    rows = declared(stack)
     assert {rows[name].protected for name in ("pair-cds", "pair-finops")} == {is_protected}
 
 
@@ -129,24 +129,24 @@ def test_packages_follow_from_maps_in_documented_order() -> None:
 
 
 def test_own_package_list_is_taken_as_written() -> None:
-    rows = declared(arguments(connection=Connection(packages=["Second", "First"])))
+    rows = declared(stack_of(connection=Connection(packages=["Second", "First"])))
     assert [row.inputs["package"] for row in rows.values() if row.kind == "ApplicationPackage"] == ["Second", "First"]
     assert "pair-first" in rows["pair-connection"].after
 
 
 def test_without_packages_the_link_waits_for_finops() -> None:
-    assert "pair-finops" in declared(arguments(connection=Connection(packages=[])))["pair-connection"].after
+    assert "pair-finops" in declared(stack_of(connection=Connection(packages=[])))["pair-connection"].after
 
 
 def test_override_sets_the_state_of_its_map() -> None:
     maps = Maps(include=[GROUPS], state="running", overrides={GROUPS: Override(state="paused")})
-    states = declared(arguments(maps=maps))["pair-live-sync"].inputs["maps"]
+    states = declared(stack_of(maps=maps))["pair-live-sync"].inputs["maps"]
     assert states[GROUPS] == "paused"
     assert set(states.values()) == {"paused", "running"}
 
 
 def test_prerequisites_and_dropped_maps_are_shown() -> None:
-    inputs = declared(arguments(maps=Maps(include=["application-core", "finance"])))["pair-live-sync"].inputs
+    inputs = declared(stack_of(maps=Maps(include=["application-core", "finance"])))["pair-live-sync"].inputs
     assert "msdyn_parties - CDS Parties" in inputs["prerequisites_added"]
     assert "contacts - CDS Contacts V2 (Vendor): replaced by msdyn_contactforparties - Contacts V2" in inputs["dropped"]
 
@@ -167,7 +167,7 @@ def test_consents_go_where_they_are_judged() -> None:
 
 def test_limits_reach_those_who_check_them() -> None:
     limits = Limits(live_companies=300, initial_sync_companies=50, initial_sync_rows=9, single_threaded_rows=8)
-    rows = declared(arguments(limits=limits))
+    rows = declared(stack_of(limits=limits))
     assert rows["pair-connection"].inputs["live_companies_limit"] == 300
     given = rows["pair-live-sync"].inputs
     assert [
@@ -181,7 +181,7 @@ def test_limits_reach_those_who_check_them() -> None:
 
 def test_companies_wait_for_packages_alone_and_link_for_all() -> None:
     companies = tuple(LegalEntity(code=code, name=code, country="USA") for code in ("USMF", "FRRT"))
-    rows = declared(arguments(companies=companies))
+    rows = declared(stack_of(companies=companies))
     last_package = [row.name for row in rows.values() if row.kind == "ApplicationPackage"][-1]
     assert rows["pair-company-usmf"].after == rows["pair-company-frrt"].after == {last_package}
     assert rows["pair-connection"].after == {last_package, "pair-company-usmf", "pair-company-frrt"}
@@ -191,7 +191,7 @@ def test_outputs_say_what_the_services_hold() -> None:
     seen: dict[str, Any] = {}
 
     def program() -> Any:
-        return pulumi.Output.all(**DualWritePair("pair", arguments()).outputs).apply(seen.update)
+        return pulumi.Output.all(**DualWritePair("pair", stack_of(), TODAY).outputs).apply(seen.update)
 
     run(program)
     assert {name: value for name, value in seen.items() if name != "maps"} == {
@@ -221,4 +221,4 @@ def test_outputs_say_what_the_services_hold() -> None:
 )
 def test_wrong_arguments_fail_before_declaring(change: Callable[[], dict[str, Any]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        declared(arguments(**change()))
+        declared(stack_of(**change()))

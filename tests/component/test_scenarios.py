@@ -8,8 +8,9 @@ import pulumi
 import pytest
 import yaml
 
-from components.config import Stack, check
-from components.dual_write_pair import DualWritePair, DualWritePairArgs
+from components.config import check
+from components.dual_write_pair import DualWritePair
+from components.stack import Stack
 from providers.catalogue.selection import standard
 from tests.component.recording import PROVIDERS, Registered, run
 from tools.workspace import STACKS
@@ -32,8 +33,8 @@ def stack_of(name: str) -> Stack:
 
 
 def declared(name: str, *, preview: bool = False) -> dict[str, Registered]:
-    args = DualWritePairArgs.from_stack(stack_of(name), TODAY)
-    return run(lambda: DualWritePair("pair", args), preview=preview)
+    stack = stack_of(name)
+    return run(lambda: DualWritePair("pair", stack, TODAY), preview=preview)
 
 
 def inputs_of(row: Registered) -> dict[str, Any]:
@@ -198,10 +199,10 @@ def test_bootstrap_learns_in_private_what_is_linked() -> None:
 
 def outputs_of(name: str, answers: dict[str, dict[str, Any]] | None = None) -> dict[str, Any]:
     seen: dict[str, Any] = {}
-    args = DualWritePairArgs.from_stack(stack_of(name), TODAY)
+    stack = stack_of(name)
 
     def program() -> Any:
-        return pulumi.Output.all(**DualWritePair("pair", args).outputs).apply(seen.update)
+        return pulumi.Output.all(**DualWritePair("pair", stack, TODAY).outputs).apply(seen.update)
 
     run(program, answers=answers)
     return seen
@@ -223,7 +224,7 @@ def test_pair_is_ready_when_maps_and_bootstraps_are(child: str, answer: dict[str
 def test_two_scenarios_stand_in_one_program() -> None:
     def program() -> None:
         for name in ("new-existing", "existing-existing"):
-            DualWritePair(name, DualWritePairArgs.from_stack(stack_of(name), TODAY))
+            DualWritePair(name, stack_of(name), TODAY)
 
     rows = run(program)
     assert {"new-existing-company-usmf", "existing-existing-bootstrap-tseu"} <= set(rows)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.config import Stack, check
+from components.config import check
+from components.stack import Stack
 from tests.unit.components.stack_files import TODAY, existing_pair, stack_file
 
 USMF = {"code": "USMF", "name": "Contoso Entertainment System USA", "country": "USA"}

@@ -8,7 +8,8 @@ import pulumi
 import pytest
 from pulumi.runtime import set_all_config
 
-from components.config import NAMESPACE, load
+from components.config import load
+from components.stack import NAMESPACE
 from tests.unit.components.stack_files import TODAY, stack_file
 
 
@@ -37,7 +38,7 @@ def test_config_of_running_stack_is_typed() -> None:
 def test_empty_defaults_of_the_project_count_as_absent() -> None:
     empty: dict[str, Any] = {"connection": {}, "companies": [], "bootstrap": [], "confirm": []}
     stack = load_these(of_file(stack_file() | empty))
-    assert (stack.connection.companies, stack.companies, stack.bootstrap) == (None, [], [])
+    assert (stack.connection.companies, stack.companies, stack.bootstrap) == (None, (), ())
 
 
 def test_every_problem_is_a_line_of_the_error() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components import map_settings
-from components.config import Maps, Override, check
+from components.config import check
+from components.stack import Maps, Override
 from providers.catalogue.selection import choose_maps
 from tests.unit.components.stack_files import TODAY, existing_pair
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.config import Stack, check
+from components.config import check
 from components.schema import FILE, main, schema
+from components.stack import Stack
 from tests.unit.components.stack_files import TODAY
 from tools.workspace import ROOT
 

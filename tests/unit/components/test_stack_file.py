@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.config import Stack, check
+from components.config import check
+from components.stack import Stack
 from tests.unit.components.stack_files import MISTAKES, RIGHT, TODAY, Mistake, existing_pair, put, stack_file
 
 GUID = "3f0f6c55-3d6d-4b55-8d6a-6f2f1f0a7b21"
@@ -74,6 +75,12 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
             "dualwrite:connection.companies[1]",
             "'dat' stands in the list already",
         ),
+        (
+            "connection.companies",
+            [7, "DAT", "dat"],
+            "dualwrite:connection.companies[2]",
+            "'dat' stands in the list already",
+        ),
         ("connection.companies", "as-linked", "", ""),
         ("connection.companies", "as-lnked", "dualwrite:connection.companies", "did you mean `as-linked`?"),
         ("cloud", "public", "dualwrite:connection.gateway", "is required with `cloud: public`"),
@@ -91,6 +98,8 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
         ("maps.overrides", {"x - y": {}}, 'dualwrite:maps.overrides["x - y"]', "no standard map"),
         ("maps.resync", 7, "dualwrite:maps.resync", "put it in quotes"),
         ("maps.initialSync", "finops", "", ""),
+        ("companies", [7, {"code": "A"}, {"code": "a"}], "dualwrite:companies[2].code", "'a' stands in the list already"),
+        ("maps.overrides", {"x - y": 7}, 'dualwrite:maps.overrides["x - y"]', "must be a map"),
         ("limits.liveCompanies", "many", "dualwrite:limits.liveCompanies", "whole number"),
         ("limits.liveCompanies", 300.0, "", ""),
         ("limits.initialSyncRow", 1, "dualwrite:limits.initialSyncRow", "did you mean `initialSyncRows`?"),

@@ -231,13 +231,13 @@ def test_project_operations_stays_without_party() -> None:
     ],
 )
 def test_two_excluding_maps_named_are_an_error(keeps: str, drops: str, reason: str) -> None:
-    expected = Finding("include[1]", f"{drops!r} and {keeps!r} exclude each other: {reason}")
+    expected = Finding("include", f"{drops!r} and {keeps!r} exclude each other: {reason}", 1)
     assert expected in choose_maps([keeps, drops]).problems
 
 
 def test_map_named_on_both_lists_is_an_error() -> None:
     problems = choose_maps(["finance", CUSTOMERS], [CUSTOMERS]).problems
-    assert Finding("include[1]", f"{CUSTOMERS!r} is included and excluded; keep one of the two") in problems
+    assert Finding("include", f"{CUSTOMERS!r} is included and excluded; keep one of the two", 1) in problems
 
 
 def test_dropped_prerequisite_is_not_missed() -> None:

@@ -2,11 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from components.draft import Draft, Place
 
 _PLAIN_KEY = re.compile(r"[\w.-]+")
 
@@ -19,6 +21,13 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
+
+
+class Broken(NamedTuple):
+    """A rule that a draft breaks: the place in the draft, and the text."""
+
+    place: Place
+    text: str
 
 
 def key(*parts: str | int) -> str:
@@ -42,14 +51,16 @@ def suggestion(word: str, known: Sequence[str], otherwise: str = "") -> str:
 
 
 def repeated(
-    values: Mapping[int, str], *parts: str | int, member: str = "", advice: str = "keep one"
-) -> Iterator[Finding]:
-    """Each value that stands in a list already, whatever its case; `values` by their place in the list of that key."""
+    draft: Draft, values: Iterable[str | None] | None, *parts: str | int, member: str = "", advice: str = "keep one"
+) -> Iterator[Broken]:
+    """Each value that stands in a list already, whatever its case; `parts` name the list, `member` a key of entries."""
     seen: set[str] = set()
-    for place, value in values.items():
+    for number, value in enumerate(values or ()):
+        if value is None:
+            continue
+        place = (*parts, number, *([member] if member else []))
         if value.strip().casefold() in seen:
-            path = key(*parts, place, *([member] if member else []))
-            yield Finding(path, f"{value!r} stands in the list already; {advice}")
+            yield Broken(place, f"{draft.spelt(*place)!r} stands in the list already; {advice}")
         seen.add(value.strip().casefold())
 
 

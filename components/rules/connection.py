@@ -1,0 +1,21 @@
+"""What `connection` means together with the cloud: the gateway, and packages that are one package. Pure."""
+
+from collections.abc import Iterator
+
+from components.draft import Draft
+from components.findings import Broken
+
+
+def connection_rules(draft: Draft) -> Iterator[Broken]:
+    """Every rule about the gateway and the packages that the draft breaks."""
+    cloud, connection = draft.stack.cloud, draft.stack.connection
+    if cloud != "emulator" and connection.gateway is None:
+        text = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
+        yield Broken(("connection", "gateway"), text)
+    seen: set[str] = set()
+    for place, name in enumerate(connection.packages or ()):
+        # As the program names its resources: two that differ in case alone are one package.
+        resource = name.lower().replace("_", "-")
+        if resource in seen:
+            yield Broken(("connection", "packages", place), f"{name!r} stands in the list already; keep one")
+        seen.add(resource)

@@ -1,0 +1,96 @@
+"""What the sections of the two instances mean together: which keys belong to which kind, lengths, addresses, places.
+
+Sources: power-platform-api.md 5.2 and 14.4, dual-write-semantics.md 1.4 and 2.3. Pure.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from components.draft import Draft
+from components.findings import Broken
+from components.stack import DraftCds, DraftFinOps, Kind
+from providers.catalogue.geography import geography_problem
+from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
+
+# power-platform-api.md 5.2: the shapes of the addresses of the two sides.
+_DATAVERSE_HOST, _FINOPS_HOST = re.compile(r"\.crm\d*\."), re.compile(r"\.operations\.")
+
+
+class _Keys(NamedTuple):
+    """Which keys of a section belong to which kind of instance."""
+
+    section: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    existing: tuple[str, ...]
+
+
+_CDS = _Keys("cds", ("name", "domain", "location", "currency", "language"), ("type",), ("url", "environmentId"))
+_FINOPS = _Keys("finops", ("data",), ("developerTools", "version"), ("url",))
+# semantics 1.4: demo data is chosen for the deployment.
+_CHOSEN_ONCE = "demo data or none is chosen when F&O is installed; an existing one keeps the data it has, leave it out"
+
+
+def instance_rules(draft: Draft) -> Iterator[Broken]:
+    """Every rule about the two instances that the draft breaks."""
+    yield from _keys_of_kind(draft, _CDS, draft.stack.cds.instance)
+    yield from _keys_of_kind(draft, _FINOPS, draft.stack.finops.instance)
+    yield from _lengths(draft.stack.cds, draft.stack.finops)
+    yield from _addresses(draft.stack.cds, draft.stack.finops)
+
+
+def _keys_of_kind(draft: Draft, keys: _Keys, kind: Kind | None) -> Iterator[Broken]:
+    written = draft.written(keys.section)
+    if kind == "new":
+        yield from _of_new(keys, [name for name in written if written[name] is not None], list(written))
+    elif kind == "existing":
+        yield from _of_existing(keys, [name for name in written if written[name] is not None], list(written))
+    elif "url" in written and "name" in written:
+        yield Broken((keys.section, "url"), "says existing and `name` says new; keep one of the two")
+
+
+def _of_new(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Broken]:
+    for wanted in keys.required:
+        if wanted not in filled:
+            yield Broken((keys.section, wanted), "is required with `instance: new`")
+    new = " and ".join(f"`{word}`" for word in keys.required[:2])
+    for other in keys.existing:
+        if other in written:
+            text = f"belongs to `instance: existing`; a new one has {new}, so leave it out"
+            yield Broken((keys.section, other), text)
+
+
+def _of_existing(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Broken]:
+    for other in (*keys.required, *keys.optional):
+        if other in written:
+            usual = "belongs to `instance: new`; an existing one keeps what it has"
+            yield Broken((keys.section, other), _CHOSEN_ONCE if other == "data" else usual)
+    if len([other for other in keys.existing if other in filled]) != 1:
+        wanted = " or ".join(f"`{word}`" for word in keys.existing)
+        exactly = ", by exactly one of them" if len(keys.existing) > 1 else ""
+        yield Broken((keys.section,), f"an existing one is named by {wanted}{exactly}")
+
+
+def _lengths(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
+    if "existing" in (finops.instance, cds.instance):
+        return
+    for name, value, limit in (("name", cds.name, FINOPS_NAME_LIMIT), ("domain", cds.domain, FINOPS_DOMAIN_LIMIT)):
+        if value and len(value) > limit:
+            text = f"has {len(value)} characters; F&O is installed on it, so {limit} at most: `{value[:limit]}`"
+            yield Broken(("cds", name), text)
+
+
+def _addresses(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
+    """Addresses of the other side, and of two geographies (semantics 2.3): those of new instances are not told yet."""
+    cds_url = cds.url if cds.instance == "existing" else None
+    finops_url = finops.url if finops.instance == "existing" else None
+    if cds_url and _FINOPS_HOST.search(cds_url):
+        yield Broken(("cds", "url"), "is the address of an F&O instance; that of a CDS instance has `.crm` in it")
+    if finops_url and _DATAVERSE_HOST.search(finops_url):
+        text = "is the address of a CDS instance; that of an F&O instance has `.operations.` in it"
+        yield Broken(("finops", "url"), text)
+    location = cds.location if cds.instance == "new" else None
+    apart = geography_problem(finops_url, cds_url=cds_url, location=location)
+    if apart:
+        yield Broken(("finops", "url"), apart)

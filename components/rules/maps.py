@@ -1,0 +1,70 @@
+"""What the keys of `maps` mean together: the choice of maps, overrides, initial sync, integration keys. Pure."""
+
+from collections.abc import Iterator
+
+from components.draft import Draft
+from components.findings import Broken, repeated, suggestion
+from components.stack import DraftMaps, InitialSync
+from providers.catalogue.selection import Selection, choose_maps, standard
+
+_WITH_ONE = "set `initialSync` to finops or cds, or leave this out"
+
+
+def chosen_maps(maps: DraftMaps) -> Selection | None:
+    """The maps that are chosen; None as long as no list is told."""
+    return choose_maps(maps.include, maps.exclude, maps.prerequisites) if maps.include else None
+
+
+def initial_sync_of(maps: DraftMaps, name: str) -> InitialSync:
+    """The side that wins a conflict in a map's initial sync: its own, else that of all maps."""
+    override = maps.overrides.get(name)
+    return (override.initial_sync if override else None) or maps.initial_sync
+
+
+def has_initial_sync(maps: DraftMaps) -> bool:
+    """Whether any chosen map has one."""
+    chosen = chosen_maps(maps)
+    return any(initial_sync_of(maps, name) != "none" for name in (chosen.maps if chosen else ()))
+
+
+def map_rules(draft: Draft) -> Iterator[Broken]:
+    """Every rule about maps that the draft breaks."""
+    maps = draft.stack.maps
+    chosen = chosen_maps(maps)
+    if chosen is None:
+        return
+    for finding in chosen.problems:
+        place = () if finding.place is None else (finding.place,)
+        yield Broken(("maps", finding.key, *place), finding.text)
+    yield from _overrides(draft, chosen)
+    if maps.resync.strip() and not has_initial_sync(maps):
+        yield Broken(("maps", "resync"), f"asks for another initial sync, and no map has one; {_WITH_ONE}")
+    yield from _integration_keys(draft, chosen)
+
+
+def _overrides(draft: Draft, chosen: Selection) -> Iterator[Broken]:
+    known, maps = standard(), draft.stack.maps
+    for name in draft.written("maps", "overrides"):
+        place = ("maps", "overrides", name)
+        if name not in known.maps:
+            yield Broken(place, f"there is no standard map {name!r}; {known.advice(name)}")
+        elif name not in chosen.maps and not chosen.problems:
+            yield Broken(place, "is not among the chosen maps; add it to `include` or leave the override out")
+    for name, override in maps.overrides.items():
+        if (override.resync or "").strip() and initial_sync_of(maps, name) == "none":
+            text = f"asks for another initial sync, and this map has none; {_WITH_ONE}"
+            yield Broken(("maps", "overrides", name, "resync"), text)
+
+
+def _integration_keys(draft: Draft, chosen: Selection) -> Iterator[Broken]:
+    known, keys = standard().maps, draft.stack.maps.integration_keys
+    tables = sorted({known[name].table for name in chosen.maps})
+    for table in draft.written("maps", "integrationKeys"):
+        if table not in tables and not chosen.problems:
+            close = suggestion(table, tables, otherwise="its name is the part before ` - ` in the name of a map")
+            yield Broken(("maps", "integrationKeys", table), f"no chosen map has this table; {close}")
+    for table, columns in keys.items():
+        place = ("maps", "integrationKeys", table)
+        if not columns:
+            yield Broken(place, "is empty: name the columns of the key, or leave the table out")
+        yield from repeated(draft, columns, *place)
