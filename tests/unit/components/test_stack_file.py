@@ -98,7 +98,12 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
         ("maps.overrides", {"x - y": {}}, 'dualwrite:maps.overrides["x - y"]', "no standard map"),
         ("maps.resync", 7, "dualwrite:maps.resync", "put it in quotes"),
         ("maps.initialSync", "finops", "", ""),
-        ("companies", [7, {"code": "A"}, {"code": "a"}], "dualwrite:companies[2].code", "'a' stands in the list already"),
+        (
+            "companies",
+            [7, {"code": "A"}, {"code": "a"}],
+            "dualwrite:companies[2].code",
+            "'a' stands in the list already",
+        ),
         ("maps.overrides", {"x - y": 7}, 'dualwrite:maps.overrides["x - y"]', "must be a map"),
         ("limits.liveCompanies", "many", "dualwrite:limits.liveCompanies", "whole number"),
         ("limits.liveCompanies", 300.0, "", ""),
