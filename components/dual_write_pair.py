@@ -234,7 +234,7 @@ class DualWritePair(pulumi.ComponentResource):
             companies=self._companies,
             maps=dict(map_settings.run_states(wanted, selection)),
             prerequisites_added=list(selection.prerequisites_added),
-            dropped=[f"{left_out.name}: {left_out.reason}" for left_out in selection.dropped],
+            dropped={left_out.name: left_out.reason for left_out in selection.dropped},
             integration_keys=map_settings.integration_keys(wanted, selection),
             initial_sync=synced,
             resync=map_settings.resyncs(wanted, synced),

@@ -216,7 +216,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
         raise ResourceError("; ".join(problem.text for problem in scope.problems), next_step=NOT_LINKED)
     if inputs.simulate:
         counts = simulate(dataverse, scope.tables, call)
-        call.announce(f"simulated, nothing is written; {inputs.company} would go on {_told(counts)}")
+        call.announce(f"simulated, nothing is written; {inputs.company} would go on {_listed_rows(counts)}")
     else:
         settings = RunSettings(
             seconds=seconds(inputs.timeout),
@@ -225,7 +225,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
         )
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="bootstrap") as executor:
             counts = stamp_tables(dataverse, scope.tables, settings, call, executor)
-        call.announce(f"rows that carry {inputs.company}: {_told(counts)}")
+        call.announce(f"rows that carry {inputs.company}: {_listed_rows(counts)}")
     return BootstrapOutputs.model_validate(
         {
             **inputs.model_dump(mode="json"),
@@ -255,5 +255,5 @@ def _url(environment: Environment) -> str:
     return environment.url
 
 
-def _told(counts: Counts) -> str:
+def _listed_rows(counts: Counts) -> str:
     return ", ".join(f"{rows:,} {table}" for table, rows in counts.rows.items())

@@ -20,7 +20,7 @@ from providers.api.transport.errors import ApiError, AuthenticationError, Emulat
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import Duration, seconds
 from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
-from providers.documented_errors.recognition import READING, cured
+from providers.documented_errors.recognition import READING, with_documented_cure
 from providers.instances.on_cds import OnCds
 from providers.instances.references import host_of, same_host, short_name
 from providers.link.access_rights import AccessRights
@@ -194,7 +194,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
             return None
         pair = _stored_pair(stored)
         link = find_link(session, pair.finops_host)
-        with cured(READING):
+        with with_documented_cure(READING):
             details = session.dual_write.connection_set(link.cname, fresh=False)
         require_partner(pair, link, details)
         return from_link(stored, pair, link, details)

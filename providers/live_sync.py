@@ -20,15 +20,17 @@ from providers.api.transport.errors import NotFound
 from providers.instances.on_cds import OnCds
 from providers.instances.references import same_host, short_name
 from providers.link.pair import find_link, find_pair
-from providers.maps.integration_keys import held_keys, key_drift, same_keys
-from providers.maps.live_sync_model import LiveSyncInputs, LiveSyncOutputs, canonical_inputs, held_maps
-from providers.maps.live_sync_run import Brought, LiveSyncRun, counted, some, stop_maps
+from providers.maps.drift import read_live
+from providers.maps.integration_keys import same_keys
+from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, Master, canonical_inputs, states_of
 from providers.maps.plan import state_word
+from providers.maps.run import LiveSyncRun, RunResult, stop_maps
+from providers.maps.sync_plan import Memory
 from providers.maps.sync_volume import volume_problems
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem
+from providers.protocol.words import amount_is, first_names
 
 __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
-_AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
 
 
 class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
@@ -64,11 +66,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         `__company_change`); a person's change goes without a full one.
         """
         other_companies = inputs.companies != old.companies
-        fresh = {
-            name: side
-            for name, side in inputs.live_syncs.items()
-            if other_companies or name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
-        }
+        fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
         is_reset = other_companies and call.private.get("company_change") == "reset"
         return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
 
@@ -88,12 +86,11 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         pair = find_pair(session, inputs.cds, inputs.finops)
         link = find_link(session, pair.finops_host)
         before = _running_before(call)
-        run = LiveSyncRun(session, link, inputs, call, synced={}, runs={}, ran_before=before)
-        brought = run.bring(inputs.maps)
-        started = brought.report.started - brought.interrupted
-        return pair.identifier, _held(
-            inputs, link, pair.finops_host, brought, _started(inputs, brought, before, started)
-        )
+        memory = Memory(resync=inputs.resync)
+        run = LiveSyncRun(session, link, inputs, call, memory=memory, ran_before=before, dropped=_dropped(call))
+        result = run.bring(inputs.maps)
+        started = _started(inputs, result, before, result.started)
+        return pair.identifier, _outputs(inputs, link, pair.finops_host, result, started)
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
         """One list call for all maps, one for the keys; what is not as declared is named. Gone with its CDS."""
@@ -101,31 +98,11 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
             raise NotRead(HOW_TO_GET_ONE)
         session = call.session(stored.cloud, gateway=stored.gateway)
         try:
-            statuses, link = self._statuses(session, stored)
+            return read_live(session, stored, call)
         except NotFound:
             if _environment_is_there(session, identifier):
                 raise
             return None
-        declared = {**stored.maps, **stored.drifted}
-        held = held_maps(declared, statuses)
-        drifted = {name: declared[name] for name, state in held.items() if state != declared[name]}
-        for name, state in drifted.items():
-            call.warn(f"map '{name}' is {held[name]}, not {state}")
-        lost = _lost(declared, statuses, stored)
-        if lost:
-            call.warn(f"{counted(lost, 'map')} not installed any more: {some(lost)}. {_AFTER_A_RESET}")
-        keys, drifted_keys = self._keys(session, stored, link, call)
-        changes = {
-            "maps": held,
-            "drifted": drifted,
-            "integration_keys": keys,
-            "drifted_keys": drifted_keys,
-            "not_installed": sorted(name for name in declared if name not in statuses),
-            "connection_id": link.cid,
-            "connection_name": link.cname,
-            "ready": not (drifted or drifted_keys or lost),
-        }
-        return stored.model_copy(update=changes)
 
     def on_update(
         self, identifier: str, stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
@@ -138,27 +115,15 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, stored.finops_host)
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
-        brought = LiveSyncRun(session, link, inputs, call, synced=stored.synced, runs=stored.sync_runs).bring(
-            {**inputs.maps, **left}
-        )
-        known = [status for name, status in statuses.items() if name in stored.maps]
-        if known and stored.started and not any(status.initialised for status in known):
-            call.announce(_restored(brought))
-        _warn_of_late_companies(stored, inputs, brought, call)
+        memory = Memory(inputs.resync, stored.synced, stored.sync_runs)
+        run = LiveSyncRun(session, link, inputs, call, memory=memory, dropped=_dropped(call))
+        result = run.bring({**inputs.maps, **left})
+        if _was_reset(statuses, stored):
+            call.announce(_restored(result))
+        _warn_of_late_companies(stored, inputs, result, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
-        new = brought.report.started - brought.interrupted
-        started = _started(inputs, brought, _running_before(call), kept | new)
-        outputs = _held(inputs, link, stored.finops_host, brought, started)
-        # What this run did not touch stays remembered.
-        remembered = {
-            field: {name: value for name, value in getattr(stored, field).items() if name in inputs.masters}
-            for field in ("synced", "sync_runs", "initial_syncs")
-        }
-        return outputs.model_copy(
-            update={
-                field: dict(sorted({**known, **getattr(outputs, field)}.items())) for field, known in remembered.items()
-            }
-        )
+        started = _started(inputs, result, _running_before(call), kept | result.started)
+        return _with_memory(stored, inputs, _outputs(inputs, link, stored.finops_host, result, started))
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
@@ -171,31 +136,6 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         _leave_paused([name for name, state in states.items() if state == "paused"], call)
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
         stop_maps(session, link.cid, running, stored.timeout, call)
-
-    def _statuses(
-        self, session: Session, stored: LiveSyncOutputs
-    ) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:
-        """All maps by the link's id; by its host again when a reset gave the link a new id."""
-        link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
-        try:
-            listed = session.dual_write.maps(link.cid)
-        except NotFound:
-            link = find_link(session, stored.finops_host)
-            listed = session.dual_write.maps(link.cid)
-        return {status.name: status for status in listed}, link
-
-    def _keys(
-        self, session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment, call: Call
-    ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-        """The keys of the declared tables as the link has them, and what is declared of those that differ."""
-        declared = {**stored.integration_keys, **stored.drifted_keys}
-        if not declared:
-            return {}, {}
-        held = held_keys(declared, session.dual_write.connection_set(link.cname, fresh=False).dataverse)
-        drift = key_drift(declared, held)
-        for text in drift.values():
-            call.warn(text)
-        return held, {table: declared[table] for table in drift}
 
 
 class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
@@ -225,7 +165,7 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
         gateway: pulumi.Input[str] | None = None,
         companies: pulumi.Input[list[str] | str] | None = None,
         prerequisites_added: pulumi.Input[list[str]] | None = None,
-        dropped: pulumi.Input[list[str]] | None = None,
+        dropped: Mapping[str, str] | None = None,
         integration_keys: pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None = None,
         initial_sync: pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None = None,
         resync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
@@ -245,7 +185,8 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "companies": companies,
             "maps": maps,
             "prerequisites_added": prerequisites_added,
-            "dropped": dropped,
+            "dropped": None if dropped is None else [f"{map_name}: {why}" for map_name, why in dropped.items()],
+            "__dropped_maps": sorted(dropped) if dropped else None,
             "integration_keys": integration_keys,
             "initial_sync": initial_sync,
             "resync": resync,
@@ -257,6 +198,15 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "timeout": timeout,
         }
         super().__init__(LiveSyncProvider(), resource_name, arguments, opts)
+
+
+def _changed_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> dict[str, Master]:
+    """The initial syncs of live maps that the old inputs did not ask for."""
+    return {
+        name: side
+        for name, side in inputs.live_syncs.items()
+        if name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
+    }
 
 
 def _environment_is_there(session: Session, identifier: str) -> bool:
@@ -274,39 +224,54 @@ def _running_before(call: Call) -> list[str] | None:
     return [str(name) for name in value] if isinstance(value, list) else None
 
 
+def _dropped(call: Call) -> list[str]:
+    """The maps that the stack left out, which are not started even when the service asks for them first."""
+    names = call.private.get("dropped_maps")
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
 def _started(
-    inputs: LiveSyncInputs, brought: Brought, before: Collection[str] | None, started: Collection[str]
+    inputs: LiveSyncInputs, result: RunResult, before: Collection[str] | None, started: Collection[str]
 ) -> list[str]:
     """The maps to stop in the end: started by this run or an earlier one, whether or not that one got to its end."""
     if before is None:
         return sorted(started)
-    statuses = brought.report.statuses
-    ours = {name for name in (*inputs.maps, *brought.report.extras) if name in statuses}
+    statuses = result.report.statuses
+    ours = {name for name in (*inputs.maps, *result.report.extras) if name in statuses}
     live = {name for name in ours if state_word(statuses[name]) != "stopped"}
     return sorted(({*started} | live) - {*before})
 
 
-def _held(
-    inputs: LiveSyncInputs, link: LinkedEnvironment, finops_host: str, brought: Brought, started: list[str]
+def _outputs(
+    inputs: LiveSyncInputs, link: LinkedEnvironment, finops_host: str, result: RunResult, started: list[str]
 ) -> LiveSyncOutputs:
-    report = brought.report
+    report = result.report
     return LiveSyncOutputs.model_validate(
         {
             **inputs.model_dump(mode="json"),
-            "maps": held_maps(inputs.maps, report.statuses),
-            "integration_keys": brought.keys,
+            "maps": states_of(inputs.maps, report.statuses),
+            "integration_keys": result.keys,
             "connection_id": link.cid,
             "connection_name": link.cname,
             "finops_host": finops_host,
             "started": started,
             "started_for_service": sorted(report.extras),
             "not_installed": [name for name in report.not_installed if name in inputs.maps],
-            "synced": brought.synced,
-            "sync_runs": brought.runs,
-            "initial_syncs": brought.counts,
+            "synced": result.synced,
+            "sync_runs": result.runs,
+            "initial_syncs": result.counts,
             "ready": True,
         }
     )
+
+
+def _with_memory(stored: LiveSyncOutputs, inputs: LiveSyncInputs, outputs: LiveSyncOutputs) -> LiveSyncOutputs:
+    """The outputs with what the stack remembers of initial syncs that this run did not touch."""
+    update = {}
+    for field in ("synced", "sync_runs", "initial_syncs"):
+        known = {name: value for name, value in getattr(stored, field).items() if name in inputs.masters}
+        update[field] = dict(sorted({**known, **getattr(outputs, field)}.items()))
+    return outputs.model_copy(update=update)
 
 
 def _left(
@@ -319,27 +284,28 @@ def _left(
     return {name: "stopped" for name in gone if name not in paused}
 
 
-def _lost(declared: Collection[str], statuses: Collection[str], stored: LiveSyncOutputs) -> list[str]:
-    """Declared maps that were there: this stack started them, or no map at all is listed."""
-    return sorted(name for name in declared if name not in statuses and (name in stored.started or not statuses))
-
-
 def _leave_paused(names: list[str], call: Call) -> None:
     if names:
-        call.warn(f"{counted(names, 'map')} paused and left so: {some(names)}")
+        call.warn(f"{amount_is(len(names), 'map')} paused and left so: {first_names(names)}")
 
 
-def _warn_of_late_companies(stored: LiveSyncOutputs, inputs: LiveSyncInputs, brought: Brought, call: Call) -> None:
+def _was_reset(statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs) -> bool:
+    """Whether maps that this stack started are listed and none of them has a project."""
+    known = [status for name, status in statuses.items() if name in stored.maps]
+    return bool(known and stored.started) and not any(status.initialised for status in known)
+
+
+def _restored(result: RunResult) -> str:
+    started, synced, keys = len(result.report.started), len(result.counts), len(result.keys)
+    return f"restored after reset: {started} maps started, {synced} initial syncs, {keys} integration keys"
+
+
+def _warn_of_late_companies(stored: LiveSyncOutputs, inputs: LiveSyncInputs, result: RunResult, call: Call) -> None:
     """An initial sync runs once a map, so it does not know companies that a person added to the link afterwards."""
-    held = set(inputs.listed_companies if isinstance(stored.companies, str) else stored.companies)
-    late = sorted(set(inputs.listed_companies) - held)
-    if late and any(name not in brought.counts for name in inputs.live_syncs):
+    before = set(inputs.listed_companies if isinstance(stored.companies, str) else stored.companies)
+    late = sorted(set(inputs.listed_companies) - before)
+    if late and any(name not in result.counts for name in inputs.live_syncs):
         call.warn(
             f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
             "Give `maps.resync` a new text to run it again"
         )
-
-
-def _restored(brought: Brought) -> str:
-    started, synced, keys = len(brought.report.started), len(brought.counts), len(brought.keys)
-    return f"restored after reset: {started} maps started, {synced} initial syncs, {keys} integration keys"

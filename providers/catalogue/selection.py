@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Literal, NamedTuple
 
 from providers.catalogue.areas import AREA_NAMES, listed_area, packages_for, solutions_for
+from providers.protocol.words import quoted_names
 
 ALL = "all"
 Prerequisites = Literal["add", "strict"]
@@ -205,7 +206,7 @@ class Catalogue:
 
     def _excluded_but_needed(self, final: frozenset[str], unwanted: frozenset[str]) -> list[Finding]:
         return [
-            Finding("exclude", f"{need!r} is needed by {_some(users)}; exclude those as well, or keep it")
+            Finding("exclude", f"{need!r} is needed by {quoted_names(users)}; exclude those as well, or keep it")
             for need, users in self._open_needs(final).items()
             if need in unwanted
         ]
@@ -214,7 +215,9 @@ class Catalogue:
         """Every prerequisite that strict mode would have to add, of prerequisites as well: all at once."""
         users = {need: [name for name in sorted(final) if need in self.maps[name].needs] for need in final - asked}
         return [
-            Finding("include", f"{need!r} is needed by {_some(users[need])} and is missing (prerequisites: strict)")
+            Finding(
+                "include", f"{need!r} is needed by {quoted_names(users[need])} and is missing (prerequisites: strict)"
+            )
             for need in sorted(users)
         ]
 
@@ -279,8 +282,3 @@ def _exclusions(maps: Mapping[str, StandardMap]) -> tuple[Exclusion, ...]:
         Exclusion(frozenset({contacts}), replaced, f"replaced by {contacts}"),
         Exclusion(party, project, "Project Operations is not supported with the party maps"),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = " and ".join(repr(name) for name in names[:2])
-    return shown if len(names) <= 2 else f"{shown} and {len(names) - 2} more"

@@ -69,7 +69,7 @@ def documented(error: ApiError, *, otherwise: Known | None = None) -> ApiError:
 
 
 @contextmanager
-def cured(by_status: Mapping[int, Known] | None = None) -> Iterator[None]:
+def with_documented_cure(by_status: Mapping[int, Known] | None = None) -> Iterator[None]:
     """Refusals of the service leave the block as `documented` makes them.
 
     `by_status` says what an answer with that HTTP status means to this call when its text is not documented.
@@ -77,10 +77,10 @@ def cured(by_status: Mapping[int, Known] | None = None) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        told = documented(error, otherwise=(by_status or {}).get(error.status or 0))
-        if told is error:
+        explained_error = documented(error, otherwise=(by_status or {}).get(error.status or 0))
+        if explained_error is error:
             raise
-        raise told from error
+        raise explained_error from error
 
 
 def failed(text: str, *, correlation_id: str | None = None, otherwise: str = "") -> OperationFailed:

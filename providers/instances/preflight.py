@@ -6,9 +6,18 @@ nothing to object to. The provider puts the sentences on the properties they spe
 
 from collections.abc import Iterable
 
-from providers.api.power_platform.models import Currency, Environment, Language, Locations, Template, TenantCapacity
+from providers.api.power_platform.models import (
+    Currency,
+    Environment,
+    Language,
+    Location,
+    Locations,
+    Template,
+    TenantCapacity,
+)
 from providers.api.transport.errors import ApiError
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
+from providers.protocol.words import all_names
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
 NEEDED_MB = 1024.0
@@ -30,16 +39,20 @@ def location_problem(locations: Locations, wanted: str) -> str | None:
     """Against the place: unknown, disabled, or without Dynamics 365 apps."""
     if wants_macro_region(locations):
         offered = [region.id for region in locations.macro_regions]
-        return None if wanted in offered else f"is no macro region of this tenant; it offers {_listed(offered)}"
-    known = {location.name: location for location in locations.locations}
-    if wanted not in known:
-        usable = [location.name for location in locations.locations if not location.disabled]
-        return f"is no location of this tenant; it offers {_listed(usable)}"
-    location = known[wanted]
+        return None if wanted in offered else f"is no macro region of this tenant; it offers {all_names(offered)}"
+    location = next((each for each in locations.locations if each.name == wanted), None)
+    if location is None:
+        usable = [each.name for each in locations.locations if not each.disabled]
+        return f"is no location of this tenant; it offers {all_names(usable)}"
+    return _unusable(location)
+
+
+def _unusable(location: Location) -> str | None:
+    name = location.display_name or location.name
     if location.disabled:
-        return f"{location.display_name or wanted} is disabled for this tenant"
+        return f"{name} is disabled for this tenant"
     if not (location.database and location.dynamics_apps):
-        return f"{location.display_name or wanted} offers no Dataverse with Dynamics 365 apps"
+        return f"{name} offers no Dataverse with Dynamics 365 apps"
     return None
 
 
@@ -131,7 +144,3 @@ def installation_problems(environment: Environment) -> list[str]:
     long_domain = too_long(environment.domain or "", FINOPS_DOMAIN_LIMIT)
     found += [f"F&O cannot be installed: {text}" for text in (long_name, long_domain) if text]
     return found
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

@@ -137,8 +137,8 @@ class AccessRights:
             self._call.announce(f"the dual-write roles were given to the teams {', '.join(given)}")
 
     def _give_to(self, team: Team) -> bool:
-        held = {role.name for role in self._cds.roles_of_team(team.id)}
-        lacking = [name for name in TEAM_ROLES if name not in held]
+        present = {role.name for role in self._cds.roles_of_team(team.id)}
+        lacking = [name for name in TEAM_ROLES if name not in present]
         for name in lacking:
             self._cds.assign_role_to_team(team.id, self._role(name, team.business_unit_id or "").id)
         return bool(lacking)

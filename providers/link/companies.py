@@ -13,12 +13,13 @@ from providers.api.dataverse.access import DataverseAccess
 from providers.api.session import Session
 from providers.api.transport.errors import OperationTimedOut, TransportError
 from providers.api.transport.operations import Outcome
-from providers.documented_errors.recognition import READING, cured
+from providers.documented_errors.recognition import READING, with_documented_cure
 from providers.link.health_check import company_rows
 from providers.link.pair import Link, Pair, look_up, read_link
 from providers.protocol.base import Call, ResourceError
 from providers.protocol.consent import Consent, missing_consent
 from providers.protocol.waiting import Waiting
+from providers.protocol.words import amount
 
 CompanyChange = Literal["manual", "reset"]
 # Polls until a reset has to show: the service itself takes up to 300 s (E11).
@@ -38,8 +39,8 @@ class Gap(NamedTuple):
     @classmethod
     def between(cls, declared: Iterable[str], linked: Iterable[str]) -> "Gap":
         """Compare two lists of codes without regard to case."""
-        wanted, held = {code.upper() for code in declared}, {code.upper() for code in linked}
-        return cls(sorted(wanted - held), sorted(held - wanted))
+        wanted, present = {code.upper() for code in declared}, {code.upper() for code in linked}
+        return cls(sorted(wanted - present), sorted(present - wanted))
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.extra)
@@ -82,8 +83,8 @@ def planned(
     if change == "manual":
         return Plan("by hand", f"the link has other companies than declared ({gap}); {gap.steps}")
     loss = (
-        f"the link will be reset with the companies {whole}: {_counted(link.initialised)} of it, integration keys, "
-        "alerts and history will be lost; solutions, keys and run states come back from the stack"
+        f"the link will be reset with the companies {whole}: {amount(len(link.initialised), 'map')} of it, "
+        "integration keys, alerts and history will be lost; solutions, keys and run states come back from the stack"
     )
     missing = missing_consent(consents, "reset-link", label, today)
     return Plan("consent missing", f"{loss}; {missing}") if missing else Plan("reset", loss)
@@ -168,7 +169,7 @@ class LinkCompanies:
 
         def poll() -> Outcome[bool]:
             nonlocal gap
-            with cured(READING):
+            with with_documented_cure(READING):
                 companies = self._service.connection_set(link.environment.cname).companies
             gap = Gap.between(declared, companies)
             if not gap:
@@ -192,7 +193,7 @@ class LinkCompanies:
         """E11, sent once. It blocks up to 300 s; when its answer is lost, the link itself tells (12.2 rule 5)."""
         lost: TransportError | None = None
         try:
-            with cured(READING):
+            with with_documented_cure(READING):
                 self._service.reset(link.environment.cid, link.details, sorted(declared), force=force)
         except TransportError as error:
             if not error.may_have_happened:
@@ -226,7 +227,3 @@ class LinkCompanies:
                 last_status=error.last_status,
                 next_step="Run `up` again: it looks at the link before it resets anything.",
             ) from error
-
-
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names)} map" if len(names) == 1 else f"{len(names)} maps"

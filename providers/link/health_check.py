@@ -5,6 +5,7 @@ companies); tables behind them: dual-write-management-api.md 10. What no known c
 now, is *not checked*; it never counts as passed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ from providers.documented_errors.table import Known
 from providers.instances.supported_versions import OLDEST_DATAVERSE, OLDEST_FINOPS
 from providers.link.stale_configuration import left_in_cds, left_in_finops
 from providers.protocol.versions import at_least
+from providers.protocol.words import others_named
 
 Verdict = Literal["passed", "failed", "not checked"]
 
@@ -120,8 +122,8 @@ def finding(checks: Iterable[Check]) -> ApiError | None:
     found = failed(checks)
     if not found:
         return None
-    first, others = found[0], len(found) - 1
-    more = f"; {others} more finding{' is' if others == 1 else 's are'} named above" if others else ""
+    first = found[0]
+    more = others_named(len(found) - 1, "finding")
     return ApiError(f"health check '{first.name}': {first.detail}{more}", code=first.code, next_step=first.cure)
 
 
@@ -179,14 +181,18 @@ def _company_names(cds: DataverseAccess) -> Check:
     """Two companies with one name, or blank names, break linking and every reset (11.1)."""
     rows = company_rows(cds)
     blank = sorted(row.code or "(no code)" for row in rows if not row.name or not row.code)
-    names = [row.name.casefold() for row in rows if row.name]
-    codes = [row.code for row in rows if row.code]
-    twice = sorted({row.name for row in rows if names.count(row.name.casefold()) > 1})
-    twice += sorted({code for code in codes if codes.count(code) > 1})
+    twice = [*_repeated(row.name for row in rows), *_repeated(row.code for row in rows)]
     parts = [f"blank names of {', '.join(blank)}"] if blank else []
     parts += [f"more than one company {', '.join(twice)}"] if twice else []
     cure = "Correct or remove these companies in CDS (table Company), then run `up` again."
     return _judged(not parts, f"{' and '.join(parts)} in cdm_company; linking would end with '{SAME_KEY}'", cure)
+
+
+def _repeated(texts: Iterable[str]) -> list[str]:
+    """The texts that stand there more than once, case aside, in order; blank ones are left out."""
+    given = [text for text in texts if text]
+    count = Counter(text.casefold() for text in given)
+    return sorted({text for text in given if count[text.casefold()] > 1})
 
 
 def _core_solution(packages: dict[str, ApplicationPackage]) -> Check:
@@ -233,12 +239,9 @@ def _stale_in_finops(finops: FinanceOperations, cds_host: str) -> Check:
 
 def _root_team(cds: DataverseAccess) -> Check:
     root = next((unit for unit in cds.business_units() if not unit.parent_id), None)
-    teams = [team for team in cds.teams(default_only=True) if root and team.business_unit_id == root.id]
-    good = root is not None and any(team.name == root.name for team in teams)
-    names = [team.name for team in teams] or ["there is none"]
-    return _coded(
-        [] if good else names, "the default team of the root business unit is not named like it", "DWFOEV1006"
-    )
+    teams = [team.name for team in cds.teams(default_only=True) if root and team.business_unit_id == root.id]
+    wrong = [] if root and root.name in teams else teams or ["there is none"]
+    return _coded(wrong, "the default team of the root business unit is not named like it", "DWFOEV1006")
 
 
 def _companies_in_cds(companies: Sequence[str], rows: Sequence[CompanyRow]) -> Check:

@@ -20,7 +20,7 @@ from providers.api.transport.errors import (
     OperationTimedOut,
 )
 from providers.api.transport.operations import Outcome
-from providers.documented_errors.recognition import LOOKING_UP, READING, cured
+from providers.documented_errors.recognition import LOOKING_UP, READING, with_documented_cure
 from providers.instances.references import host_of, resolve
 from providers.protocol.durations import spoken
 from providers.protocol.waiting import Waiting
@@ -100,7 +100,7 @@ def find_pair(session: Session, cds: str, finops: str | None, *, fresh: bool = T
 
 def look_up(service: DualWriteManagement, finops_host: str) -> LinkedEnvironment | None:
     """E1: the link of an F&O host, None when it is not linked; refusals come with their documented cure."""
-    with cured(LOOKING_UP):
+    with with_documented_cure(LOOKING_UP):
         return service.environment(finops_host)
 
 
@@ -114,7 +114,7 @@ def find_link(session: Session, finops_host: str) -> LinkedEnvironment:
 
 def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> Link:
     """The link with its companies and maps."""
-    with cured(READING):
+    with with_documented_cure(READING):
         details = service.connection_set(environment.cname)
         return Link(environment, details, tuple(service.maps(environment.cid, fresh=True)))
 
@@ -129,9 +129,9 @@ def integration(session: Session, pair: Pair) -> IntegrationDetails | None:
         return None
 
 
-def require_integration(pair: Pair, held: IntegrationDetails | None) -> None:
+def require_integration(pair: Pair, details: IntegrationDetails | None) -> None:
     """Raises `Conflict` when the CDS environment is integrated with another F&O than declared."""
-    host = host_of(held.url) if held else None
+    host = host_of(details.url) if details else None
     if host and host != pair.finops_host:
         raise Conflict(
             f"{pair.cds_host} is integrated with the F&O {host}, not with {pair.finops_host}",
@@ -221,22 +221,22 @@ def _shown(session: Session, pair: Pair) -> Link | None:
     return link
 
 
-def _open(pair: Pair, held: IntegrationDetails | None, by_person: bool) -> str:
+def _open(pair: Pair, details: IntegrationDetails | None, by_person: bool) -> str:
     """What is still to be done, as one sentence without its full stop."""
-    if not _is_left_to_person(held, by_person):
+    if not _is_left_to_person(details, by_person):
         return f"not linked yet. {LINK_NOT_FOUND}".rstrip(".")
     steps = [
         f"Power Platform Integration > Setup > use a different Power Platform environment: {pair.cds_host}",
         "Dual-write application > Configure",
         "Link to Power Platform environment",
     ]
-    left = steps if held is None else steps[1:]
+    left = steps if details is None else steps[1:]
     counted = "; ".join(f"({number}) {step}" for number, step in enumerate(left, 1))
     return f"a person has to link the two. In LCS open the environment details of {pair.finops_host}: {counted}"
 
 
-def _is_left_to_person(held: IntegrationDetails | None, by_person: bool) -> bool:
-    return by_person and not (held is not None and held.unified)
+def _is_left_to_person(details: IntegrationDetails | None, by_person: bool) -> bool:
+    return by_person and not (details is not None and details.unified)
 
 
 def _sentence(text: str) -> str:

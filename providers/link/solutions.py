@@ -9,7 +9,7 @@ from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ConnectionSet, RequestState
 from providers.api.transport.operations import Outcome
 from providers.catalogue.selection import carrying_solution
-from providers.documented_errors.recognition import MAKING_MAPS, READING, cured, failed
+from providers.documented_errors.recognition import MAKING_MAPS, READING, failed, with_documented_cure
 from providers.link.pair import Link, read_link
 from providers.protocol.waiting import Waiting
 
@@ -40,7 +40,7 @@ def _wait_for_others(service: DualWriteManagement, link: Link, waiting: Waiting,
     """A run that was killed, or a person, asked for a solution."""
 
     def poll() -> Outcome[bool]:
-        with cured(READING):
+        with with_documented_cure(READING):
             busy = _under_way(service.connection_set(link.environment.cname))
         return Outcome.pending("another one is being applied") if busy else Outcome.done(True)
 
@@ -55,18 +55,18 @@ def _apply(service: DualWriteManagement, link: Link, unique_name: str, waiting: 
     cid = link.environment.cid
 
     def listed() -> Outcome[bool]:
-        with cured(READING):
+        with with_documented_cure(READING):
             names = {solution.unique_name.casefold() for solution in service.solutions(cid)}
         if unique_name.casefold() in names:
             return Outcome.done(True)
         return Outcome.pending("not among the map solutions of CDS; its application package has to be installed")
 
     waiting.until(listed, what=f"map solution {unique_name}", interval=interval)
-    with cured(MAKING_MAPS):
+    with with_documented_cure(MAKING_MAPS):
         request_id = service.apply_solution(cid, unique_name, cname=link.environment.cname)
 
     def applied() -> Outcome[bool]:
-        with cured(READING):
+        with with_documented_cure(READING):
             status = service.solution_status(cid, request_id)
         if status.state == RequestState.FAILED:
             message = status.result.message if status.result else None

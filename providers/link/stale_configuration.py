@@ -35,21 +35,21 @@ def left_in_finops(finops: FinanceOperations, cds_host: str) -> list[str]:
     """`<F&O entity> (<host>)` of every project configuration that names another CDS environment."""
     stale = set()
     for row in finops.rows(PROJECT_CONFIGURATIONS):
-        held = {name.casefold(): value for name, value in row.items()}
-        url = str(held.get("externalenvironmenturl") or "")
+        columns = {name.casefold(): value for name, value in row.items()}
+        url = str(columns.get("externalenvironmenturl") or "")
         host = host_of(url if "://" in url else f"https://{url}") if url else None
         if host and host != cds_host:
-            stale.add(f"{held.get('internalentityname') or held.get('projectname')} ({host})")
+            stale.add(f"{columns.get('internalentityname') or columns.get('projectname')} ({host})")
     return sorted(stale)
 
 
 def _project(text: object) -> str | None:
     """`ProjectId` of the JSON in `msdyn_unsecure`, in lower case."""
     try:
-        held = json.loads(text) if isinstance(text, str) else None
+        document = json.loads(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    if not isinstance(held, Mapping):
+    if not isinstance(document, Mapping):
         return None
-    found = next((value for name, value in held.items() if str(name).casefold() == "projectid"), None)
+    found = next((value for name, value in document.items() if str(name).casefold() == "projectid"), None)
     return str(found).lower() if found else None

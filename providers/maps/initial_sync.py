@@ -18,6 +18,7 @@ from providers.api.transport.operations import PASSING
 from providers.documented_errors.recognition import explained
 from providers.maps.plan import MapFailure, error_code
 from providers.maps.table_refresh import refresh_tables
+from providers.protocol.words import amount
 
 MASTERS: Mapping[str, Master] = {"finops": Master.FINANCE_OPERATIONS, "cds": Master.DATAVERSE}
 Counts = dict[str, dict[str, int]]
@@ -66,10 +67,10 @@ class SyncRun:
         worst = [each for each in self.executions if each.errors]
         first = worst[0]
         reasons = list(dict.fromkeys(first.reasons))[:_REASONS] or ["the service gave no reason"]
-        noun = "error" if first.errors == 1 else "errors"
         others = f"; errors in {', '.join(each.company for each in worst[1:])} as well" if worst[1:] else ""
         known = explained(reasons[0])
-        text = f"initial sync failed for {first.company} with {first.errors} {noun}: {'; '.join(reasons)}{others}"
+        errors = amount(first.errors, "error")
+        text = f"initial sync failed for {first.company} with {errors}: {'; '.join(reasons)}{others}"
         code = known.code if known else error_code(reasons[0])
         return MapFailure(name, text, code, correlation_id, known.next_step if known else "")
 
@@ -94,19 +95,19 @@ def total_line(synced: Mapping[str, Counts]) -> str:
         return report_line(*next(iter(synced.items())))
     total: Counts = {}
     for counts in synced.values():
-        for company, held in counts.items():
+        for company, moved in counts.items():
             sums = total.setdefault(company, {"upserts": 0, "errors": 0})
-            for kind, count in held.items():
+            for kind, count in moved.items():
                 sums[kind] += count
     return f"initial sync of {len(synced)} maps: {_by_company(dict(sorted(total.items())))}"
 
 
 def _by_company(counts: Counts) -> str:
     parts = [
-        f"{company} {held['upserts']:,} {'row' if held['upserts'] == 1 else 'rows'}"
-        + (f" and {held['errors']:,} in error" if held["errors"] else "")
-        for company, held in counts.items()
-        if any(held.values())
+        f"{company} {amount(moved['upserts'], 'row')}"
+        + (f" and {moved['errors']:,} in error" if moved["errors"] else "")
+        for company, moved in counts.items()
+        if any(moved.values())
     ]
     return ", ".join(parts) or "no rows"
 
@@ -162,7 +163,7 @@ class InitialSyncs:
             return False
         del self.masters[name]
         self.counts[name], self.runs[name] = (run.counts, run.run_id) if run else ({}, "")
-        if any(any(held.values()) for held in self.counts[name].values()):
+        if any(any(moved.values()) for moved in self.counts[name].values()):
             self.progress(report_line(name, self.counts[name]))
         return True
 

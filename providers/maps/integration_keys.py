@@ -7,6 +7,7 @@ sent table by table), read back, and the tables of their maps are refreshed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState
@@ -16,6 +17,7 @@ from providers.maps.table_refresh import NO_USE, refresh_tables
 from providers.protocol.call import ResourceError
 
 Keys = Mapping[str, Sequence[str]]
+_LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
 
 
 def same_key(one: Iterable[str], other: Iterable[str]) -> bool:
@@ -29,16 +31,52 @@ def same_keys(one: Keys, other: Keys) -> bool:
     return first.keys() == second.keys() and all(same_key(columns, second[table]) for table, columns in first.items())
 
 
-def held_keys(declared: Keys, side: LinkSide | None) -> dict[str, list[str]]:
+def keys_of(side: LinkSide | None, declared: Keys) -> dict[str, list[str]]:
     """The keys of the declared tables as the link has them, in the declared form where that means the same.
 
     A table that the link does not list keeps its declared key: no map uses it there. One without a key has none.
     """
-    held = {}
+    keys = {}
     for table, columns in declared.items():
-        found = _columns(side, table)
-        held[table] = list(columns) if found is None or same_key(found, columns) else found
-    return held
+        linked = _columns(side, table)
+        keys[table] = list(columns) if linked is None or same_key(linked, columns) else linked
+    return keys
+
+
+@dataclass(frozen=True)
+class KeyPlan:
+    """What has to happen to the keys of a link: `changes`, table set to columns, while no map of those tables runs.
+
+    `link`: the link as it was read, None where no key is declared; `affected`: the maps of those tables.
+    """
+
+    link: ConnectionSet | None
+    declared: Keys
+    changes: dict[str, list[str]]
+    affected: Sequence[EntityMapStatus]
+
+    @classmethod
+    def of(cls, declared: Keys, link: ConnectionSet | None, statuses: Iterable[EntityMapStatus]) -> "KeyPlan":
+        """Compare what is declared with what the link has. Pure."""
+        listed = list(statuses)
+        changes = changed_keys(declared, link.dataverse if link else None, listed)
+        return cls(link, declared, changes, maps_on(changes, listed))
+
+    @property
+    def interrupted(self) -> list[str]:
+        """The maps that have to be stopped for it."""
+        return [status.name for status in self.affected if status.state in _LIVE_OR_BUSY]
+
+    @property
+    def afterwards(self) -> dict[str, list[str]]:
+        """The keys of the declared tables once the changes are made."""
+        return {**keys_of(self.link.dataverse if self.link else None, self.declared), **self.changes}
+
+    def require_possible(self) -> None:
+        """Raise `ResourceError` when the link shows no Dataverse side to set keys on, or an affected map is paused."""
+        if self.link and self.changes:
+            keyed_side(self.link)
+        refuse_paused(self.affected)
 
 
 def changed_keys(declared: Keys, side: LinkSide | None, statuses: Iterable[EntityMapStatus]) -> dict[str, list[str]]:
@@ -90,22 +128,22 @@ def set_keys(
     _write(service, dataset, changes)
     side = service.connection_set(link.name).dataverse
     for table, columns in changes.items():
-        held = _columns(side, table) or []
-        if not same_key(held, columns):
+        afterwards = _columns(side, table) or []
+        if not same_key(afterwards, columns):
             raise ResourceError(
-                f"the integration key of '{table}' is {_spelled(held)} after it was set to {_spelled(columns)}",
+                f"the integration key of '{table}' is {_spelled(afterwards)} after it was set to {_spelled(columns)}",
                 next_step="Check that the table has an alternate key of these columns, then run `up` again.",
             )
     for status in maps_on(changes, statuses):
         refresh_tables(service, status, progress)
 
 
-def key_drift(declared: Keys, held: Keys) -> dict[str, str]:
+def key_drift(declared: Keys, linked: Keys) -> dict[str, str]:
     """A sentence for each table whose key is not the declared one."""
     return {
-        table: f"integration key of '{table}' is {_spelled(held[table])}, not {_spelled(columns)}"
+        table: f"integration key of '{table}' is {_spelled(linked[table])}, not {_spelled(columns)}"
         for table, columns in declared.items()
-        if not same_key(held.get(table, columns), columns)
+        if not same_key(linked.get(table, columns), columns)
     }
 
 

@@ -6,22 +6,23 @@ as those run (E5). A start runs the map's initial sync where one is due. A map t
 tried once more by itself, a start after its tables were refreshed.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction, MapState
+from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction
 from providers.api.transport.errors import ApiError, UnexpectedAnswer
 from providers.api.transport.operations import PASSING, pause
 from providers.maps.initial_sync import InitialSyncs
-from providers.maps.plan import MapFailure, Settled, needs_of, next_step, ready_to_start
+from providers.maps.order import StartOrder
+from providers.maps.plan import MapFailure
 from providers.maps.requests import MapRequests
 from providers.maps.table_refresh import refresh_tables
+from providers.maps.work import MapWork
 from providers.protocol.durations import spoken
+from providers.protocol.words import noun, others_named
 
-# Tries of one map before its failure is final.
-_TRIES = 2
 # Readings without any map that are taken for a busy service.
 _EMPTY_LISTS = 10
 _STARTS_LAST = (MapAction.PAUSE, MapAction.STOP)
@@ -71,11 +72,9 @@ class MapOperations:
         self._progress = progress
         self._syncs = syncs or InitialSyncs(service)
         self._requests = MapRequests(service, cid, progress)
-        self._tries: dict[str, int] = {}
-        self._failed: dict[str, MapFailure] = {}
-        self._needs: dict[str, frozenset[str]] | None = None
-        self._avoid: frozenset[str] = frozenset()
-        self._asks = False
+        self._work: dict[str, MapWork] = {}
+        self._order = StartOrder()
+        self._asks_for_order = False
         self._followed = False
         self._empty_lists = 0
         self._report = Report()
@@ -88,84 +87,91 @@ class MapOperations:
 
         Does all that can be done and returns what failed. Raises what concerns no single map.
         """
-        goal = dict(wanted)
-        self._avoid = frozenset(avoid)
-        self._asks = find_extras
-        report = self._report
-        while True:
-            if self._read(goal):
-                self._settle()
-                self._finish_syncs(goal)
-                groups = self._groups(goal)
-                if not groups and not self._unsettled(goal):
-                    break
-                for action, names in groups.items():
-                    self._send(action, names)
-                if self._pace.clock() >= self._end:
-                    self._time_out(goal)
-                    break
-                self._say(goal)
+        self._work = {name: MapWork(name, state) for name, state in wanted.items()}
+        self._order = StartOrder(avoid)
+        self._asks_for_order = find_extras
+        while not self._is_over():
             slow = self._requests.only_syncs
             pause(self._pace.sync_interval if slow else self._pace.interval, sleep=self._pace.sleep)
-        self._say(goal)
+        self._tell()
+        report = self._report
         report.not_installed = sorted(name for name in wanted if name not in report.statuses)
-        report.failures = [self._failed[name] for name in sorted(self._failed)]
+        report.failures = [work.failure for _, work in sorted(self._work.items()) if work.failure]
         return report
 
-    def _read(self, goal: dict[str, str]) -> bool:
-        """Read all maps, and their order once a map has to start; False while the service cannot tell.
+    def _is_over(self) -> bool:
+        """Read all maps once and do what follows from it; whether nothing is left to do, or no time."""
+        if not self._read():
+            return False
+        self._settle()
+        self._finish_syncs()
+        groups = self._groups()
+        if not groups and not self._is_waiting():
+            return True
+        for action, chosen in groups.items():
+            self._send(action, chosen)
+        if self._pace.clock() >= self._end:
+            self._time_out()
+            return True
+        self._tell()
+        return False
 
-        The first reading that succeeds also takes up what a killed run asked for.
-        """
+    def _read(self) -> bool:
+        """Read all maps, and their order once a map has to start; False while the service cannot tell."""
         try:
-            # What the caller has just read will do for the start.
-            listed = self._service.maps(self._cid, fresh=bool(self._report.statuses))
-            if goal and not listed:
-                raise self._vanished()
-            self._empty_lists = 0
-            self._report.statuses = {status.name: status for status in listed}
-            pairs = self._pairs(goal)
-            if self._needs is None and (self._asks or any(next_step(*pair) == MapAction.START for pair in pairs)):
-                self._order(goal)
+            self._take_over(self._listed())
+            if not self._order.known and (self._asks_for_order or self._steps(MapAction.START)):
+                self._ask_for_order()
         except PASSING as error:
             if self._pace.clock() >= self._end:
                 raise
             self._progress(f"the maps are not readable at the moment: {error.reason}")
             return False
-        if not self._followed:
-            self._followed = True
-            for status, state in self._pairs(goal):
-                if next_step(status, state) != Settled.AS_DECLARED:
-                    self._requests.take_up(status, sync=self._syncs.waits(status.name))
+        self._follow_earlier_requests()
         return True
 
-    def _vanished(self) -> ApiError:
-        """Callers saw the maps that they name: an empty list means a busy service (2.4), many of them a reset link."""
+    def _listed(self) -> list[EntityMapStatus]:
+        """All maps. Callers saw those that they name: an empty list means a busy service (2.4), many a reset link."""
+        # What the caller has just read will do for the start.
+        listed = self._service.maps(self._cid, fresh=bool(self._report.statuses))
+        if listed or not self._work:
+            self._empty_lists = 0
+            return listed
         self._empty_lists += 1
         if self._empty_lists <= _EMPTY_LISTS:
-            return UnexpectedAnswer("the service lists no maps")
-        return ApiError(
+            raise UnexpectedAnswer("the service lists no maps")
+        raise ApiError(
             "the dual-write service lists no entity maps any more",
             next_step="Find out who reset the link, then run `up` again; it continues.",
         )
 
-    def _pairs(self, goal: Mapping[str, str]) -> list[tuple[EntityMapStatus, str]]:
-        statuses = self._report.statuses
-        return [(statuses[name], state) for name, state in goal.items() if name in statuses]
+    def _take_over(self, listed: Iterable[EntityMapStatus]) -> None:
+        self._report.statuses = {status.name: status for status in listed}
+        for name, work in self._work.items():
+            work.status = self._report.statuses.get(name)
 
-    def _order(self, goal: dict[str, str]) -> None:
-        """Ask for the order once, for all maps; maps that only the service asks for join the goal (E5)."""
+    def _ask_for_order(self) -> None:
+        """Ask for the order once, for all maps; maps that only the service asks for join in (E5)."""
         statuses = self._report.statuses
-        template_of = {status.detail.tid: name for name, status in statuses.items()}
-        asked = [statuses[name].detail.tid for name, state in goal.items() if name in statuses and state != "stopped"]
-        sequences = needs_of(self._service.prerequisite_sequences(self._cid, asked), asked)
-        self._needs = {
-            template_of[tid]: frozenset(template_of[need] for need in needs if need in template_of) - self._avoid
-            for tid, needs in sequences.items()
-        }
-        extras = {need for needs in self._needs.values() for need in needs if need not in goal}
+        asked = [work.name for work in self._installed() if work.wanted != "stopped"]
+        extras = self._order.ask(self._service, self._cid, asked, statuses) - self._work.keys()
         self._report.extras |= extras
-        goal.update(dict.fromkeys(extras, "running"))
+        self._work |= {name: MapWork(name, "running", statuses[name]) for name in sorted(extras)}
+
+    def _follow_earlier_requests(self) -> None:
+        """Take up what a killed run asked for, at the first reading that succeeds."""
+        if self._followed:
+            return
+        self._followed = True
+        for work in self._installed():
+            if work.status and not work.as_declared:
+                self._requests.take_up(work.status, sync=self._syncs.waits(work.name))
+
+    def _installed(self) -> list[MapWork]:
+        return [work for work in self._work.values() if work.status]
+
+    def _steps(self, action: MapAction) -> list[MapWork]:
+        return [work for work in self._work.values() if work.step == action]
 
     def _settle(self) -> None:
         """Take over how pending requests ended."""
@@ -178,64 +184,68 @@ class MapOperations:
             else:
                 self._fail(ended.failure, ended.action)
 
-    def _finish_syncs(self, goal: Mapping[str, str]) -> None:
+    def _finish_syncs(self) -> None:
         """Take over the initial syncs whose maps run now."""
-        for status, _ in self._pairs(goal):
-            if self._syncs.waits(status.name) and self._is_through(status) and self._syncs.finish(status):
-                self._report.started.add(status.name)
+        for work in self._installed():
+            through = self._syncs.waits(work.name) and self._is_through(work)
+            if work.status and through and self._syncs.finish(work.status):
+                self._report.started.add(work.name)
 
-    def _is_through(self, status: EntityMapStatus) -> bool:
-        return status.state == MapState.RUNNING and status.name not in self._requests.pending
+    def _is_through(self, work: MapWork) -> bool:
+        return work.is_running and work.name not in self._requests.pending
 
     def _sync_failed(self, name: str, failure: MapFailure) -> None:
         judgement = self._syncs.judge(self._report.statuses[name], failure.correlation_id)
         if judgement.failure is not None:
-            self._failed[name] = judgement.failure
+            self._work[name].failure = judgement.failure
         elif not judgement.again:
             self._fail(failure, MapAction.START)
 
-    def _groups(self, goal: Mapping[str, str]) -> dict[MapAction, list[str]]:
-        groups: dict[MapAction, list[str]] = {}
-        for status, state in self._pairs(goal):
-            name = status.name
-            if name in self._requests.pending or name in self._failed:
-                continue
-            step = next_step(status, state)
-            if isinstance(step, MapAction) and not (self._syncs.waits(name) and self._is_through(status)):
-                groups.setdefault(step, []).append(name)
-        if MapAction.START in groups:
-            groups[MapAction.START] = self._startable(groups[MapAction.START], goal)
-        if groups.get(MapAction.START) or self._requests.starting:
+    def _groups(self) -> dict[MapAction, list[MapWork]]:
+        """What is to be sent now: action to maps."""
+        groups: dict[MapAction, list[MapWork]] = {}
+        for work in filter(self._is_free, self._work.values()):
+            step = work.step
+            if isinstance(step, MapAction):
+                groups.setdefault(step, []).append(work)
+        starts = self._startable(groups.pop(MapAction.START, []))
+        if starts or self._requests.starting:
             # Dependents are started while what they need still runs.
-            groups = {action: names for action, names in groups.items() if action not in _STARTS_LAST}
-        return {action: names for action, names in groups.items() if names}
+            groups = {action: chosen for action, chosen in groups.items() if action not in _STARTS_LAST}
+        return {**groups, MapAction.START: starts} if starts else groups
 
-    def _startable(self, waiting: list[str], goal: Mapping[str, str]) -> list[str]:
+    def _is_free(self, work: MapWork) -> bool:
+        """Whether a map may be asked for something: no request is under way, no report of its initial sync awaited."""
+        if work.name in self._requests.pending or work.failure:
+            return False
+        return not (self._syncs.waits(work.name) and self._is_through(work))
+
+    def _startable(self, waiting: list[MapWork]) -> list[MapWork]:
         """The maps whose prerequisites run. One that needs a failed map fails with it."""
-        needs = self._needs or {}
-        for name in list(waiting):
-            broken = sorted(needs.get(name, frozenset()) & self._failed.keys())
-            if broken:
-                text = f"not started: it needs '{broken[0]}', which failed"
-                self._failed[name] = MapFailure(name, text, None, None, waited=True)
-                waiting.remove(name)
-        running = frozenset(
-            name
-            for name, status in self._report.statuses.items()
-            if name not in goal or next_step(status, goal[name]) in (Settled.AS_DECLARED, MapAction.PAUSE)
-        )
-        busy = bool(self._requests.pending) or any(
-            next_step(status, state) in (Settled.UNDER_WAY, MapAction.INITIALISE)
-            for status, state in self._pairs(goal)
-            if status.name not in self._failed
-        )
-        ready = ready_to_start(waiting, needs, running)
-        blocked = [name for name in ready if not needs.get(name, frozenset()) <= running]
-        return [] if blocked and busy else ready
+        self._give_up_dependents(waiting)
+        names = [work.name for work in waiting if not work.failure]
+        running = [work.name for work in self._work.values() if work.runs]
+        return [self._work[name] for name in self._order.ready(names, running, busy=self._is_busy())]
 
-    def _send(self, action: MapAction, names: list[str]) -> None:
-        details = {name: self._detail(action, self._report.statuses[name]) for name in names}
-        alone = frozenset(name for name in names if self._tries.get(name))
+    def _give_up_dependents(self, waiting: Iterable[MapWork]) -> None:
+        failed = {work.name for work in self._work.values() if work.failure}
+        for work in waiting:
+            broken = sorted(self._order.needs(work.name) & failed)
+            if broken:
+                failed.add(work.name)
+                text = f"not started: it needs '{broken[0]}', which failed"
+                work.failure = MapFailure(work.name, text, None, None, waited=True)
+
+    def _is_busy(self) -> bool:
+        """Whether something is under way that maps may be waiting for."""
+        return bool(self._requests.pending) or any(
+            work.under_way or work.step == MapAction.INITIALISE for work in self._work.values() if not work.failure
+        )
+
+    def _send(self, action: MapAction, chosen: Iterable[MapWork]) -> None:
+        works = {work.name: work for work in chosen}
+        details = {name: self._detail(action, work.status) for name, work in works.items() if work.status}
+        alone = frozenset(name for name, work in works.items() if work.tries)
         for refused in self._requests.send(action, details, alone=alone):
             if refused.failure is not None:
                 self._fail(refused.failure, action)
@@ -248,50 +258,46 @@ class MapOperations:
         return ActionDetail(tid=status.detail.tid, pid=status.detail.pid, skip_initial_sync=skip)
 
     def _fail(self, failure: MapFailure, action: str) -> None:
-        tries = self._tries.get(failure.name, 0) + 1
-        self._tries[failure.name] = tries
-        if tries >= _TRIES:
-            self._failed[failure.name] = failure
-        elif action == MapAction.START:
+        if self._work[failure.name].failed(failure) and action == MapAction.START:
             # The documented cure of a stale schema before the second try (section 7.7).
             refresh_tables(self._service, self._report.statuses[failure.name], self._progress)
 
-    def _unsettled(self, goal: Mapping[str, str]) -> bool:
+    def _is_waiting(self) -> bool:
+        """Whether something is under way whose end has to be seen."""
         return bool(self._requests.pending) or any(
-            next_step(status, state) == Settled.UNDER_WAY
-            or (self._syncs.waits(status.name) and status.state == MapState.RUNNING)
-            for status, state in self._pairs(goal)
-            if status.name not in self._failed
+            work.under_way or (self._syncs.waits(work.name) and work.is_running)
+            for work in self._work.values()
+            if not work.failure
         )
 
-    def _time_out(self, goal: Mapping[str, str]) -> None:
-        for status, state in self._pairs(goal):
-            if status.name in self._failed or next_step(status, state) == Settled.AS_DECLARED:
-                continue
-            text = f"not {state} within {spoken(self._pace.seconds)}"
-            self._failed[status.name] = MapFailure(status.name, text, None, None)
+    def _time_out(self) -> None:
+        for work in self._installed():
+            if not (work.failure or work.as_declared):
+                text = f"not {work.wanted} within {spoken(self._pace.seconds)}"
+                work.failure = MapFailure(work.name, text, None, None)
 
-    def _say(self, goal: Mapping[str, str]) -> None:
-        pairs = self._pairs(goal)
-        done = sum(next_step(*pair) == Settled.AS_DECLARED for pair in pairs)
-        failed = f", {len(self._failed)} failed" if self._failed else ""
+    def _tell(self) -> None:
+        """How far the whole is, on the resource's row."""
+        works = self._installed()
+        done = sum(work.as_declared for work in works)
+        failures = sum(work.failure is not None for work in self._work.values())
+        failed = f", {failures} failed" if failures else ""
         doing = self._requests.actions
         under_way = f"; {len(self._requests.pending)} under way ({', '.join(doing)})" if doing else ""
         elapsed = spoken(self._pace.clock() - self._begun)
-        self._progress(f"{done} of {len(pairs)} maps as declared{failed}{under_way}, {elapsed}")
+        self._progress(f"{done} of {len(works)} maps as declared{failed}{under_way}, {elapsed}")
 
 
-def only(failures: Collection[MapFailure], total: int) -> ApiError:
+def one_error(failures: Collection[MapFailure], total: int) -> ApiError:
     """One error for all maps that failed: one in full, the others by count; each was announced before.
 
     The one is a map that failed by itself, not one that was never started because of it.
     """
     first = min(failures, key=lambda failure: failure.waited)
-    others = len(failures) - 1
-    others_named = f"; {others} more {'is' if others == 1 else 'are'} named above" if others else ""
-    noun = f"{'map' if total == 1 else 'maps'} {'is' if len(failures) == 1 else 'are'}"
+    many = f"{noun(total, 'map')} {'is' if len(failures) == 1 else 'are'}"
+    named = others_named(len(failures) - 1)
     return ApiError(
-        f"{len(failures)} of {total} {noun} not as declared: '{first.name}': {first.text}{others_named}",
+        f"{len(failures)} of {total} {many} not as declared: '{first.name}': {first.text}{named}",
         code=first.code,
         correlation_id=first.correlation_id,
         next_step=first.cure

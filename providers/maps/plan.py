@@ -1,4 +1,4 @@
-"""What an entity map needs next to reach its declared run state, and which map waits for which. Pure.
+"""What an entity map needs next to reach its declared run state, and what a failed request says. Pure.
 
 The state machine is dual-write-management-api.md section 6: a map without a project is
 initialised first; initialising and resuming maps take no action; a paused map cannot be
@@ -6,7 +6,7 @@ stopped (no source shows it), so it is resumed on its way to stopped.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 from typing import Literal, NamedTuple, get_args
 
@@ -48,6 +48,26 @@ class Settled(Enum):
     UNDER_WAY = "under way"
 
 
+# Declared run state, then state of the map: the action that follows. States that are not named are on their way.
+_STEPS: Mapping[str, Mapping[str, MapAction | Settled]] = {
+    "running": {
+        **dict.fromkeys(NOT_RUNNING, MapAction.START),
+        MapState.RUNNING: Settled.AS_DECLARED,
+        MapState.PAUSED: MapAction.RESUME,
+    },
+    "paused": {
+        **dict.fromkeys(NOT_RUNNING, MapAction.START),
+        MapState.RUNNING: MapAction.PAUSE,
+        MapState.PAUSED: Settled.AS_DECLARED,
+    },
+    "stopped": {
+        **dict.fromkeys(NOT_RUNNING, Settled.AS_DECLARED),
+        MapState.RUNNING: MapAction.STOP,
+        MapState.PAUSED: MapAction.RESUME,
+    },
+}
+
+
 def state_word(status: EntityMapStatus) -> str:
     """The state in the words of the stack file and the admin page; an unknown code is shown as it is."""
     return _WORDS.get(MapState(status.state), status.state) if status.state in set(MapState) else status.state
@@ -62,22 +82,9 @@ def next_step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
 
 
 def _step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
-    state = status.state
-    if wanted == "stopped":
-        if state == MapState.RUNNING:
-            return MapAction.STOP
-        if state == MapState.PAUSED:
-            return MapAction.RESUME
-        return Settled.AS_DECLARED if state in NOT_RUNNING else Settled.UNDER_WAY
-    if not status.initialised:
+    if wanted != "stopped" and not status.initialised:
         return MapAction.INITIALISE
-    if state in NOT_RUNNING:
-        return MapAction.START
-    if state == MapState.RUNNING:
-        return MapAction.PAUSE if wanted == "paused" else Settled.AS_DECLARED
-    if state == MapState.PAUSED:
-        return MapAction.RESUME if wanted == "running" else Settled.AS_DECLARED
-    return Settled.UNDER_WAY
+    return _STEPS[wanted].get(status.state, Settled.UNDER_WAY)
 
 
 def has_taken_effect(action: str, status: EntityMapStatus) -> bool:
@@ -91,22 +98,6 @@ def has_taken_effect(action: str, status: EntityMapStatus) -> bool:
     if action == MapAction.PAUSE:
         return status.state == MapState.PAUSED
     return status.state != MapState.PAUSED
-
-
-def needs_of(sequences: Iterable[Sequence[str]], asked: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Template id to the ids that stand before it in its sequence (E5: one sequence per asked id, in order)."""
-    needs: dict[str, frozenset[str]] = {}
-    for template, sequence in zip(asked, sequences, strict=False):
-        before = sequence[: sequence.index(template)] if template in sequence else sequence
-        needs[template] = frozenset(before) - {template}
-    return needs
-
-
-def ready_to_start(waiting: Iterable[str], needs: Mapping[str, frozenset[str]], running: frozenset[str]) -> list[str]:
-    """The waiting maps whose prerequisites all run; all that wait when they wait only for each other."""
-    names = list(waiting)
-    ready = [name for name in names if needs.get(name, frozenset()) <= running]
-    return ready or names
 
 
 def error_code(text: str) -> str | None:

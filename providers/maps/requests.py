@@ -105,13 +105,14 @@ class MapRequests:
     def _outcome(
         self, name: str, request: Sent, status: EntityMapStatus | None, answers: dict[str, list[EntityMapStatus]]
     ) -> ActionRequest | None:
+        """What the list shows of a request; E4 is asked for one that the list does not show, once for all its maps."""
         outcome = status.request(request.request_id) if status else None
         if outcome is not None or request.polls < _UNSEEN_POLLS:
             return outcome
         if request.request_id not in answers:
             answers[request.request_id] = self._asked(request.request_id)
-        found = (each for each in answers[request.request_id] if each.name == name)
-        return next((each.request(request.request_id) for each in found), None)
+        listed = next((each for each in answers[request.request_id] if each.name == name), None)
+        return listed.request(request.request_id) if listed else None
 
     def _asked(self, request_id: str) -> list[EntityMapStatus]:
         """The maps of one request (E4); none while the service cannot tell, as a failing poll is no failed request."""
@@ -131,6 +132,7 @@ class MapRequests:
         return refused
 
     def _request(self, action: MapAction, details: Mapping[str, ActionDetail]) -> list[Ended]:
+        """Send one request; the maps for which it was refused."""
         try:
             request_id = self._service.start_action(self._cid, action, list(details.values()))
         except NO_USE:
@@ -142,35 +144,49 @@ class MapRequests:
                 raise
             return []
         except ApiError as error:
-            if len(details) > 1:
-                self._single.add(action)
-                return [ended for name in details for ended in self._request(action, {name: details[name]})]
-            (name,) = details
-            known = explained(f"{error.code or ''} {error.reason}")
-            text = f"{action.name.lower()} was refused: {error.reason}"
-            cure = known.next_step if known else ""
-            return [Ended(name, action, False, MapFailure(name, text, error.code, error.correlation_id, cure))]
+            return self._refused(action, details, error)
         for name, detail in details.items():
             sync = action == MapAction.START and detail.skip_initial_sync is False
             self.pending[name] = Sent(action, request_id, sync=sync)
         return []
 
+    def _refused(self, action: MapAction, details: Mapping[str, ActionDetail], error: ApiError) -> list[Ended]:
+        """A refused bulk request is sent map by map; a refused map has failed."""
+        if len(details) > 1:
+            self._single.add(action)
+            return [ended for name, detail in details.items() for ended in self._request(action, {name: detail})]
+        (name,) = details
+        known = explained(f"{error.code or ''} {error.reason}")
+        text = f"{action.name.lower()} was refused: {error.reason}"
+        cure = known.next_step if known else ""
+        return [Ended(name, action, False, MapFailure(name, text, error.code, error.correlation_id, cure))]
+
 
 def _end(name: str, request: Sent, status: EntityMapStatus | None, outcome: ActionRequest | None) -> Ended | None:
     """How a request ended for its map; None while it has not, or the map does not show it yet."""
-    if outcome is not None and outcome.state == RequestState.FAILED:
+    if outcome is None:
+        return None
+    if outcome.state == RequestState.FAILED:
         text = failure_text("initial sync" if request.sync else request.action, outcome)
         return Ended(name, request.action, request.sync, _failure(name, text, outcome.root_activity_id))
-    if status is None or outcome is None or outcome.state != RequestState.COMPLETED:
+    if status is None or outcome.state != RequestState.COMPLETED:
         return None
-    if not request.sync:
-        return Ended(name, request.action, False) if has_taken_effect(request.action, status) else None
-    if status.state in NOT_RUNNING and (request.begun or request.lag >= _LAG_POLLS):
-        # "Not running" after enabling means errors in the initial sync (section 6), whatever the request says.
-        text = "initial sync failed: the map does not run after it"
-        return Ended(name, request.action, True, _failure(name, text, outcome.root_activity_id))
-    on_the_way = status.state in NOT_RUNNING or status.state == MapState.INITIAL_SYNC
-    return None if on_the_way else Ended(name, request.action, True)
+    if request.sync:
+        return _sync_end(name, request, status, outcome)
+    return Ended(name, request.action, False) if has_taken_effect(request.action, status) else None
+
+
+def _sync_end(name: str, request: Sent, status: EntityMapStatus, outcome: ActionRequest) -> Ended | None:
+    """The same for the completed request of an initial sync."""
+    if status.state == MapState.INITIAL_SYNC:
+        return None
+    if status.state not in NOT_RUNNING:
+        return Ended(name, request.action, True)
+    if not request.begun and request.lag < _LAG_POLLS:
+        return None
+    # "Not running" after enabling means errors in the initial sync (section 6), whatever the request says.
+    text = "initial sync failed: the map does not run after it"
+    return Ended(name, request.action, True, _failure(name, text, outcome.root_activity_id))
 
 
 def _failure(name: str, text: str, correlation_id: str | None) -> MapFailure:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import EntityMapStatus, MapState, Master
-from providers.maps.initial_sync import MASTERS, Counts, newest_run
+from providers.maps.initial_sync import MASTERS, Counts, SyncRun, newest_run
 
 # Live, or on the way to it: rows flow, or queue up to.
 LIVE = (MapState.RUNNING, MapState.PAUSED, MapState.CATCH_UP)
@@ -33,87 +33,105 @@ class SyncPlan:
     runs: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
 
+    def sync(self, name: str, master: Master, run: SyncRun | None = None) -> None:
+        """The map needs its initial sync; `run` is its newest one so far."""
+        self.masters[name] = master
+        if run is not None and not run.under_way:
+            self.before[name] = run.run_id
+
+    def is_done(self, name: str, text: str, run: SyncRun) -> None:
+        """A run of the map served the text."""
+        self.synced[name], self.counts[name], self.runs[name] = text, run.counts, run.run_id
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the stack asks of initial syncs and remembers of them.
+
+    `resync`: map to the text that asks for one more run; `synced`: map to the text that was served last; `runs`: map to
+    its newest run then, empty for none.
+    """
+
+    resync: Mapping[str, str] = field(default_factory=dict)
+    synced: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[str, str] = field(default_factory=dict)
+
+    def is_served(self, name: str) -> bool:
+        """Whether the map was synced for the text that is declared; no text asks for nothing."""
+        return name in self.synced and (self.resync.get(name) or self.synced[name]) == self.synced[name]
+
+    def is_new(self, name: str, run: SyncRun) -> bool:
+        """Whether the stack knows of an earlier run, and this is not it."""
+        return name in self.runs and run.run_id != self.runs[name]
+
 
 def plan_syncs(
     service: DualWriteManagement,
     statuses: Mapping[str, EntityMapStatus],
     sides: Mapping[str, str],
-    *,
-    resync: Mapping[str, str],
-    synced: Mapping[str, str],
-    runs: Mapping[str, str],
+    memory: Memory,
 ) -> SyncPlan:
     """The plan for the maps of `sides` (map to `finops` or `cds`), all of which shall be live in the end.
 
-    `synced` and `runs` are what the stack remembers. One E15 for each map with a project that the stack does not
-    remember or that has a new text. Maps that are not installed are left out.
+    One E15 for each map with a project that the stack does not remember or that has a new text. Maps that are not
+    installed are left out.
     """
     plan = SyncPlan()
-    renewed: list[tuple[EntityMapStatus, Master]] = []
+    renewed: list[EntityMapStatus] = []
     for name, side in sorted(sides.items()):
         status = statuses.get(name)
         if status is None:
             continue
         # A reset wipes projects and history: whatever the stack remembers, the map starts anew.
         if not status.initialised:
-            plan.masters[name] = MASTERS[side]
-        elif name not in synced:
-            _looked_up(plan, service, status, MASTERS[side], resync.get(name, ""))
-        elif (resync.get(name) or synced[name]) == synced[name]:
-            plan.synced[name] = synced[name]
+            plan.sync(name, MASTERS[side])
+        elif name not in memory.synced:
+            _look_up(plan, service, status, MASTERS[side], memory.resync.get(name, ""))
+        elif memory.is_served(name):
+            plan.synced[name] = memory.synced[name]
         else:
-            renewed.append((status, MASTERS[side]))
-    _renew(plan, service, renewed, resync, runs)
+            renewed.append(status)
+    _renew(plan, service, renewed, sides, memory)
     return plan
 
 
 def _renew(
     plan: SyncPlan,
     service: DualWriteManagement,
-    renewed: Sequence[tuple[EntityMapStatus, Master]],
-    texts: Mapping[str, str],
-    runs: Mapping[str, str],
+    renewed: Sequence[EntityMapStatus],
+    sides: Mapping[str, str],
+    memory: Memory,
 ) -> None:
     """Maps that have another text than the stack remembers.
 
     A run that was killed or failed is not remembered, but it leaves maps down: then those that are live and have a
     clean run that the stack does not know were through already.
     """
-    broken_off = any(status.state not in LIVE for status, _ in renewed)
-    for status, master in renewed:
+    broken_off = any(status.state not in LIVE for status in renewed)
+    for status in renewed:
         name, live = status.name, status.state in LIVE
         run = newest_run(service.executions(status.detail.pid or ""))
-        unknown = run is not None and name in runs and run.run_id != runs[name]
-        if run is not None and broken_off and live and unknown and run.clean:
-            plan.synced[name], plan.counts[name], plan.runs[name] = texts[name], run.counts, run.run_id
+        if run is not None and broken_off and live and run.clean and memory.is_new(name, run):
+            plan.is_done(name, memory.resync[name], run)
             continue
-        plan.masters[name] = master
-        if run is not None and not run.under_way:
-            plan.before[name] = run.run_id
+        plan.sync(name, MASTERS[sides[name]], run)
         if live:
             plan.again.append(name)
 
 
-def _looked_up(
-    plan: SyncPlan,
-    service: DualWriteManagement,
-    status: EntityMapStatus,
-    master: Master,
-    text: str,
-) -> None:
+def _look_up(plan: SyncPlan, service: DualWriteManagement, status: EntityMapStatus, master: Master, text: str) -> None:
+    """A map that the stack does not remember: the service's own history decides."""
     name = status.name
     if status.state == MapState.INITIAL_SYNC:
         # A killed run's, or a person's: it is followed.
-        plan.masters[name] = master
+        plan.sync(name, master)
         return
     run = newest_run(service.executions(status.detail.pid or ""))
     plan.runs[name] = run.run_id if run else ""
     if run is not None and run.clean:
-        plan.synced[name], plan.counts[name] = text, run.counts
+        plan.is_done(name, text, run)
     elif status.state in LIVE:
         plan.synced[name] = text
         plan.left.append(name)
     else:
-        plan.masters[name] = master
-        if run is not None and not run.under_way:
-            plan.before[name] = run.run_id
+        plan.sync(name, master, run)

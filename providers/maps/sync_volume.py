@@ -4,7 +4,8 @@ dual-write-semantics.md 1.8 and 10. Reads only. Counts the side that exists whil
 and says nothing about maps that will not be synced because they run already or were synced before. No pulumi.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
@@ -13,8 +14,8 @@ from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
 from providers.instances.references import host_of, resolve
 from providers.maps.initial_sync import newest_run
-from providers.maps.live_sync_model import LiveSyncInputs
-from providers.maps.row_counts import FEWER_COMPANIES, RowCounts, too_many_companies
+from providers.maps.model import LiveSyncInputs
+from providers.maps.row_counts import FEWER_COMPANIES, RowCounts, Volumes, too_many_companies
 from providers.maps.sync_plan import LIVE
 from providers.protocol.base import Call, Problem
 
@@ -28,26 +29,71 @@ def volume_problems(
     """
     if not sides:
         return
-    session = call.session(inputs.cloud, gateway=inputs.gateway)
-    cds_host, finops_host = _hosts(session, inputs)
-    link = _link(session, finops_host)
-    linked = _companies(session, link) if inputs.companies == AS_LINKED else inputs.listed_companies
-    if inputs.companies == AS_LINKED and len(linked) > inputs.companies_limit:
-        yield Problem("companies", f"{too_many_companies(len(linked), inputs.companies_limit)}. {FEWER_COMPANIES}")
-    statuses = _statuses(session, link)
-    maps = [name for name in sides if name in again or not _runs(statuses.get(name))]
-    counts = RowCounts(
-        session.dataverse(cds_host) if cds_host else None,
-        session.finance_operations(finops_host) if finops_host else None,
-        linked,
-        inputs.limits,
-    )
-    found = counts.volumes(maps)
-    if found.not_checked and cds_host and finops_host:
-        call.progress(f"rows of {len(maps) - len(found.not_checked)} of {len(maps)} maps counted beforehand")
-    for excess in found.excesses:
-        if excess.map in again or not _was_synced(session, statuses.get(excess.map)):
+    pair = _PairNow.read(call.session(inputs.cloud, gateway=inputs.gateway), inputs)
+    yield from _company_problems(inputs, pair)
+    maps = [name for name in sides if name in again or not pair.runs(name)]
+    volumes = pair.volumes(maps, inputs)
+    if volumes.not_checked and pair.is_whole:
+        call.progress(f"rows of {len(maps) - len(volumes.not_checked)} of {len(maps)} maps counted beforehand")
+    for excess in volumes.excesses:
+        if excess.map in again or not pair.was_synced(excess.map):
             yield Problem(f"initial_sync[{excess.map!r}]", f"'{excess.map}' {excess.text}")
+
+
+def _company_problems(inputs: LiveSyncInputs, pair: "_PairNow") -> Iterator[Problem]:
+    """A declared list is judged where it is declared."""
+    count = len(pair.companies)
+    if inputs.companies == AS_LINKED and count > inputs.companies_limit:
+        yield Problem("companies", f"{too_many_companies(count, inputs.companies_limit)}. {FEWER_COMPANIES}")
+
+
+@dataclass(frozen=True)
+class _PairNow:
+    """What can be read of the pair at the moment: hosts as far as they are there, companies, maps of the link."""
+
+    session: Session
+    cds_host: str | None
+    finops_host: str | None
+    companies: list[str]
+    statuses: Mapping[str, EntityMapStatus]
+
+    @classmethod
+    def read(cls, session: Session, inputs: LiveSyncInputs) -> "_PairNow":
+        """Read it; without a link, or a token to see it with, there are no maps and the companies are the declared."""
+        cds_host, finops_host = _hosts(session, inputs)
+        link = _link(session, finops_host)
+        companies = _companies(session, link) if inputs.companies == AS_LINKED else inputs.listed_companies
+        listed = session.dual_write.maps(link.cid) if link else []
+        return cls(session, cds_host, finops_host, companies, {status.name: status for status in listed})
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both sides are there."""
+        return bool(self.cds_host and self.finops_host)
+
+    def volumes(self, maps: Collection[str], inputs: LiveSyncInputs) -> Volumes:
+        """Rows of these maps against the limits."""
+        return RowCounts(
+            self.session.dataverse(self.cds_host) if self.cds_host else None,
+            self.session.finance_operations(self.finops_host) if self.finops_host else None,
+            self.companies,
+            inputs.limits,
+        ).volumes(maps)
+
+    def runs(self, name: str) -> bool:
+        """Whether the map is live."""
+        return name in self.statuses and self.statuses[name].state in LIVE
+
+    def was_synced(self, name: str) -> bool:
+        """Whether the newest initial sync of the map ended clean; False where nothing shows it."""
+        pid = self.statuses[name].detail.pid if name in self.statuses else None
+        if not pid:
+            return False
+        try:
+            run = newest_run(self.session.dual_write.executions(pid))
+        except ApiError:
+            return False
+        return run is not None and run.clean
 
 
 def _hosts(session: Session, inputs: LiveSyncInputs) -> tuple[str | None, str | None]:
@@ -67,21 +113,3 @@ def _link(session: Session, finops_host: str | None) -> LinkedEnvironment | None
 
 def _companies(session: Session, link: LinkedEnvironment | None) -> list[str]:
     return session.dual_write.connection_set(link.cname).companies if link else []
-
-
-def _statuses(session: Session, link: LinkedEnvironment | None) -> dict[str, EntityMapStatus]:
-    return {status.name: status for status in session.dual_write.maps(link.cid)} if link else {}
-
-
-def _runs(status: EntityMapStatus | None) -> bool:
-    return status is not None and status.state in LIVE
-
-
-def _was_synced(session: Session, status: EntityMapStatus | None) -> bool:
-    if status is None or not status.detail.pid:
-        return False
-    try:
-        run = newest_run(session.dual_write.executions(status.detail.pid))
-    except ApiError:
-        return False
-    return run is not None and run.clean

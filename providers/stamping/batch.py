@@ -39,6 +39,11 @@ class LackingRow:
     tries: int = 0
 
 
+Answered = tuple[LackingRow, UpdateAnswer]
+# Fates that leave no doubt about the row.
+_PLAIN = (Fate.DONE, Fate.FAILED, Fate.REFUSED)
+
+
 @dataclass
 class Stamped:
     """What became of a batch. `left`: rows that were not sent because the run is to stop; times are in seconds."""
@@ -71,16 +76,18 @@ class BatchWriter:
         result = Stamped(left=list(rows))
         refusals = 0
         while result.left and self._admitted():
-            sent = result.left
-            answers = self._send(sent, result)
-            refused = [(row, answer) for row, answer in zip(sent, answers, strict=True) if answer.fate is Fate.REFUSED]
+            answered = list(zip(result.left, self._send(result.left, result), strict=True))
+            refused = [(row, answer) for row, answer in answered if answer.fate is Fate.REFUSED]
             refusals = refusals + 1 if refused else 0
             if refused:
-                asked = [answer.wait for _, answer in refused if answer.wait is not None]
-                self.dataverse.limits.hold(max(asked) if asked else backoff(refusals, self.random))
-            again = self._sorted(list(zip(sent, answers, strict=True)), result)
-            result.left = [*(row for row, _ in refused), *again]
+                self._hold([answer for _, answer in refused], refusals)
+            result.left = [*(row for row, _ in refused), *self._sorted(answered, result)]
         return result
+
+    def _hold(self, refused: Sequence[UpdateAnswer], refusals: int) -> None:
+        """Wait as long as the service asks, or longer with each refusal in a row."""
+        asked = [answer.wait for answer in refused if answer.wait is not None]
+        self.dataverse.limits.hold(max(asked) if asked else backoff(refusals, self.random))
 
     def _admitted(self) -> bool:
         while not self.stopping():
@@ -102,18 +109,15 @@ class BatchWriter:
         result.longest = max(result.longest, took)
         return answers
 
-    def _sorted(self, answered: Sequence[tuple[LackingRow, UpdateAnswer]], result: Stamped) -> list[LackingRow]:
+    def _sorted(self, answered: Sequence[Answered], result: Stamped) -> list[LackingRow]:
         """Sort the answers into the result; rows whose fate is in doubt are read. Returns what is to be sent again."""
-        doubtful: list[tuple[LackingRow, UpdateAnswer]] = []
-        for row, answer in answered:
-            if answer.fate is Fate.DONE:
-                result.done.append(row)
-            elif answer.fate is Fate.FAILED:
-                result.failed.append(FailedRow(row.row_id, answer.error))
-            elif answer.fate is not Fate.REFUSED:
-                doubtful.append((row, answer))
-        if not doubtful:
-            return []
+        result.done += [row for row, answer in answered if answer.fate is Fate.DONE]
+        result.failed += [FailedRow(row.row_id, answer.error) for row, answer in answered if answer.fate is Fate.FAILED]
+        doubtful = [each for each in answered if each[1].fate not in _PLAIN]
+        return self._read_again(doubtful, result) if doubtful else []
+
+    def _read_again(self, doubtful: Sequence[Answered], result: Stamped) -> list[LackingRow]:
+        """Find out what became of rows by reading them; those that are to be sent again."""
         lost = any(answer.fate is Fate.UNCLEAR for _, answer in doubtful)
         result.lost = result.lost or lost
         versions = self._still_lacking([row.row_id for row, _ in doubtful], settled=lost and not self.table.versioned)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from providers.api.transport.errors import ApiError
 from providers.documented_errors.recognition import documented
 from providers.protocol.call import ResourceError
+from providers.protocol.words import amount
 
 # Texts that differ only in the row they name are one reason.
 _GUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_TOLD = 5
+_SHOWN = 5
 NEXT_RUN = "run `up` again: it stamps only what is left."
 
 
@@ -51,14 +52,14 @@ class Failures:
 
     def lines(self) -> list[str]:
         """One line for each of the first distinct reasons, and one that counts the others."""
-        told = [
-            f"{set_name}: {reason.count:,} {_rows(reason.count)} failed, for example {reason.example}: {reason.error}"
-            for (set_name, _, _), reason in list(self._reasons.items())[:_TOLD]
+        lines = [
+            f"{set_name}: {amount(reason.count, 'row')} failed, for example {reason.example}: {reason.error}"
+            for (set_name, _, _), reason in list(self._reasons.items())[:_SHOWN]
         ]
-        others = list(self._reasons.values())[_TOLD:]
+        others = list(self._reasons.values())[_SHOWN:]
         if others:
-            told.append(f"{sum(each.count for each in others):,} more failed for {len(others):,} other reasons")
-        return told
+            lines.append(f"{sum(each.count for each in others):,} more failed for {len(others):,} other reasons")
+        return lines
 
     def error(self, tried: int) -> ResourceError | None:
         """The one line at the end: how many of how many, the first reason, what to do; None without failures."""
@@ -70,12 +71,8 @@ class Failures:
             what = f"stopped after {len(self.ids):,} failed rows, {self.most:,} may fail"
             step = f"{cure.rstrip('.')}, or raise `maxFailures`; then {NEXT_RUN}"
         else:
-            what = f"{len(self.ids):,} of {tried:,} {_rows(tried)} did not take the company"
+            what = f"{len(self.ids):,} of {amount(tried, 'row')} did not take the company"
             step = f"{cure.rstrip('.')}, then {NEXT_RUN}"
         return ResourceError(
             f"{what}: {first.reason}", code=first.code, correlation_id=first.correlation_id, next_step=step
         )
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"

@@ -19,7 +19,8 @@ from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
 from providers.link.pair import Pair, find_pair, look_up
 from providers.protocol.call import Problem
-from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit, listed
+from providers.protocol.words import CHOICES, first_names
+from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class PlannedBootstrap:
             known = {entity.id.upper() for entity in finops.legal_entities()}
             where = "is no legal entity of F&O; it has"
         if self._company.upper() not in known:
-            text = f"bootstrap of an unlinked company: {self._company} {where} {listed(sorted(known))}"
+            text = f"bootstrap of an unlinked company: {self._company} {where} {first_names(sorted(known), CHOICES)}"
             yield Problem("company", text)
 
     def row_problems(

@@ -87,27 +87,32 @@ def stamp_tables(
     ending = Ending(talk.clock, settings.seconds)
     failures = Failures(settings.max_failures)
     runs: list[TableRun] = []
-    for table in tables:
-        if ending():
-            break
-        writer = BatchWriter(dataverse, table, talk.clock, talk.sleep, ending, settings.settle, settings.random)
-        runs.append(TableRun(writer, executor, settings.workers, failures, talk, ending))
-        try:
+    try:
+        for table in tables:
+            if ending():
+                break
+            writer = BatchWriter(dataverse, table, talk.clock, talk.sleep, ending, settings.settle, settings.random)
+            runs.append(TableRun(writer, executor, settings.workers, failures, talk, ending))
             runs[-1].stamp_all()
-        except BaseException:
-            _tell(failures, talk)
-            raise
-    _tell(failures, talk)
+    finally:
+        _announce(failures, talk)
+    _require_all(tables, runs, failures, settings.seconds)
+    return Counts(
+        rows={table.set_name: dataverse.count(table.set_name, table.carrying, select=table.ids) for table in tables},
+        unstamped={run.table.set_name: run.lacking for run in runs},
+    )
+
+
+def _require_all(
+    tables: Sequence[StampedTable], runs: Sequence["TableRun"], failures: Failures, seconds: float
+) -> None:
+    """Raise with what failed, or else with what was not reached within so many seconds."""
     failed = failures.error(sum(run.total for run in runs))
     complete = len(runs) == len(tables) and all(run.complete for run in runs)
     if failed is not None and (complete or failures.too_many):
         raise failed
     if not complete:
-        raise _timed_out(settings.seconds, tables, runs)
-    return Counts(
-        rows={table.set_name: dataverse.count(table.set_name, table.carrying, select=table.ids) for table in tables},
-        unstamped={run.table.set_name: run.lacking for run in runs},
-    )
+        raise _timed_out(seconds, tables, runs)
 
 
 class TableRun:
@@ -129,7 +134,7 @@ class TableRun:
         self._failed = 0
         self._running: set[Future[Stamped]] = set()
         self._remembered: dict[str, str] = {}
-        self._begun = self._told = talk.clock()
+        self._begun = self._reported = talk.clock()
 
     def stamp_all(self) -> None:
         """Pass after pass until one finds nothing new, or the run is to stop."""
@@ -139,7 +144,7 @@ class TableRun:
             found = self._pass(first=number == 0)
             self.complete = not found and not self._ending()
             if self.complete or self._ending():
-                self._tell(f"{self.done:,} rows stamped" + self._failed_part())
+                self._report(f"{self.done:,} rows stamped" + self._failed_part())
                 return
         raise ResourceError(
             f"rows of {self.table.set_name} keep appearing without the company",
@@ -171,7 +176,7 @@ class TableRun:
         return sent
 
     def _counted(self) -> int:
-        self._tell("counting the rows")
+        self._report("counting the rows")
         return self._writer.dataverse.count(self.table.set_name, self.table.lacking, select=self.table.ids)
 
     def _first_page(self) -> set[str]:
@@ -204,13 +209,16 @@ class TableRun:
         """Take the results of what has ended until no more than that many batches are under way."""
         ended = {batch for batch in self._running if batch.done()}
         while ended or len(self._running) > running:
-            self._running -= ended
-            for batch in ended:
-                self._take(batch.result())
-            if self._talk.clock() - self._told >= _PROGRESS_SECONDS:
-                self._tell(self._progress())
+            self._take_all(ended)
             waits = len(self._running) > running
             ended = wait(self._running, timeout=1.0, return_when=FIRST_COMPLETED).done if waits else set()
+
+    def _take_all(self, ended: set[Future[Stamped]]) -> None:
+        self._running -= ended
+        for batch in ended:
+            self._take(batch.result())
+        if self._talk.clock() - self._reported >= _PROGRESS_SECONDS:
+            self._report(self._progress())
 
     def _take(self, result: Stamped) -> None:
         self.done += len(result.done)
@@ -240,8 +248,8 @@ class TableRun:
     def _failed_part(self) -> str:
         return f", {self._failed:,} failed" if self._failed else ""
 
-    def _tell(self, text: str) -> None:
-        self._told = self._talk.clock()
+    def _report(self, text: str) -> None:
+        self._reported = self._talk.clock()
         self._talk.progress(f"{self.table.set_name}: {text}")
 
 
@@ -252,7 +260,7 @@ def _lost_again() -> ResourceError:
     )
 
 
-def _tell(failures: Failures, talk: Talk) -> None:
+def _announce(failures: Failures, talk: Talk) -> None:
     for line in failures.lines():
         talk.announce(line)
 

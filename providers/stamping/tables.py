@@ -11,12 +11,12 @@ from uuid import UUID
 from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition, ManyToOne
 from providers.api.transport import odata
 from providers.protocol.call import Problem
+from providers.protocol.words import CHOICES, first_names
 
 COMPANY_TABLE = "cdm_company"
 OWNING_UNIT = "owningbusinessunit"
 # A table may refer to companies in other roles too; these columns are the company of the row itself (5.1).
 _COMPANY_COLUMNS = ("msdyn_company", "msdyn_companyid", "cdm_companyid")
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def linked_company(code: str, companies: Sequence[Company]) -> tuple[str, Proble
     if found and found[0].enabled:
         return found[0].id, None
     reason = "is not enabled for dual-write" if found else "is not part of the link"
-    return "", Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {listed(enabled)}")
+    linked = first_names(enabled, CHOICES)
+    return "", Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {linked}")
 
 
 def known_units(
@@ -135,7 +136,8 @@ def known_units(
         found = [unit.id for unit in units if unit.name.casefold() == name.casefold()]
         ids += found
         if not found and name.casefold() != coming.casefold():
-            text = f"no business unit is called '{name}'; known are {listed(sorted(unit.name for unit in units))}"
+            known = first_names(sorted(unit.name for unit in units), CHOICES)
+            text = f"no business unit is called '{name}'; known are {known}"
             problems.append(Problem("business_units", text))
     return ids, problems
 
@@ -176,10 +178,6 @@ def _why_not(table: EntityDefinition) -> str:
     columns = [each.column for each in table.lookups if each.refers_to == COMPANY_TABLE]
     if not columns:
         return "has no lookup to a company"
-    return f"has several lookups to a company, and nothing says which is that of its rows: {listed(columns)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names as text, and how many more there are; `none` without any."""
-    shown = ", ".join(names[:_SHOWN])
-    return (shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more") or "none"
+    return (
+        f"has several lookups to a company, and nothing says which is that of its rows: {first_names(columns, CHOICES)}"
+    )

@@ -8,7 +8,7 @@ from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import MapState
 from providers.api.dual_write.projects import Execution
 from providers.maps.initial_sync import newest_run, report_line, total_line
-from providers.maps.sync_plan import SyncPlan, plan_syncs
+from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
 
@@ -22,10 +22,9 @@ def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -
 
 
 def plan(service: FakeDualWrite, **options: Any) -> SyncPlan:
-    settings = {"resync": {}, "synced": {}, "runs": {}, **options}
     sides = dict.fromkeys(service.states, "finops")
     statuses = {status.name: status for status in service.maps("cid")}
-    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, **settings)
+    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, Memory(**options))
 
 
 def test_newest_run_is_every_company_of_the_first_id() -> None:

@@ -13,8 +13,8 @@ from providers.catalogue.default_keys import PARTY_KEYS, default_keys
 from providers.catalogue.selection import choose_maps
 from providers.maps.integration_keys import (
     changed_keys,
-    held_keys,
     key_drift,
+    keys_of,
     maps_on,
     refuse_paused,
     same_key,
@@ -79,7 +79,7 @@ def test_keys_are_shown_in_the_declared_form_where_that_means_the_same() -> None
     service = Service({ACCOUNTS: "1", CONTACTS: "1"})
     service.keys = {"accounts": ["B", "A"], "contacts": ["x"]}
     declared = {"accounts": ["a", "b"], "contacts": ["y"], "elsewhere": ["z"]}
-    held = held_keys(declared, service.side)
+    held = keys_of(service.side, declared)
     assert held == {"accounts": ["a", "b"], "contacts": ["x"], "elsewhere": ["z"]}
     assert key_drift(declared, held) == {"contacts": "integration key of 'contacts' is [x], not [y]"}
 

@@ -14,10 +14,10 @@ from providers.api.transport.errors import (
 from providers.documented_errors.recognition import (
     LOOKING_UP,
     MAKING_MAPS,
-    cured,
     documented,
     explained,
     failed,
+    with_documented_cure,
 )
 from providers.documented_errors.table import CONSENT_MISSING
 
@@ -121,13 +121,13 @@ def test_documented_error_does_not_pass_by_waiting() -> None:
 
 
 def test_block_gives_its_refusals_the_cure() -> None:
-    with pytest.raises(NotFound, match="has to consent"), cured(LOOKING_UP):
+    with pytest.raises(NotFound, match="has to consent"), with_documented_cure(LOOKING_UP):
         raise NotFound("dual-write answered 404 (not found)", status=404)
-    with pytest.raises(AuthenticationError, match="that user's token"), cured(MAKING_MAPS):
+    with pytest.raises(AuthenticationError, match="that user's token"), with_documented_cure(MAKING_MAPS):
         raise AuthenticationError("dual-write answered 401", status=401)
-    with pytest.raises(ServiceUnavailable, match="open a support ticket"), cured(LOOKING_UP):
+    with pytest.raises(ServiceUnavailable, match="open a support ticket"), with_documented_cure(LOOKING_UP):
         raise ServiceUnavailable("dual-write answered 503", status=503)
-    with pytest.raises(NotFound, match=r"^gone$"), cured():
+    with pytest.raises(NotFound, match=r"^gone$"), with_documented_cure():
         raise NotFound("gone", status=404)
 
 

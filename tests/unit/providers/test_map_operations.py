@@ -10,7 +10,7 @@ from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction, Master
 from providers.api.transport.errors import ApiError
 from providers.maps.initial_sync import InitialSyncs
-from providers.maps.operations import MapOperations, Pace, Report, only
+from providers.maps.operations import MapOperations, Pace, Report, one_error
 from tests.unit.providers.fake_dual_write import FakeDualWrite
 
 STATES = {"none": "stopped", "1": "stopped", "6": "stopped", "4": "running", "5": "paused"}
@@ -199,7 +199,7 @@ def test_213_maps_cost_one_list_a_poll() -> None:
 def test_error_names_the_map_that_failed_by_itself_not_one_that_waited_for_it() -> None:
     service = FakeDualWrite({"a": "1", "z": "1"}, needs={"a": ["z"]})
     service.breaks["z"] = 9
-    error = only(bring(service, {"a": "running", "z": "running"}).failures, 2)
+    error = one_error(bring(service, {"a": "running", "z": "running"}).failures, 2)
     assert error.reason.startswith("2 of 2 maps are not as declared: 'z': start failed")
     assert error.code == "DIPV1014"
 
@@ -208,7 +208,7 @@ def test_error_names_the_first_map_and_counts_the_others() -> None:
     service = FakeDualWrite({"a": "1", "b": "1"})
     service.breaks = {"a": 9, "b": 9}
     report = bring(service, dict.fromkeys("ab", "running"))
-    assert str(only(report.failures, 2)) == (
+    assert str(one_error(report.failures, 2)) == (
         "2 of 2 maps are not as declared: 'a': start failed: DIPV1014 a key field is not mapped; "
         "1 more is named above "
         "(DIPV1014, correlation root-1). A key field, or the key behind a lookup, is not mapped. "
@@ -219,7 +219,9 @@ def test_error_names_the_first_map_and_counts_the_others() -> None:
 def test_map_is_not_singular_when_only_one_of_many_failed() -> None:
     service = FakeDualWrite({"a": "1", "b": "4"})
     service.breaks = {"a": 9}
-    assert str(only(bring(service, dict.fromkeys("ab", "running")).failures, 2)).startswith("1 of 2 maps is not as")
+    assert str(one_error(bring(service, dict.fromkeys("ab", "running")).failures, 2)).startswith(
+        "1 of 2 maps is not as"
+    )
 
 
 @pytest.mark.parametrize("wanted", ["running", "paused"])

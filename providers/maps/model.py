@@ -110,7 +110,7 @@ class LiveSyncOutputs(Outputs):
     ready: bool = False
 
 
-def held_maps(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
+def states_of(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
     """The declared maps with the states they have; one that is not installed keeps its declared state."""
     return {name: state_word(statuses[name]) if name in statuses else state for name, state in declared.items()}
 

@@ -7,26 +7,25 @@ afterwards. Everything that can be done is done; then the run fails with what is
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment, MapState
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError
 from providers.catalogue.companies import AS_LINKED
 from providers.catalogue.durations import seconds
 from providers.maps.initial_sync import Counts, InitialSyncs, total_line
-from providers.maps.integration_keys import changed_keys, held_keys, keyed_side, maps_on, refuse_paused, set_keys
-from providers.maps.live_sync_model import LiveSyncInputs
-from providers.maps.operations import MapOperations, Pace, Report, only
+from providers.maps.integration_keys import KeyPlan, maps_on, set_keys
+from providers.maps.model import LiveSyncInputs
+from providers.maps.operations import MapOperations, Pace, Report, one_error
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies
-from providers.maps.sync_plan import SyncPlan, plan_syncs
+from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
 from providers.maps.table_refresh import NO_USE
 from providers.protocol.base import Call, ResourceError
-
-_LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
+from providers.protocol.words import amount_is, first_names
 
 
 @dataclass
-class Brought:
+class RunResult:
     """What a run left: the report of its map operations, the keys as they are, and which initial syncs are through.
 
     `runs`: map to the newest of its initial syncs that this run knows of.
@@ -40,12 +39,17 @@ class Brought:
     runs: dict[str, str] = field(default_factory=dict)
     interrupted: frozenset[str] = frozenset()
 
+    @property
+    def started(self) -> set[str]:
+        """Maps that did not run before this run, and do now."""
+        return self.report.started - self.interrupted
+
 
 class LiveSyncRun:
     """The declared maps of one link, for one operation of the resource.
 
-    `synced`, `runs`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did
-    anything, for a creation whose predecessor may have been killed while they were stopped.
+    `memory`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did anything, for
+    a creation whose predecessor may have been killed while they were stopped; `dropped`: maps that the stack left out.
     """
 
     def __init__(
@@ -55,68 +59,54 @@ class LiveSyncRun:
         inputs: LiveSyncInputs,
         call: Call,
         *,
-        synced: Mapping[str, str],
-        runs: Mapping[str, str],
+        memory: Memory,
         ran_before: Collection[str] | None = None,
+        dropped: Collection[str] = (),
     ) -> None:
         self._service = session.dual_write
         self._polls = session.profile.polls
         self._link = link
         self._inputs = inputs
         self._call = call
-        self._synced, self._runs = synced, runs
+        self._memory = memory
+        self._dropped = dropped
         # Extras that a killed creation started are known only when the service is asked for them again.
         self._find_extras = ran_before is not None
         self._ran_before = ran_before or ()
         self._end = call.clock() + seconds(inputs.timeout)
 
-    def bring(self, goal: Mapping[str, str]) -> Brought:
+    def bring(self, goal: Mapping[str, str]) -> RunResult:
         """Bring every map of `goal` to its state, with keys and initial syncs. Raises when something is left undone."""
         statuses = self._listed()
         self._require_maps(goal, statuses)
         link = self._link_details()
-        side, declared = link.dataverse if link else None, self._inputs.integration_keys
-        changes = changed_keys(declared, side, statuses.values())
+        keys = KeyPlan.of(self._inputs.integration_keys, link, statuses.values())
         plan = self._plan(statuses)
-        affected = maps_on(changes, statuses.values())
         # What cannot be done is refused before a map is stopped for it.
         self._require_few_companies(link, plan)
-        if link and changes:
-            keyed_side(link)
-        refuse_paused(affected)
-        interrupted = [status.name for status in affected if status.state in _LIVE_OR_BUSY]
-        stopped = {*interrupted, *plan.again}
-        try:
-            self._stop(stopped)
-            if link and changes:
-                set_keys(self._service, link, changes, self._listed().values(), self._call.progress)
-                self._call.announce(f"integration keys set: {', '.join(changes)}")
-        except NO_USE:
-            raise
-        except ApiError:
-            self._start_again({name: goal.get(name, "running") for name in stopped})
-            raise
-        again = {name for name in interrupted if name not in goal} | self._lost_to_a_kill(goal, statuses)
-        syncs = InitialSyncs(
-            self._service, dict(plan.masters), plan.before, announce=self._call.announce, progress=self._call.progress
-        )
-        whole = {**goal, **dict.fromkeys(again, "running")}
+        keys.require_possible()
+        self._change_keys(keys, {*keys.interrupted, *plan.again}, goal)
+        undeclared = {name for name in keys.interrupted if name not in goal} | self._lost_to_a_kill(goal, statuses)
+        syncs = self._syncs(plan)
         report = self._operations(syncs).bring_to(
-            whole, [_dropped_name(text) for text in self._inputs.dropped], find_extras=self._find_extras
+            {**goal, **dict.fromkeys(undeclared, "running")}, self._dropped, find_extras=self._find_extras
         )
         if syncs.counts:
             self._call.announce(total_line(syncs.counts))
-        self._tell(report)
+        self._announce(report)
         if report.failures:
-            raise only(report.failures, len(goal))
+            raise one_error(report.failures, len(goal))
+        return self._result(keys, plan, syncs, report)
+
+    def _result(self, keys: KeyPlan, plan: SyncPlan, syncs: InitialSyncs, report: Report) -> RunResult:
         texts = {name: self._inputs.resync.get(name, "") for name in syncs.counts}
-        return Brought(
+        return RunResult(
             report,
-            {**held_keys(declared, side), **changes},
+            keys.afterwards,
             dict(sorted({**plan.synced, **texts}.items())),
             dict(sorted({**plan.counts, **syncs.counts}.items())),
             dict(sorted({**plan.runs, **syncs.runs}.items())),
-            frozenset(interrupted) | set(plan.again),
+            frozenset({*keys.interrupted, *plan.again}),
         )
 
     def _listed(self) -> dict[str, EntityMapStatus]:
@@ -144,22 +134,34 @@ class LiveSyncRun:
             raise ResourceError(too_many_companies(len(link.companies), limit), next_step=FEWER_COMPANIES)
 
     def _plan(self, statuses: Mapping[str, EntityMapStatus]) -> SyncPlan:
-        plan = plan_syncs(
-            self._service,
-            statuses,
-            self._inputs.live_syncs,
-            resync=self._inputs.resync,
-            synced=self._synced,
-            runs=self._runs,
-        )
+        plan = plan_syncs(self._service, statuses, self._inputs.live_syncs, self._memory)
         if plan.counts:
             self._call.announce(f"{total_line(plan.counts)}, done before")
         if plan.left:
             self._call.announce(
-                f"{counted(plan.left, 'map')} running already and not synced again; "
-                f"a new text in `resync` runs it: {some(plan.left)}"
+                f"{amount_is(len(plan.left), 'map')} running already and not synced again; "
+                f"a new text in `resync` runs it: {first_names(plan.left)}"
             )
         return plan
+
+    def _syncs(self, plan: SyncPlan) -> InitialSyncs:
+        call = self._call
+        return InitialSyncs(
+            self._service, dict(plan.masters), plan.before, announce=call.announce, progress=call.progress
+        )
+
+    def _change_keys(self, keys: KeyPlan, stopped: Collection[str], goal: Mapping[str, str]) -> None:
+        """Stop these maps and set the keys; when that fails, the maps go back to their states and it is raised."""
+        try:
+            self._stop(stopped)
+            if keys.link and keys.changes:
+                set_keys(self._service, keys.link, keys.changes, self._listed().values(), self._call.progress)
+                self._call.announce(f"integration keys set: {', '.join(keys.changes)}")
+        except NO_USE:
+            raise
+        except ApiError:
+            self._start_again({name: goal.get(name, "running") for name in stopped})
+            raise
 
     def _stop(self, names: Collection[str]) -> None:
         if not names:
@@ -168,7 +170,7 @@ class LiveSyncRun:
         if report.failures:
             for failure in report.failures:
                 self._call.warn(f"map '{failure.name}': {failure.text}")
-            raise only(report.failures, len(names))
+            raise one_error(report.failures, len(names))
 
     def _start_again(self, stopped: Mapping[str, str]) -> None:
         """What was stopped for something that is refused goes back to its state; the refusal ends the run."""
@@ -190,14 +192,14 @@ class LiveSyncRun:
         pace = Pace(polls.map_action, polls.initial_sync, left, call.clock, call.sleep)
         return MapOperations(self._service, self._link.cid, pace=pace, progress=call.progress, syncs=syncs)
 
-    def _tell(self, report: Report) -> None:
+    def _announce(self, report: Report) -> None:
         call = self._call
         if report.not_installed:
-            call.warn(
-                f"{counted(report.not_installed, 'declared map')} not installed here: {some(report.not_installed)}"
-            )
+            absent = amount_is(len(report.not_installed), "declared map")
+            call.warn(f"{absent} not installed here: {first_names(report.not_installed)}")
         if report.extras:
-            call.announce(f"also running, because the service asks for them first: {some(sorted(report.extras))}")
+            extras = first_names(sorted(report.extras))
+            call.announce(f"also running, because the service asks for them first: {extras}")
         for failure in report.failures:
             cure = f". {failure.cure}" if failure.cure else ""
             call.warn(f"map '{failure.name}': {failure.text.rstrip('.') if cure else failure.text}{cure}")
@@ -210,20 +212,4 @@ def stop_maps(session: Session, cid: str, names: Collection[str], timeout: str, 
     operations = MapOperations(session.dual_write, cid, pace=pace, progress=call.progress)
     report = operations.bring_to(dict.fromkeys(names, "stopped"))
     if report.failures:
-        raise only(report.failures, len(names))
-
-
-def _dropped_name(text: str) -> str:
-    """The map of an entry `<map>: <reason>`."""
-    return text.partition(": ")[0]
-
-
-def counted(names: Collection[str], noun: str) -> str:
-    """`1 map is`, `2 maps are`."""
-    return f"{len(names)} {noun} is" if len(names) == 1 else f"{len(names)} {noun}s are"
-
-
-def some(names: list[str]) -> str:
-    """The first five names, and how many more."""
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+        raise one_error(report.failures, len(names))
