@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import AfterValidator, Field, StringConstraints
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
@@ -237,7 +237,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
     )
 
 
-def _scope(dataverse: DataverseAccess, inputs: BootstrapInputs) -> Scope:
+def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
     return find_scope(
         company=inputs.company,
         business_units=inputs.business_units,

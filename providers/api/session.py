@@ -3,20 +3,20 @@
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from providers.api.app_management.client import AppManagement
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.dual_write.client import DualWriteManagement
-from providers.api.finance_operations.client import FinanceOperations
+from providers.api.finance_operations.client import FinanceOperations, not_registered
 from providers.api.identity.application_tokens import IDENTITIES, AzureIdentityTokens
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
 from providers.api.power_platform.bap import BapPowerPlatform
 from providers.api.power_platform.interface import PowerPlatform
-from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport import lazy
+from providers.api.transport.client import Explain, ServiceClient, as_it_is
 from providers.api.transport.clouds import EMULATOR_CA, EMULATOR_URL, POWER_PLATFORM_HOST, CloudProfile, profile
+from providers.api.transport.connection import Connection
 from providers.api.transport.errors import InvalidRequest, TokenMissing
 from providers.api.transport.hosts import (
     HostRule,
@@ -26,8 +26,11 @@ from providers.api.transport.hosts import (
     only,
     power_platform_hosts,
 )
-from providers.api.transport.retrying import Timing
+from providers.api.transport.timing import Timing
 from providers.api.transport.tokens import TokenSource, claim
+
+if TYPE_CHECKING:
+    import httpx
 
 C = TypeVar("C")
 
@@ -46,7 +49,7 @@ class Session:
         identity: str = "default",
         tokens: TokenSource | None = None,
         dual_write_tokens: TokenSource | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: "httpx.BaseTransport | None" = None,
         timing: Timing | None = None,
     ) -> None:
         self.profile = profile
@@ -58,7 +61,7 @@ class Session:
         self._timing = timing or Timing(busy=profile.polls.busy, patience=profile.polls.patience)
         self._lock = threading.RLock()
         self._clients: dict[str, Any] = {}
-        self._pools: dict[str, httpx.Client] = {}
+        self._pools: dict[str, Connection] = {}
 
     @property
     def client_id(self) -> str | None:
@@ -93,15 +96,19 @@ class Session:
             raise TokenMissing("no delegated token for the dual-write service is configured", next_step=HOW_TO_GET_ONE)
         return self._once("dual_write", self._make_dual_write)
 
-    def dataverse(self, host_or_url: str) -> DataverseAccess:
+    def dataverse(self, host_or_url: str) -> Dataverse:
         """The Web API of one organization. Raises `ForeignHost` outside the cloud."""
         host = instance_host(host_or_url, self.profile.dataverse_suffixes)
-        return self._once(f"dataverse {host}", lambda: DataverseAccess(self._instance("Dataverse", host), host))
+        return self._once(f"dataverse {host}", lambda: Dataverse(self._instance("Dataverse", host), host))
 
     def finance_operations(self, host_or_url: str) -> FinanceOperations:
         """The OData service of one F&O environment. Raises `ForeignHost` outside the cloud."""
         host = instance_host(host_or_url, self.profile.finance_operations_suffixes)
-        return self._once(f"finops {host}", lambda: FinanceOperations(self._instance("F&O", host), host))
+
+        def make() -> FinanceOperations:
+            return FinanceOperations(self._instance("F&O", host, not_registered), host)
+
+        return self._once(f"finops {host}", make)
 
     def close(self) -> None:
         """Close all connections; the session can be used again."""
@@ -117,14 +124,20 @@ class Session:
             found: C = self._clients[name]
             return found
 
-    def _pool(self, service: str) -> httpx.Client:
+    def _connection(self, service: str) -> Connection:
         with self._lock:
             if service not in self._pools:
-                self._pools[service] = http_client(self.profile, self._transport)
+                self._pools[service] = lazy.connect(self.profile, self._transport)
             return self._pools[service]
 
     def _client(
-        self, service: str, host: str, scope: str, rule: HostRule, tokens: TokenSource | None = None
+        self,
+        service: str,
+        host: str,
+        scope: str,
+        rule: HostRule,
+        tokens: TokenSource | None = None,
+        explain: Explain = as_it_is,
     ) -> ServiceClient:
         return ServiceClient(
             service,
@@ -133,8 +146,9 @@ class Session:
             profile=self.profile,
             tokens=tokens or self._tokens,
             rule=rule,
-            http=self._pool(service),
+            http=self._connection(service),
             timing=self._timing,
+            explain=explain,
         )
 
     def _bap(self) -> ServiceClient:
@@ -147,9 +161,9 @@ class Session:
             "Power Platform API", found.power_platform_host, found.power_platform_scope, app_management_hosts(found)
         )
 
-    def _instance(self, service: str, host: str) -> ServiceClient:
+    def _instance(self, service: str, host: str, explain: Explain = as_it_is) -> ServiceClient:
         # The audience is the instance itself, so a token for one is of no use at another.
-        return self._client(service, host, f"https://{host}/.default", only(host))
+        return self._client(service, host, f"https://{host}/.default", only(host), explain=explain)
 
     def _make_dual_write(self) -> DualWriteManagement:
         if not self.gateway:
@@ -158,7 +172,7 @@ class Session:
                 next_step="Set `gateway` under `dualwrite:connection` in the stack file.",
             )
         host = gateway_hosts(self.profile).check(self.gateway if "://" in self.gateway else f"https://{self.gateway}")
-        tokens = self._dual_write_tokens or DualWriteTokens(self.profile, lambda: self._pool("identity"))
+        tokens = self._dual_write_tokens or DualWriteTokens(self.profile, lambda: self._connection("identity"))
         scope = f"{self.profile.dual_write_audience}/.default"
         return DualWriteManagement(self._client("dual-write", host, scope, only(host), tokens))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.dataverse.models import ApplicationUser, Role, Team
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import (
@@ -41,7 +41,7 @@ class AccessRights:
     """Both sides of one pair. `interval` (seconds) is the pause while something new does not show yet."""
 
     def __init__(
-        self, cds: DataverseAccess, finops: FinanceOperations, call: Call, waiting: Waiting, *, interval: float
+        self, cds: Dataverse, finops: FinanceOperations, call: Call, waiting: Waiting, *, interval: float
     ) -> None:
         self._cds = cds
         self._finops = finops
@@ -102,20 +102,20 @@ class AccessRights:
 
     def _application_user(self, application: str) -> str | None:
         """The name of an application that got its role now."""
-        user = self._cds.application_user(application) or self._added(application)
-        if user.disabled or self._cds.roles_of_user(user.id):
+        user = self._cds.access.application_user(application) or self._added(application)
+        if user.disabled or self._cds.access.roles_of_user(user.id):
             return None
         role = self._role(SYSTEM_ADMINISTRATOR, user.business_unit_id or self._root())
-        self._cds.assign_role_to_user(user.id, role.id)
+        self._cds.access.assign_role_to_user(user.id, role.id)
         return _NAMES.get(application, application)
 
     def _added(self, application: str) -> ApplicationUser:
         try:
-            return self._cds.add_application_user(application, self._root())
+            return self._cds.access.add_application_user(application, self._root())
         except NotFound as late:
             # Created, and not readable yet.
             def poll() -> Outcome[ApplicationUser]:
-                found = self._cds.application_user(application)
+                found = self._cds.access.application_user(application)
                 return Outcome.done(found) if found else Outcome.pending("created, not readable yet")
 
             try:
@@ -130,24 +130,24 @@ class AccessRights:
 
     def _give_roles(self, team_ids: list[str]) -> None:
         root = self._root()
-        defaults = [team for team in self._cds.teams(default_only=True) if team.business_unit_id == root]
-        teams = [*self._cds.teams_by_id(team_ids), *defaults]
+        defaults = [team for team in self._cds.access.teams(default_only=True) if team.business_unit_id == root]
+        teams = [*self._cds.access.teams_by_id(team_ids), *defaults]
         given = [team.name for team in teams if self._give_to(team)]
         if given:
             self._call.announce(f"the dual-write roles were given to the teams {', '.join(given)}")
 
     def _give_to(self, team: Team) -> bool:
-        present = {role.name for role in self._cds.roles_of_team(team.id)}
+        present = {role.name for role in self._cds.access.roles_of_team(team.id)}
         lacking = [name for name in TEAM_ROLES if name not in present]
         for name in lacking:
-            self._cds.assign_role_to_team(team.id, self._role(name, team.business_unit_id or "").id)
+            self._cds.access.assign_role_to_team(team.id, self._role(name, team.business_unit_id or "").id)
         return bool(lacking)
 
     def _role(self, name: str, business_unit_id: str) -> Role:
         """The role in that business unit; a new unit gets its roles a little later."""
 
         def poll() -> Outcome[Role]:
-            found = next(iter(self._cds.roles(name, business_unit_id)), None)
+            found = next(iter(self._cds.access.roles(name, business_unit_id)), None)
             return Outcome.done(found) if found else Outcome.pending("not there yet")
 
         try:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Literal, NamedTuple
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.session import Session
 from providers.api.transport.errors import OperationTimedOut, TransportError
 from providers.api.transport.operations import Outcome
@@ -101,7 +101,7 @@ def too_many(count: int, limit: int) -> str | None:
 
 
 def owning_teams(
-    cds: DataverseAccess, companies: Sequence[str], waiting: Waiting, *, interval: float, new: bool
+    cds: Dataverse, companies: Sequence[str], waiting: Waiting, *, interval: float, new: bool
 ) -> list[str]:
     """Ids of the companies' default owning teams; every linked company gets a row, whose plug-in makes it (5.1).
 

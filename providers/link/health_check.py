@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from providers.api.app_management.models import ApplicationPackage
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.catalogue.areas import AREAS
@@ -61,7 +61,7 @@ class CompanyRow(NamedTuple):
 class Sides:
     """Both sides of a pair, and what is known of them: packages of CDS, its version, map solutions of the stack."""
 
-    cds: DataverseAccess
+    cds: Dataverse
     finops: FinanceOperations
     cds_host: str
     packages: dict[str, ApplicationPackage]
@@ -127,17 +127,9 @@ def finding(checks: Iterable[Check]) -> ApiError | None:
     return ApiError(f"health check '{first.name}': {first.detail}{more}", code=first.code, next_step=first.cure)
 
 
-def company_rows(cds: DataverseAccess) -> list[CompanyRow]:
+def company_rows(cds: Dataverse) -> list[CompanyRow]:
     """The companies that Dataverse knows."""
-    columns = ("cdm_companycode", "cdm_name", "_cdm_defaultowningteam_value")
-    return [
-        CompanyRow(
-            str(row.get("cdm_companycode") or "").strip().upper(),
-            str(row.get("cdm_name") or "").strip(),
-            row.get("_cdm_defaultowningteam_value"),
-        )
-        for row in cds.rows("cdm_companies", select=columns)
-    ]
+    return [CompanyRow(row.code.strip().upper(), row.name.strip(), row.team) for row in cds.companies()]
 
 
 def _read(name: str, check: Callable[[], Check]) -> Check:
@@ -159,7 +151,7 @@ def _coded(wrong: Sequence[str], detail: str, code: str) -> Check:
     return _judged(not wrong, f"{detail}: {', '.join(wrong)}", known.cure, code)
 
 
-def _app_version(cds: DataverseAccess) -> Check:
+def _app_version(cds: Dataverse) -> Check:
     details = cds.finops_application_details()
     version = details.application_version if details else None
     if not version:
@@ -177,7 +169,7 @@ def _dataverse_version(version: str | None) -> Check:
     return _judged(at_least(version, OLDEST_DATAVERSE), detail, cure)._replace(name=name)
 
 
-def _company_names(cds: DataverseAccess) -> Check:
+def _company_names(cds: Dataverse) -> Check:
     """Two companies with one name, or blank names, break linking and every reset (11.1)."""
     rows = company_rows(cds)
     blank = sorted(row.code or "(no code)" for row in rows if not row.name or not row.code)
@@ -222,14 +214,14 @@ def _finops_clients(sides: Sides) -> Check:
     return _judged(not missing, f"F&O does not know {', '.join(missing)}", cure)
 
 
-def _application_users(cds: DataverseAccess) -> Check:
-    users = {application: cds.application_user(application) for application in CDS_APPLICATION_USERS}
+def _application_users(cds: Dataverse) -> Check:
+    users = {application: cds.access.application_user(application) for application in CDS_APPLICATION_USERS}
     missing = [application for application, user in users.items() if user is None or user.disabled]
     cure = "Add them as application users in the Power Platform admin centre, or enable them there."
     return _judged(not missing, f"CDS has no enabled application user for {', '.join(missing)}", cure)
 
 
-def _stale_in_cds(cds: DataverseAccess, projects: frozenset[str]) -> Check:
+def _stale_in_cds(cds: Dataverse, projects: frozenset[str]) -> Check:
     return _coded(left_in_cds(cds, projects), "active run-time configuration of another link", "DWDVEV1004")
 
 
@@ -237,9 +229,9 @@ def _stale_in_finops(finops: FinanceOperations, cds_host: str) -> Check:
     return _coded(left_in_finops(finops, cds_host), "project configuration of another CDS", "DWFOEV1004")
 
 
-def _root_team(cds: DataverseAccess) -> Check:
+def _root_team(cds: Dataverse) -> Check:
     root = next((unit for unit in cds.business_units() if not unit.parent_id), None)
-    teams = [team.name for team in cds.teams(default_only=True) if root and team.business_unit_id == root.id]
+    teams = [team.name for team in cds.access.teams(default_only=True) if root and team.business_unit_id == root.id]
     wrong = [] if root and root.name in teams else teams or ["there is none"]
     return _coded(wrong, "the default team of the root business unit is not named like it", "DWFOEV1006")
 

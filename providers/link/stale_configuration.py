@@ -6,7 +6,7 @@ Tables: dual-write-management-api.md 10.1 and 10.2. Reads only; cleaning up is a
 import json
 from collections.abc import Mapping
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.finance_operations.client import FinanceOperations
 from providers.instances.references import host_of
 
@@ -14,7 +14,7 @@ RUNTIME_TABLE = "msdyn_dualwriteruntimeconfig"
 PROJECT_CONFIGURATIONS = "DualWriteProjectConfigurations"
 
 
-def left_in_cds(cds: DataverseAccess, projects: frozenset[str]) -> list[str]:
+def left_in_cds(cds: Dataverse, projects: frozenset[str]) -> list[str]:
     """Dataverse tables with an active configuration of a project that is none of `projects` (pids in lower case).
 
     A configuration whose text cannot be read is left out: nothing says whose it is.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.dataverse.models import EntityDefinition
 from providers.api.dual_write.models import LinkedEnvironment
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
@@ -70,7 +70,7 @@ class PlannedBootstrap:
             yield Problem("company", text)
 
     def row_problems(
-        self, dataverse: DataverseAccess, tables: Sequence[str], units: Sequence[str], *, overwrite: bool
+        self, dataverse: Dataverse, tables: Sequence[str], units: Sequence[str], *, overwrite: bool
     ) -> Iterator[Problem]:
         """One for each table that would have more rows of the company than the initial sync of its map takes."""
         limits = self._limits()
@@ -101,7 +101,7 @@ class PlannedBootstrap:
         return limits
 
     def _scope(
-        self, dataverse: DataverseAccess, table: EntityDefinition, units: Sequence[str], *, overwrite: bool
+        self, dataverse: Dataverse, table: EntityDefinition, units: Sequence[str], *, overwrite: bool
     ) -> str | None:
         """The rows that would carry the company; a table whose company column is still to be installed has none yet."""
         conditions = []

@@ -19,7 +19,7 @@ from emulator.store import Store
 from emulator.tenant import Tenant
 from providers.api.session import Session
 from providers.api.transport.clouds import EMULATOR_GATEWAY, PollIntervals, profile
-from providers.api.transport.retrying import Timing
+from providers.api.transport.timing import Timing
 from providers.protocol.base import Call
 from providers.protocol.row import Row
 

@@ -6,10 +6,11 @@ from random import Random
 import pytest
 
 from providers.api.session import Session
-from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport.client import ServiceClient
 from providers.api.transport.clouds import CloudProfile, profile
 from providers.api.transport.hosts import power_platform_hosts
-from providers.api.transport.retrying import Timing
+from providers.api.transport.lazy import connect
+from providers.api.transport.timing import Timing
 
 from .scripted import FakeTime, FakeTokens, Script
 
@@ -74,6 +75,6 @@ def client(public: CloudProfile, network: Script, timing: Timing, tokens: FakeTo
         profile=public,
         tokens=tokens,
         rule=power_platform_hosts(public),
-        http=http_client(public, network),
+        http=connect(public, network),
         timing=timing,
     )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from providers.api.dataverse.access import DataverseAccess
 from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
+from providers.api.dataverse.client import Dataverse
 from providers.api.session import Session
 from providers.api.transport.errors import InvalidRequest, PermissionDenied, TransportError
 
@@ -25,7 +25,7 @@ DONE = "HTTP/1.1 204 No Content\r\nOData-Version: 4.0\r\nOData-EntityId: x\r\n\r
 
 
 @pytest.fixture
-def organization(session: Session) -> DataverseAccess:
+def organization(session: Session) -> Dataverse:
     return session.dataverse(HOST)
 
 
@@ -40,7 +40,7 @@ def batch(*parts: str, end: str = "--batchresponse_1--\r\n", content_type: str =
     return httpx.Response(200, text=text, headers={"Content-Type": f"{content_type}; boundary=batchresponse_1"})
 
 
-def sent(organization: DataverseAccess, network: Script, *answers: httpx.Response | Exception) -> list[UpdateAnswer]:
+def sent(organization: Dataverse, network: Script, *answers: httpx.Response | Exception) -> list[UpdateAnswer]:
     network.expect("POST", f"{API}/$batch", *answers)
     return organization.update_rows("accounts", UPDATES)
 
@@ -49,7 +49,7 @@ def fates(answers: Sequence[UpdateAnswer]) -> list[Fate]:
     return [each.fate for each in answers]
 
 
-def test_updates_of_many_rows_are_one_request(organization: DataverseAccess, network: Script) -> None:
+def test_updates_of_many_rows_are_one_request(organization: Dataverse, network: Script) -> None:
     assert fates(sent(organization, network, batch(DONE, DONE, DONE))) == [Fate.DONE] * 3
     request = network.requests[0]
     boundary = request.headers["content-type"].removeprefix("multipart/mixed; boundary=")
@@ -67,7 +67,7 @@ def test_updates_of_many_rows_are_one_request(organization: DataverseAccess, net
     assert re.fullmatch(r"batch_[0-9a-f-]{36}", boundary)
 
 
-def test_one_failed_update_leaves_the_others_alone(organization: DataverseAccess, network: Script) -> None:
+def test_one_failed_update_leaves_the_others_alone(organization: Dataverse, network: Script) -> None:
     reason = "0x80040265", "Unable to write data to entity CustCustomerV3Entity."
     answers = sent(organization, network, batch(DONE, failed("400 Bad Request", *reason), DONE))
     assert fates(answers) == [Fate.DONE, Fate.FAILED, Fate.DONE]
@@ -86,12 +86,12 @@ def test_one_failed_update_leaves_the_others_alone(organization: DataverseAccess
     ],
 )
 def test_answers_inside_are_told_apart(
-    organization: DataverseAccess, network: Script, status: str, code: str, fate: Fate
+    organization: Dataverse, network: Script, status: str, code: str, fate: Fate
 ) -> None:
     assert fates(sent(organization, network, batch(DONE, DONE, failed(status, code, "no"))))[2] is fate
 
 
-def test_refusal_inside_asks_for_a_wait(organization: DataverseAccess, network: Script) -> None:
+def test_refusal_inside_asks_for_a_wait(organization: Dataverse, network: Script) -> None:
     throttled = failed("429 Too Many Requests", "0x80072322", "Number of requests exceeded", "Retry-After: 27\r\n")
     answers = sent(organization, network, batch(DONE, throttled, failed("429 Too Many Requests", "", "")))
     assert fates(answers) == [Fate.DONE, Fate.REFUSED, Fate.REFUSED]
@@ -99,7 +99,7 @@ def test_refusal_inside_asks_for_a_wait(organization: DataverseAccess, network: 
 
 
 def test_refusal_of_the_whole_is_one_for_each_and_not_waited_out(
-    organization: DataverseAccess, network: Script, time: FakeTime
+    organization: Dataverse, network: Script, time: FakeTime
 ) -> None:
     answers = sent(organization, network, refused("0x80072321", "execution time", 429, Retry_After="31"))
     assert fates(answers) == [Fate.REFUSED] * 3
@@ -123,7 +123,7 @@ def test_refusal_of_the_whole_is_one_for_each_and_not_waited_out(
     ],
 )
 def test_lost_or_foreign_answer_is_unclear_and_never_sent_again(
-    organization: DataverseAccess, network: Script, answered: httpx.Response | Exception
+    organization: Dataverse, network: Script, answered: httpx.Response | Exception
 ) -> None:
     answers = sent(organization, network, answered)
     assert fates(answers) == [Fate.UNCLEAR] * 3
@@ -134,46 +134,44 @@ def test_lost_or_foreign_answer_is_unclear_and_never_sent_again(
 @pytest.mark.parametrize(
     ("end", "told"), [("", 1), ("--batchresponse_1\r\nContent-Type: appl", 2), ("--batchresponse_1--\r\n", 2)]
 )
-def test_truncated_answer_tells_of_what_is_whole(
-    organization: DataverseAccess, network: Script, end: str, told: int
-) -> None:
+def test_truncated_answer_tells_of_what_is_whole(organization: Dataverse, network: Script, end: str, told: int) -> None:
     answers = sent(organization, network, batch(DONE, DONE, end=end))
     assert fates(answers) == [Fate.DONE] * told + [Fate.UNCLEAR] * (3 - told)
 
 
-def test_part_without_status_line_is_unclear(organization: DataverseAccess, network: Script) -> None:
+def test_part_without_status_line_is_unclear(organization: Dataverse, network: Script) -> None:
     answers = sent(organization, network, batch(DONE, "hello\r\n\r\n", DONE))
     assert fates(answers) == [Fate.DONE, Fate.UNCLEAR, Fate.DONE]
 
 
-def test_expired_token_is_renewed(organization: DataverseAccess, network: Script) -> None:
+def test_expired_token_is_renewed(organization: Dataverse, network: Script) -> None:
     assert fates(sent(organization, network, answer(401), batch(DONE, DONE, DONE))) == [Fate.DONE] * 3
     assert [each.headers["authorization"] for each in network.requests] == ["Bearer token-0", "Bearer token-1"]
 
 
-def test_missing_permission_ends_it(organization: DataverseAccess, network: Script) -> None:
+def test_missing_permission_ends_it(organization: Dataverse, network: Script) -> None:
     with pytest.raises(PermissionDenied):
         sent(organization, network, refused("0x80040220", "no privilege", 403))
 
 
-def test_connection_that_was_never_made_is_tried_again(organization: DataverseAccess, network: Script) -> None:
+def test_connection_that_was_never_made_is_tried_again(organization: Dataverse, network: Script) -> None:
     assert fates(sent(organization, network, httpx.ConnectError("no"), batch(DONE, DONE, DONE))) == [Fate.DONE] * 3
     with pytest.raises(TransportError) as caught:
         sent(organization, network, *[httpx.ConnectError("no")] * 6)
     assert not caught.value.may_have_happened
 
 
-def test_more_than_a_batch_takes_is_refused(organization: DataverseAccess) -> None:
+def test_more_than_a_batch_takes_is_refused(organization: Dataverse) -> None:
     with pytest.raises(InvalidRequest, match="1000 updates, not 1001"):
         organization.update_rows("accounts", [UPDATES[0]] * 1001)
 
 
-def test_version_cannot_smuggle_a_header(organization: DataverseAccess) -> None:
+def test_version_cannot_smuggle_a_header(organization: Dataverse) -> None:
     with pytest.raises(InvalidRequest):
         organization.update_rows("accounts", [RowUpdate(IDS[0], {}, "*\r\nHost: x")])
 
 
-def test_tables_are_found_by_set_name(organization: DataverseAccess, network: Script) -> None:
+def test_tables_are_found_by_set_name(organization: Dataverse, network: Script) -> None:
     lookup = {
         "ReferencingAttribute": "msdyn_companyid",
         "ReferencedEntity": "cdm_company",
@@ -190,13 +188,13 @@ def test_tables_are_found_by_set_name(organization: DataverseAccess, network: Sc
     assert found["products"].versioned is False
 
 
-def test_companies_are_read(organization: DataverseAccess, network: Script) -> None:
+def test_companies_are_read(organization: Dataverse, network: Script) -> None:
     row = {"cdm_companyid": COMPANY, "cdm_companycode": "USMF", "cdm_isenabledfordualwrite": True}
     network.expect("GET", f"{API}/cdm_companies", answer(200, {"value": [row, {"cdm_companycode": "DAT"}]}))
     assert [(each.code, each.enabled) for each in organization.companies()] == [("USMF", True), ("DAT", False)]
 
 
-def test_pages_say_which_is_the_last(organization: DataverseAccess, network: Script) -> None:
+def test_pages_say_which_is_the_last(organization: Dataverse, network: Script) -> None:
     link = f"{API}/accounts?$skiptoken=2"
     network.expect("GET", f"{API}/accounts", answer(200, {"value": [{}, {}], "@odata.nextLink": link}))
     pages = organization.pages("accounts", select=("accountid",))

@@ -12,7 +12,7 @@ from providers.api.dual_write.models import ActionDetail, MapAction, MapState, M
 from providers.api.session import Session
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
-from providers.api.transport.retrying import Timing
+from providers.api.transport.timing import Timing
 
 from .scripted import FakeTime, FakeTokens, Script, answer, fixture, page
 

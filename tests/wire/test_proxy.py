@@ -10,7 +10,7 @@ import pytest
 from providers.api.session import Session
 from providers.api.transport.clouds import profile
 from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, TransportError
-from providers.api.transport.retrying import Timing
+from providers.api.transport.timing import Timing
 
 from .scripted import FakeTokens
 from .tunnel import Tunnel

@@ -17,6 +17,7 @@ from providers.api.identity.application_tokens import AzureIdentityTokens
 from providers.api.identity.dual_write_tokens import DualWriteTokens, dual_write_token_configured
 from providers.api.transport.clouds import CloudProfile, profile
 from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, TokenMissing, TransportError
+from providers.api.transport.lazy import connect
 from providers.api.transport.tokens import claim
 
 from .scripted import Script, answer
@@ -71,8 +72,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def source(public: CloudProfile, network: Script, clock: Clock) -> DualWriteTokens:
-    client = httpx.Client(transport=network)
-    return DualWriteTokens(public, lambda: client, clock.now)
+    connection = connect(public, network)
+    return DualWriteTokens(public, lambda: connection, clock.now)
 
 
 def test_credential_is_built_once_and_asked_for_cae(public: CloudProfile) -> None:
@@ -273,7 +274,7 @@ def test_command_prints_a_token_or_json(public: CloudProfile, monkeypatch: pytes
         ran.append(command)
         return printed
 
-    source = DualWriteTokens(public, httpx.Client, run=run)
+    source = DualWriteTokens(public, lambda: connect(public), run=run)
     assert source.token(SCOPE) == "from-command"
     assert ran == [["az", "account", "get access token"]]
 
@@ -310,7 +311,7 @@ def test_threads_share_one_run_of_the_command(public: CloudProfile, monkeypatch:
         ran.append(1)
         return jwt(exp=9_999_999_999)
 
-    source = DualWriteTokens(public, httpx.Client, run=run)
+    source = DualWriteTokens(public, lambda: connect(public), run=run)
 
     def ask() -> None:
         together.wait()
@@ -328,5 +329,5 @@ def test_new_token_is_fetched_for_a_claims_challenge(public: CloudProfile, monke
     monkeypatch.setenv("DUALWRITE_TOKEN_COMMAND", "token")
     tokens = iter([jwt(exp=9_999_999_999, n=1), jwt(exp=9_999_999_999, n=2)])
     next_token: Callable[[list[str]], str] = lambda _: next(tokens)  # noqa: E731
-    source = DualWriteTokens(public, httpx.Client, run=next_token)
+    source = DualWriteTokens(public, lambda: connect(public), run=next_token)
     assert source.token(SCOPE) != source.token(SCOPE, "e30=")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from providers.api.transport import operations
-from providers.api.transport.client import ServiceClient, http_client
+from providers.api.transport.client import ServiceClient
 from providers.api.transport.clouds import CloudProfile, profile
 from providers.api.transport.errors import (
     ApiError,
@@ -25,7 +25,8 @@ from providers.api.transport.errors import (
     UnexpectedAnswer,
 )
 from providers.api.transport.hosts import power_platform_hosts
-from providers.api.transport.retrying import Timing
+from providers.api.transport.lazy import connect
+from providers.api.transport.timing import Timing
 
 from .scripted import FakeTime, FakeTokens, Script, answer, page, refused
 
@@ -360,7 +361,7 @@ def test_concurrent_calls_share_one_client(public: CloudProfile, timing: Timing)
         profile=public,
         tokens=FakeTokens(),
         rule=power_platform_hosts(public),
-        http=http_client(public, httpx.MockTransport(respond)),
+        http=connect(public, httpx.MockTransport(respond)),
         timing=timing,
     )
     seen: list[str] = []
@@ -387,7 +388,7 @@ def test_missing_emulator_is_one_line_with_the_way_out(
         profile=emulator,
         tokens=tokens,
         rule=power_platform_hosts(emulator),
-        http=http_client(emulator, network),
+        http=connect(emulator, network),
         timing=timing,
     )
     network.expect("GET", "/a", httpx.ConnectError("[Errno 111] Connection refused"))

@@ -9,7 +9,7 @@ from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, TransportError
 from providers.api.transport.shared import Shared
-from providers.api.transport.wire import read, read_list
+from providers.api.transport.wire import read
 
 VERSION = "2022-03-01-preview"
 # Seconds for which the packages of an environment are shared between callers.
@@ -37,15 +37,8 @@ class AppManagement:
             return self._lists[environment_id]
 
     def _read_packages(self, environment_id: str) -> dict[str, ApplicationPackage]:
-        url: str | None = f"{_environment(environment_id)}/applicationPackages"
-        query: Mapping[str, str] = {"api-version": VERSION}
-        found: list[ApplicationPackage] = []
-        while url:
-            response = self._client.request("GET", url, params=query)
-            body = response.object()
-            found += read_list(ApplicationPackage, body.get("value"), response, self._client.service)
-            link = body.get("@odata.nextLink") or body.get("nextLink")
-            url, query = (link, {}) if isinstance(link, str) else (None, {})
+        path = f"{_environment(environment_id)}/applicationPackages"
+        found = self._client.read_pages(ApplicationPackage, path, params={"api-version": VERSION})
         return {package.unique_name: package for package in found}
 
     def install(self, environment_id: str, unique_name: str, payload: str | None = None) -> str:

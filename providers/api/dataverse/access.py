@@ -1,32 +1,33 @@
-"""Who may do what in one organization: application users, security roles, teams, business units."""
+"""Who may do what in one organization: application users, security roles, teams."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Unpack
 from uuid import UUID
 
-from providers.api.dataverse.client import Dataverse, Row
-from providers.api.dataverse.models import ApplicationUser, BusinessUnit, Role, Team
+from providers.api.dataverse.models import ApplicationUser, Role, Team
 from providers.api.transport import odata
-from providers.api.transport.errors import ApiError, NotFound
+from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, NotFound
+from providers.api.transport.odata_rows import ODataRows, Query, Row
 
 _USER = ("systemuserid", "applicationid", "fullname", "isdisabled", "_businessunitid_value")
 _ROLE = ("roleid", "name", "_businessunitid_value")
 _TEAM = ("teamid", "name", "isdefault", "_businessunitid_value")
+DUPLICATE = "0x80040237"
+_PAGE = {"Prefer": "odata.maxpagesize=1000"}
 # Ids in one filter: far below the longest URL.
 _IDS_AT_ONCE = 25
 
 
-class DataverseAccess(Dataverse):
-    """The Web API of one organization together with its users, roles and teams."""
+class Access:
+    """Application users, roles and teams of one organization."""
 
-    def business_units(self) -> list[BusinessUnit]:
-        """All business units."""
-        columns = ("businessunitid", "name", "_parentbusinessunitid_value")
-        return [BusinessUnit.model_validate(row) for row in self.rows("businessunits", select=columns)]
+    def __init__(self, rows: ODataRows) -> None:
+        self._rows = rows
 
     def application_user(self, application_id: str) -> ApplicationUser | None:
         """The application user of an Entra application."""
         wanted = odata.equal("applicationid", UUID(application_id))
-        row = next(self.rows("systemusers", filter=wanted, select=_USER, top=1), None)
+        row = next(self._listed("systemusers", filter=wanted, select=_USER, top=1), None)
         return ApplicationUser.model_validate(row) if row is not None else None
 
     def add_application_user(self, application_id: str, business_unit_id: str) -> ApplicationUser:
@@ -38,7 +39,7 @@ class DataverseAccess(Dataverse):
             "businessunitid@odata.bind": f"/businessunits({business_unit_id})",
         }
         try:
-            self.create_row("systemusers", values)
+            self._rows.create("systemusers", values, {"Prefer": "return=representation"})
         except ApiError:
             found = self.application_user(application_id)
             if found is None:
@@ -54,7 +55,7 @@ class DataverseAccess(Dataverse):
         conditions = [odata.equal("name", name)]
         if business_unit_id is not None:
             conditions.append(odata.equal("_businessunitid_value", UUID(business_unit_id)))
-        rows = self.rows("roles", filter=odata.all_of(conditions), select=_ROLE)
+        rows = self._listed("roles", filter=odata.all_of(conditions), select=_ROLE)
         return [Role.model_validate(row) for row in rows]
 
     def roles_of_user(self, user_id: str) -> list[Role]:
@@ -66,22 +67,22 @@ class DataverseAccess(Dataverse):
         return self._roles(f"teams{odata.key_segment(team_id)}/teamroles_association")
 
     def _roles(self, path: str) -> list[Role]:
-        return [Role.model_validate(row) for row in self.rows(path, select=_ROLE)]
+        return [Role.model_validate(row) for row in self._listed(path, select=_ROLE)]
 
     def assign_role_to_user(self, user_id: str, role_id: str) -> None:
         """Give a user a role; having it already is a success."""
-        self.associate("systemusers", user_id, "systemuserroles_association", "roles", role_id)
+        self._associate("systemusers", user_id, "systemuserroles_association", "roles", role_id)
 
     def assign_role_to_team(self, team_id: str, role_id: str) -> None:
         """Give a team a role; having it already is a success."""
-        self.associate("teams", team_id, "teamroles_association", "roles", role_id)
+        self._associate("teams", team_id, "teamroles_association", "roles", role_id)
 
     def teams(self, *, names: Sequence[str] = (), default_only: bool = False) -> list[Team]:
         """Teams by name, or the default owner teams of business units."""
         conditions = [odata.any_of(odata.equal("name", name) for name in names)] if names else []
         if default_only:
             conditions.append(odata.equal("isdefault", True))
-        rows = self.rows("teams", filter=odata.all_of(conditions) or None, select=_TEAM)
+        rows = self._listed("teams", filter=odata.all_of(conditions) or None, select=_TEAM)
         return [Team.model_validate(row) for row in rows]
 
     def teams_by_id(self, team_ids: Sequence[str]) -> list[Team]:
@@ -90,5 +91,25 @@ class DataverseAccess(Dataverse):
         for begin in range(0, len(team_ids), _IDS_AT_ONCE):
             some = team_ids[begin : begin + _IDS_AT_ONCE]
             wanted = odata.any_of(odata.equal("teamid", UUID(team_id)) for team_id in some)
-            found += [Team.model_validate(row) for row in self.rows("teams", filter=wanted, select=_TEAM)]
+            found += [Team.model_validate(row) for row in self._listed("teams", filter=wanted, select=_TEAM)]
         return found
+
+    def _listed(self, path: str, **query: Unpack[Query]) -> Iterator[Row]:
+        return (row for page in self._rows.pages(path, _PAGE, **query) for row in page.rows)
+
+    def _associate(self, entity_set: str, row_id: str, relation: str, other_set: str, other_id: str) -> None:
+        """Connect two rows through a many-to-many relation; being connected already is a success."""
+        root = f"{self._rows.client.base_url}{self._rows.root}"
+        try:
+            self._rows.client.request(
+                "POST",
+                f"{self._rows.root}/{entity_set}{odata.key_segment(row_id)}/{relation}/$ref",
+                json={"@odata.id": f"{root}/{other_set}({other_id})"},
+                headers=self._rows.headers,
+                expected={200, 204},
+                replay="safe",
+                answer="maybe",
+            )
+        except (Conflict, InvalidRequest) as error:
+            if (error.code or "").lower() != DUPLICATE:
+                raise

@@ -1,14 +1,18 @@
 """The Dataverse Web API of one organization: rows, metadata and the F&O calls.
 
-Sources: power-platform-api.md 14.8, dual-write-semantics.md 12.2. Users, roles and teams: `dataverse_access`.
+Sources: power-platform-api.md 14.8, dual-write-semantics.md 12.2. Users, roles and teams: `access`.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TypeVar, Unpack
 
+from pydantic import BaseModel
+
+from providers.api.dataverse.access import Access
 from providers.api.dataverse.batch import RowUpdate, UpdateAnswer, update_rows
 from providers.api.dataverse.models import (
+    BusinessUnit,
     Company,
     EntityDefinition,
     FinOpsApplication,
@@ -19,28 +23,18 @@ from providers.api.dataverse.models import (
     WhoAmI,
 )
 from providers.api.transport import odata
-from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
-from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, NotFound
+from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
+from providers.api.transport.odata_rows import Key, ODataRows, Query, Row, RowPage
 from providers.api.transport.service_limits import ServiceLimits
-from providers.api.transport.wire import read, read_list
 
-Row = dict[str, Any]
-Key = str | Mapping[str, str | int | bool]
-
-
-class Page(NamedTuple):
-    """Rows as one answer brings them; `last` when the service names no page behind it."""
-
-    rows: list[Row]
-    last: bool
-
+M = TypeVar("M", bound=BaseModel)
 
 ROOT = "/api/data/v9.2"
 NOT_INTEGRATED = "0x80048d0b"
-DUPLICATE = "0x80040237"
 LARGEST_PAGE = 5000
 COUNT_EXCEEDED = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
+_OWNING_TEAM = "_cdm_defaultowningteam_value"
 _HEADERS = {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 
 
@@ -52,25 +46,25 @@ class Dataverse:
         self.host = host
         # Of whoever sends much here, such as several bootstraps one after the other.
         self.limits = ServiceLimits(client.timing.clock)
+        self._rows = ODataRows(client, ROOT, _HEADERS)
+        self.access = Access(self._rows)
 
     def who_am_i(self) -> WhoAmI:
         """Readiness of the organization; `PermissionDenied` in its first minutes (403 for up to ten)."""
-        response = self._get("WhoAmI")
-        return read(WhoAmI, response.json(), response, self._client.service)
+        return self._read(WhoAmI, "WhoAmI")
 
     def integration_details(self) -> IntegrationDetails | None:
         """The linked F&O environment; None when not linked (0x80048d0b)."""
         try:
-            response = self._get("RetrieveFinanceAndOperationsIntegrationDetails")
+            return self._read(IntegrationDetails, "RetrieveFinanceAndOperationsIntegrationDetails")
         except ApiError as error:
             if (error.code or "").lower() == NOT_INTEGRATED:
                 return None
             raise
-        return read(IntegrationDetails, response.json(), response, self._client.service)
 
     def finops_versions(self) -> list[str]:
         """F&O versions on offer, oldest first, compared numerically."""
-        text = self._get("msprov_getfnoversiondetails").object().get("Response")
+        text = self._rows.get("msprov_getfnoversiondetails").object().get("Response")
         try:
             listed = json.loads(text) if isinstance(text, str) else text
         except ValueError:
@@ -92,14 +86,13 @@ class Dataverse:
     def finops_application_details(self) -> FinOpsApplication | None:
         """Version and state of F&O; None while there is none."""
         try:
-            response = self._get("msprov_getfinopsapplicationdetails")
+            return self._read(FinOpsApplication, "msprov_getfinopsapplicationdetails")
         except NotFound:
             return None
         except InvalidRequest as error:
             if (error.code or "").lower() == NOT_INTEGRATED:
                 return None
             raise
-        return read(FinOpsApplication, response.json(), response, self._client.service)
 
     def operation_histories(self, limit: int = 5) -> list[OperationHistory]:
         """What the Provisioning App did, newest first."""
@@ -128,16 +121,16 @@ class Dataverse:
 
     def entity_definition(self, logical_name: str) -> EntityDefinition | None:
         """Set name, key, columns and alternate keys of a table; None when there is none."""
+        key = odata.key_segment({"LogicalName": logical_name})
         query = {
             "$select": "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute",
             "$expand": "Attributes($select=LogicalName,AttributeType),"
             "Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)",
         }
         try:
-            response = self._get(f"EntityDefinitions{odata.key_segment({'LogicalName': logical_name})}", query)
+            return self._read(EntityDefinition, f"EntityDefinitions{key}", query)
         except NotFound:
             return None
-        return read(EntityDefinition, response.json(), response, self._client.service)
 
     def table_definitions(self, set_names: Sequence[str]) -> dict[str, EntityDefinition]:
         """The tables with these set names that there are, by set name: key, columns and many-to-one relationships."""
@@ -147,71 +140,37 @@ class Dataverse:
             "$expand": "Attributes($select=LogicalName),ManyToOneRelationships("
             "$select=ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName)",
         }
-        response = self._get("EntityDefinitions", query)
-        found = read_list(EntityDefinition, response.object().get("value"), response, self._client.service)
+        found = self._client.read_list(EntityDefinition, f"{ROOT}/EntityDefinitions", params=query, headers=_HEADERS)
         return {table.set_name: table for table in found}
 
     def companies(self) -> list[Company]:
         """The companies that the link has brought here."""
-        columns = ("cdm_companyid", "cdm_companycode", "cdm_isenabledfordualwrite")
+        columns = ("cdm_companyid", "cdm_companycode", "cdm_isenabledfordualwrite", "cdm_name", _OWNING_TEAM)
         return [Company.model_validate(row) for row in self.rows("cdm_companies", select=columns)]
 
-    def rows(
-        self,
-        entity_set: str,
-        *,
-        filter: str | None = None,  # noqa: A002 - the OData word
-        select: Sequence[str] = (),
-        orderby: str | None = None,
-        expand: str | None = None,
-        top: int | None = None,
-        page_size: int = 1000,
-    ) -> Iterator[Row]:
+    def business_units(self) -> list[BusinessUnit]:
+        """All business units."""
+        columns = ("businessunitid", "name", "_parentbusinessunitid_value")
+        return [BusinessUnit.model_validate(row) for row in self.rows("businessunits", select=columns)]
+
+    def rows(self, entity_set: str, *, page_size: int = 1000, **query: Unpack[Query]) -> Iterator[Row]:
         """Rows of a table, streamed page by page; at most 5,000 a page."""
-        pages = self.pages(
-            entity_set, filter=filter, select=select, orderby=orderby, expand=expand, top=top, page_size=page_size
-        )
-        for page in pages:
+        for page in self.pages(entity_set, page_size=page_size, **query):
             yield from page.rows
 
-    def pages(
-        self,
-        entity_set: str,
-        *,
-        filter: str | None = None,  # noqa: A002 - the OData word
-        select: Sequence[str] = (),
-        orderby: str | None = None,
-        expand: str | None = None,
-        top: int | None = None,
-        page_size: int = LARGEST_PAGE,
-    ) -> Iterator[Page]:
+    def pages(self, entity_set: str, *, page_size: int = LARGEST_PAGE, **query: Unpack[Query]) -> Iterator[RowPage]:
         """The same rows as the pages in which they come; the next one is asked for when it is wanted."""
-        options = {
-            "$filter": filter,
-            "$select": ",".join(select) or None,
-            "$orderby": orderby,
-            "$expand": expand,
-            "$top": str(top) if top is not None else None,
-        }
-        query: Mapping[str, str] = {name: value for name, value in options.items() if value is not None}
         # A page size and $top exclude each other.
-        size = {} if top is not None else {"Prefer": f"odata.maxpagesize={min(page_size, LARGEST_PAGE)}"}
-        url: str | None = f"{ROOT}/{entity_set}"
-        while url:
-            body = self._client.request("GET", url, params=query, headers={**_HEADERS, **size}).object()
-            url, query = body.get("@odata.nextLink"), {}
-            yield Page(body.get("value") or [], last=not url)
+        sized = query.get("top") is None
+        size = {"Prefer": f"odata.maxpagesize={min(page_size, LARGEST_PAGE)}"} if sized else {}
+        return self._rows.pages(entity_set, size, **query)
 
     def row(self, entity_set: str, key: Key, *, select: Sequence[str] = ()) -> Row | None:
         """One row by id or alternate key; None when absent."""
         if isinstance(key, Mapping) and not odata.usable_in_key(key):
             wanted = odata.all_of(odata.equal(column, value) for column, value in key.items())
             return next(self.rows(entity_set, filter=wanted, select=select, top=1), None)
-        query = {"$select": ",".join(select)} if select else {}
-        try:
-            return self._get(f"{entity_set}{odata.key_segment(key)}", query).object()
-        except NotFound:
-            return None
+        return self._rows.row(entity_set, key, select)
 
     def count(
         self,
@@ -225,13 +184,8 @@ class Dataverse:
 
         With `at_most` no page is read that lies behind so many rows, and no more than that are counted.
         """
-        query = {"$count": "true"}
-        if filter is not None:
-            query["$filter"] = filter
         prefer = {"Prefer": 'odata.maxpagesize=1,odata.include-annotations="Microsoft.Dynamics.CRM.*"'}
-        body = self._client.request(
-            "GET", f"{ROOT}/{entity_set}", params=query, headers={**_HEADERS, **prefer}
-        ).object()
+        body = self._rows.counted(entity_set, prefer, filter=filter)
         counted = body.get("@odata.count")
         beyond = body.get(COUNT_EXCEEDED) is True or (isinstance(counted, int) and counted >= LARGEST_PAGE)
         if isinstance(counted, int) and counted >= 0 and not beyond:
@@ -245,14 +199,7 @@ class Dataverse:
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> Row:
         """Create a row and return it. Never re-sent blindly."""
-        response = self._client.request(
-            "POST",
-            f"{ROOT}/{entity_set}",
-            json=values,
-            headers={**_HEADERS, "Prefer": "return=representation"},
-            expected={200, 201, 204},
-            answer="maybe",
-        )
+        response = self._rows.create(entity_set, values, {"Prefer": "return=representation"})
         made = response.headers.get("odata-entityid")
         if response.empty and made:
             return self._client.request("GET", made, headers=_HEADERS).object()
@@ -260,15 +207,7 @@ class Dataverse:
 
     def update_row(self, entity_set: str, key: Key, values: Mapping[str, object]) -> None:
         """Change a row; raises `NotFound` instead of creating one."""
-        self._client.request(
-            "PATCH",
-            f"{ROOT}/{entity_set}{_writable(key)}",
-            json=values,
-            headers={**_HEADERS, "If-Match": "*"},
-            expected={200, 204},
-            replay="safe",
-            answer="maybe",
-        )
+        self._rows.update(entity_set, _writable(key), values, {"If-Match": "*"})
 
     def update_rows(self, entity_set: str, updates: Sequence[RowUpdate]) -> list[UpdateAnswer]:
         """Change many rows of a table in one batch that goes on behind a failed one; an answer for each."""
@@ -276,46 +215,19 @@ class Dataverse:
 
     def delete_row(self, entity_set: str, key: Key) -> None:
         """Delete a row; an absent one is a success."""
-        try:
-            self._client.request(
-                "DELETE",
-                f"{ROOT}/{entity_set}{_writable(key)}",
-                headers=_HEADERS,
-                expected={200, 204},
-                replay="safe",
-                answer="maybe",
-            )
-        except NotFound:
-            return
+        self._rows.delete(entity_set, _writable(key))
 
-    def associate(self, entity_set: str, row_id: str, relation: str, other_set: str, other_id: str) -> None:
-        """Connect two rows through a many-to-many relation; being connected already is a success."""
-        target = f"https://{self.host}{ROOT}/{other_set}({other_id})"
-        try:
-            self._client.request(
-                "POST",
-                f"{ROOT}/{entity_set}{odata.key_segment(row_id)}/{relation}/$ref",
-                json={"@odata.id": target},
-                headers=_HEADERS,
-                expected={200, 204},
-                replay="safe",
-                answer="maybe",
-            )
-        except (Conflict, InvalidRequest) as error:
-            if (error.code or "").lower() != DUPLICATE:
-                raise
-
-    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
-        return self._client.request("GET", f"{ROOT}/{path}", params=query, headers=_HEADERS)
+    def _read(self, model: type[M], path: str, params: Mapping[str, str] | None = None) -> M:
+        return self._client.read(model, f"{ROOT}/{path}", params=params, headers=_HEADERS)
 
 
-def _writable(key: Key) -> str:
+def _writable(key: Key) -> Key:
     if isinstance(key, Mapping) and not odata.usable_in_key(key):
         raise InvalidRequest(
             "a key value has a character that Dataverse refuses in a URL",
             next_step="Write to the row by its id instead.",
         )
-    return odata.key_segment(key)
+    return key
 
 
 def _numeric(version: str) -> tuple[int, ...]:

@@ -133,8 +133,13 @@ class EntityDefinition(Wire):
 
 
 class Company(Wire):
-    """A row of `cdm_company`: an F&O company that the link has brought (dual-write-semantics.md 5.2)."""
+    """A row of `cdm_company`: an F&O company that the link has brought (dual-write-semantics.md 5.2).
+
+    `team` is the id of its default owning team, which a plug-in makes (5.1); None while there is none.
+    """
 
     id: str = Field("", validation_alias="cdm_companyid")
     code: str = Field("", validation_alias="cdm_companycode")
     enabled: bool = Field(False, validation_alias="cdm_isenabledfordualwrite")
+    name: str = Field("", validation_alias="cdm_name")
+    team: str | None = Field(None, validation_alias="_cdm_defaultowningteam_value")

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel
 
 from providers.api.dual_write.lost_requests import SeenRequests, requested_id
 from providers.api.dual_write.models import (
@@ -22,7 +24,9 @@ from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 from providers.api.transport.operations import pause, report
 from providers.api.transport.shared import Shared
-from providers.api.transport.wire import read, read_list
+from providers.api.transport.wire import read_list
+
+M = TypeVar("M", bound=BaseModel)
 
 ROOT = "/api/DualWriteManagement/1.0"
 START_TIMEOUT = 180.0
@@ -50,8 +54,7 @@ class DualWriteManagement:
     def environment(self, finops_host: str) -> LinkedEnvironment | None:
         """E1: the link of an F&O host (a URL is reduced to its host); None = not linked, or the wrong gateway."""
         host = urlsplit(finops_host if "://" in finops_host else f"//{finops_host}").hostname or ""
-        response = self._get(f"{ROOT}/Environments", {"targetType": "AX", "identifier": host})
-        found = read_list(LinkedEnvironment, response.json(), response, self._client.service)
+        found = self._list_of(LinkedEnvironment, f"{ROOT}/Environments", {"targetType": "AX", "identifier": host})
         return found[0] if found and found[0].cid else None
 
     def maps(self, cid: str, *, fresh: bool = False) -> list[EntityMapStatus]:
@@ -77,8 +80,7 @@ class DualWriteManagement:
         return found
 
     def _asked_for_maps(self, cid: str) -> list[EntityMapStatus]:
-        response = self._get(f"{ROOT}/Entities", {"targetType": "AX", "cid": cid})
-        return read_list(EntityMapStatus, response.json(), response, self._client.service)
+        return self._list_of(EntityMapStatus, f"{ROOT}/Entities", {"targetType": "AX", "cid": cid})
 
     def start_action(self, cid: str, action: str, details: Sequence[ActionDetail]) -> str:
         """E3: send one action for one or more maps, return the request id.
@@ -132,8 +134,7 @@ class DualWriteManagement:
 
     def request_status(self, request_id: str) -> list[EntityMapStatus]:
         """E4: the maps of a request; find the outcome with `EntityMapStatus.request(request_id)`."""
-        response = self._get(f"{ROOT}/Status/{_segment(request_id)}")
-        return read_list(EntityMapStatus, response.json(), response, self._client.service)
+        return self._list_of(EntityMapStatus, f"{ROOT}/Status/{_segment(request_id)}")
 
     def prerequisite_sequences(self, cid: str, template_ids: Sequence[str]) -> list[list[str]]:
         """E5: for each asked template id the template ids in starting order, the asked one included."""
@@ -169,8 +170,7 @@ class DualWriteManagement:
 
     def field_mappings(self, pid: str) -> Project:
         """E7: the project of a map."""
-        response = self._get(f"{ROOT}/{_segment(pid)}/FieldMappings")
-        return read(Project, response.json(), response, self._client.service)
+        return self._client.read(Project, f"{ROOT}/{_segment(pid)}/FieldMappings")
 
     def refresh_tables(self, project_name: str) -> None:
         """E8: refresh the table metadata of a project (`Project.name`, not the pid)."""
@@ -192,8 +192,7 @@ class DualWriteManagement:
         return self._links[cname].get(fresh=fresh)
 
     def _read_link(self, cname: str) -> ConnectionSet:
-        response = self._get(f"/api/ConnectionSet/{_segment(cname)}")
-        return read(ConnectionSet, response.json(), response, self._client.service)
+        return self._client.read(ConnectionSet, f"/api/ConnectionSet/{_segment(cname)}")
 
     def reset(self, cid: str, link: ConnectionSet, companies: Sequence[str], *, force: bool) -> None:
         """E11: rebuild the link with these companies. Destroys maps, keys and history; never a side effect.
@@ -221,8 +220,7 @@ class DualWriteManagement:
 
     def solutions(self, cid: str) -> list[MapSolution]:
         """E12: the Dataverse solutions that hold maps."""
-        response = self._get(f"{ROOT}/SolutionAware/{_segment(cid)}/Solutions/")
-        return read_list(MapSolution, response.json(), response, self._client.service)
+        return self._list_of(MapSolution, f"{ROOT}/SolutionAware/{_segment(cid)}/Solutions/")
 
     def apply_solution(self, cid: str, unique_name: str, *, cname: str | None = None) -> str:
         """E13: apply one solution, return the request id. One at a time per link (client rule 7).
@@ -256,20 +254,20 @@ class DualWriteManagement:
 
     def solution_status(self, cid: str, request_id: str) -> SolutionStatus:
         """E14: state of an "Apply solution" request."""
-        response = self._get(f"{ROOT}/SolutionAware/{_segment(cid)}/Status/{_segment(request_id)}")
-        return read(SolutionStatus, response.json(), response, self._client.service)
+        path = f"{ROOT}/SolutionAware/{_segment(cid)}/Status/{_segment(request_id)}"
+        return self._client.read(SolutionStatus, path)
 
     def executions(self, pid: str) -> list[Execution]:
         """E15: initial syncs of a map, newest first, one per company and run; empty when there was none."""
         try:
-            response = self._get(f"/api/ProjectExecutionWithCompanies/{_segment(pid)}")
+            response = self._client.request("GET", f"/api/ProjectExecutionWithCompanies/{_segment(pid)}")
         except NotFound:
             return []
         body = {name.lower(): value for name, value in response.object().items()}
         return read_list(Execution, body.get("projectexecutionresponses"), response, self._client.service)
 
-    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
-        return self._client.request("GET", path, params=query)
+    def _list_of(self, model: type[M], path: str, params: Mapping[str, str] | None = None) -> list[M]:
+        return self._client.read_list(model, path, member=None, params=params)
 
     def _post(self, path: str, body: object, **options: Any) -> Response:
         settings: dict[str, Any] = {"expected": ANY_SUCCESS, "answer": "none", "headers": _POST, **options}

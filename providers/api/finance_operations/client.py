@@ -1,12 +1,10 @@
 """The OData service of one F&O environment (power-platform-api.md 14.9, dual-write-semantics.md 12.1)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Unpack
 
 from pydantic import Field
 
-from providers.api.transport import odata
-from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import (
     ApiError,
@@ -17,9 +15,9 @@ from providers.api.transport.errors import (
     TransportError,
     UnexpectedAnswer,
 )
+from providers.api.transport.odata_rows import ODataRows, Query, Row
 from providers.api.transport.wire import Wire
 
-Row = dict[str, Any]
 FinOpsKey = Mapping[str, str | int | bool]
 
 APPLICATIONS = "SysAADClients"
@@ -43,10 +41,11 @@ class RegisteredApplication(Wire):
 
 
 class FinanceOperations:
-    """One F&O environment."""
+    """One F&O environment. `client` explains a refusal with `not_registered`."""
 
     def __init__(self, client: ServiceClient, host: str) -> None:
         self._client = client
+        self._rows = ODataRows(client, "/data", params={"cross-company": "true"})
         self.host = host
 
     def reachable(self) -> bool:
@@ -56,7 +55,7 @@ class FinanceOperations:
         the advice to register the application.
         """
         try:
-            self._request("GET", "/data/", attempts=1)
+            self._client.request("GET", "/data/", attempts=1)
         except (NotFound, TransportError, ServiceUnavailable, UnexpectedAnswer):
             return False
         return True
@@ -97,96 +96,44 @@ class FinanceOperations:
             if client_id.lower() not in known:
                 raise
 
-    def rows(
-        self,
-        entity_set: str,
-        *,
-        filter: str | None = None,  # noqa: A002 - the OData word
-        select: Sequence[str] = (),
-        orderby: str | None = None,
-        top: int | None = None,
-        cross_company: bool = True,
-    ) -> Iterator[Row]:
-        """Rows of an entity, streamed page by page (10,000 a page), by default of all companies."""
-        options = {
-            "cross-company": "true" if cross_company else None,
-            "$filter": filter,
-            "$select": ",".join(select) or None,
-            "$orderby": orderby,
-            "$top": str(top) if top is not None else None,
-        }
-        query: Mapping[str, str] = {name: value for name, value in options.items() if value is not None}
-        url: str | None = f"/data/{entity_set}"
-        while url:
-            body = self._request("GET", url, params=query).object()
-            yield from body.get("value") or []
-            url, query = body.get("@odata.nextLink"), {}
+    def rows(self, entity_set: str, **query: Unpack[Query]) -> Iterator[Row]:
+        """Rows of an entity of all companies, streamed page by page (10,000 a page)."""
+        return (row for page in self._rows.pages(entity_set, **query) for row in page.rows)
 
     def count(self, entity_set: str, filter: str | None = None) -> int:  # noqa: A002 - the OData word
         """How many rows in all companies."""
-        query = {"cross-company": "true", "$count": "true", "$top": "1"}
-        if filter is not None:
-            query["$filter"] = filter
-        counted = self._request("GET", f"/data/{entity_set}", params=query).object().get("@odata.count")
+        counted = self._rows.counted(entity_set, top=1, filter=filter).get("@odata.count")
         if isinstance(counted, int):
             return counted
         return sum(1 for _ in self.rows(entity_set, filter=filter))
 
     def row(self, entity_set: str, key: FinOpsKey) -> Row | None:
         """One row by all its key fields, `dataAreaId` included; None when absent."""
-        try:
-            return self._request("GET", _path(entity_set, key), params={"cross-company": "true"}).object()
-        except NotFound:
-            return None
+        return self._rows.row(entity_set, key)
 
     def create_row(self, entity_set: str, values: Mapping[str, object]) -> Row:
         """Create a row and return it; the company stands in `dataAreaId`. Never re-sent blindly."""
-        return self._request(
-            "POST", f"/data/{entity_set}", json=values, expected={200, 201, 204}, answer="maybe"
-        ).object()
+        return self._rows.create(entity_set, values).object()
 
     def update_row(self, entity_set: str, key: FinOpsKey, values: Mapping[str, object]) -> None:
         """Change a row. Raises `NotFound`."""
-        self._request(
-            "PATCH",
-            _path(entity_set, key),
-            params={"cross-company": "true"},
-            json=values,
-            expected={200, 204},
-            replay="safe",
-            answer="maybe",
-        )
+        self._rows.update(entity_set, key, values)
 
     def delete_row(self, entity_set: str, key: FinOpsKey) -> None:
         """Delete a row; an absent one is a success."""
-        try:
-            self._request(
-                "DELETE",
-                _path(entity_set, key),
-                params={"cross-company": "true"},
-                expected={200, 204},
-                replay="safe",
-                answer="maybe",
-            )
-        except NotFound:
-            return
-
-    def _request(self, method: str, path: str, **options: Any) -> Response:
-        try:
-            return self._client.request(method, path, **options)
-        except (AuthenticationError, PermissionDenied) as error:
-            if error.status not in (401, 403):
-                raise
-            raise PermissionDenied(
-                error.reason,
-                code=error.code,
-                correlation_id=error.correlation_id,
-                status=error.status,
-                next_step="Register the application in F&O: System administration > Setup > Microsoft Entra ID "
-                "applications, with a user that may do this.",
-                service=error.service,
-            ) from error
+        self._rows.delete(entity_set, key)
 
 
-def _path(entity_set: str, key: FinOpsKey) -> str:
-    return f"/data/{entity_set}{odata.key_segment(key)}"
+def not_registered(error: ApiError) -> ApiError:
+    """A 401 or 403 of F&O says that it does not know the application: with the advice to register it."""
+    if error.status not in (401, 403) or not isinstance(error, AuthenticationError | PermissionDenied):
+        return error
+    return PermissionDenied(
+        error.reason,
+        code=error.code,
+        correlation_id=error.correlation_id,
+        status=error.status,
+        next_step="Register the application in F&O: System administration > Setup > Microsoft Entra ID "
+        "applications, with a user that may do this.",
+        service=error.service,
+    )

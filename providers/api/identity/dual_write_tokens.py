@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import httpx
+from urllib.parse import urlencode
 
 from providers.api.transport.answers import read_problem
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
+from providers.api.transport.connection import Connection, NoReply, Outgoing
 from providers.api.transport.errors import AuthenticationError, TokenMissing, TransportError
 from providers.api.transport.tokens import claim
 
@@ -22,6 +22,11 @@ TOKEN_COMMAND = "DUALWRITE_TOKEN_COMMAND"  # noqa: S105 - a variable's name
 CLIENT_ID = "2e49aa60-1bd3-43b6-8ab6-03ada3d9f08b"
 REDIRECT_URI = "https://dataintegrator.trafficmanager.net/dualWrite"
 ORIGIN = "https://dataintegrator.trafficmanager.net/"
+_FORM_HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/x-www-form-urlencoded",
+    "origin": ORIGIN,
+}
 # Renew this long before the end of a token (seconds), but never more than a tenth of a short life.
 MARGIN = 300.0
 COMMAND_TIMEOUT = 120.0
@@ -53,7 +58,7 @@ class DualWriteTokens:
     def __init__(
         self,
         profile: CloudProfile,
-        http: Callable[[], httpx.Client],
+        http: Callable[[], Connection],
         now: Callable[[], float] = time.time,
         run: Callable[[list[str]], str] | None = None,
     ) -> None:
@@ -120,19 +125,17 @@ class DualWriteTokens:
             form["claims"] = claims
         url = f"https://{self._profile.authority}/common/oauth2/v2.0/token"
         try:
-            answer = self._http().post(url, data=form, headers={"Accept": "application/json", "origin": ORIGIN})
-        except httpx.ConnectError as error:
-            if self._profile.proxy:
+            reply = self._http().exchange(Outgoing("POST", url, _FORM_HEADERS, urlencode(form).encode()))
+        except NoReply as error:
+            if self._profile.proxy and error.nobody_there:
                 raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
             raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
-        except httpx.TransportError as error:
-            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
-        body = _object(answer.text)
+        body = _object(reply.text)
         token = body.get("access_token")
-        if answer.status_code != 200 or not isinstance(token, str):
+        if reply.status != 200 or not isinstance(token, str):
             problem = read_problem(body)
             raise AuthenticationError(
-                f"the refresh token was refused: {problem.message or answer.status_code}",
+                f"the refresh token was refused: {problem.message or reply.status}",
                 code=problem.code or None,
                 correlation_id=problem.correlation_id,
                 next_step=HOW_TO_GET_ONE,

@@ -18,7 +18,6 @@ from providers.api.power_platform.models import (
     Template,
     TenantCapacity,
 )
-from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError
 from providers.api.transport.shared import Shared
@@ -32,6 +31,7 @@ CHANGES = "2021-04-01"
 OPERATIONS = "2024-05-01"
 LICENSING = "2022-03-01-preview"
 DOCUMENTED = "2024-10-01"
+_CATALOGUE = {"api-version": CURRENT}
 EXPAND_LIST = "properties/billingPolicy,properties/copilotPolicies"
 EXPAND_ONE = f"permissions,properties.capacity,{EXPAND_LIST}"
 # Seconds for which a list of all environments is shared between callers.
@@ -51,23 +51,12 @@ class BapPowerPlatform:
         return self._list.get(fresh=fresh)
 
     def _read_environments(self) -> list[Environment]:
-        found: list[Environment] = []
-        url: str | None = ADMIN
-        query: Mapping[str, str] = {"$expand": EXPAND_LIST, "api-version": CURRENT}
-        while url:
-            response = self._bap.request("GET", url, params=query)
-            body = response.object()
-            found += read_list(Environment, body.get("value"), response, self._bap.service)
-            link = body.get("nextLink") or body.get("@odata.nextLink")
-            url, query = (link, {}) if isinstance(link, str) else (None, {})
-        return found
+        return self._bap.read_pages(Environment, ADMIN, params={"$expand": EXPAND_LIST, "api-version": CURRENT})
 
     def environment(self, environment_id: str) -> Environment:
         """See `PowerPlatform`."""
-        response = self._bap.request(
-            "GET", f"{ADMIN}/{_segment(environment_id)}", params={"$expand": EXPAND_ONE, "api-version": CURRENT}
-        )
-        return read(Environment, response.json(), response, self._bap.service)
+        query = {"$expand": EXPAND_ONE, "api-version": CURRENT}
+        return self._bap.read(Environment, f"{ADMIN}/{_segment(environment_id)}", params=query)
 
     def find_by_domain(self, domain: str, *, fresh: bool = False) -> Environment | None:
         """See `PowerPlatform`."""
@@ -114,8 +103,7 @@ class BapPowerPlatform:
     def operations_of(self, environment_id: str) -> list[LifecycleOperation]:
         """See `PowerPlatform`."""
         query = {"api-version": OPERATIONS, "$filter": f"environment eq '{_segment(environment_id)}'"}
-        response = self._bap.request("GET", f"{ROOT}/lifecycleOperations", params=query)
-        return read_list(LifecycleOperation, response.object().get("value"), response, self._bap.service)
+        return self._bap.read_list(LifecycleOperation, f"{ROOT}/lifecycleOperations", params=query)
 
     def update_environment(
         self, environment_id: str, *, display_name: str | None = None, description: str | None = None
@@ -157,12 +145,11 @@ class BapPowerPlatform:
 
     def locations(self) -> Locations:
         """See `PowerPlatform`."""
-        response = self._catalogue("locations")
-        return read(Locations, response.json(), response, self._bap.service)
+        return self._bap.read(Locations, f"{ROOT}/locations", params=_CATALOGUE)
 
     def templates(self, location: str) -> list[Template]:
         """See `PowerPlatform`."""
-        response = self._catalogue(f"locations/{_segment(location)}/templates")
+        response = self._bap.request("GET", _place(location, "templates"), params=_CATALOGUE)
         found: list[Template] = []
         for sku, templates in response.object().items():
             if isinstance(templates, list):
@@ -172,16 +159,11 @@ class BapPowerPlatform:
 
     def currencies(self, location: str) -> list[Currency]:
         """See `PowerPlatform`."""
-        response = self._catalogue(f"locations/{_segment(location)}/environmentCurrencies")
-        return read_list(Currency, response.object().get("value"), response, self._bap.service)
+        return self._bap.read_list(Currency, _place(location, "environmentCurrencies"), params=_CATALOGUE)
 
     def languages(self, location: str) -> list[Language]:
         """See `PowerPlatform`."""
-        response = self._catalogue(f"locations/{_segment(location)}/environmentLanguages")
-        return read_list(Language, response.object().get("value"), response, self._bap.service)
-
-    def _catalogue(self, path: str) -> Response:
-        return self._bap.request("GET", f"{ROOT}/{path}", params={"api-version": CURRENT})
+        return self._bap.read_list(Language, _place(location, "environmentLanguages"), params=_CATALOGUE)
 
     def validate_domain(self, domain: str, location: str) -> str | None:
         """See `PowerPlatform`."""
@@ -203,24 +185,26 @@ class BapPowerPlatform:
 
     def tenant_capacity(self) -> TenantCapacity:
         """See `PowerPlatform`."""
-        response = self._power_platform.request("GET", "/licensing/tenantCapacity", params={"api-version": LICENSING})
-        return read(TenantCapacity, response.json(), response, self._power_platform.service)
+        query = {"api-version": LICENSING}
+        return self._power_platform.read(TenantCapacity, "/licensing/tenantCapacity", params=query)
 
     def finops_properties(self, environment_id: str) -> FinOpsProperties | None:
         """See `PowerPlatform`."""
         path = f"/dynamics/environments/{_segment(environment_id)}/finopsproperties"
         try:
-            response = self._power_platform.request("GET", path, params={"api-version": DOCUMENTED})
+            return self._power_platform.read(FinOpsProperties, path, params={"api-version": DOCUMENTED})
         except NotFound:
             return None
-        return read(FinOpsProperties, response.json(), response, self._power_platform.service)
 
     def operation_errors(self, environment_id: str, limit: int = 20) -> list[OperationError]:
         """See `PowerPlatform`."""
         path = f"/dynamics/environments/{_segment(environment_id)}/operationerrors"
         query = {"api-version": DOCUMENTED, "maxResults": str(limit)}
-        response = self._power_platform.request("GET", path, params=query)
-        return read_list(OperationError, response.object().get("errors"), response, self._power_platform.service)
+        return self._power_platform.read_list(OperationError, path, member="errors", params=query)
+
+
+def _place(location: str, catalogue: str) -> str:
+    return f"{ROOT}/locations/{_segment(location)}/{catalogue}"
 
 
 def _segment(value: str) -> str:

@@ -2,39 +2,47 @@
 
 import json as json_module
 import logging
-import ssl
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
-import httpx
+from pydantic import BaseModel
 
-from providers.api.transport import retry
+from providers.api.transport import lazy, retry, wire
 from providers.api.transport.answers import CORRELATION_HEADERS, Response, parse_retry_after
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
+from providers.api.transport.connection import Address, Connection, NoReply, Outgoing, Reply
 from providers.api.transport.errors import ApiError, ForeignHost, TransportError
 from providers.api.transport.failures import failure, lost, unreadable
 from providers.api.transport.hosts import HostRule
+from providers.api.transport.limits import READ_SECONDS
 from providers.api.transport.retry import Verdict
-from providers.api.transport.retrying import Attempt, Replay, Timing, retrying
+from providers.api.transport.timing import Attempt, Replay, Timing
 from providers.api.transport.tokens import TokenSource
 
 LOG = logging.getLogger("providers.api")
 SESSION_ID = str(uuid.uuid4())
-READ_TIMEOUT = 100.0
-CONNECT_TIMEOUT = 15.0
 # A credential that was just renewed and refused again is not renewed for each further call (seconds).
 RENEWAL_PAUSE = 300.0
 
 Answer = Literal["json", "maybe", "none"]
+M = TypeVar("M", bound=BaseModel)
+Explain = Callable[[ApiError], ApiError]
+
+
+def as_it_is(error: ApiError) -> ApiError:
+    """An error that needs no further words."""
+    return error
 
 
 @dataclass(frozen=True)
 class _Call:
     method: str
-    url: httpx.URL
+    address: Address
+    params: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes | None
     expected: frozenset[int]
@@ -46,19 +54,19 @@ class _Call:
     correlation_id: str
 
 
-def http_client(profile: CloudProfile, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The connection pool of one service. Redirects are never followed: they would carry the token along."""
-    timeout = httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
-    if transport is not None:
-        return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
-    if profile.proxy is None:
-        return httpx.Client(timeout=timeout, follow_redirects=False)
-    context = ssl.create_default_context(cafile=str(profile.ca) if profile.ca else None)
-    return httpx.Client(proxy=profile.proxy, verify=context, trust_env=False, timeout=timeout, follow_redirects=False)
+class Page(NamedTuple):
+    """One page of a list as its answer brings it; `last` when the service names no page behind it."""
+
+    items: list[Any]
+    response: Response
+    last: bool
 
 
 class ServiceClient:
-    """Sends the requests of one service. Safe to share between threads."""
+    """Sends the requests of one service. Safe to share between threads.
+
+    `explain` turns an error of the service into the one that its callers get, with the advice that fits.
+    """
 
     def __init__(
         self,
@@ -69,8 +77,9 @@ class ServiceClient:
         profile: CloudProfile,
         tokens: TokenSource,
         rule: HostRule,
-        http: httpx.Client,
+        http: Connection,
         timing: Timing | None = None,
+        explain: Explain = as_it_is,
     ) -> None:
         rule.check(base_url)
         self.service = service
@@ -81,6 +90,7 @@ class ServiceClient:
         self._tokens = tokens
         self._rule = rule
         self._http = http
+        self._explain = explain
         self._renewed = float("-inf")
 
     def request(
@@ -95,7 +105,7 @@ class ServiceClient:
         expected: set[int] | None = None,
         replay: Replay | None = None,
         answer: Answer = "json",
-        timeout: float = READ_TIMEOUT,
+        timeout: float = READ_SECONDS,
         attempts: int = retry.ATTEMPTS,
         wait_busy: bool = True,
     ) -> Response:
@@ -107,14 +117,14 @@ class ServiceClient:
         `wait_busy=False` leaves it to the caller to wait while another operation runs.
         Raises an `ApiError` otherwise; `ForeignHost` before anything is sent.
         """
-        url = self._checked(path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}", params)
         body, extra = content, dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
             extra = {"Content-Type": "application/json", **extra}
         call = _Call(
             method=method,
-            url=url,
+            address=self._checked(path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}"),
+            params=params or {},
             headers={"Accept": "application/json", **extra},
             body=body,
             expected=frozenset(expected or {200}),
@@ -125,30 +135,70 @@ class ServiceClient:
             wait_busy=wait_busy,
             correlation_id=str(uuid.uuid4()),
         )
-        last = retrying(call.replay, call.attempts, call.wait_busy, self.timing)(self._attempt, call)
+        last = lazy.repeated(
+            lambda: self._attempt(call),
+            replay=call.replay,
+            attempts=call.attempts,
+            wait_busy=call.wait_busy,
+            timing=self.timing,
+        )
         if last.error is not None:
-            raise self._final(last, call)
+            raise self._explain(_final(last, last.error, call))
         if last.response is None:
             raise AssertionError("an attempt ended with neither a response nor an error")
         return last.response
 
-    def _checked(self, text: str, params: Mapping[str, str] | None) -> httpx.URL:
+    def read(
+        self,
+        model: type[M],
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> M:
+        """GET one object as a model. Raises `UnexpectedAnswer` for another shape."""
+        response = self.request("GET", path, params=params, headers=headers)
+        return wire.read(model, response.json(), response, self.service)
+
+    def read_list(
+        self,
+        model: type[M],
+        path: str,
+        *,
+        member: str | None = "value",
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[M]:
+        """GET one list as models: what stands in `member` of the body, or the body itself when that is None."""
+        response = self.request("GET", path, params=params, headers=headers)
+        listed = response.json() if member is None else response.object().get(member)
+        return wire.read_list(model, listed, response, self.service)
+
+    def read_pages(self, model: type[M], path: str, *, params: Mapping[str, str] | None = None) -> list[M]:
+        """GET a list that comes in pages, all of them, as models."""
+        pages = self.pages(path, params=params)
+        return [each for page in pages for each in wire.read_list(model, page.items, page.response, self.service)]
+
+    def pages(
+        self, path: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Page]:
+        """The pages of a list in `value`, each asked for when it is wanted; every link passes the host rule."""
+        url: str | None = path
+        while url:
+            response = self.request("GET", url, params=params, headers=headers)
+            body = response.object()
+            link = body.get("@odata.nextLink") or body.get("nextLink")
+            url, params = link if isinstance(link, str) else None, {}
+            yield Page(body.get("value") or [], response, last=not url)
+
+    def _checked(self, text: str) -> Address:
         """The URL as it will be sent; the host rule is applied to that, not to the text it was made of."""
         try:
-            url = httpx.URL(text)
-        except httpx.InvalidURL:
+            address = self._http.address(text)
+        except ValueError:
             raise ForeignHost("what should be called is not a valid URL", service=self.service) from None
-        self._rule.check(str(url))
-        return url.copy_merge_params(dict(params)) if params else url
-
-    def _final(self, attempt: Attempt, call: _Call) -> ApiError:
-        error = attempt.error
-        if error is None:
-            raise AssertionError("no error to raise")
-        unclear = attempt.verdict is Verdict.UNCLEAR and call.method != "GET"
-        if unclear and (call.replay == "never" or isinstance(error, TransportError)):
-            return lost(error)
-        return error
+        self._rule.check(address.url)
+        return address
 
     def _attempt(self, call: _Call) -> Attempt:
         challenge: str | None = None
@@ -156,8 +206,8 @@ class ServiceClient:
         for _ in range(2):
             try:
                 response = self._send(call, challenge)
-            except httpx.TransportError as error:
-                return self._no_answer(error, call)
+            except NoReply as error:
+                return self._no_reply(error, call)
             if response.status != 401:
                 break
             challenge = response.claims_challenge
@@ -186,36 +236,31 @@ class ServiceClient:
             "x-ms-client-request-id": str(uuid.uuid4()),
         }
         began = time.perf_counter()
-        answer = self._http.request(
-            call.method,
-            call.url,
-            headers=headers,
-            content=call.body,
-            timeout=httpx.Timeout(call.timeout, connect=CONNECT_TIMEOUT),
+        reply = self._http.exchange(
+            Outgoing(call.method, call.address.url, headers, call.body, call.params, call.timeout)
         )
-        response = self._response(answer, call)
+        response = self._response(reply, call)
         LOG.debug(
             "%s %s %s%s -> %d in %d ms (correlation %s)",
             self.service,
             call.method,
-            call.url.host,
-            call.url.path,
+            call.address.host,
+            call.address.path,
             response.status,
             (time.perf_counter() - began) * 1000,
             response.correlation_id,
         )
         return response
 
-    def _response(self, answer: httpx.Response, call: _Call) -> Response:
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        given = next((headers[name] for name in CORRELATION_HEADERS if headers.get(name)), call.correlation_id)
+    def _response(self, reply: Reply, call: _Call) -> Response:
+        given = next((reply.headers[name] for name in CORRELATION_HEADERS if reply.headers.get(name)), None)
         return Response(
-            status=answer.status_code,
-            headers=headers,
-            text=answer.text,
-            url=str(answer.url),
-            correlation_id=given,
-            retry_after=parse_retry_after(headers.get("retry-after"), self.timing.now()),
+            status=reply.status,
+            headers=reply.headers,
+            text=reply.text,
+            url=reply.url,
+            correlation_id=given or call.correlation_id,
+            retry_after=parse_retry_after(reply.headers.get("retry-after"), self.timing.now()),
         )
 
     def _judge(self, response: Response, call: _Call) -> Attempt:
@@ -231,30 +276,34 @@ class ServiceClient:
         return Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
 
     def _redirected(self, response: Response) -> ForeignHost:
-        target = httpx.URL(response.headers.get("location", "")).host or "elsewhere"
         return ForeignHost(
-            f"{self.service} redirects to {target}; redirects are not followed, they would carry the token along",
+            f"{self.service} redirects to {_host(response.headers.get('location', '')) or 'elsewhere'}; "
+            "redirects are not followed, they would carry the token along",
             code=f"HTTP {response.status}",
             correlation_id=response.correlation_id,
             status=response.status,
             service=self.service,
         )
 
-    def _no_answer(self, error: httpx.TransportError, call: _Call) -> Attempt:
-        host = call.url.host
-        never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
-        if self.profile.proxy and isinstance(error, httpx.ConnectError) and not _tls(error):
+    def _no_reply(self, error: NoReply, call: _Call) -> Attempt:
+        if self.profile.proxy and error.nobody_there:
             return Attempt(None, emulator_not_running(f"nothing answers at {self.profile.proxy}"))
-        words = "no connection to" if never_sent else "the answer was lost of"
+        words = "the answer was lost of" if error.sent else "no connection to"
         reported = TransportError(
-            f"{words} {host}: {_cause(error)}",
-            correlation_id=call.correlation_id,
-            service=self.service,
+            f"{words} {call.address.host}: {error}", correlation_id=call.correlation_id, service=self.service
         )
-        LOG.debug("%s %s %s -> %s (%s)", self.service, call.method, host, _cause(error), call.correlation_id)
-        if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or _tls(error):
+        LOG.debug("%s %s %s -> %s (%s)", self.service, call.method, call.address.host, error, call.correlation_id)
+        if not error.repeatable:
             return Attempt(None, reported)
-        return Attempt(None, reported, Verdict.REFUSED if never_sent else Verdict.UNCLEAR)
+        return Attempt(None, reported, Verdict.UNCLEAR if error.sent else Verdict.REFUSED)
+
+
+def _final(attempt: Attempt, error: ApiError, call: _Call) -> ApiError:
+    """What the caller gets: a write whose answer is unclear may have had its effect."""
+    unclear = attempt.verdict is Verdict.UNCLEAR and call.method != "GET"
+    if unclear and (call.replay == "never" or isinstance(error, TransportError)):
+        return lost(error)
+    return error
 
 
 def _unreadable(response: Response, answer: Answer) -> str | None:
@@ -272,15 +321,8 @@ def _unreadable(response: Response, answer: Answer) -> str | None:
     return None
 
 
-def _tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
-
-
-def _cause(error: httpx.TransportError) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ from typing import Any, cast
 from providers.api.dataverse.models import (
     ApplicationUser,
     BusinessUnit,
+    Company,
     EntityDefinition,
     FinOpsApplication,
     IntegrationDetails,
@@ -148,7 +149,7 @@ class FakeDataverseSide:
         self.user_roles = {key: ["Service Writer"] for key in CDS_APPLICATION_USERS}
         self.units = [BusinessUnit(id="bu-1", name="contoso"), BusinessUnit(id="bu-2", name="sales", parent_id="bu-1")]
         self.default_teams = [Team(id="t-1", name="contoso", business_unit_id="bu-1")]
-        self.companies = [CompanyRow("DAT", "Company accounts data", "team-dat")]
+        self.company_rows = [CompanyRow("DAT", "Company accounts data", "team-dat")]
         self.team_roles = {"t-1": list(ROLES), "team-dat": list(ROLES)}
         self.runtime: list[dict[str, Any]] = []
         self.late_teams = 0
@@ -158,11 +159,11 @@ class FakeDataverseSide:
 
     @property
     def company_teams(self) -> dict[str, str | None]:
-        return {row.code: row.team for row in self.companies}
+        return {row.code: row.team for row in self.company_rows}
 
     @company_teams.setter
     def company_teams(self, teams: dict[str, str | None]) -> None:
-        self.companies = [CompanyRow(code, f"{code} Ltd", team) for code, team in teams.items()]
+        self.company_rows = [CompanyRow(code, f"{code} Ltd", team) for code, team in teams.items()]
 
     def _answer(self, call: str) -> None:
         if call in self.failures:
@@ -226,14 +227,18 @@ class FakeDataverseSide:
 
     def rows(self, entity_set: str, **_options: object) -> Iterator[dict[str, Any]]:
         self._answer("rows")
-        if entity_set == "msdyn_dualwriteruntimeconfigs":
-            yield from self.runtime
-            return
-        assert entity_set == "cdm_companies"
+        assert entity_set == "msdyn_dualwriteruntimeconfigs"
+        yield from self.runtime
+
+    def companies(self) -> list[Company]:
+        self._answer("companies")
         self.late_teams -= 1
-        for row in self.companies:
-            held = None if self.late_teams >= 0 else row.team
-            yield {"cdm_companycode": row.code, "cdm_name": row.name, "_cdm_defaultowningteam_value": held}
+        late = self.late_teams >= 0
+        return [Company(code=row.code, name=row.name, team=None if late else row.team) for row in self.company_rows]
+
+    @property
+    def access(self) -> "FakeDataverseSide":
+        return self
 
 
 class FakeFinOpsSide:

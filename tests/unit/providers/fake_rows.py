@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
-from providers.api.dataverse.client import Page
 from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition
 from providers.api.transport.errors import InvalidRequest, NotFound, Throttled, TransportError
+from providers.api.transport.odata_rows import RowPage
 from providers.api.transport.service_limits import ServiceLimits
 
 USMF, OTHER = (str(UUID(int=number)) for number in (101, 102))
@@ -68,7 +68,7 @@ class FakeRows:
 
     # What providers call.
 
-    def pages(self, set_name: str, *, filter: str, select: Sequence[str], page_size: int = 0) -> Iterator[Page]:  # noqa: A002
+    def pages(self, set_name: str, *, filter: str, select: Sequence[str], page_size: int = 0) -> Iterator[RowPage]:  # noqa: A002
         place: Any = "" if self.keyset else 0
         while True:
             with self.lock:
@@ -79,7 +79,7 @@ class FakeRows:
                 place = (shown or [""])[-1] if self.keyset else place + self.page
                 rows = [self._shown(set_name, row_id, select[0]) for row_id in shown]
                 last = len(rest) <= self.page
-            yield Page(rows, last)
+            yield RowPage(rows, last)
             if last:
                 return
 

@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import PermissionDenied, ServiceUnavailable
 from providers.link.access_rights import AccessRights
@@ -28,7 +28,7 @@ def finops() -> FakeFinOpsSide:
 
 def rights(cds: FakeDataverseSide, finops: FakeFinOpsSide, said: list[str] | None = None) -> AccessRights:
     call = LinkSession().call(said)
-    sides = cast(DataverseAccess, cds), cast(FinanceOperations, finops)
+    sides = cast(Dataverse, cds), cast(FinanceOperations, finops)
     return AccessRights(*sides, call, Waiting(call, 1800), interval=30)
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.dataverse.models import Company, EntityDefinition, ManyToOne
 from providers.api.session import Session
 from providers.catalogue.companies import AS_LINKED
@@ -66,7 +66,7 @@ def rows(
     maps: Sequence[str] = MAPS,
 ) -> list[str]:
     found = planned(session, initial_syncs={name: LIMITS[name] for name in maps})
-    problems = found.row_problems(cast(DataverseAccess, cds), ["accounts", "products"], units, overwrite=overwrite)
+    problems = found.row_problems(cast(Dataverse, cds), ["accounts", "products"], units, overwrite=overwrite)
     return [each.text for each in problems]
 
 
@@ -126,5 +126,5 @@ def test_map_that_was_synced_before_is_not_counted(session: LinkSession) -> None
 
 def test_bootstrap_without_initial_sync_counts_nothing(session: LinkSession) -> None:
     cds = Counted(71)
-    assert [*planned(session).row_problems(cast(DataverseAccess, cds), ["accounts"], [], overwrite=False)] == []
+    assert [*planned(session).row_problems(cast(Dataverse, cds), ["accounts"], [], overwrite=False)] == []
     assert cds.asked == []

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from providers.api.dataverse.access import DataverseAccess
+from providers.api.dataverse.client import Dataverse
 from providers.api.dataverse.models import BusinessUnit
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, PermissionDenied, ServiceUnavailable
@@ -36,7 +36,7 @@ def checks(change: Change | None = None, core: str = "Installed", **known: Any) 
         change(cds, finops)
     given = {"cds_version": "9.2.26081.00142", "packages": the_packages(core).packages("e"), "solutions": (MAPS,)}
     sides = Sides(
-        cds=cast(DataverseAccess, cds), finops=cast(FinanceOperations, finops), cds_host=CDS_HOST, **{**given, **known}
+        cds=cast(Dataverse, cds), finops=cast(FinanceOperations, finops), cds_host=CDS_HOST, **{**given, **known}
     )
     found = [*before_linking(sides), *after_linking(sides, ["dat"], frozenset({"pid-1"}))]
     return {check.name: check for check in found}
@@ -71,15 +71,15 @@ def test_healthy_pair_fails_nothing_and_names_what_nobody_can_read() -> None:
          "F&O can connect to CDS", None, f"CDS has no enabled application user for {CDS_APPLICATION_USERS[1]}"),
         (lambda cds, _: setattr(cds, "units", [BusinessUnit(id="bu-1", name="renamed")]),
          "Default team of the root business unit", "DWFOEV1006", "not named like it: contoso"),
-        (lambda cds, _: cds.companies.clear(), "Companies in CDS", "DWDVEV1003", "not in cdm_companies: DAT"),
+        (lambda cds, _: cds.company_rows.clear(), "Companies in CDS", "DWDVEV1003", "not in cdm_companies: DAT"),
         (lambda _, finops: finops.companies.clear(), "Companies in F&O", "DWFOEV1003", "no legal entity of F&O: DAT"),
         (lambda cds, _: setattr(cds, "company_teams", {"DAT": None}),
          "Default owning teams", "DWDVEV1007", "no default owning team: DAT"),
-        (lambda cds, _: cds.companies.append(CompanyRow("USMF", "company ACCOUNTS data", "t")),
+        (lambda cds, _: cds.company_rows.append(CompanyRow("USMF", "company ACCOUNTS data", "t")),
          "Names of companies", None, "one company Company accounts data, company ACCOUNTS data in cdm_company; "),
-        (lambda cds, _: cds.companies.append(CompanyRow("USMF", "", "t")),
+        (lambda cds, _: cds.company_rows.append(CompanyRow("USMF", "", "t")),
          "Names of companies", None, "blank names of USMF in cdm_company"),
-        (lambda cds, _: cds.companies.append(CompanyRow("DAT", "Other", "t")),
+        (lambda cds, _: cds.company_rows.append(CompanyRow("DAT", "Other", "t")),
          "Names of companies", None, "more than one company DAT"),
         (lambda cds, _: cds.runtime.extend([runtime("PID-1", "accounts"), runtime("other", "contacts")]),
          "Stale configuration in CDS", "DWDVEV1004", "configuration of another link: contacts"),
@@ -104,7 +104,7 @@ def test_configuration_that_says_nothing_accuses_nobody() -> None:
 
 def test_first_finding_counts_the_others() -> None:
     def empty(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-        finops.clients, cds.companies, finops.companies = [], [], []
+        finops.clients, cds.company_rows, finops.companies = [], [], []
 
     error = finding(checks(empty).values())
     assert error is not None
@@ -146,7 +146,7 @@ def test_version_that_is_not_shown_is_not_checked() -> None:
 
 
 @pytest.mark.parametrize("error", [PermissionDenied("no right"), ServiceUnavailable("restarting", code="HTTP 503")])
-@pytest.mark.parametrize("call", ["finops_application_details", "application_user", "business_units", "rows"])
+@pytest.mark.parametrize("call", ["finops_application_details", "application_user", "business_units", "rows", "companies"])
 def test_what_cannot_be_read_now_is_not_checked(call: str, error: PermissionDenied) -> None:
     healthy = checks()
     found = checks(lambda cds, _: cds.failures.update({call: error}))
