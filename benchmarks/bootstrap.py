@@ -22,8 +22,8 @@ from uuid import UUID
 import httpx
 
 from benchmarks.figures import Figure
-from providers.api.dataverse.access import DataverseAccess
 from providers.api.dataverse.batch import RowUpdate
+from providers.api.dataverse.client import Dataverse
 from providers.api.session import Session
 from providers.api.transport.clouds import profile
 from providers.protocol.waiting import Talk
@@ -53,14 +53,14 @@ class Quiet(Talk):
         """Say nothing."""
 
 
-def stamped(dataverse: DataverseAccess, table: StampedTable) -> None:
+def stamped(dataverse: Dataverse, table: StampedTable) -> None:
     """A bootstrap of one table as the provider runs it."""
     settings = RunSettings(seconds=3600, max_failures=0, settle=1)
     with ThreadPoolExecutor(WORKERS) as executor:
         stamp_tables(dataverse, [table], settings, Quiet(), executor)
 
 
-def one_after_the_other(dataverse: DataverseAccess, table: StampedTable) -> None:
+def one_after_the_other(dataverse: Dataverse, table: StampedTable) -> None:
     """The old pattern: whole rows are read, 1,000 are written, until a reading finds none."""
     while True:
         page = next(dataverse.pages(table.set_name, filter=table.lacking, page_size=OLD_BATCH))
@@ -91,7 +91,7 @@ def memory() -> Figure:
 
 
 def _measured(
-    url: str, dataverse: DataverseAccess, stamp: Callable[[DataverseAccess, StampedTable], None], rows: int, batch: int
+    url: str, dataverse: Dataverse, stamp: Callable[[Dataverse, StampedTable], None], rows: int, batch: int
 ) -> float:
     with _control(url) as control:
         control("seed", {"generated_rows": {"dataverse": {HOST: _sets(rows)}}})

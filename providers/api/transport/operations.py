@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from providers.api.transport.errors import (
@@ -63,9 +63,9 @@ def report(text: str) -> None:
     _SURROUNDINGS.get().progress(text)
 
 
-def pause(seconds: float, *, sleep: Sleep = time.sleep, stop: Stop | None = None) -> None:
-    """Sleep in slices and call `stop` (by default the one of `interruptible`) before each."""
-    check = stop or _SURROUNDINGS.get().stop
+def pause(seconds: float, *, sleep: Sleep = time.sleep) -> None:
+    """Sleep in slices and ask before each whether to stop."""
+    check = _SURROUNDINGS.get().stop
     left = seconds
     check()
     while left > 0:
@@ -94,54 +94,6 @@ class Outcome(Generic[T]):
         return cls(False, None, status, retry_after)
 
 
-@dataclass
-class LongOperation(Generic[T]):
-    """One operation to wait for. `deadline` and `interval` are in seconds; `what` names it in messages."""
-
-    poll: Callable[[], Outcome[T]]
-    what: str
-    deadline: float
-    interval: float
-    clock: Clock = time.monotonic
-    sleep: Sleep = time.sleep
-    progress: Progress | None = None
-    stop: Stop | None = None
-    last_status: str = field(default="", init=False)
-
-    def result(self) -> T:
-        """Poll until done. Raises `OperationTimedOut` with the last status, and whatever ends the poll for good."""
-        end = self.clock() + self.deadline
-        while True:
-            outcome = self._poll()
-            if outcome.finished:
-                return cast("T", outcome.value)
-            left = end - self.clock()
-            if left <= 0:
-                raise self._timed_out()
-            wanted = self.interval if outcome.retry_after is None else outcome.retry_after
-            pause(min(max(wanted, SHORTEST_WAIT), left), sleep=self.sleep, stop=self.stop)
-
-    def _poll(self) -> Outcome[T]:
-        try:
-            outcome = self.poll()
-        except PASSING as error:
-            # A failing poll is not a failed operation (dual-write-management-api.md 12.2, rule 4).
-            outcome = Outcome.pending(f"not readable at the moment: {_shortly(error)}")
-        if outcome.status and outcome.status != self.last_status:
-            self.last_status = outcome.status
-            if self.progress is not None:
-                self.progress(f"{self.what}: {outcome.status}")
-        return outcome
-
-    def _timed_out(self) -> OperationTimedOut:
-        last = f"; last status: {self.last_status}" if self.last_status else ""
-        return OperationTimedOut(
-            f"{self.what} did not finish within {duration(self.deadline)}{last}",
-            last_status=self.last_status,
-            next_step="It may still finish: run `up` again to continue, or raise the timeout.",
-        )
-
-
 def wait(
     poll: Callable[[], Outcome[T]],
     *,
@@ -150,15 +102,39 @@ def wait(
     interval: float,
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
-    progress: Progress | None = None,
-    stop: Stop | None = None,
+    progress: Progress = _nothing,
 ) -> T:
-    """Poll until the outcome is done and return its value; `deadline` is in seconds from now.
+    """Poll every `interval` seconds until the outcome is done, and return its value; `deadline` is from now.
 
-    A failing poll (lost answer, throttled, unavailable, no JSON) is not a failed operation: it is polled again.
-    `progress` is told each new status once. Raises `OperationTimedOut` with the last status and what `poll` raises.
+    A failing poll (lost answer, throttled, unavailable, no JSON) is not a failed operation: it is polled again
+    (dual-write-management-api.md 12.2, rule 4). `progress` is told each new status once, after `what`. Raises
+    `OperationTimedOut` with the last status, and what `poll` raises.
     """
-    return LongOperation(poll, what, deadline, interval, clock, sleep, progress, stop).result()
+    end = clock() + deadline
+    last = ""
+    while True:
+        outcome = _polled(poll)
+        if outcome.status and outcome.status != last:
+            last = outcome.status
+            progress(f"{what}: {last}")
+        if outcome.finished:
+            return cast("T", outcome.value)
+        left = end - clock()
+        if left <= 0:
+            raise OperationTimedOut(
+                f"{what} did not finish within {duration(deadline)}" + (f"; last status: {last}" if last else ""),
+                last_status=last,
+                next_step="It may still finish: run `up` again to continue, or raise the timeout.",
+            )
+        wanted = interval if outcome.retry_after is None else outcome.retry_after
+        pause(min(max(wanted, SHORTEST_WAIT), left), sleep=sleep)
+
+
+def _polled(poll: Callable[[], Outcome[T]]) -> Outcome[T]:
+    try:
+        return poll()
+    except PASSING as error:
+        return Outcome.pending(f"not readable at the moment: {_shortly(error)}")
 
 
 def duration(seconds: float) -> str:

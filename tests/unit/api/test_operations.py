@@ -113,7 +113,8 @@ class EngineGone(Exception):
 
 def test_stop_is_asked_each_second_of_sleep(time: Time) -> None:
     asked: list[float] = []
-    pause(5.5, sleep=time.sleep, stop=lambda: asked.append(time.elapsed))
+    with interruptible(lambda: asked.append(time.elapsed)):
+        pause(5.5, sleep=time.sleep)
     assert time.elapsed == 5.5
     assert max(time.slept) <= SLICE
     assert asked == [0, 1, 2, 3, 4, 5, 5.5]

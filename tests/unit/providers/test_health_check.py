@@ -146,7 +146,9 @@ def test_version_that_is_not_shown_is_not_checked() -> None:
 
 
 @pytest.mark.parametrize("error", [PermissionDenied("no right"), ServiceUnavailable("restarting", code="HTTP 503")])
-@pytest.mark.parametrize("call", ["finops_application_details", "application_user", "business_units", "rows", "companies"])
+@pytest.mark.parametrize(
+    "call", ["finops_application_details", "application_user", "business_units", "rows", "companies"]
+)
 def test_what_cannot_be_read_now_is_not_checked(call: str, error: PermissionDenied) -> None:
     healthy = checks()
     found = checks(lambda cds, _: cds.failures.update({call: error}))

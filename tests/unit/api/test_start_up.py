@@ -1,0 +1,35 @@
+"""A run that makes no call imports no library that only calls need: no import contract can see that."""
+
+import json
+import subprocess
+import sys
+
+from tools.workspace import ROOT
+
+HEAVY = {"httpx", "httpcore", "azure", "msal", "requests", "tenacity", "cryptography", "typer", "rich", "click"}
+PROGRAM = """
+import json, sys
+import components.dual_write_pair
+import providers.application_package, providers.cds_instance, providers.company, providers.company_bootstrap
+import providers.dual_write_connection, providers.finops_instance, providers.live_sync
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def imported_by(*command: str) -> set[str]:
+    """Top-level names of the modules that a Python process has imported by its end."""
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_program_imports_no_library_that_only_calls_need() -> None:
+    modules = imported_by("-c", PROGRAM)
+    assert "pulumi" in modules
+    assert modules & HEAVY == set()
+
+
+def test_check_and_diff_of_a_live_stack_import_no_library_that_only_calls_need() -> None:
+    modules = imported_by("-m", "tests.unit.api.live_stack")
+    assert "pulumi" in modules
+    assert modules & HEAVY == set()
