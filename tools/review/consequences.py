@@ -1,0 +1,133 @@
+"""What a plan does that cannot be undone, what it asks of a person, and how long its long steps take. Pure.
+
+Durations are those of the documents (docs: Microsoft Learn on Finance and Operations provisioning and dual-write
+set-up, as the resource modules name them); an assumed one says so.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tools.review.changes import counted, some
+from tools.review.preview import Bag, Preview, Step
+from tools.review.resources import companies, label, masters, name_of, winners
+
+
+def irreversible(preview: Preview) -> list[str]:
+    """First what destroys something, with the consent it uses; then what is fixed for ever once it is there."""
+    lines = [text for step in preview.steps for text in _destroyed(step)]
+    lines += [
+        _with_consent(finding.text, _step(preview, finding.urn), "reset-link") for finding in preview.of_kind("I")
+    ]
+    lines += [text for step in preview.steps if step.operation == "create" or step.replaces for text in _fixed(step)]
+    return lines + [text for step in preview.steps for text in _synced_again(step, preview)]
+
+
+def consents_used(preview: Preview) -> int:
+    """How many steps use a consent of `dualwrite:confirm`."""
+    return sum("Consent used" in text for text in irreversible(preview))
+
+
+def _destroyed(step: Step) -> Iterator[str]:
+    if step.kind != "CdsInstance" or not (step.deletes or step.replaces) or not step.held.get("created_by_us"):
+        return
+    action = "replace-environment" if step.replaces else "delete-environment"
+    text = f"The CDS instance {step.old.get('domain')} is deleted with all its data and the F&O on it; it cannot be recovered"
+    yield _with_consent(text, step, action)
+
+
+def _with_consent(text: str, step: Step | None, action: str) -> str:
+    entries: list[Bag] = []
+    if step is not None:
+        entries = [*(step.new.get("confirm") or []), *(step.old.get("confirm") or [])]
+    for entry in entries:
+        if entry.get("action") == action:
+            return f"{_sentence(text)} Consent used: {action} for {entry.get('target')} until {entry.get('until')}."
+    return _sentence(text)
+
+
+def _fixed(step: Step) -> Iterator[str]:
+    """What a creation fixes. One line a kind, so that a first set-up stays short."""
+    new = step.new
+    if step.kind == "CdsInstance" and new.get("instance") != "existing":
+        words = f"location {new.get('location')}, currency {new.get('currency')} and language {new.get('language')}"
+        yield f"{name_of(step, new)}: {words} can never be changed."
+    if step.kind == "FinOpsInstance" and new.get("instance") != "existing":
+        yield "F&O: its data and developer tools are fixed, and it cannot be removed alone."
+    if step.kind == "Company":
+        yield f"{name_of(step, new)}: companies are never deleted from F&O."
+    if step.kind == "CompanyBootstrap" and not new.get("simulate"):
+        yield f"{name_of(step, new)}: a company that a row got is not taken back."
+    if step.kind == "LiveSync" and masters(new):
+        yield f"Initial sync: rows of {counted(len(masters(new)), 'map')} are overwritten, {winners(masters(new))}."
+
+
+def _synced_again(step: Step, preview: Preview) -> Iterator[str]:
+    """Initial syncs that a change of a running stack brings."""
+    if step.kind != "LiveSync" or step.operation != "update":
+        return
+    synced, before = masters(step.new), masters(step.old)
+    texts, said = step.new.get("resync") or {}, step.old.get("resync") or {}
+    names = [name for name in synced if preview.resets_link or name not in before or texts.get(name) != said.get(name)]
+    if names:
+        yield f"Initial sync: rows of {counted(len(names), 'map')} are overwritten, {winners(synced)}."
+
+
+def by_person(preview: Preview) -> list[str]:
+    """What somebody has to do, and where."""
+    lines = [_sentence(finding.text) for finding in preview.of_kind("P")]
+    for step in preview.steps:
+        if step.kind == "DualWriteConnection" and step.operation == "create" and step.new.get("finops"):
+            lines.append(
+                f"Unless the two are linked: in Lifecycle Services open the environment details of "
+                f"{label(step.new['finops'])} and link it with {label(step.new.get('cds'))} (Power Platform Integration > "
+                f"Setup; Dual-write application > Configure; Link to Power Platform environment), companies "
+                f"{companies(step.new.get('companies'))}. While it waits, `up` shows the next step; it waits "
+                f"{step.new.get('timeout')}."
+            )
+    return lines
+
+
+def not_checked(preview: Preview) -> list[str]:
+    """What the preview could not see, with the code of the finding."""
+    lines = [f"{finding.code} {_sentence(finding.text)}" for finding in preview.of_kind("N")]
+    if not preview.refreshed and preview.outputs:
+        lines.append(
+            "Changes that people made since the last `up` or `refresh`: this plan rests on what was read then."
+        )
+    if any(step.operation == "create" and step.new.get("instance") == "new" for step in preview.steps):
+        lines.append(
+            "Health of the link (versions, packages, roles, companies) and rows of an initial sync: what is created "
+            "here does not exist yet, `up` checks it on the way and stops when it is not in order."
+        )
+    return lines
+
+
+def durations(preview: Preview) -> list[str]:
+    """The long steps, one after the other."""
+    return list(_durations(preview.steps))
+
+
+def _durations(steps: Iterable[Step]) -> Iterator[str]:
+    made = [step for step in steps if step.operation == "create" or step.replaces]
+    kinds = {step.kind: step for step in made}
+    if any(step.kind == "CdsInstance" and step.new.get("instance") != "existing" for step in made):
+        yield "new CDS instance: some minutes"
+    if any(step.kind == "FinOpsInstance" and step.new.get("instance") != "existing" for step in made):
+        yield "F&O: 1 to 3 h"
+    packages = [step for step in made if step.kind == "ApplicationPackage"]
+    if packages:
+        yield f"{counted(len(packages), 'application package')}: about 10 min each (assumed)"
+    link = kinds.get("DualWriteConnection")
+    if link is not None:
+        yield "link: 1.5 to 2 h for a person's steps" if link.new.get("finops") else "link: under 5 min"
+    if any(step.kind == "DualWriteConnection" and "companies" in step.changed and step.old for step in steps):
+        yield "reset of the link: under 5 min"
+
+
+def _step(preview: Preview, urn: str) -> Step | None:
+    return next((step for step in preview.steps if step.urn == urn), None)
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

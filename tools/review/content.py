@@ -1,0 +1,244 @@
+"""The page as data: a headline and sections of plain lines, the same for Markdown and for the terminal. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tools.review import consequences, digest
+from tools.review.changes import comes_and_goes, counted, some
+from tools.review.preview import Preview, Step
+from tools.review.resources import companies, label, line, masters, name_of
+
+# Map names up to this many stand in the table itself.
+MAPS_SHOWN = 3
+NOT_RUNNING = "-"
+
+
+class MapChange(NamedTuple):
+    """Maps that go from one run state to another; `before` is `-` for those that are new to the stack."""
+
+    before: str
+    after: str
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with lines. `folded` lines are shown on request; `maps` is a table above the lines."""
+
+    heading: str
+    lines: Sequence[str] = ()
+    folded: Sequence[str] = ()
+    folded_heading: str = ""
+    maps: Sequence[MapChange] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.folded or self.maps)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a page says. `parts`: what was planned by resource, hidden on the page, for `up --approved`."""
+
+    stack: str
+    headline: str
+    sections: Sequence[Section]
+    digest: str
+    parts: Mapping[str, str]
+
+
+def arranged(preview: Preview) -> Content:
+    """All that a reviewer has to know, what cannot be undone first. A refused plan is no plan: its problems are all."""
+    against = refusals(preview)
+    sections = _refused(against) if against else _planned(preview)
+    return Content(
+        stack=preview.stack,
+        headline=headline(preview),
+        sections=[section for section in sections if section],
+        digest="" if against else digest.digest(preview),
+        parts={} if against else digest.parts(preview),
+    )
+
+
+def _refused(against: list[str]) -> list[Section]:
+    return [
+        Section("Refused, before anything is written", against),
+        Section("Afterwards", ["Everything stays as it is: `up` ends with the same problems until they are mended."]),
+    ]
+
+
+def _planned(preview: Preview) -> list[Section]:
+    return [
+        Section("Cannot be undone", consequences.irreversible(preview) or ["Nothing here."]),
+        Section("A person has to", consequences.by_person(preview) or ["Do nothing by hand."]),
+        _touched(preview),
+        Section("Warnings", [f"{finding.code} {finding.text}" for finding in preview.of_kind("W")]),
+        Section("Not checked", consequences.not_checked(preview) or ["Nothing was left out."]),
+        Section("Long steps", consequences.durations(preview)),
+        Section("Afterwards", afterwards(preview)),
+    ]
+
+
+def refusals(preview: Preview) -> list[str]:
+    """What ends `up` before it writes."""
+    said = [f"{finding.code} {finding.text}" for finding in preview.refusals]
+    return said + [error for error in preview.errors if error not in said]
+
+
+def headline(preview: Preview) -> str:
+    """The change in one sentence."""
+    if refusals(preview):
+        return f"is refused: {counted(len(refusals(preview)), 'problem')} to mend first"
+    if not preview.steps:
+        return "nothing to do"
+    parts = [part for part in (_set_up(preview), *_headlines(preview)) if part]
+    return ", ".join(parts) or f"changes {counted(len(preview.steps), 'resource')}"
+
+
+def _set_up(preview: Preview) -> str:
+    """The first sentence of a pair that does not exist yet."""
+    created = {step.kind: step.new for step in preview.steps if step.operation == "create"}
+    cds, finops, link = (created.get(kind) for kind in ("CdsInstance", "FinOpsInstance", "DualWriteConnection"))
+    if cds is None or finops is None or link is None:
+        return ""
+    data = " with demo data" if finops.get("data") == "demo" else " without data"
+    address = label(finops.get("url"))
+    first = f"existing F&O {address}" if finops.get("instance") == "existing" else f"new F&O{data}"
+    kind = "existing" if cds.get("instance") == "existing" else "new"
+    second = f"{kind} CDS {cds.get('domain') or label(cds.get('url') or cds.get('environment_id'))}"
+    maps = (created.get("LiveSync") or {}).get("maps") or {}
+    states = Counter(maps.values())
+    flow = " and ".join(f"{count} maps {state}" for state, count in states.most_common())
+    return f"sets up a pair: {first} and {second}, linked for {companies(link.get('companies'))}, {flow or 'no map'}"
+
+
+def _headlines(preview: Preview) -> list[str]:
+    """Fragments of all that is no set-up, the gravest first."""
+    replaced = [
+        f"replaces the CDS instance {step.old.get('domain')} by {step.new.get('domain')}"
+        for step in preview.steps
+        if step.kind == "CdsInstance" and step.replaces
+    ]
+    deleted = [
+        f"{name_of(step)} {'deleted' if step.kind == 'CdsInstance' else 'given up'}"
+        for step in preview.steps
+        if step.deletes
+    ]
+    fragments = [*replaced, *_some_of(deleted), *_company_headlines(preview), *_map_headlines(preview)]
+    versions = [step for step in preview.steps if step.kind == "EntityMap" and "version" in step.changed and step.old]
+    fragments += [f"switches {counted(len(versions), 'map')} to another version"] if versions else []
+    if fragments or _set_up(preview):
+        return fragments
+    return _some_of([f"{_verb(step)} {name_of(step)}" for step in preview.steps])
+
+
+def _company_headlines(preview: Preview) -> list[str]:
+    by_hand = any(finding.code == "DW-P01" for finding in preview.findings)
+    way = " by resetting the link" if preview.resets_link else ", which a person does" if by_hand else ""
+    lists = [step for step in preview.steps if step.kind == "DualWriteConnection" and step.old and not step.replaces]
+    return [
+        _company_words(step.old.get("companies"), step.new.get("companies")) + way
+        for step in lists
+        if "companies" in step.changed
+    ]
+
+
+def _company_words(old: Any, new: Any) -> str:
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return f"changes the companies of the link to {companies(new)}"
+    words = comes_and_goes([str(code) for code in old], [str(code) for code in new])
+    return words.replace("adds ", "adds company ").replace("removes ", "removes company ")
+
+
+def _map_headlines(preview: Preview) -> list[str]:
+    verbs = {"running": "starts", "paused": "pauses", "stopped": "stops"}
+    if _set_up(preview):
+        return []
+    totals: Counter[str] = Counter()
+    for change in map_changes(preview):
+        totals[verbs.get(change.after, "lets go of")] += len(change.names)
+    return [f"{verb} {counted(count, 'map')}" for verb, count in totals.items()]
+
+
+def _verb(step: Step) -> str:
+    verbs = {"create": "creates", "update": "changes", "delete": "gives up"}
+    return "replaces" if step.replaces else verbs.get(step.operation, step.operation)
+
+
+def _some_of(fragments: list[str]) -> list[str]:
+    return [some(fragments)] if fragments else []
+
+
+def map_changes(preview: Preview) -> list[MapChange]:
+    """Run states that change, by the pair of states."""
+    changes: dict[tuple[str, str], list[str]] = {}
+    for step in preview.steps:
+        if step.kind != "LiveSync":
+            continue
+        old = {} if step.replaces else step.old.get("maps") or {}
+        new = {} if step.deletes else step.new.get("maps") or {}
+        for name in sorted(old.keys() | new.keys()):
+            states = (str(old.get(name, NOT_RUNNING)), str(new.get(name, "no more declared")))
+            if states[0] != states[1]:
+                changes.setdefault(states, []).append(name)
+    return [MapChange(before, after, names) for (before, after), names in sorted(changes.items())]
+
+
+def _touched(preview: Preview) -> Section:
+    """A line a resource; packages are one line, for a pair has ten of them."""
+    packages = [
+        step
+        for step in preview.steps
+        if step.kind == "ApplicationPackage" and step.new and "update" not in step.operation
+    ]
+    lines = [_line(step, preview) for step in preview.steps if step not in packages or len(packages) == 1]
+    if len(packages) > 1:
+        names = [str(step.new.get("package")) for step in packages]
+        lines.insert(
+            min(2, len(lines)),
+            f"{counted(len(packages), 'application package')}, installed unless there: {some(names)}",
+        )
+    changes = map_changes(preview)
+    folded = [
+        f"{name}: {change.before} → {change.after}"
+        for change in changes
+        if len(change.names) > MAPS_SHOWN
+        for name in change.names
+    ]
+    return Section("What changes", lines or ["Nothing."], folded, f"{counted(len(folded), 'map')} by name", changes)
+
+
+def _line(step: Step, preview: Preview) -> str:
+    if step.kind == "LiveSync" and step.old and not step.replaces and preview.resets_link:
+        return f"{line(step)}; restored after the reset: solutions, keys, initial syncs and run states of the stack"
+    return line(step)
+
+
+def afterwards(preview: Preview) -> list[str]:
+    """What the stack is like once `up` has ended."""
+    wanted = {step.kind: step.new for step in preview.steps if not step.deletes}
+    outputs = preview.outputs
+    instances = wanted.get("CdsInstance") or {}
+    cds = instances.get("domain") or label(instances.get("url") or outputs.get("cds_url"))
+    partner = wanted.get("FinOpsInstance", {"url": outputs.get("finops_url")}).get("url")
+    finops = label(partner) if partner else f"on {cds}"
+    linked = (wanted.get("DualWriteConnection") or {}).get("companies") or outputs.get("linked_companies")
+    maps = (wanted.get("LiveSync") or {}).get("maps") or outputs.get("maps") or {}
+    states = ", ".join(f"{count} {state}" for state, count in Counter(maps.values()).most_common()) or "none"
+    lines = [f"Pair: F&O {finops} and CDS {cds or 'as it is'}"] if cds else []
+    lines += [f"Companies of the link: {companies(linked)}"] if linked else []
+    lines += [f"Maps: {states}{_synced(wanted)}"] if maps else []
+    return [*lines, _rest(preview)]
+
+
+def _synced(wanted: Mapping[str, Any]) -> str:
+    count = len(masters(wanted.get("LiveSync") or {}))
+    return f"; initial sync done for {count}" if count else ""
+
+
+def _rest(preview: Preview) -> str:
+    if not preview.steps:
+        return "Everything stays as it is."
+    rest = max(0, preview.unchanged - 2)
+    return f"Unchanged: {counted(rest, 'other resource')}." if rest else "Nothing else belongs to this stack."

@@ -1,0 +1,174 @@
+"""`pulumi preview --json` as data: the steps of the plan and the findings of our checks.
+
+The engine omits unchanged resources there, and passes what providers say only as text in `diagnostics`; our texts carry
+a code (docs/findings.md), and nothing here depends on any other word of them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tools.exit_codes import NotRead
+
+Bag = dict[str, Any]
+RESETS = ("DW-I01", "DW-I02")
+STACK_TYPE = "pulumi:pulumi:Stack"
+_OURS = "dynamic/dualwrite:"
+_CODE = re.compile(r"\bDW-[A-Z]\d\d\b")
+_UNCHANGED = ("same", "read")
+# What the engine writes for a value that is known only during `up`.
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+class Finding(NamedTuple):
+    """What a check of ours said: its stable code, the sentence, and the resource it is about."""
+
+    code: str
+    text: str
+    urn: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One planned operation. `old` and `new`: inputs without hidden keys; `held`: outputs of the last `up`."""
+
+    operation: str
+    urn: str
+    type: str
+    old: Bag = field(default_factory=dict)
+    new: Bag = field(default_factory=dict)
+    held: Bag = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """`CdsInstance` for a resource of ours, empty for any other."""
+        return self.type.partition(_OURS)[2]
+
+    @property
+    def name(self) -> str:
+        """The resource's name in its program."""
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the object is removed and another one made."""
+        return "replace" in self.operation
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is removed and nothing takes its place."""
+        return self.operation == "delete"
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the inputs that differ."""
+        return sorted(name for name in self.old.keys() | self.new.keys() if self.old.get(name) != self.new.get(name))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A whole plan.
+
+    `outputs`: of the stack, as the last `up` left it; `errors`: what no check of ours said; `refreshed`: the services
+    were read anew for it.
+    """
+
+    stack: str
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...]
+    errors: tuple[str, ...]
+    outputs: Bag
+    unchanged: int
+    refreshed: bool = False
+
+    @property
+    def refusals(self) -> list[Finding]:
+        """Findings that end `up` before it writes."""
+        return [finding for finding in self.findings if finding.code.startswith("DW-C")]
+
+    @property
+    def resets_link(self) -> bool:
+        """Whether the companies come by a reset of the link, with or without loss."""
+        return any(finding.code in RESETS for finding in self.findings)
+
+    def of_kind(self, letter: str) -> list[Finding]:
+        """Findings whose code begins with `DW-<letter>`."""
+        return [finding for finding in self.findings if finding.code.startswith(f"DW-{letter}")]
+
+
+def read(stack: str, text: str, *, refreshed: bool = False) -> Preview:
+    """The plan in the JSON that the engine printed; NotRead when it is none."""
+    try:
+        document = json.loads(text)
+        steps = document["steps"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise NotRead(f"The preview of '{stack}' could not be read: the engine printed no plan.") from problem
+    findings, errors = _diagnostics(document.get("diagnostics") or [])
+    counts = document.get("changeSummary") or {}
+    return Preview(
+        stack=stack,
+        steps=tuple(_step(step) for step in steps if step["op"] not in _UNCHANGED and _counts(step)),
+        findings=tuple(findings),
+        errors=tuple(errors),
+        outputs=_outputs(steps),
+        unchanged=sum(counts.get(kind, 0) for kind in _UNCHANGED),
+        refreshed=refreshed,
+    )
+
+
+def visible(bag: Mapping[str, Any] | None) -> Bag:
+    """Inputs or outputs without hidden keys; a value that is not known yet reads so."""
+    return {name: _known(value) for name, value in (bag or {}).items() if not name.startswith("__")}
+
+
+def _known(value: Any) -> Any:
+    if value == _UNKNOWN:
+        return "(known during up)"
+    if isinstance(value, Mapping):
+        if "4dabf18193072939515e22adb298388d" in value:
+            return "(secret)"
+        return {key: _known(item) for key, item in value.items()}
+    return [_known(item) for item in value] if isinstance(value, list) else value
+
+
+def _counts(step: Mapping[str, Any]) -> bool:
+    """Components, the stack and providers are no objects of a service."""
+    state = _state(step)
+    return bool(state.get("custom")) and not str(state["type"]).startswith("pulumi:providers:")
+
+
+def _state(step: Mapping[str, Any]) -> Bag:
+    return dict(step.get("newState") or step.get("oldState") or {})
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    old, new = step.get("oldState") or {}, step.get("newState") or {}
+    return Step(
+        operation=str(step["op"]),
+        urn=str(step["urn"]),
+        type=str(_state(step)["type"]),
+        old=visible(old.get("inputs")),
+        new=visible(new.get("inputs")),
+        held=visible(old.get("outputs")),
+    )
+
+
+def _outputs(steps: list[Mapping[str, Any]]) -> Bag:
+    own: Mapping[str, Any] = next((step for step in steps if _state(step).get("type") == STACK_TYPE), {})
+    return visible((own.get("oldState") or {}).get("outputs"))
+
+
+def _diagnostics(entries: list[Mapping[str, Any]]) -> tuple[list[Finding], list[str]]:
+    findings: list[Finding] = []
+    errors: list[str] = []
+    for entry in entries:
+        message = str(entry.get("message", "")).strip()
+        code = _CODE.search(message)
+        if code:
+            finding = Finding(code[0], message[code.end() :].strip(), str(entry.get("urn", "")))
+            findings += [finding] if finding not in findings else []
+        elif entry.get("severity") == "error" and message:
+            errors.append(message.removeprefix("error: "))
+    return sorted(findings), errors
