@@ -23,8 +23,8 @@ setup-dev:
 up: setup ## set up everything and bring a stack to live sync [STACK=new-new]
 	$(RUN) up $(STACK)
 
-preview: setup ## show what `make up` would change
-	$(RUN) preview $(STACK)
+preview: setup ## show what `make up` would change [ARGS=--diff: the engine's own]
+	$(RUN) preview $(STACK) $(ARGS)
 
 refresh: setup ## read everything back and name what drifted
 	$(RUN) refresh $(STACK)

@@ -15,6 +15,7 @@ from components.draft import draft_of
 from components.findings import Finding, listed, report
 from components.rules import broken_rules
 from components.stack import NAMESPACE, Stack
+from providers.protocol.findings import STACK_FILE
 
 
 def check(raw: Mapping[str, Any], today: date) -> tuple[Stack | None, list[Finding]]:
@@ -35,7 +36,7 @@ def load(config: pulumi.Config, today: date) -> Stack:
     if stack is None or findings:
         count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
         lines = "\n".join(f"  {finding}" for finding in findings)
-        raise pulumi.RunError(f"stacks/Pulumi.{pulumi.get_stack()}.yaml has {count}:\n{lines}")
+        raise pulumi.RunError(f"{STACK_FILE.code} stacks/Pulumi.{pulumi.get_stack()}.yaml has {count}:\n{lines}")
     return stack
 
 

@@ -32,6 +32,8 @@ from providers.instances.new_cds import NewCds, adjusted, tenant_problems, to_re
 from providers.instances.references import bare_address, own_environment, resolve, same_domain, same_host, short_name
 from providers.protocol.base import Call, ManagedResource, Problem, Provider, ResourceError
 from providers.protocol.consent import missing_consent
+from providers.protocol.findings import CDS_NOT_CHECKED
+from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
@@ -83,7 +85,7 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
             text = (
                 f"changing it from '{old.domain}' to '{inputs.domain}' deletes the environment with its data; {missing}"
             )
-            yield Problem("domain", text)
+            yield NoConsent("domain", text)
         if old.name == inputs.name:
             text = "display names are unique where F&O is installed: give the new environment a new name as well"
             yield Problem("name", text)
@@ -192,7 +194,7 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
 def _existing_problems(inputs: CdsInputs, call: Call) -> Iterator[Problem]:
     seen = survey(call.session(inputs.cloud), inputs.reference, inputs.finops)
     for what in seen.not_checked:
-        call.announce(f"not checked: {what}")
+        call.announce(f"not checked: {what}", CDS_NOT_CHECKED)
     yield from (Problem(_word(inputs), text) for text in seen.against)
 
 

@@ -22,6 +22,7 @@ from providers.instances.on_cds import OnCds
 from providers.instances.references import bare_address, same_host
 from providers.link.pair import Pair, find_pair
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.findings import COMPANY_NOT_CHECKED
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
 from providers.protocol.waiting import Waiting
 
@@ -110,7 +111,7 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
             # No environment or no F&O yet: what it will hold is not known.
             return
         except (PermissionDenied, AuthenticationError) as error:
-            call.announce(f"not checked: whether the company exists ({error.reason})")
+            call.announce(f"not checked: whether the company exists ({error.reason})", COMPANY_NOT_CHECKED)
             return
         if held is None:
             for field in missing:

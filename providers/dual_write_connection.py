@@ -47,7 +47,9 @@ from providers.link.pair import (
 from providers.link.solutions import apply_solutions
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers.protocol.consent import Consent
+from providers.protocol.findings import LINK_NOT_CHECKED
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
 
@@ -166,7 +168,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
     def live_change_problems(self, inputs: ConnectionInputs, old: ConnectionInputs, call: Call) -> Iterator[Problem]:
         """A reset that needs consent is refused without it; every other way to other companies is announced."""
         if not dual_write_token_configured():
-            call.announce(f"not checked: whether the link has these companies. {HOW_TO_GET_ONE}")
+            call.announce(f"not checked: whether the link has these companies. {HOW_TO_GET_ONE}", LINK_NOT_CHECKED)
             return
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         try:
@@ -316,9 +318,9 @@ def _company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Ca
         return
     plan = planned(link, inputs.companies, inputs.company_change, inputs.confirm, pair.label, _today())
     if plan.way == "consent missing":
-        yield Problem("companies", plan.text)
+        yield NoConsent("companies", plan.text)
     elif plan.text:
-        call.announce(plan.text)
+        call.announce(plan.text, plan.finding)
 
 
 def _today() -> date:

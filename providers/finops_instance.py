@@ -29,14 +29,16 @@ from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCds
 from providers.instances.references import bare_address, host_of, is_existing, resolve, same_host, short_name
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.findings import CAPACITY_NOT_CHECKED, FINOPS_NOT_CHECKED, LOCATION_NOT_CHECKED
 from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Refused, Replaces
+from providers.protocol.problems import Fixed
 from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
 
 _FIXED = "is fixed when F&O is installed and F&O cannot be removed alone: "
 _NEW_CDS = "give the CDS instance a new `domain` as well, with the consent replace-environment"
 _EXISTING_CDS = "an existing CDS instance is never replaced, so put the old value back or choose another CDS instance"
-# What is chosen when F&O is installed, and what serves the checks before that.
+# Choices of the installation, and what serves the checks before it.
 _OF_NEW = ("data", "developer_tools", "version", "environment_name", "environment_type")
 
 
@@ -148,17 +150,17 @@ class FinOpsInstanceProvider(OnCds[FinOpsInputs, FinOpsOutputs]):
         if old is None or old.instance != inputs.instance or old.cds.casefold() != inputs.cds.casefold():
             return
         cure = _FIXED + (_EXISTING_CDS if is_existing(inputs.cds) else _NEW_CDS)
-        for field in ("data", "developer_tools"):
-            was, wanted = getattr(old, field), getattr(inputs, field)
+        choices = ((field, getattr(old, field), getattr(inputs, field)) for field in ("data", "developer_tools"))
+        for field, was, wanted in choices:
             if was != wanted:
-                yield Problem(field, f"cannot change from {was!r} to {wanted!r}: it {cure}")
+                yield Fixed(field, f"cannot change from {was!r} to {wanted!r}: it {cure}")
 
     def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
         """Ask whether F&O can be installed, or the existing one linked; not when it is installed already."""
         if inputs.instance == "existing":
             seen = survey(call.session(inputs.cloud), inputs.url or "", inputs.cds, inputs.location)
             for what in seen.not_checked:
-                call.announce(f"not checked: {what}")
+                call.announce(f"not checked: {what}", FINOPS_NOT_CHECKED)
             yield from (Problem("url", text) for text in seen.against)
             return
         service = call.session(inputs.cloud).power_platform
@@ -264,7 +266,7 @@ def _tenant_problems(
     try:
         short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase")
     except PermissionDenied as error:
-        call.announce(f"not checked: free F&O capacity ({error.reason})")
+        call.announce(f"not checked: free F&O capacity ({error.reason})", CAPACITY_NOT_CHECKED)
         return
     if short:
         yield Problem("cds", f"F&O cannot be installed: {short}")
@@ -273,7 +275,7 @@ def _tenant_problems(
 def _template_problems(kind: str, location: str, service: PowerPlatform, call: Call) -> Iterator[Problem]:
     """The Finance template stands for licence and region: it is disabled or absent where F&O cannot be had."""
     if preflight.wants_macro_region(service.locations()):
-        call.announce("not checked: the licence for F&O, which is listed by location")
+        call.announce("not checked: the licence for F&O, which is listed by location", LOCATION_NOT_CHECKED)
         return
     if kind not in preflight.SKUS:
         return

@@ -13,14 +13,21 @@ from rich.console import Console
 
 from tools import checks, emulator_process, pulumi_cli, summary, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
+from tools.exit_codes import ExitCode, UserError
 from tools.pulumi_cli import Deployment
-from tools.workspace import ROOT, Stack, UserError
+from tools.review import commands as review
+from tools.review import outcome
+from tools.workspace import ROOT, Stack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
 messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 StackName = Annotated[str, typer.Argument(help="a stack under stacks/")]
+Approved = Annotated[str, typer.Option(help="digest or page that was approved: nothing else is run")]
+Refreshed = Annotated[bool, typer.Option("--refresh", help="read the services first, without recording it")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object, see docs/machines.md")]
+Detailed = Annotated[bool, typer.Option("--detailed-exit-code", help="2 when there are changes")]
 DEFAULT_STACK = "new-new"
 
 
@@ -45,12 +52,17 @@ def ready(name: str) -> tuple[Stack, dict[str, str]]:
 
 
 def operate(arguments: Sequence[str], stack: Stack, environment: dict[str, str]) -> None:
-    """Run an operation on the stack; ends this process with the CLI's exit code when it fails."""
-    code = pulumi_cli.run([*arguments, "--stack", stack.name], environment)
-    if code:
+    """Run an operation on the stack; ends this process with the exit code for how it failed, when it fails."""
+    ended(outcome.run([*arguments, "--stack", stack.name], environment), stack, environment)
+
+
+def ended(code: ExitCode, stack: Stack, environment: dict[str, str]) -> None:
+    """End this process unless all is well."""
+    if code is ExitCode.OTHER:
         advice = pulumi_cli.lock_advice(stack.name, environment)
         if advice:
             messages.print(advice)
+    if code:
         raise typer.Exit(code)
 
 
@@ -66,10 +78,13 @@ def prove_live(stack: Stack, environment: Mapping[str, str], deployment: Deploym
 
 
 @app.command()
-def up(name: StackName = DEFAULT_STACK) -> None:
+def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
     """Bring the stack's pair to live sync; on the emulator prove it after a change."""
     stack, environment = ready(name)
-    operate(["up", "--yes", "--suppress-outputs"], stack, environment)
+    if approved:
+        ended(review.up_as_approved(approved, stack.name, environment), stack, environment)
+    else:
+        operate(["up", "--yes", "--suppress-outputs"], stack, environment)
     with ThreadPoolExecutor(1) as beside:
         asked = beside.submit(pulumi_cli.last_update, stack.name, environment)
         deployment = pulumi_cli.deployment(stack.name, environment)
@@ -81,9 +96,38 @@ def up(name: StackName = DEFAULT_STACK) -> None:
 
 
 @app.command()
-def preview(name: StackName = DEFAULT_STACK) -> None:
-    """Show what `up` would change, property by property."""
-    operate(["preview", "--diff", "--suppress-outputs"], *ready(name))
+def preview(
+    name: StackName = DEFAULT_STACK,
+    diff: Annotated[bool, typer.Option(help="the engine's own preview, property by property")] = False,
+    refreshed: Refreshed = False,
+    as_json: AsJson = False,
+    detailed_exit_code: Detailed = False,
+) -> None:
+    """Show what `up` would change, as a reviewer reads it."""
+    stack, environment = ready(name)
+    if diff:
+        operate(["preview", "--diff", "--suppress-outputs", *(["--refresh"] if refreshed else [])], stack, environment)
+        return
+    code = review.preview(stack.name, environment, console, refreshed=refreshed, as_json=as_json)
+    ended(asked_for(code, detailed_exit_code), stack, environment)
+
+
+@app.command()
+def page(
+    name: Annotated[str, typer.Option("--stack", help="a stack under stacks/")] = DEFAULT_STACK,
+    refreshed: Refreshed = False,
+    as_json: AsJson = False,
+    detailed_exit_code: Detailed = False,
+) -> None:
+    """Print the preview as a page for a pull request, in Markdown."""
+    stack, environment = ready(name)
+    code = review.page(stack.name, environment, refreshed=refreshed, as_json=as_json)
+    ended(asked_for(code, detailed_exit_code), stack, environment)
+
+
+def asked_for(code: ExitCode, detailed: bool) -> ExitCode:
+    """Changes are no failure unless the caller wants to tell them from nothing."""
+    return ExitCode.DONE if code is ExitCode.CHANGES and not detailed else code
 
 
 @app.command()
@@ -160,7 +204,7 @@ def main() -> None:
         app()
     except (UserError, EngineUnavailable) as problem:
         messages.print(str(problem))
-        sys.exit(1)
+        sys.exit(getattr(problem, "code", ExitCode.OTHER))
 
 
 if __name__ == "__main__":

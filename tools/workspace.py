@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import yaml
 
+from tools.exit_codes import UserError as UserError  # where the commands look for it
+
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / ".dualwrite"
 EMULATOR_STATE = PRIVATE / "emulator"
@@ -27,10 +29,6 @@ FIXED = {
 # A user's real credentials must not reach the emulator, nor win over the demo tenant's.
 CREDENTIALS = ("AZURE_", "DUALWRITE_")
 NO_CREDENTIALS = ("AZURE_CONFIG_DIR",)
-
-
-class UserError(Exception):
-    """Something the user can mend; the text is all that is shown."""
 
 
 class Stack(NamedTuple):

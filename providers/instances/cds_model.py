@@ -12,9 +12,10 @@ from providers.api.dataverse.models import Organization, Solution
 from providers.api.power_platform.models import Environment
 from providers.catalogue.durations import Duration
 from providers.instances.references import same_host
-from providers.protocol.call import Inputs, Outputs, Problem
+from providers.protocol.call import Inputs, Outputs
 from providers.protocol.consent import Consent
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
+from providers.protocol.problems import Problem
 
 _PERMANENT = "it is fixed when the environment is created; a new `domain` makes another environment"
 _NEEDED = ("name", "domain", "location", "currency", "language")

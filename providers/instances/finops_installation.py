@@ -25,6 +25,7 @@ from providers.api.transport.operations import Outcome
 from providers.instances.finops_readiness import LINK_IN_BAP, Observation, contradictions, missing
 from providers.instances.package_installation import Installation, Packages
 from providers.instances.references import carries_mark
+from providers.protocol.findings import REFRESH_BY_HAND, REGISTER_BY_HAND
 from providers.protocol.versions import at_least, fitting, newest
 from providers.protocol.waiting import Waiting
 
@@ -33,7 +34,7 @@ PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 # The user of a new F&O whose rights the registered application gets (assumed: the creator's account).
 FINOPS_ADMINISTRATOR = "Admin"
 _REFRESH_NOTE = " (with F&O)"
-_REFRESH_BY_HAND = (
+_REFRESH_STEPS = (
     "the Power Platform does not show the link yet; editing the environment's description in the admin center makes it"
 )
 # Polls in which only the link in BAP is missing before the environment is edited to refresh it (10.1).
@@ -208,7 +209,7 @@ class FinOpsInstallation:
                     return Outcome.pending("registering the application")
                 if not told:
                     told.append(steps)
-                    self._waiting.announce(steps)
+                    self._waiting.announce(steps, REGISTER_BY_HAND)
                 return Outcome.pending("waiting for the person who registers the application")
 
         try:
@@ -253,7 +254,7 @@ class FinOpsInstallation:
         description = self._environment.description or ""
         if self._mark is None or not carries_mark(description, self._mark):
             if self._late == _LATE_POLLS:
-                self._waiting.announce(_REFRESH_BY_HAND)
+                self._waiting.announce(_REFRESH_STEPS, REFRESH_BY_HAND)
             return
         edited = (
             description.removesuffix(_REFRESH_NOTE)

@@ -14,6 +14,7 @@ from providers.api.session import Session
 from providers.api.transport.errors import Conflict, PermissionDenied
 from providers.instances import preflight
 from providers.instances.lifecycle import change_type, rename
+from providers.protocol.findings import CAPACITY_NOT_CHECKED, LOCATION_NOT_CHECKED, Finding
 from providers.protocol.waiting import Waiting
 
 
@@ -46,7 +47,7 @@ def to_request(wanted: NewCds, mark: str, *, macro_region: bool) -> EnvironmentR
 
 
 def tenant_problems(
-    wanted: NewCds, service: PowerPlatform, announce: Callable[[str], None]
+    wanted: NewCds, service: PowerPlatform, announce: Callable[[str, Finding], None]
 ) -> Iterator[tuple[str, str]]:
     """What the tenant has against an environment that does not exist yet: input and sentence."""
     locations = service.locations()
@@ -54,13 +55,15 @@ def tenant_problems(
     if misplaced:
         yield "location", misplaced
     elif preflight.wants_macro_region(locations):
-        announce("not checked: templates, currency, language and domain, which are listed by location")
+        announce(
+            "not checked: templates, currency, language and domain, which are listed by location", LOCATION_NOT_CHECKED
+        )
     else:
         yield from _location_problems(wanted, service)
     try:
         short = preflight.capacity_problem(service.tenant_capacity(), "Database")
     except PermissionDenied as error:
-        announce(f"not checked: free capacity ({error.reason})")
+        announce(f"not checked: free capacity ({error.reason})", CAPACITY_NOT_CHECKED)
         return
     if short:
         yield "domain", f"the environment cannot be created: {short}"

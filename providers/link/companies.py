@@ -18,6 +18,7 @@ from providers.link.health_check import company_rows
 from providers.link.pair import Link, Pair, look_up, read_link
 from providers.protocol.base import Call, ResourceError
 from providers.protocol.consent import Consent, missing_consent
+from providers.protocol.findings import COMPANIES_BY_HAND, HARMLESS_RESET, RESET_WITH_LOSS, Finding
 from providers.protocol.waiting import Waiting
 from providers.protocol.words import amount
 
@@ -65,6 +66,12 @@ class Plan(NamedTuple):
 
     way: Way
     text: str = ""
+
+    @property
+    def finding(self) -> Finding | None:
+        """The code under which a preview names it; None where nothing changes, or what is missing is a problem."""
+        ways = {"harmless reset": HARMLESS_RESET, "by hand": COMPANIES_BY_HAND, "reset": RESET_WITH_LOSS}
+        return ways.get(self.way)
 
 
 def planned(
@@ -176,7 +183,7 @@ class LinkCompanies:
                 return Outcome.done(True)
             if gap.steps not in told:
                 told.add(gap.steps)
-                self._call.announce(gap.steps)
+                self._call.announce(gap.steps, COMPANIES_BY_HAND)
             return Outcome.pending(f"waiting for the person on the dual-write page ({gap})")
 
         try:

@@ -23,6 +23,7 @@ from providers.api.transport.operations import Outcome
 from providers.documented_errors.recognition import LOOKING_UP, READING, with_documented_cure
 from providers.instances.references import host_of, resolve
 from providers.protocol.durations import spoken
+from providers.protocol.findings import LINK_BY_HAND
 from providers.protocol.waiting import Waiting
 
 LINK_NOT_FOUND = (
@@ -195,7 +196,7 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
             return Outcome.pending(left)
         if left not in told:
             told.add(left)
-            waiting.announce(_sentence(left))
+            waiting.announce(_sentence(left), LINK_BY_HAND)
         return Outcome.pending("waiting for the person in LCS")
 
     # By the documents 60 to 90 minutes for the integration, 30 for the application, 5 for the link itself.

@@ -12,6 +12,7 @@ from providers.link.pair import find_link
 from providers.maps.integration_keys import key_drift, keys_of
 from providers.maps.model import LiveSyncOutputs, states_of
 from providers.protocol.base import Call
+from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE
 from providers.protocol.words import amount_is, first_names
 
 _AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
@@ -24,11 +25,11 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     states = states_of(declared, statuses)
     drifted = {name: declared[name] for name, state in states.items() if state != declared[name]}
     for name, state in drifted.items():
-        call.warn(f"map '{name}' is {states[name]}, not {state}")
+        call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
     lost = _lost(declared, statuses, stored)
     if lost:
         absent = amount_is(len(lost), "map")
-        call.warn(f"{absent} not installed any more: {first_names(lost)}. {_AFTER_A_RESET}")
+        call.warn(f"{absent} not installed any more: {first_names(lost)}. {_AFTER_A_RESET}", MAP_MISSING)
     keys, drifted_keys = _keys(session, stored, link, call)
     return stored.model_copy(
         update={
@@ -65,7 +66,7 @@ def _keys(
     linked = keys_of(session.dual_write.connection_set(link.cname, fresh=False).dataverse, declared)
     drift = key_drift(declared, linked)
     for text in drift.values():
-        call.warn(text)
+        call.warn(text, KEY_DRIFT)
     return linked, {table: declared[table] for table in drift}
 
 

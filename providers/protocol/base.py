@@ -28,10 +28,11 @@ from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_
 from providers.api.transport.errors import ApiError, TokenMissing
 from providers.api.transport.operations import interruptible
 from providers.protocol import process
-from providers.protocol.bags import Bag, hidden, is_unknown, private, unknown_fields, visible
-from providers.protocol.call import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, ResourceError, validated
-from providers.protocol.diff import canonical, difference
-from providers.protocol.marks import Refused, mark
+from providers.protocol.bags import Bag, hidden, private, unknown_fields, visible
+from providers.protocol.call import Call, DualWriteError, Inputs, NotRead, Outputs, ResourceError
+from providers.protocol.diff import difference
+from providers.protocol.findings import NOT_READ, UNREADABLE
+from providers.protocol.problems import Problem, against, fixed_changes, validated
 from providers.protocol.row import ROW, Row, row_input
 
 __all__ = [
@@ -173,7 +174,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
             try:
                 held = self.on_read(id_, self._stored(props), call)
             except NotRead as reason:
-                call.warn(f"not read: {reason}")
+                call.warn(f"not read: {reason}", NOT_READ)
                 return ReadResult(id_, _kept(props), self._held_inputs(props, _kept(props)))
             if held is None:
                 return ReadResult("", {})
@@ -207,12 +208,12 @@ class Provider(ResourceProvider, Generic[In, Out]):
         if inputs is not None:
             result = self._shown(inputs)
             problems += self.problems(inputs, self._old_inputs(old))
-        problems += self._refusals(old, result)
+        problems += fixed_changes(self.inputs, old, result)
         if inputs is not None and not problems:
-            problems += self._live(inputs, old, call)
+            problems += map(against, self._live(inputs, old, call))
         _private[call.row.urn] = private(news)
         checked = {**result, **{name: news[name] for name in unknown}, **_row_of(news)}
-        failures = [CheckFailure(problem.path, problem.text) for problem in problems]
+        failures = [CheckFailure(problem.path, str(problem)) for problem in problems]
         return CheckResult(checked if not failures else {**news}, failures)
 
     def _live(self, inputs: In, old: Bag, call: Call) -> Iterable[Problem]:
@@ -232,16 +233,6 @@ class Provider(ResourceProvider, Generic[In, Out]):
 
     def _is_required(self, name: str) -> bool:
         return self.inputs.model_fields[name].is_required()
-
-    def _refusals(self, old: Bag, new: Bag) -> list[Problem]:
-        problems = []
-        for name, info in self.inputs.model_fields.items():
-            refused = mark(info, Refused)
-            if refused is None or name not in old or name not in new or is_unknown(old[name]):
-                continue
-            if canonical(info, old[name]) != canonical(info, new[name]):
-                problems.append(Problem(name, f"cannot change from {old[name]!r} to {new[name]!r}: {refused.reason}"))
-        return problems
 
     def _inputs(self, props: Bag) -> In:
         return cast(In, self.inputs.model_validate(visible(props)))
@@ -300,7 +291,8 @@ class Provider(ResourceProvider, Generic[In, Out]):
             with interruptible(_never_stops, call.progress):
                 return work(call)
         except ApiError as error:
-            message = f"{call.title}: {operation} failed: {error}"
+            code = f"{UNREADABLE.code} " if operation in ("check", "read") else ""
+            message = f"{code}{call.title}: {operation} failed: {error}"
         except Exception as error:  # noqa: BLE001 - the boundary: nothing may leave here as a traceback
             kept = process.keep_traceback(f"{call.title}: {operation}")
             where = f"The traceback is in {kept}; please" if kept else "Its traceback could not be written; please"

@@ -4,15 +4,15 @@ Knows nothing of Pulumi's protocol; `base` hands these out and is where resource
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from providers.api.session import Session, session
 from providers.api.transport.errors import ApiError
 from providers.protocol.bags import Bag
+from providers.protocol.findings import Finding
 from providers.protocol.row import Row, log
 
 
@@ -26,47 +26,6 @@ class Outputs(BaseModel):
     """What the service holds. Fields named like inputs carry the held value of that input."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Problem(NamedTuple):
-    """One thing wrong with the inputs: the path as the user wrote it, and what would be right."""
-
-    path: str
-    text: str
-
-
-def _found_by_model(name: str, error: ValidationError) -> list[Problem]:
-    """What a model says against one field, `tags[1]` for the second item of a list."""
-    return [
-        Problem(
-            name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]),
-            item["msg"].removeprefix("Value error, "),
-        )
-        for item in error.errors()
-    ]
-
-
-def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collection[str]) -> tuple[Bag, list[Problem]]:
-    """The known fields as the model takes them, field by field, and what it says against them.
-
-    `unknown`: names of fields whose value is not known yet; an Unknown never reaches pydantic (R14).
-    """
-    fields = model.model_fields
-    problems = [Problem(name, f"is not an input of {resource}") for name in (*known, *unknown) if name not in fields]
-    values: Bag = {}
-    for name, info in fields.items():
-        if name in unknown:
-            continue
-        if name not in known:
-            if info.is_required():
-                problems.append(Problem(name, "is required"))
-            continue
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
-        try:
-            values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
-        except ValidationError as error:
-            problems += _found_by_model(name, error)
-    return values, problems
 
 
 class DualWriteError(Exception):
@@ -114,13 +73,18 @@ class Call:
         """Show what is going on, on the resource's own row; the next line replaces it."""
         self.write(self.row, text, ephemeral=True)
 
-    def announce(self, text: str) -> None:
-        """Say something that stays in the run's messages."""
-        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False)
+    def announce(self, text: str, finding: Finding | None = None) -> None:
+        """Say something that stays in the run's messages; what a check finds has a code."""
+        self.write(self.row, self._line(text, finding), ephemeral=False)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, finding: Finding | None = None) -> None:
         """Say something that stays and is marked as a warning."""
-        self.write(self.row, f"{self.title}: {text}" if self.title else text, ephemeral=False, warning=True)
+        self.write(self.row, self._line(text, finding), ephemeral=False, warning=True)
+
+    def _line(self, text: str, finding: Finding | None) -> str:
+        """`DW-N01 CdsInstance 'contoso-uat': not checked: ...`."""
+        line = f"{self.title}: {text}" if self.title else text
+        return f"{finding.code} {line}" if finding else line
 
     def only_warning(self) -> "Call":
         """The same call with nothing to say but warnings: the preview of the same `up` has told the rest."""

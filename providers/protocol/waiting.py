@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from providers.api.transport.operations import PASSING, Outcome, wait
 from providers.protocol.durations import spoken
+from providers.protocol.findings import Finding
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class Talk(Protocol):
     def progress(self, text: str) -> None:
         """A line that the next one replaces."""
 
-    def announce(self, text: str) -> None:
+    def announce(self, text: str, finding: Finding | None = None) -> None:
         """A line that stays."""
 
 
@@ -45,9 +46,9 @@ class Waiting:
         """Seconds until the deadline; never negative."""
         return max(0.0, self._end - self._talk.clock())
 
-    def announce(self, text: str) -> None:
+    def announce(self, text: str, finding: Finding | None = None) -> None:
         """Say something that stays in the run's messages."""
-        self._talk.announce(text)
+        self._talk.announce(text, finding)
 
     def until(
         self,

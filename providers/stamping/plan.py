@@ -18,7 +18,7 @@ from providers.api.transport import odata
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
 from providers.link.pair import Pair, find_pair, look_up
-from providers.protocol.call import Problem
+from providers.protocol.problems import Problem
 from providers.protocol.words import CHOICES, first_names
 from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit
 

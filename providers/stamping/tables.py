@@ -10,7 +10,7 @@ from uuid import UUID
 
 from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition, ManyToOne
 from providers.api.transport import odata
-from providers.protocol.call import Problem
+from providers.protocol.problems import Problem
 from providers.protocol.words import CHOICES, first_names
 
 COMPANY_TABLE = "cdm_company"

@@ -103,15 +103,15 @@ def test_permanent_properties_are_refused_in_words(process: ProviderProcess) -> 
     failures = dict(process.check(cds(location="asia", currency="USD", language=1031), inputs).failures)
     assert failures == {
         "location": (
-            "cannot change from 'europe' to 'asia': it is fixed when the environment is created; "
+            "DW-C03 cannot change from 'europe' to 'asia': it is fixed when the environment is created; "
             "a new `domain` makes another environment"
         ),
         "currency": (
-            "cannot change from 'EUR' to 'USD': it is fixed when the environment is created; "
+            "DW-C03 cannot change from 'EUR' to 'USD': it is fixed when the environment is created; "
             "a new `domain` makes another environment"
         ),
         "language": (
-            "cannot change from 1033 to 1031: it is fixed when the environment is created; "
+            "DW-C03 cannot change from 1033 to 1031: it is fixed when the environment is created; "
             "a new `domain` makes another environment"
         ),
     }
@@ -154,12 +154,12 @@ def test_foreign_domain_is_refused_in_preview_and_in_create(process: ProviderPro
         (
             {"disabled_templates": "D365_DeveloperEdition"},
             "type",
-            "the template D365_DeveloperEdition is disabled in europe",
+            "DW-C04 the template D365_DeveloperEdition is disabled in europe",
         ),
         (
             {"capacity_database_mb": 500.0},
             "domain",
-            "the environment cannot be created: the tenant has 0 MB of Database capacity left",
+            "DW-C04 the environment cannot be created: the tenant has 0 MB of Database capacity left",
         ),
     ],
 )

@@ -152,7 +152,9 @@ def test_map_paused_by_a_person_is_named_and_resumed_alone(
     tenant.control("person", {"action": "pause-map", "environment": HOST, "map": MAP})
     process = start_process()
     _, held, held_inputs = process.read(identifier, outputs)
-    assert process.engine.lines(ephemeral=False) == [f"LiveSync 'contoso-uat': map '{MAP}' is paused, not running"]
+    assert process.engine.lines(ephemeral=False) == [
+        f"DW-W01 LiveSync 'contoso-uat': map '{MAP}' is paused, not running"
+    ]
     assert held_inputs["maps"] == {**inputs["maps"], MAP: "paused"}
     assert process.diff(identifier, held, inputs).changes == "unknown"
     before = tenant.now()

@@ -17,7 +17,7 @@ TAILSPIN = "https://tailspin-sales.crm4.dynamics.com"
 TAILSPIN_ERP = "https://tailspin-erp.sandbox.operations.eu.dynamics.com"
 NORTHWIND_ERP = "https://northwind-erp.sandbox.operations.eu.dynamics.com"
 LATER = (
-    "FinOpsInstance 'tailspin-erp': not checked: tenant and version of F&O; "
+    "DW-N02 FinOpsInstance 'tailspin-erp': not checked: tenant and version of F&O; "
     "the health check does it once the two are linked"
 )
 
@@ -135,9 +135,9 @@ def test_existing_finops_is_adopted_read_and_left_as_it_is(tenant: Tenant, onloo
 def test_finops_in_another_geography_is_refused_in_preview(onlooker: ProviderProcess) -> None:
     ((path, text),) = onlooker.check(finops(on="https://graphic-us.crm.dynamics.com")).failures
     assert path == "url"
-    assert text.startswith("F&O is in europe and the CDS instance in unitedstates")
+    assert text.startswith("DW-C04 F&O is in europe and the CDS instance in unitedstates")
     ((_, text),) = onlooker.check(finops(NORTHWIND_ERP, "northwind-ce", location="unitedstates")).failures
-    assert text.startswith("F&O is in europe and the CDS instance in unitedstates")
+    assert text.startswith("DW-C04 F&O is in europe and the CDS instance in unitedstates")
     assert onlooker.check(finops(NORTHWIND_ERP, "northwind-ce", location="europe")).failures == []
 
 
@@ -146,7 +146,7 @@ def test_closed_finops_is_refused_with_the_steps(tenant: Tenant, onlooker: Provi
     ((path, text),) = onlooker.check(finops()).failures
     assert path == "url"
     assert text.startswith(
-        f"F&O does not let the program in (403). Sign in to {TAILSPIN_ERP} as administrator, open System "
+        f"DW-C04 F&O does not let the program in (403). Sign in to {TAILSPIN_ERP} as administrator, open System "
         "administration > Setup > Microsoft Entra ID applications, add the application "
     )
 

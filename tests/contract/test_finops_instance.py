@@ -100,7 +100,7 @@ def test_data_changes_only_with_another_environment(process: ProviderProcess) ->
         (
             "data",
             (
-                "cannot change from 'empty' to 'demo': it is fixed when F&O is installed and F&O cannot be removed "
+                "DW-C03 cannot change from 'empty' to 'demo': it is fixed when F&O is installed and F&O cannot be removed "
                 "alone: give the CDS instance a new `domain` as well, with the consent replace-environment"
             ),
         )
@@ -129,9 +129,9 @@ def test_failed_installation_is_one_line_and_the_next_run_continues(tenant: Tena
     [
         (
             {"finops_entitlement": False},
-            "F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe",
+            "DW-C04 F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe",
         ),
-        ({"capacity_finops_database_mb": 10.0}, "F&O cannot be installed: the tenant has "),
+        ({"capacity_finops_database_mb": 10.0}, "DW-C04 F&O cannot be installed: the tenant has "),
     ],
 )
 def test_tenants_objections_show_before_anything_is_installed(

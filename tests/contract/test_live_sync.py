@@ -92,7 +92,7 @@ class Pair:
     @property
     def said(self) -> list[str]:
         """The lines that stay, without the resource's name."""
-        return [line.removeprefix("LiveSync 'contoso-uat': ") for line in self.process.engine.lines(ephemeral=False)]
+        return [line.replace("LiveSync 'contoso-uat': ", "", 1) for line in self.process.engine.lines(ephemeral=False)]
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def test_key_that_a_person_changed_is_named_and_mended(pair: Pair, stored: Store
     pair.update(stored, live_sync(*SELECTION.maps, integration_keys=other))
     _, held, held_inputs = pair.process.read(identifier, outputs)
     assert held_inputs["integration_keys"]["msdyn_vendors"] == ["msdyn_vendoraccountnumber"]
-    assert pair.said[-1].startswith("integration key of 'msdyn_vendors' is [msdyn_vendoraccountnumber], not [")
+    assert pair.said[-1].startswith("DW-W03 integration key of 'msdyn_vendors' is [msdyn_vendoraccountnumber], not [")
     assert pair.process.diff(identifier, held, inputs).changes == "unknown"
     assert pair.update((identifier, held, inputs), inputs)["integration_keys"] == KEYS
     assert pair.process.read(identifier, outputs)[1] == outputs

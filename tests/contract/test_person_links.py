@@ -42,7 +42,7 @@ def test_person_is_shown_the_steps_and_creation_goes_on_by_itself(manned: Tenant
     assert process.check(tailspin()).failures == []
     before = manned.now()
     waiting = process.begin_create(tailspin())
-    process.engine.wait_for(f"DualWriteConnection 'tailspin-sales': A person has to link the two. {STEPS}")
+    process.engine.wait_for(f"DW-P02 DualWriteConnection 'tailspin-sales': A person has to link the two. {STEPS}")
     manned.control("person", {"action": "link", "environment": TAILSPIN_CDS, "finops": TAILSPIN_FINOPS})
     linked = dict(waiting.result().properties)["linked_companies"]
     assert len(linked) > 2
@@ -85,7 +85,7 @@ def test_link_with_another_partner_names_both_in_preview_and_up(
     wanted = declared(DualWriteConnectionProvider(), "connection", {**LAMNA, **other})
     ((path, problem),) = process.check(wanted).failures
     assert path == "finops"
-    assert problem.startswith(f"{text}. Nothing was changed.")
+    assert problem.startswith(f"DW-C04 {text}. Nothing was changed.")
     before, said = clean_tenant.now(), len(process.engine.logged)
     assert text in refused(process, wanted)
     assert clean_tenant.writes(before) == []

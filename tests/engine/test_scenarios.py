@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.data_planes import DataPlanes, Row
 from tests.engine.harness import READS, Project, Tenant
+from tests.engine.pages import page_of, planned, seen
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FABRIKAM = "https://fabrikam-sales.crm4.dynamics.com"
@@ -137,6 +138,7 @@ class Line:
     conflicts: set[str] = field(default_factory=set)
     units: dict[str, str] = field(default_factory=dict)
     preview: str = ""
+    page: str = ""
     preview_writes: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     finops: str = ""
@@ -179,6 +181,7 @@ def previewed(new_project: Callable[[], Project], tenant: Tenant, planes: DataPl
                 found.conflicts = {row["ProductNumber"] for row in released}
             begun = tenant.now()
             found.preview = project.preview("--diff").stdout
+            found.page = page_of(planned(project))
             found.preview_writes = tenant.writes(begun)
         return lines[name]
 
@@ -213,6 +216,16 @@ def test_preview_reads_as_agreed_and_writes_nothing(
     assert not [row for row in own if ID.search(row) or "__" in row or "Traceback" in row]
     assert not line.preview_writes
     golden(f"preview-{name}.txt", line.preview)
+
+
+@STACKS
+def test_page_of_a_first_set_up_is_short_and_reads_as_agreed(
+    name: str, previewed: Callable[[str], Line], golden: Callable[[str, str], None]
+) -> None:
+    page = previewed(name).page
+    assert len(seen(page)) <= 6_000
+    assert len(seen(page).splitlines()) <= 60
+    golden(f"page-{name}.md", page)
 
 
 @STACKS

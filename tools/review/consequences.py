@@ -6,7 +6,7 @@ set-up, as the resource modules name them); an assumed one says so.
 
 from collections.abc import Iterable, Iterator
 
-from tools.review.changes import counted, some
+from tools.review.changes import counted
 from tools.review.preview import Bag, Preview, Step
 from tools.review.resources import companies, label, masters, name_of, winners
 
@@ -15,7 +15,7 @@ def irreversible(preview: Preview) -> list[str]:
     """First what destroys something, with the consent it uses; then what is fixed for ever once it is there."""
     lines = [text for step in preview.steps for text in _destroyed(step)]
     lines += [
-        _with_consent(finding.text, _step(preview, finding.urn), "reset-link") for finding in preview.of_kind("I")
+        _with_consent(finding.sentence, _step(preview, finding.urn), "reset-link") for finding in preview.of_kind("I")
     ]
     lines += [text for step in preview.steps if step.operation == "create" or step.replaces for text in _fixed(step)]
     return lines + [text for step in preview.steps for text in _synced_again(step, preview)]
@@ -30,7 +30,10 @@ def _destroyed(step: Step) -> Iterator[str]:
     if step.kind != "CdsInstance" or not (step.deletes or step.replaces) or not step.held.get("created_by_us"):
         return
     action = "replace-environment" if step.replaces else "delete-environment"
-    text = f"The CDS instance {step.old.get('domain')} is deleted with all its data and the F&O on it; it cannot be recovered"
+    text = (
+        f"The CDS instance {step.old.get('domain')} is deleted with all its data and the F&O on it; it cannot be "
+        "recovered"
+    )
     yield _with_consent(text, step, action)
 
 
@@ -73,17 +76,19 @@ def _synced_again(step: Step, preview: Preview) -> Iterator[str]:
 
 def by_person(preview: Preview) -> list[str]:
     """What somebody has to do, and where."""
-    lines = [_sentence(finding.text) for finding in preview.of_kind("P")]
-    for step in preview.steps:
-        if step.kind == "DualWriteConnection" and step.operation == "create" and step.new.get("finops"):
-            lines.append(
-                f"Unless the two are linked: in Lifecycle Services open the environment details of "
-                f"{label(step.new['finops'])} and link it with {label(step.new.get('cds'))} (Power Platform Integration > "
-                f"Setup; Dual-write application > Configure; Link to Power Platform environment), companies "
-                f"{companies(step.new.get('companies'))}. While it waits, `up` shows the next step; it waits "
-                f"{step.new.get('timeout')}."
-            )
-    return lines
+    said = [_sentence(finding.sentence) for finding in preview.of_kind("P")]
+    links = [step for step in preview.steps if step.kind == "DualWriteConnection" and step.operation == "create"]
+    return said + [_linking(step.new) for step in links if step.new.get("finops")]
+
+
+def _linking(link: Bag) -> str:
+    """What `up` waits for where only a person can link (the steps are those that it shows)."""
+    return (
+        f"Unless the two are linked: in Lifecycle Services open the environment details of {label(link['finops'])} and "
+        f"link it with {label(link.get('cds'))} (Power Platform Integration > Setup; Dual-write application > "
+        f"Configure; Link to Power Platform environment), companies: {companies(link.get('companies'))}. `up` waits "
+        f"{link.get('timeout')} for it and shows the next step."
+    )
 
 
 def not_checked(preview: Preview) -> list[str]:
@@ -103,7 +108,8 @@ def not_checked(preview: Preview) -> list[str]:
 
 def durations(preview: Preview) -> list[str]:
     """The long steps, one after the other."""
-    return list(_durations(preview.steps))
+    reset = ["reset of the link: under 5 min"] if preview.resets_link else []
+    return [*_durations(preview.steps), *reset]
 
 
 def _durations(steps: Iterable[Step]) -> Iterator[str]:
@@ -119,8 +125,6 @@ def _durations(steps: Iterable[Step]) -> Iterator[str]:
     link = kinds.get("DualWriteConnection")
     if link is not None:
         yield "link: 1.5 to 2 h for a person's steps" if link.new.get("finops") else "link: under 5 min"
-    if any(step.kind == "DualWriteConnection" and "companies" in step.changed and step.old for step in steps):
-        yield "reset of the link: under 5 min"
 
 
 def _step(preview: Preview, urn: str) -> Step | None:

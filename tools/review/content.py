@@ -12,11 +12,11 @@ from tools.review.resources import companies, label, line, masters, name_of
 
 # Map names up to this many stand in the table itself.
 MAPS_SHOWN = 3
-NOT_RUNNING = "-"
+NOT_DECLARED = "new"
 
 
 class MapChange(NamedTuple):
-    """Maps that go from one run state to another; `before` is `-` for those that are new to the stack."""
+    """Maps that go from one run state to another; `before` is `new` for those that are new to the stack."""
 
     before: str
     after: str
@@ -110,7 +110,7 @@ def _set_up(preview: Preview) -> str:
     maps = (created.get("LiveSync") or {}).get("maps") or {}
     states = Counter(maps.values())
     flow = " and ".join(f"{count} maps {state}" for state, count in states.most_common())
-    return f"sets up a pair: {first} and {second}, linked for {companies(link.get('companies'))}, {flow or 'no map'}"
+    return f"sets up a pair: {first} and {second}, companies {companies(link.get('companies'))}, {flow or 'no map'}"
 
 
 def _headlines(preview: Preview) -> list[str]:
@@ -179,7 +179,7 @@ def map_changes(preview: Preview) -> list[MapChange]:
         old = {} if step.replaces else step.old.get("maps") or {}
         new = {} if step.deletes else step.new.get("maps") or {}
         for name in sorted(old.keys() | new.keys()):
-            states = (str(old.get(name, NOT_RUNNING)), str(new.get(name, "no more declared")))
+            states = (str(old.get(name, NOT_DECLARED)), str(new.get(name, "no more declared")))
             if states[0] != states[1]:
                 changes.setdefault(states, []).append(name)
     return [MapChange(before, after, names) for (before, after), names in sorted(changes.items())]
@@ -229,6 +229,7 @@ def afterwards(preview: Preview) -> list[str]:
     lines = [f"Pair: F&O {finops} and CDS {cds or 'as it is'}"] if cds else []
     lines += [f"Companies of the link: {companies(linked)}"] if linked else []
     lines += [f"Maps: {states}{_synced(wanted)}"] if maps else []
+    lines += ["Rows that change meanwhile wait in the queues of paused maps."] if "paused" in maps.values() else []
     return [*lines, _rest(preview)]
 
 

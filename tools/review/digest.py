@@ -55,7 +55,7 @@ def moved(approved: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         if approved.get(urn) == now.get(urn):
             continue
         name = urn.rpartition("::")[2]
-        was, wanted = (side.get(urn, "not touched").partition(" ")[0] for side in (approved, now))
+        was, wanted = (side.get(urn, "untouched").partition(" ")[0] for side in (approved, now))
         lines.append(f"{name}: approved {was}, now {wanted}" if was != wanted else f"{name}: {was} with other inputs")
     return lines
 

@@ -12,6 +12,8 @@ _LINE_LIMIT = 600
 # Fewer and fewer lines of a section until the page fits.
 _CAPS = ((20, 400), (20, 200), (15, 50), (10, 10), (5, 0))
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~])")
+# An ampersand that would be read as the beginning of another sign.
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 _MARKER = "<!-- dual-write-page {} -->"
 _PARTS = re.compile(r"<!-- dual-write-plan (\{.*?\}) -->")
 
@@ -46,7 +48,7 @@ def escaped(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > _LINE_LIMIT:
         text = text[:_LINE_LIMIT] + "…"
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _ENTITY.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)
     text = re.sub(r"^(\d+)([.)])|^([#+-])", r"\1\\\2\3", text)
     return text.replace("@", "@\u200b").replace("#", "#\u200b")

@@ -17,7 +17,8 @@ RESETS = ("DW-I01", "DW-I02")
 STACK_TYPE = "pulumi:pulumi:Stack"
 _OURS = "dynamic/dualwrite:"
 _CODE = re.compile(r"\bDW-[A-Z]\d\d\b")
-_UNCHANGED = ("same", "read")
+_TITLE = re.compile(r"^\w+ '.*?': ")
+_UNCHANGED = ("same", "read", "refresh")
 # What the engine writes for a value that is known only during `up`.
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
@@ -28,6 +29,11 @@ class Finding(NamedTuple):
     code: str
     text: str
     urn: str
+
+    @property
+    def sentence(self) -> str:
+        """The text without the `CdsInstance 'contoso-uat': ` that every message begins with."""
+        return _TITLE.sub("", self.text)
 
 
 @dataclass(frozen=True)

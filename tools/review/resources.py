@@ -18,7 +18,7 @@ def label(value: Any) -> str:
 
 def companies(value: Any) -> str:
     """`DAT, USMF`, or what a person links."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else "whatever the person links"
+    return ", ".join(map(str, value)) if isinstance(value, list) else "as the person links them"
 
 
 def masters(inputs: Bag) -> Mapping[str, str]:
@@ -59,13 +59,13 @@ def _new_link(inputs: Bag) -> str:
 
 def _new_bootstrap(inputs: Bag) -> str:
     units = inputs.get("business_units") or []
-    where = f"of {some(units)}" if units else "of all business units"
+    where = f"rows of {some(units)}" if units else "rows of all business units"
     tables = ", ".join(inputs.get("tables") or [])
     if inputs.get("simulate"):
-        return f"Company {inputs.get('company')} on rows {where}: counted only, nothing is written ({tables})"
+        return f"Company {inputs.get('company')} on {where}: counted only, nothing is written ({tables})"
     when = "before the maps start" if inputs.get("order") == "before-live-sync" else "while the maps run"
-    which = "also on rows of other companies" if inputs.get("overwrite") else "on rows that have no company"
-    return f"Company {inputs.get('company')} {which} {where}, {when}: {tables}"
+    which = "whatever company they have" if inputs.get("overwrite") else "that have no company"
+    return f"Company {inputs.get('company')} is put on {where} {which}, {when}: {tables}"
 
 
 def _new_maps(inputs: Bag) -> str:
@@ -111,9 +111,9 @@ NAMES: dict[str, Callable[[Bag], str]] = {
     "FinOpsInstance": lambda bag: f"F&O {label(bag.get('url') or bag.get('cds'))}",
     "ApplicationPackage": lambda bag: f"Application package {bag.get('package')}",
     "Company": lambda bag: f"Company {bag.get('code')}",
-    "DualWriteConnection": lambda bag: "Dual-write link",
+    "DualWriteConnection": lambda _: "Dual-write link",
     "CompanyBootstrap": lambda bag: f"Company {bag.get('company')} on rows",
-    "LiveSync": lambda bag: "Maps",
+    "LiveSync": lambda _: "Maps",
     "EntityMap": lambda bag: f"Map {bag.get('map') or bag.get('name')}",
 }
 REMOVED = {

@@ -46,7 +46,7 @@ def test_every_problem_is_a_line_of_the_error() -> None:
     with pytest.raises(pulumi.RunError) as caught:
         load_these(of_file(stack_file()) | wrong)
     assert str(caught.value).splitlines() == [
-        "stacks/Pulumi.uat.yaml has 4 problems:",
+        "DW-C05 stacks/Pulumi.uat.yaml has 4 problems:",
         "  cloud: is not a key of a stack file; keys begin with `dualwrite:`, did you mean `dualwrite:cloud`?",
         "  dualwrite:cds: is required",
         "  dualwrite:colour: is not a key of `dualwrite`; did you mean `cloud`?",

@@ -37,6 +37,7 @@ from providers.api.transport.errors import (
     TransportError,
 )
 from providers.protocol.base import Call
+from providers.protocol.findings import Finding
 from providers.protocol.row import Row
 
 MARK = "dual-write dualwrite/new-new"
@@ -80,8 +81,8 @@ class FakeTalk:
     def progress(self, text: str) -> None:
         self.lines.append(text)
 
-    def announce(self, text: str) -> None:
-        self.announced.append(text)
+    def announce(self, text: str, finding: Finding | None = None) -> None:
+        self.announced.append(f"{finding.code} {text}" if finding else text)
 
 
 def an_environment(**changes: Any) -> Environment:

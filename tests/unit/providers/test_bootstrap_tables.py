@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition
-from providers.protocol.call import Problem
+from providers.protocol.problems import Problem
 from providers.stamping.tables import Scope, company_lookup, find_scope
 from tests.unit.providers.fake_rows import ONLINE, OTHER, RETAIL, USMF, a_definition
 

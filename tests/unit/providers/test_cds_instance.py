@@ -37,7 +37,7 @@ CONSENT = {"action": "replace-environment", "target": "contoso-uat", "until": "2
 
 def check(olds: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
     failures = PROVIDER.check(olds, {**BAG, **changes}).failures or []
-    return [(failure.property, failure.reason) for failure in failures]
+    return [(failure.property, said(failure.reason)) for failure in failures]
 
 
 def live_problems(service: FakePowerPlatform, said: list[str] | None = None, **changes: Any) -> list[tuple[str, str]]:
@@ -176,8 +176,8 @@ def test_what_cannot_be_checked_is_said() -> None:
     service.capacity_error = PermissionDenied("no licensing role")
     assert live_problems(service, said, location="eu-efta") == []
     assert said == [
-        "not checked: templates, currency, language and domain, which are listed by location",
-        "not checked: free capacity (no licensing role)",
+        "DW-N04 not checked: templates, currency, language and domain, which are listed by location",
+        "DW-N03 not checked: free capacity (no licensing role)",
     ]
 
 
@@ -299,3 +299,10 @@ def test_update_records_the_timeout_that_a_deletion_will_use() -> None:
     stored = created(session)
     inputs = INPUTS.model_copy(update={"name": "Contoso 2", "timeout": "3h"})
     assert PROVIDER.on_update(ENVIRONMENT_ID, stored, inputs, a_call(session)).timeout == "3h"
+
+
+def said(reason: str) -> str:
+    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
+    code, _, sentence = reason.partition(" ")
+    assert code.startswith("DW-C")
+    return sentence

@@ -47,7 +47,9 @@ def created(session: FakeSession, said: list[str] | None = None, inputs: Company
 
 
 def check(**changes: Any) -> list[tuple[str, str]]:
-    return [(failure.property, failure.reason) for failure in PROVIDER.check(BAG, {**BAG, **changes}).failures or []]
+    return [
+        (failure.property, said(failure.reason)) for failure in PROVIDER.check(BAG, {**BAG, **changes}).failures or []
+    ]
 
 
 def live(session: FakeSession, inputs: CompanyInputs, said: list[str] | None = None) -> list[str]:
@@ -197,7 +199,7 @@ def test_closed_finops_is_said_in_preview() -> None:
     session = a_tenant()
     session.finops.open = False
     assert live(session, NAMELESS, said) == []
-    assert said == ["not checked: whether the company exists (The application is not registered.)"]
+    assert said == ["DW-N05 not checked: whether the company exists (The application is not registered.)"]
 
 
 def test_company_is_gone_only_when_finops_answers_without_it() -> None:
@@ -241,3 +243,10 @@ def test_deletion_leaves_it_in_place() -> None:
     PROVIDER.on_delete("id", stored, a_call(session, said))
     assert said == ["left in place: companies are never deleted from F&O"]
     assert len(session.finops.companies) == 2
+
+
+def said(reason: str) -> str:
+    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
+    code, _, sentence = reason.partition(" ")
+    assert code.startswith("DW-C")
+    return sentence

@@ -286,7 +286,7 @@ def test_pair_that_a_person_links_shows_the_steps_and_goes_on_by_itself(session:
     assert waits == "dual-write link: waiting for the person in LCS, 0 s (usually 1.5 to 2 h for all steps)"
     assert steps not in later
     assert steps == (
-        f"A person has to link the two. In LCS open the environment details of {FINOPS_HOST}: "
+        f"DW-P02 A person has to link the two. In LCS open the environment details of {FINOPS_HOST}: "
         "(1) Power Platform Integration > Setup > use a different Power Platform environment: "
         "contoso-uat.crm4.dynamics.com; (2) Dual-write application > Configure; "
         "(3) Link to Power Platform environment"
@@ -376,7 +376,9 @@ def test_preview_names_every_finding_that_no_up_can_cure(session: LinkSession) -
 def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_none(session: LinkSession) -> None:
     said: list[str] = []
     assert problems(session, said, companies=["DAT", "USMF"], company_change="reset") == []
-    assert said == ["the link will be reset with the companies DAT, USMF; no map ever ran on it, nothing is lost"]
+    assert said == [
+        "DW-I02 the link will be reset with the companies DAT, USMF; no map ever ran on it, nothing is lost"
+    ]
     session.dual_write = FakeLink({CORE_MAP: "4"})
     wanted = declared(companies=["DAT", "USMF"], company_change="reset")
     for found in (
@@ -388,7 +390,7 @@ def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_n
         assert "{action: reset-link, target: contoso-uat, until: <date>}" in text
     agreed = wanted.model_copy(update={"confirm": (Consent(**CONSENT),)})
     assert list(PROVIDER.live_change_problems(agreed, declared(), session.call(said))) == []
-    assert said[-1].startswith("the link will be reset with the companies DAT, USMF: 1 map of it")
+    assert said[-1].startswith("DW-I01 the link will be reset with the companies DAT, USMF: 1 map of it")
 
 
 def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> None:
@@ -406,4 +408,4 @@ def test_preview_of_a_change_without_token_says_what_it_does_not_know(
     said: list[str] = []
     wanted = declared(companies=["DAT", "USMF"], company_change="reset")
     assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
-    assert said[0].startswith("not checked: whether the link has these companies. ")
+    assert said[0].startswith("DW-N06 not checked: whether the link has these companies. ")

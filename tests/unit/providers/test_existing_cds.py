@@ -67,7 +67,7 @@ def adopted(session: FakeSession) -> CdsOutputs:
 
 
 def check(olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(failure.property, failure.reason) for failure in PROVIDER.check(olds, news).failures or []]
+    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(olds, news).failures or []]
 
 
 def test_inputs_show_the_address_as_people_write_it() -> None:
@@ -157,7 +157,7 @@ def test_missing_credential_is_no_finding_but_an_error(monkeypatch: pytest.Monke
 def test_version_that_the_service_keeps_to_itself_is_said() -> None:
     said: list[str] = []
     assert against(a_tenant(version=None), said) == []
-    assert said == ["not checked: the version of Dataverse, which the service does not tell"]
+    assert said == ["DW-N01 not checked: the version of Dataverse, which the service does not tell"]
 
 
 @pytest.mark.parametrize("changes", [{"sku": "Developer"}, {"schema_type": "Standard"}, {"display_name": "x" * 21}])
@@ -348,3 +348,10 @@ def test_gone_between_check_and_creation_is_an_error() -> None:
         PROVIDER.on_create(INPUTS, a_call(FakeSession()))
     with pytest.raises(NotFound):
         PROVIDER.on_update(ENVIRONMENT_ID, adopted(a_tenant()), INPUTS, a_call(FakeSession()))
+
+
+def said(reason: str) -> str:
+    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
+    code, _, sentence = reason.partition(" ")
+    assert code.startswith("DW-C")
+    return sentence

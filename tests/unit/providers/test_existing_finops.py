@@ -31,7 +31,7 @@ CDS = "https://tailspin-sales.crm4.dynamics.com"
 BAG: dict[str, Any] = {"cloud": "emulator", "cds": CDS, "instance": "existing", "url": URL, "timeout": "4h"}
 INPUTS = FinOpsInputs.model_validate(BAG)
 ON_EXISTING: dict[str, Any] = {"cloud": "emulator", "cds": CDS, "data": "empty", "developer_tools": False}
-LATER = "not checked: tenant and version of F&O; the health check does it once the two are linked"
+LATER = "DW-N02 not checked: tenant and version of F&O; the health check does it once the two are linked"
 
 
 def sales(**changes: Any) -> Environment:
@@ -67,7 +67,7 @@ def adopted(session: FakeSession) -> FinOpsOutputs:
 
 
 def check(olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(failure.property, failure.reason) for failure in PROVIDER.check(olds, news).failures or []]
+    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(olds, news).failures or []]
 
 
 def test_inputs_show_the_address_alone() -> None:
@@ -142,7 +142,7 @@ def test_other_geography_is_refused_before_a_new_cds_is_there() -> None:
 def test_geography_that_cannot_be_told_is_said() -> None:
     said: list[str] = []
     assert against(a_tenant(), said, url="https://tailspin-erp.operations.dynamics.com") == []
-    assert said[0] == "not checked: whether both are in one geography, which their addresses do not tell"
+    assert said[0] == "DW-N02 not checked: whether both are in one geography, which their addresses do not tell"
 
 
 def test_other_partner_is_named() -> None:
@@ -174,7 +174,7 @@ def test_version_that_dataverse_keeps_to_itself_is_said() -> None:
     session = linked(a_tenant())
     session.organization.application = None
     assert against(session, said) == []
-    assert said == ["not checked: the version of F&O, which Dataverse does not tell"]
+    assert said == ["DW-N02 not checked: the version of F&O, which Dataverse does not tell"]
 
 
 def test_closed_cds_tells_nothing_of_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,8 +330,8 @@ def test_description_of_an_existing_environment_is_never_edited() -> None:
     PROVIDER.on_create(FinOpsInputs.model_validate(ON_EXISTING), call)
     assert said == [
         (
-            "the Power Platform does not show the link yet; editing the environment's description in the admin center "
-            "makes it"
+            "DW-P04 the Power Platform does not show the link yet; editing the environment's description in the admin "
+            "center makes it"
         )
     ]
     assert session.power_platform.writes() == []
@@ -360,3 +360,10 @@ def test_installed_finops_becomes_an_existing_one_in_place() -> None:
     new = PROVIDER.diff(FINOPS_ID, {**BAG, **given_up.model_dump(mode="json", exclude_none=True)},
                         {**ON_EXISTING, "instance": "new", "data": "demo"})  # fmt: skip
     assert new.replaces == ["data"]
+
+
+def said(reason: str) -> str:
+    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
+    code, _, sentence = reason.partition(" ")
+    assert code.startswith("DW-C")
+    return sentence

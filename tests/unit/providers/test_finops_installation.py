@@ -120,7 +120,7 @@ def test_registration_by_a_person_is_waited_for_with_steps() -> None:
     with pytest.raises(OperationTimedOut) as caught:
         install(session, talk, seconds=900)
     assert caught.value.next_step == f"{steps} Then run again."
-    assert talk.announced == [steps]
+    assert talk.announced == [f"DW-P03 {steps}"]
     assert any("waiting for the person who registers the application" in line for line in talk.lines)
 
 

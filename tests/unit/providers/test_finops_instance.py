@@ -39,7 +39,7 @@ INPUTS = FinOpsInputs.model_validate(BAG)
 
 def check(**changes: Any) -> list[tuple[str, str]]:
     news = {name: value for name, value in {**BAG, **changes}.items() if value is not None}
-    return [(failure.property, failure.reason) for failure in PROVIDER.check(BAG, news).failures or []]
+    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(BAG, news).failures or []]
 
 
 def live_problems(session: FakeSession, said: list[str] | None = None) -> list[tuple[str, str]]:
@@ -156,7 +156,7 @@ def test_licence_cannot_be_checked_by_macro_region() -> None:
     session = FakeSession()
     session.power_platform.macro_regions = ["eu-efta"]
     assert live_problems(session, said) == []
-    assert said == ["not checked: the licence for F&O, which is listed by location"]
+    assert said == ["DW-N04 not checked: the licence for F&O, which is listed by location"]
 
 
 def test_created_finops_is_reported_from_both_sides() -> None:
@@ -244,3 +244,10 @@ def test_delete_says_that_finops_goes_with_its_environment() -> None:
 def test_nameless_finops_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
         from_api(Observation(application=FinOpsApplication()), ENVIRONMENT_ID, known=INPUTS)
+
+
+def said(reason: str) -> str:
+    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
+    code, _, sentence = reason.partition(" ")
+    assert code.startswith("DW-C")
+    return sentence

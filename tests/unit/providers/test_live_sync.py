@@ -117,7 +117,7 @@ def test_map_that_a_person_paused_is_named_and_resumed_alone() -> None:
     stored = created(session, inputs)
     session.dual_write.states["b"] = "5"
     held = read(session, stored, said)
-    assert said == ["warning: map 'b' is paused, not running"]
+    assert said == ["warning: DW-W01 map 'b' is paused, not running"]
     assert (held.maps["b"], held.drifted, held.ready) == ("paused", {"b": "running"}, False)
     assert PROVIDER.diff(IDENTIFIER, *bags(inputs, held)).changes is None
     session.dual_write.sent.clear()
@@ -132,7 +132,7 @@ def test_drift_is_named_by_every_refresh() -> None:
     stored = created(session, declared(a="running"))
     session.dual_write.states["a"] = "5"
     read(session, read(session, stored, said), said)
-    assert said == ["warning: map 'a' is paused, not running"] * 2
+    assert said == ["warning: DW-W01 map 'a' is paused, not running"] * 2
 
 
 def test_drift_that_a_person_mended_leaves_the_pair_ready() -> None:

@@ -225,7 +225,7 @@ def test_drift_of_a_key_is_named_by_every_refresh_and_mended() -> None:
     stored = created(session, inputs)
     session.dual_write.keys = {"accounts": ["name"]}
     held = read(session, read(session, stored, said), said)
-    text = "warning: integration key of 'accounts' is [name], not [accountnumber, msdyn_company.cdm_companycode]"
+    text = "warning: DW-W03 integration key of 'accounts' is [name], not [accountnumber, msdyn_company.cdm_companycode]"
     assert said == [text, text]
     assert (held.integration_keys, held.drifted_keys, held.ready) == ({"accounts": ["name"]}, KEYS, False)
     assert changes(inputs, held) is None
@@ -265,7 +265,7 @@ def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
     assert read(session, stored, said).ready is True
     del session.dual_write.states["a"]
     held = read(session, read(session, stored, said), said)
-    text = "warning: 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
+    text = "warning: DW-W02 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
     assert [line.startswith(text) for line in said] == [True, True]
     assert (held.ready, held.not_installed) == (False, ["a", "z"])
     del session.dual_write.states["b"]

@@ -1,0 +1,103 @@
+"""What is wrong with the inputs of a resource: one problem a path, with the code of its kind, found offline or live."""
+
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, NamedTuple, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from providers.protocol.bags import Bag, is_unknown
+from providers.protocol.call import Inputs
+from providers.protocol.diff import canonical
+from providers.protocol.findings import AGAINST, FIXED, INVALID, NO_CONSENT, Finding
+from providers.protocol.marks import Refused, mark
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the inputs: the path as the user wrote it, and what would be right."""
+
+    path: str
+    text: str
+
+    @property
+    def finding(self) -> Finding:
+        """The code of its kind."""
+        return INVALID
+
+    def __str__(self) -> str:
+        return f"{self.finding.code} {self.text}"
+
+
+class NoConsent(Problem):
+    """A step that cannot be undone, without its consent."""
+
+    @property
+    def finding(self) -> Finding:
+        """The code of its kind."""
+        return NO_CONSENT
+
+
+class Fixed(Problem):
+    """An input that cannot be changed any more."""
+
+    @property
+    def finding(self) -> Finding:
+        """The code of its kind."""
+        return FIXED
+
+
+class Against(Problem):
+    """What a live check has against the inputs."""
+
+    @property
+    def finding(self) -> Finding:
+        """The code of its kind."""
+        return AGAINST
+
+
+def against(problem: Problem) -> Problem:
+    """A problem of a live check under its own code, unless it has one already."""
+    return Against(*problem) if problem.finding is INVALID else problem
+
+
+def _found_by_model(name: str, error: ValidationError) -> list[Problem]:
+    """What a model says against one field, `tags[1]` for the second item of a list."""
+    return [
+        Problem(
+            name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]),
+            item["msg"].removeprefix("Value error, "),
+        )
+        for item in error.errors()
+    ]
+
+
+def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collection[str]) -> tuple[Bag, list[Problem]]:
+    """The known fields as the model takes them, field by field, and what it says against them.
+
+    `unknown`: names of fields whose value is not known yet; an Unknown never reaches pydantic (R14).
+    """
+    fields = model.model_fields
+    problems = [Problem(name, f"is not an input of {resource}") for name in (*known, *unknown) if name not in fields]
+    values: Bag = {}
+    for name, info in fields.items():
+        if name in unknown:
+            continue
+        if name not in known:
+            if info.is_required():
+                problems.append(Problem(name, "is required"))
+            continue
+        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
+        try:
+            values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
+        except ValidationError as error:
+            problems += _found_by_model(name, error)
+    return values, problems
+
+
+def fixed_changes(model: type[Inputs], old: Bag, new: Bag) -> Iterator[Problem]:
+    """A problem for each input that is marked as refused and has another value than the last one."""
+    for name, info in model.model_fields.items():
+        refused = mark(info, Refused)
+        if refused is None or name not in old or name not in new or is_unknown(old[name]):
+            continue
+        if canonical(info, old[name]) != canonical(info, new[name]):
+            yield Fixed(name, f"cannot change from {old[name]!r} to {new[name]!r}: {refused.reason}")

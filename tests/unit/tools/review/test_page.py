@@ -1,0 +1,145 @@
+"""A page says everything in its place, shows text as text, and never grows beyond what a comment takes."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.unit.tools.review.plans import maps, plan, said, step
+from tools.review import markdown
+from tools.review.changes import phrase
+from tools.review.content import arranged, headline
+from tools.review.preview import Preview
+
+EVIL = "<!-- x --> @team `a` | **b** [l](http://e) </details>\n# head"
+
+
+def page(preview: Preview) -> str:
+    return markdown.page(arranged(preview))
+
+
+def test_first_line_is_the_hidden_mark_of_the_stack_and_the_plan_can_be_read_back() -> None:
+    preview = plan(step("LiveSync", "update", old=maps(a="running"), new=maps(a="paused")))
+    text = page(preview)
+    assert text.splitlines()[0] == "<!-- dual-write-page uat -->" == markdown.marker("uat")
+    found = markdown.plan_of(text)
+    assert found == (arranged(preview).digest, arranged(preview).parts)
+    assert markdown.plan_of("a comment of somebody's") is None
+
+
+def test_names_are_text_whatever_stands_in_them() -> None:
+    name = f"accounts {EVIL}"
+    text = page(plan(step("LiveSync", "update", old=maps(**{name: "running"}), new=maps(**{name: "paused"}))))
+    body = re.sub(r"^<!-- dual-write-.*?-->$", "", text, flags=re.MULTILINE)
+    assert "<!--" not in body
+    assert "@team" not in body
+    assert "</details>" not in body
+    assert "\n# head" not in body
+    assert "\\`a\\` \\| \\*\\*b\\*\\* \\[l\\](http://e)" in body
+
+
+@pytest.mark.parametrize("name", ["a-->b", "--!>", "\u2028x"])
+def test_hidden_plan_cannot_be_ended_by_a_name(name: str) -> None:
+    preview = plan(step("Company", "create", new={"code": "X"}, name=name))
+    hidden = page(preview).splitlines()[-1]
+    assert hidden.count("-->") == 1
+    assert hidden.endswith("-->")
+    found = markdown.plan_of(page(preview))
+    assert found is not None
+    assert found[1] == arranged(preview).parts
+
+
+@pytest.mark.parametrize("count", [300, 5_000])
+def test_page_of_any_stack_fits_into_a_comment(count: int) -> None:
+    names = {f"map {number} {'long ' * 40}": "running" for number in range(count)}
+    steps = [
+        step("Company", "create", new={"code": f"C{number}", "name": EVIL * 9}, name=f"c{number}")
+        for number in range(count)
+    ]
+    text = page(plan(step("LiveSync", "create", new=maps(**names)), *steps))
+    assert len(text) <= 60_000
+    assert "more" in text
+    assert (
+        f"Digest of this plan: `{arranged(plan(step('LiveSync', 'create', new=maps(**names)), *steps)).digest}`" in text
+    )
+
+
+def test_replaced_environment_comes_first_with_its_consent() -> None:
+    consent = {"action": "replace-environment", "target": "uat", "until": "2999-12-31"}
+    old = {"domain": "uat", "instance": "new"}
+    cds = step(
+        "CdsInstance",
+        "replace",
+        old=old,
+        new={**old, "domain": "two", "confirm": [consent]},
+        outputs={"created_by_us": True},
+    )
+    text = page(plan(step("Company", "create", new={"code": "USMF"}), cds))
+    first = text[text.index("**Cannot be undone**") :].splitlines()[2]
+    assert "uat is deleted with all its data" in first
+    assert "Consent used: replace-environment for uat until 2999-12-31." in first
+
+
+def test_existing_environment_that_is_replaced_is_left_as_it_is() -> None:
+    old = {"url": "https://a.crm4.dynamics.com", "instance": "existing"}
+    cds = step("CdsInstance", "delete", old=old, outputs={"created_by_us": False})
+    text = page(plan(cds))
+    assert "Nothing here." in text
+    assert "left as it is" in text
+
+
+def test_refused_plan_shows_its_problems_and_no_digest() -> None:
+    text = page(
+        plan(step("Company", "create", new={"code": "X"}), diagnostics=[said("DW-C01 wrong", severity="error")])
+    )
+    assert "is refused: 1 problem" in text
+    assert "DW-C01 wrong" in text
+    assert "Digest" not in text
+    assert "Company X" not in text
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([], "nothing to do"),
+        (
+            [step("LiveSync", "update", old=maps(a="running", b="paused"), new=maps(a="paused", b="stopped"))],
+            "stops 1 map, pauses 1 map",
+        ),
+        ([step("LiveSync", "update", old=maps(a="running"), new=maps())], "lets go of 1 map"),
+        ([step("Company", "create", new={"code": "USMF"})], "creates Company USMF"),
+        ([step("Company", "delete", old={"code": "USMF"})], "Company USMF given up"),
+        (
+            [
+                step(
+                    "DualWriteConnection", "update", old={"companies": ["DAT", "X"]}, new={"companies": ["DAT", "USMF"]}
+                )
+            ],
+            "adds company USMF; removes company X",
+        ),
+        (
+            [step("EntityMap", "update", old={"map": "a", "version": "1"}, new={"map": "a", "version": "2"})],
+            "switches 1 map to another version",
+        ),
+    ],
+)
+def test_headline_says_the_change_in_one_sentence(steps: list[dict[str, Any]], words: str) -> None:
+    assert headline(plan(*steps)) == words
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (None, "x", "word x"),
+        ("x", None, "word x no more"),
+        (True, False, "word from yes to no"),
+        (1.0, 2.0, "word from 1 to 2"),
+        (["a", "b"], ["b", "c"], "word: adds c; removes a"),
+        (["a", "b"], ["b", "a"], "word: another order"),
+        ({"k": ["a"]}, {"k": ["a", "b"], "n": "x"}, "word: n = x, k from a to a + b"),
+        ({"k": "a"}, None, "word: k no more"),
+        ("finops", {"k": "cds"}, "word from finops to cds"),
+    ],
+)
+def test_change_of_an_input_reads_as_what_comes_and_goes(old: Any, new: Any, text: str) -> None:
+    assert phrase("word", old, new) == text

@@ -1,0 +1,76 @@
+"""The commands of a review: `page`, `preview` and `up --approved`, on a stack that is set up already."""
+
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from tools import json_output
+from tools.exit_codes import ExitCode
+from tools.review import markdown, outcome, terminal
+from tools.review.approval import approved_plan
+from tools.review.content import Content, arranged
+from tools.review.planning import plan
+from tools.review.preview import Preview
+
+
+def preview(
+    stack: str, environment: Mapping[str, str], console: Console, *, refreshed: bool, as_json: bool
+) -> ExitCode:
+    """Show a plan as a reviewer reads it; whether it is refused, or changes something."""
+    planned = plan(stack, environment, refreshed=refreshed)
+    content = arranged(planned)
+    if as_json:
+        json_output.write("preview", **members(planned, content))
+    else:
+        terminal.show(content, console)
+    return verdict(planned)
+
+
+def page(stack: str, environment: Mapping[str, str], *, refreshed: bool, as_json: bool) -> ExitCode:
+    """Print the page of a plan; whether it is refused, or changes something."""
+    planned = plan(stack, environment, refreshed=refreshed)
+    content = arranged(planned)
+    text = markdown.page(content)
+    if as_json:
+        json_output.write("page", **members(planned, content), marker=markdown.marker(stack), page=text)
+    else:
+        sys.stdout.write(text)
+    return verdict(planned)
+
+
+def up_as_approved(approved: str, stack: str, environment: Mapping[str, str]) -> ExitCode:
+    """Run the approved plan and nothing else."""
+    with approved_plan(approved, stack, environment) as file:
+        arguments = ["up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", "--plan", str(file)]
+        return outcome.run([*arguments, "--stack", stack], environment)
+
+
+def verdict(planned: Preview) -> ExitCode:
+    """Refused, not readable, changes, or nothing."""
+    if planned.of_kind("E"):
+        return ExitCode.NOT_READ
+    if planned.refusals:
+        return ExitCode.REFUSED
+    if planned.errors:
+        return ExitCode.OTHER
+    return ExitCode.CHANGES if planned.steps else ExitCode.DONE
+
+
+def members(planned: Preview, content: Content) -> dict[str, object]:
+    """What both commands tell a machine."""
+    return {
+        "stack": planned.stack,
+        "headline": content.headline,
+        "digest": content.digest or None,
+        "changes": [
+            {"resource": step.name, "operation": step.operation, "inputs": step.changed} for step in planned.steps
+        ],
+        "findings": [
+            {"code": finding.code, "resource": finding.urn.rpartition("::")[2], "text": finding.text}
+            for finding in planned.findings
+        ],
+        "errors": list(planned.errors),
+        "sections": [{"heading": section.heading, "lines": list(section.lines)} for section in content.sections],
+        "refreshed": planned.refreshed,
+    }

@@ -1,0 +1,67 @@
+"""How a run of the CLI ended, as an exit code: read from the engine's events and from codes of findings, never prose.
+
+The CLI itself knows only 0 and "something went wrong". Its event log (`--event-log`, which is what the Automation API
+uses) names each operation that failed and holds what providers said.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tools import pulumi_cli
+from tools.exit_codes import ExitCode
+
+# The CLI shows the flag only with this variable.
+_EVENTS = {"PULUMI_DEBUG_COMMANDS": "true"}
+_CODE = re.compile(r"\bDW-([A-Z])\d\d\b")
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> ExitCode:
+    """Run the CLI on the user's terminal; how it ended."""
+    with TemporaryDirectory(prefix="dualwrite-") as folder:
+        log = Path(folder, "events.json")
+        code = pulumi_cli.run([*arguments, "--event-log", str(log)], {**environment, **_EVENTS})
+        return ended(code, log.read_text(encoding="utf-8") if log.exists() else "")
+
+
+def ended(code: int, log: str) -> ExitCode:
+    """The exit code of ours for one of the CLI and its event log, one JSON object a line."""
+    if code == 0:
+        return ExitCode.DONE
+    events = list(_events(log))
+    failed = {_urn(event["resOpFailedEvent"].get("metadata")) for event in events if "resOpFailedEvent" in event}
+    said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
+    return _failed(failed, said) if failed else refusal([each for each in said if each.get("severity") == "error"])
+
+
+def refusal(errors: Sequence[Mapping[str, Any]]) -> ExitCode:
+    """What diagnostics of a plan that never ran say: not readable, refused, or something else."""
+    letters = [found[1] for error in errors if (found := _CODE.search(str(error.get("message", ""))))]
+    if "E" in letters:
+        return ExitCode.NOT_READ
+    return ExitCode.REFUSED if "C" in letters else ExitCode.OTHER
+
+
+def _failed(urns: set[str], said: Sequence[Mapping[str, Any]]) -> ExitCode:
+    """A person, when that is what a failed resource waited for; else the next `up` continues."""
+    letters = {found[1] for each in said if each.get("urn") in urns and (found := _CODE.search(str(each["message"])))}
+    if "E" in letters:
+        return ExitCode.NOT_READ
+    return ExitCode.PERSON if "P" in letters else ExitCode.FAILED
+
+
+def _events(log: str) -> Iterator[dict[str, Any]]:
+    for line in log.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            # A killed CLI leaves half a line.
+            continue
+        yield event
+
+
+def _urn(metadata: Mapping[str, Any] | None) -> str:
+    return str((metadata or {}).get("urn", ""))
