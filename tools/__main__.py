@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools import checks, emulator_process, pulumi_cli, summary, workspace
+from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
 from tools.exit_codes import ExitCode, UserError
 from tools.pulumi_cli import Deployment
@@ -131,9 +131,36 @@ def asked_for(code: ExitCode, detailed: bool) -> ExitCode:
 
 
 @app.command()
-def refresh(name: StackName = DEFAULT_STACK) -> None:
+def refresh(
+    name: StackName = DEFAULT_STACK,
+    preview_only: Annotated[bool, typer.Option(help="name what drifted and record nothing")] = False,
+    detailed_exit_code: Detailed = False,
+) -> None:
     """Read everything back, name what drifted, and record it."""
-    operate(["refresh", "--yes", "--skip-preview", "--diff", "--suppress-outputs"], *ready(name))
+    stack, environment = ready(name)
+    how = ["--preview-only"] if preview_only else ["--yes", "--skip-preview"]
+    asked = ["--expect-no-changes"] if detailed_exit_code else []
+    operate(["refresh", *how, *asked, "--diff", "--suppress-outputs"], stack, environment)
+
+
+@app.command("check-file")
+def check_file(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+    """Check a stack file offline: no service, no credential, no engine."""
+    said = offline.check_file(name)
+    if as_json:
+        json_output.write("check-file", stack=name, problems=[])
+    else:
+        typer.echo(said)
+
+
+@app.command("changed")
+def changed(since: Annotated[str, typer.Option(help="the commit to compare with")], as_json: AsJson = False) -> None:
+    """Name the stacks that plan otherwise than at a commit."""
+    stacks = offline.changed_stacks(since)
+    if as_json:
+        json_output.write("changed", since=since, stacks=stacks)
+    else:
+        typer.echo("\n".join(stacks))
 
 
 @app.command()

@@ -136,7 +136,7 @@ def test_unlinked_company_is_one_line(process: ProviderProcess, code: str, reaso
         "Add the company to the link first, and check company, business units and tables in the stack file."
     )
     known = {**bootstrap(company=code), "__linked_companies": ["USMF"]}
-    assert process.check(known).failures == [("company", text)]
+    assert process.check(known).failures == [("company", f"DW-C04 {text}")]
 
 
 def test_unknown_business_unit_is_refused_in_the_preview(process: ProviderProcess) -> None:

@@ -100,8 +100,8 @@ def test_data_changes_only_with_another_environment(process: ProviderProcess) ->
         (
             "data",
             (
-                "DW-C03 cannot change from 'empty' to 'demo': it is fixed when F&O is installed and F&O cannot be removed "
-                "alone: give the CDS instance a new `domain` as well, with the consent replace-environment"
+                "DW-C03 cannot change from 'empty' to 'demo': it is fixed when F&O is installed and F&O cannot be "
+                "removed alone: give the CDS instance a new `domain` as well, with the consent replace-environment"
             ),
         )
     ]

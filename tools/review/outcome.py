@@ -16,6 +16,8 @@ from tools.exit_codes import ExitCode
 
 # The CLI shows the flag only with this variable.
 _EVENTS = {"PULUMI_DEBUG_COMMANDS": "true"}
+# What the CLI says with its own code: all is well, and `--expect-no-changes` met some.
+_PLAIN = {0: ExitCode.DONE, 7: ExitCode.CHANGES}
 _CODE = re.compile(r"\bDW-([A-Z])\d\d\b")
 
 
@@ -29,8 +31,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> ExitCode:
 
 def ended(code: int, log: str) -> ExitCode:
     """The exit code of ours for one of the CLI and its event log, one JSON object a line."""
-    if code == 0:
-        return ExitCode.DONE
+    if code in _PLAIN:
+        return _PLAIN[code]
     events = list(_events(log))
     failed = {_urn(event["resOpFailedEvent"].get("metadata")) for event in events if "resOpFailedEvent" in event}
     said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]

@@ -28,6 +28,7 @@ def told(message: str, kind: str = "LiveSync", severity: str = "error") -> dict[
     [
         (0, [], ExitCode.DONE),
         (0, [told("DW-W01 x", severity="warning")], ExitCode.DONE),
+        (7, [], ExitCode.CHANGES),
         (1, [], ExitCode.OTHER),
         (1, [told("the stack is locked")], ExitCode.OTHER),
         (1, [told("property a has a problem: DW-C02 no consent")], ExitCode.REFUSED),
