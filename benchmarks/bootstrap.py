@@ -26,6 +26,7 @@ from providers.api.dataverse.batch import RowUpdate
 from providers.api.dataverse.client import Dataverse
 from providers.api.session import Session
 from providers.api.transport.clouds import profile
+from providers.protocol.findings import Finding
 from providers.protocol.waiting import Talk
 from providers.stamping.run import BATCH, WORKERS, RunSettings, stamp_tables
 from providers.stamping.tables import StampedTable, find_scope
@@ -49,7 +50,7 @@ class Quiet(Talk):
     def progress(self, text: str) -> None:
         """Say nothing."""
 
-    def announce(self, text: str) -> None:
+    def announce(self, text: str, finding: Finding | None = None) -> None:
         """Say nothing."""
 
 

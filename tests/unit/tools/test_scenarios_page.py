@@ -10,7 +10,7 @@ from tools.workspace import ROOT
 PAGE = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
 STACKS = sorted(path.suffixes[0].removeprefix(".") for path in Path(ROOT / "stacks").glob("Pulumi.*.yaml"))
 # The engine shows messages of resources between its lines; the golden files hold the lines alone.
-MESSAGE = re.compile(r"^\w+ '.*': ")
+MESSAGE = re.compile(r"^(DW-[A-Z][0-9]{2} )?\w+ '.*': ")
 
 
 def shown(stack: str, beginning: str) -> str:
