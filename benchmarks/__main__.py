@@ -1,4 +1,4 @@
-"""`make bench`: requests a second of the emulator, the cost of many resources, the bootstrap against its predecessor.
+"""`make bench`: requests a second of the emulator, many resources, the bootstrap and its predecessor, all maps.
 
 Each figure stands beside the number it is measured against (design 7 and 9, rule book R2). Figures depend on the
 machine and on what else runs there; compare runs of one machine only.
@@ -17,7 +17,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bootstrap
+from benchmarks import bootstrap, maps
 from benchmarks.figures import Figure
 from providers.live_sync import LiveSyncProvider
 from tools import emulator_process
@@ -67,6 +67,7 @@ def main() -> None:
         figures = [requests_a_second(url, authority), serialised_providers()]
     with tempfile.TemporaryDirectory() as folder:
         figures += bootstrap.rows_a_second(Path(folder))
+        figures.append(maps.all_maps(Path(folder)))
     figures.append(bootstrap.memory())
     for figure in figures:
         table.add_row(*figure)

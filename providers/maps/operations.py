@@ -18,6 +18,7 @@ from providers.maps.initial_sync import InitialSyncs
 from providers.maps.order import StartOrder
 from providers.maps.plan import MapFailure
 from providers.maps.requests import MapRequests
+from providers.maps.rhythm import Rhythm
 from providers.maps.table_refresh import refresh_tables
 from providers.maps.work import MapWork
 from providers.protocol.durations import spoken
@@ -29,7 +30,7 @@ _STARTS_LAST = (MapAction.PAUSE, MapAction.STOP)
 
 
 class Pace(NamedTuple):
-    """Seconds: between two polls, between two while only initial syncs run, and to the deadline; and whose clock."""
+    """Seconds: usually between two polls, at most, and to the deadline; and whose clock."""
 
     interval: float
     sync_interval: float
@@ -71,7 +72,8 @@ class MapOperations:
         self._end = self._begun + pace.seconds
         self._progress = progress
         self._syncs = syncs or InitialSyncs(service)
-        self._requests = MapRequests(service, cid, progress)
+        self._rhythm = Rhythm(pace.interval, pace.sync_interval)
+        self._requests = MapRequests(service, cid, clock=pace.clock, rhythm=self._rhythm, progress=progress)
         self._work: dict[str, MapWork] = {}
         self._order = StartOrder()
         self._asks_for_order = False
@@ -91,8 +93,9 @@ class MapOperations:
         self._order = StartOrder(avoid)
         self._asks_for_order = find_extras
         while not self._is_over():
-            slow = self._requests.only_syncs
-            pause(self._pace.sync_interval if slow else self._pace.interval, sleep=self._pace.sleep)
+            requests = self._requests
+            wait = self._rhythm.wait(requests.under_way(self._pace.clock()), only_syncs=requests.only_syncs)
+            pause(wait, sleep=self._pace.sleep)
         self._tell()
         report = self._report
         report.not_installed = sorted(name for name in wanted if name not in report.statuses)
@@ -120,7 +123,7 @@ class MapOperations:
         """Read all maps, and their order once a map has to start; False while the service cannot tell."""
         try:
             self._take_over(self._listed())
-            if not self._order.known and (self._asks_for_order or self._steps(MapAction.START)):
+            if not self._order.known and (self._asks_for_order or self._some_have_to_start()):
                 self._ask_for_order()
         except PASSING as error:
             if self._pace.clock() >= self._end:
@@ -170,8 +173,8 @@ class MapOperations:
     def _installed(self) -> list[MapWork]:
         return [work for work in self._work.values() if work.status]
 
-    def _steps(self, action: MapAction) -> list[MapWork]:
-        return [work for work in self._work.values() if work.step == action]
+    def _some_have_to_start(self) -> bool:
+        return any(work.step in (MapAction.INITIALISE, MapAction.START) for work in self._work.values())
 
     def _settle(self) -> None:
         """Take over how pending requests ended."""
@@ -212,6 +215,8 @@ class MapOperations:
         if starts or self._requests.starting:
             # Dependents are started while what they need still runs.
             groups = {action: chosen for action, chosen in groups.items() if action not in _STARTS_LAST}
+        if MapAction.INITIALISE in groups:
+            groups[MapAction.INITIALISE].sort(key=lambda work: self._order.rank(work.name))
         return {**groups, MapAction.START: starts} if starts else groups
 
     def _is_free(self, work: MapWork) -> bool:

@@ -15,6 +15,7 @@ class StartOrder:
     def __init__(self, avoid: Iterable[str] = ()) -> None:
         self._avoid = frozenset(avoid)
         self._needs: dict[str, frozenset[str]] | None = None
+        self._chains: dict[str, int] = {}
 
     @property
     def known(self) -> bool:
@@ -32,6 +33,7 @@ class StartOrder:
             name_of[tid]: frozenset(name_of[need] for need in needs if need in name_of) - self._avoid
             for tid, needs in sequences.items()
         }
+        self._chains = chains(self._needs)
         return {need for needs in self._needs.values() for need in needs}
 
     def needs(self, name: str) -> frozenset[str]:
@@ -39,13 +41,27 @@ class StartOrder:
         return (self._needs or {}).get(name, frozenset())
 
     def ready(self, waiting: Sequence[str], running: Collection[str], *, busy: bool) -> list[str]:
-        """The waiting maps whose prerequisites all run.
+        """The waiting maps whose prerequisites all run, those first on which the longest chain of others waits.
 
         All that wait when they wait only for each other; none of those while the service is `busy` with others, which
         may be what they wait for.
         """
         ready = [name for name in waiting if self.needs(name) <= set(running)]
-        return ready or ([] if busy else list(waiting))
+        chosen = ready or ([] if busy else list(waiting))
+        return sorted(chosen, key=self.rank)
+
+    def rank(self, name: str) -> int:
+        """The smaller, the longer the chain of maps that waits for this one: those of one request end in its order."""
+        return -self._chains.get(name, 0)
+
+
+def chains(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """How many maps the longest chain has that waits for each map; `needs` holds prerequisites of prerequisites too."""
+    lengths: dict[str, int] = {}
+    for name in sorted(needs, key=lambda each: (-len(needs[each]), each)):
+        for need in needs[name]:
+            lengths[need] = max(lengths.get(need, 0), lengths.get(name, 0) + 1)
+    return lengths
 
 
 def needs_of(sequences: Iterable[Sequence[str]], asked: Sequence[str]) -> dict[str, frozenset[str]]:

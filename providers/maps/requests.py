@@ -20,6 +20,7 @@ from providers.api.transport.errors import ApiError, NotFound, ServiceUnavailabl
 from providers.api.transport.operations import PASSING
 from providers.documented_errors.recognition import explained
 from providers.maps.plan import NOT_RUNNING, MapFailure, error_code, failure_text, has_taken_effect
+from providers.maps.rhythm import Rhythm, Waited
 from providers.maps.table_refresh import NO_USE
 
 # Unanswered polls before E4 is asked, and polls in which a map may lag behind the end of its initial sync.
@@ -31,11 +32,15 @@ Statuses = Mapping[str, EntityMapStatus]
 
 
 class Sent(NamedTuple):
-    """A request for one map. `sync`: its start runs an initial sync; `begun`: the map was seen in it."""
+    """A request for one map. `sync`: its start runs an initial sync; `begun`: the map was seen in it.
+
+    `at`: when it was sent, None for one of an earlier run.
+    """
 
     action: str
     request_id: str
     sync: bool = False
+    at: float | None = None
     polls: int = 0
     begun: bool = False
     lag: int = 0
@@ -53,9 +58,19 @@ class Ended(NamedTuple):
 class MapRequests:
     """The requests under way on the maps of one link."""
 
-    def __init__(self, service: DualWriteManagement, cid: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        service: DualWriteManagement,
+        cid: str,
+        *,
+        clock: Callable[[], float],
+        rhythm: Rhythm,
+        progress: Callable[[str], None],
+    ) -> None:
         self._service = service
         self._cid = cid
+        self._clock = clock
+        self._rhythm = rhythm
         self._progress = progress
         self._single: set[str] = set()
         self._lost = 0
@@ -75,6 +90,10 @@ class MapRequests:
     def only_syncs(self) -> bool:
         """Whether all that is under way are initial syncs, which take their time."""
         return bool(self.pending) and all(each.sync for each in self._sent)
+
+    def under_way(self, now: float) -> list[Waited]:
+        """What this run has asked for and when, for the time of the next look."""
+        return [Waited(_kind(each), now - each.at) for each in self._sent if each.at is not None]
 
     @property
     def _sent(self) -> list[Sent]:
@@ -100,6 +119,8 @@ class MapRequests:
             else:
                 del self.pending[name]
                 ended.append(end)
+                if request.at is not None and end.failure is None:
+                    self._rhythm.ended(_kind(request), self._clock() - request.at)
         return ended
 
     def _outcome(
@@ -147,7 +168,7 @@ class MapRequests:
             return self._refused(action, details, error)
         for name, detail in details.items():
             sync = action == MapAction.START and detail.skip_initial_sync is False
-            self.pending[name] = Sent(action, request_id, sync=sync)
+            self.pending[name] = Sent(action, request_id, sync=sync, at=self._clock())
         return []
 
     def _refused(self, action: MapAction, details: Mapping[str, ActionDetail], error: ApiError) -> list[Ended]:
@@ -187,6 +208,10 @@ def _sync_end(name: str, request: Sent, status: EntityMapStatus, outcome: Action
     # "Not running" after enabling means errors in the initial sync (section 6), whatever the request says.
     text = "initial sync failed: the map does not run after it"
     return Ended(name, request.action, True, _failure(name, text, outcome.root_activity_id))
+
+
+def _kind(request: Sent) -> str:
+    return "sync" if request.sync else request.action
 
 
 def _failure(name: str, text: str, correlation_id: str | None) -> MapFailure:
