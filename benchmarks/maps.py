@@ -18,7 +18,7 @@ from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ActionDetail, MapAction
 from providers.api.session import Session
 from providers.api.transport.clouds import PollIntervals, profile
-from providers.api.transport.retrying import Timing
+from providers.api.transport.timing import Timing
 from providers.application_package import ApplicationPackageProvider, PackageInputs
 from providers.catalogue.selection import choose_maps, standard
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
