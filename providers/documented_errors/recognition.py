@@ -28,6 +28,7 @@ READING = {403: NO_RIGHTS}
 MAKING_MAPS = {401: NOT_THE_LINKING_USER, 403: NO_RIGHTS}
 
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), known) for pattern, known in TEXTS)
+_AGAIN = re.compile(r"[,;] then run `up` again\.?$")
 _HEALTH_CODE = re.compile(r"\b(DWDVEV|DWFOEV)(\d{4})\b", re.IGNORECASE)
 _VALIDATION_CODE = re.compile(r"\bDIPV(\d{4})\b", re.IGNORECASE)
 
@@ -42,6 +43,11 @@ def explained(text: str) -> Known | None:
         if meaning:
             return Known(found[0].upper(), *meaning)
     return next((known for pattern, known in _PATTERNS if pattern.search(plain)), None)
+
+
+def without_again(next_step: str) -> str:
+    """A next step without its `, then run up again` and full stop, for a message that says itself what comes then."""
+    return _AGAIN.sub("", next_step).rstrip(".")
 
 
 def documented(error: ApiError, *, otherwise: Known | None = None) -> ApiError:

@@ -263,6 +263,31 @@ TEXTS: tuple[tuple[str, Known], ...] = (
             f"Give the dual-write application users and the owning teams their roles in CDS, {_AGAIN}.",
         ),
     ),
+    # Any verb and table: `prvRead<table>`, `prvCreate<table>`, `prvAppendTo<table>`.
+    (
+        r"Principal team.*is missing prv\w+",
+        Known(
+            None,
+            "The owning team lacks a privilege on the table that the text names.",
+            f"Give the team a role that has it, {_AGAIN}.",
+        ),
+    ),
+    (
+        r"Principal user.*is missing prv\w+",
+        Known(
+            None,
+            "The user that the text names lacks a privilege on that table.",
+            f"Give the user, for dual-write an application user of CDS, a role that has it, {_AGAIN}.",
+        ),
+    ),
+    (
+        r"Field '[^']*' must be filled in",
+        Known(
+            None,
+            "The row lacks a field that F&O requires.",
+            f"Fill it in on the rows of CDS, or give it a default {_MEND_MAP}",
+        ),
+    ),
     (
         r"Unable to write data to entity",
         Known(
@@ -270,10 +295,6 @@ TEXTS: tuple[tuple[str, Known], ...] = (
             "Reference data is missing on the other side, or its dual-write configuration is stale.",
             f"Sync the reference data, or delete the stale configuration with the map stopped; {_AGAIN}.",
         ),
-    ),
-    (
-        r"Principal team.*is missing prvRead",
-        Known(None, "The owning team may not read the table.", f"Give the team a role that may, {_AGAIN}."),
     ),
     (
         r"Unable to generate payload.*The URI is empty",

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar, TypeVar
 
+from providers.api.transport.errors import ApiError
+from providers.documented_errors.recognition import documented
 from providers.instances.references import names_the_same
 from providers.protocol.bags import Bag
 from providers.protocol.base import Provider
@@ -21,6 +23,10 @@ class OnCds(Provider[In, Out]):
         if name != "cds" or not held or not wanted:
             return False
         return names_the_same(wanted, was=held, environment_id=self.environment_of(identifier, stored))
+
+    def explained(self, error: ApiError) -> ApiError:
+        """With the documented next step, unless the error has one of its own."""
+        return error if error.next_step else documented(error)
 
     def environment_of(self, identifier: str, stored: Bag) -> str:
         """Id of the environment, from the id and outputs of the resource as stored."""

@@ -1,10 +1,9 @@
 """The base of all providers: the only code that knows Pulumi's dynamic protocol.
 
-A resource module declares an `Inputs` model, an `Outputs` model, a `Provider` with
-`on_create`, `on_read`, `on_update` and `on_delete`, and a `ManagedResource`. What is here:
-bags to models and back, unknown values, the normalising `check`, the pure diff as the
-engine wants it, progress, and the boundary that turns every error into one line. Providers
-are stateless and stored in state by reference, so module paths and class names are a format.
+A resource module declares an `Inputs` and an `Outputs` model, a `Provider` with `on_create`, `on_read`, `on_update` and
+`on_delete`, and a `ManagedResource`. Here: bags to models and back, unknown values, the normalising `check`, the pure
+diff, and the boundary that turns every error into one line. Providers are stateless and stored by reference, so module
+paths and class names are a format.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -83,6 +82,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
         """What is wrong with the inputs taken together; offline."""
         return ()
 
+    def resolved(self, inputs: In, old: In | None, call: Call) -> In:
+        """Inputs of which a live reading decides a value once; from then on `old` has it (an exception to R15)."""
+        return inputs
+
     def live_problems(self, inputs: In, call: Call) -> Iterable[Problem]:
         """What the service says against creating this; asked only before a creation or replacement."""
         return ()
@@ -122,6 +125,10 @@ class Provider(ResourceProvider, Generic[In, Out]):
     def on_delete(self, identifier: str, stored: Out, call: Call) -> None:
         """Remove what this stack made; an object that is not there is a success."""
         raise NotImplementedError
+
+    def explained(self, error: ApiError) -> ApiError:
+        """The error as users read it: with its documented code and next step, where there is one."""
+        return error
 
     # The dynamic protocol.
 
@@ -175,7 +182,8 @@ class Provider(ResourceProvider, Generic[In, Out]):
                 held = self.on_read(id_, self._stored(props), call)
             except NotRead as reason:
                 call.warn(f"not read: {reason}", NOT_READ)
-                return ReadResult(id_, _kept(props), self._held_inputs(props, _kept(props)))
+                stored = {**visible(props), **_row_of(props)}
+                return ReadResult(id_, stored, self._held_inputs(props, stored))
             if held is None:
                 return ReadResult("", {})
             outs = self._outs(props, held)
@@ -206,6 +214,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         result, problems = validated(self.inputs, self.resource, known, unknown)
         inputs = None if problems or unknown else self.normalise(cast(In, self.inputs.model_validate(result)))
         if inputs is not None:
+            inputs = self.resolved(inputs, self._old_inputs(old), call)
             result = self._shown(inputs)
             problems += self.problems(inputs, self._old_inputs(old))
         problems += fixed_changes(self.inputs, old, result)
@@ -292,7 +301,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
                 return work(call)
         except ApiError as error:
             code = f"{UNREADABLE.code} " if operation in ("check", "read") else ""
-            message = f"{code}{call.title}: {operation} failed: {error}"
+            message = f"{code}{call.title}: {operation} failed: {self.explained(error)}"
         except Exception as error:  # noqa: BLE001 - the boundary: nothing may leave here as a traceback
             kept = process.keep_traceback(f"{call.title}: {operation}")
             where = f"The traceback is in {kept}; please" if kept else "Its traceback could not be written; please"
@@ -335,7 +344,3 @@ def _never_stops() -> None:
 
 def _row_of(bag: Bag) -> Bag:
     return {ROW: bag[ROW]} if ROW in bag else {}
-
-
-def _kept(props: Bag) -> Bag:
-    return {**visible(props), **_row_of(props)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from providers.api.transport.errors import ApiError
-from providers.documented_errors.recognition import documented
+from providers.documented_errors.recognition import documented, without_again
 from providers.protocol.call import ResourceError
 from providers.protocol.words import amount
 
@@ -66,13 +66,13 @@ class Failures:
         if not self._reasons:
             return None
         first = documented(next(iter(self._reasons.values())).error)
-        cure = first.next_step or "Remove the cause"
+        cure = without_again(first.next_step) or "Remove the cause"
         if self.too_many:
             what = f"stopped after {len(self.ids):,} failed rows, {self.most:,} may fail"
-            step = f"{cure.rstrip('.')}, or raise `maxFailures`; then {NEXT_RUN}"
+            step = f"{cure}, or raise `maxFailures`; then {NEXT_RUN}"
         else:
             what = f"{len(self.ids):,} of {amount(tried, 'row')} did not take the company"
-            step = f"{cure.rstrip('.')}, then {NEXT_RUN}"
+            step = f"{cure}, then {NEXT_RUN}"
         return ResourceError(
             f"{what}: {first.reason}", code=first.code, correlation_id=first.correlation_id, next_step=step
         )

@@ -18,8 +18,10 @@ from providers.documented_errors.recognition import (
     explained,
     failed,
     with_documented_cure,
+    without_again,
 )
 from providers.documented_errors.table import CONSENT_MISSING
+from providers.live_sync import LiveSyncProvider
 
 # The recognisable part of each documented text, and a word of the cure.
 TEXTS = [
@@ -62,6 +64,11 @@ TEXTS = [
     ("0x80072560 The user is not a member of the organization", "roles in CDS"),
     ("Unable to write data to entity accounts", "stale configuration"),
     ("Principal team (Id=1) is missing prvReadmsdyn_x privilege", "Give the team a role"),
+    ("Principal team (Id=1, type=9) is missing prvCreateaccount privilege (Id=2)", "Give the team a role"),
+    ("Unable to write data to entity accounts. Principal user (Id=1) is missing prvReadmsdyn_vendor", "Give the user"),
+    ("Principal user (Id=1, type=8) is missing prvAppendToaccount privilege", "Give the user"),
+    ("Write failed. Infolog: Warning: Field 'SalesCurrencyCode' must be filled in.", "give it a default"),
+    ("Unable to write data to entity CustomersV3. Field 'A' must be filled in.", "Fill it in on the rows of CDS"),
     ("Unable to generate payload for entity accounts: Invalid URI: The URI is empty", "restart the maps"),
     ("SecureConfig Organization (x) doesn't match actual CRM Organization (y).", "msdyn_dualwriteruntimeconfig"),
     ("Error from token exchange: User is not allowed to access connection", "not running"),
@@ -141,3 +148,23 @@ def test_failure_text_becomes_an_error_with_the_cure_or_the_given_step() -> None
     known: ApiError = failed("DIPV1003 no key", correlation_id="root-1", otherwise="Mend the map.")
     assert str(known).startswith("DIPV1003 no key (DIPV1003, correlation root-1). The table has no integration key.")
     assert str(failed("odd", otherwise="Mend the map.")) == "odd. Mend the map."
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [
+        ("Sync it, then run `up` again.", "Sync it"),
+        ("Remove them, or reset it; then run `up` again", "Remove them, or reset it"),
+        ("Ask support.", "Ask support"),
+        ("", ""),
+    ],
+)
+def test_next_step_without_its_last_words(step: str, left: str) -> None:
+    assert without_again(step) == left
+
+
+def test_refusal_that_a_client_lets_through_has_its_documented_next_step() -> None:
+    refused = PermissionDenied("The user is not a member of the organization.", code="0x80072560")
+    assert "roles in CDS" in str(LiveSyncProvider().explained(refused))
+    own = PermissionDenied("The user is not a member of the organization.", code="0x80072560", next_step="Do this.")
+    assert LiveSyncProvider().explained(own) is own
