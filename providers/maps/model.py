@@ -13,9 +13,11 @@ from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import Inputs, Outputs
+from providers.protocol.consent import Consent
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 
 Master = Literal["finops", "cds"]
+CatchUp = Literal["replay", "keep-as-errors", "discard"]
 Companies = list[str] | AsLinked
 
 
@@ -24,6 +26,7 @@ class LiveSyncInputs(Inputs):
 
     `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
     those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
+    `catch_up`: map to what becomes of its queue when it is resumed; without an entry it is played back.
     Limits: companies, and rows a company; None = the documented one.
     """
 
@@ -38,6 +41,8 @@ class LiveSyncInputs(Inputs):
     integration_keys: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
     initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
+    catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)
+    confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
     initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
     single_threaded_rows_limit: Annotated[int | None, NotCompared()] = None
@@ -76,9 +81,10 @@ class LiveSyncOutputs(Outputs):
     """What the service holds.
 
     `started`: maps that run and did not run before this stack, which it stops when destroyed; `drifted` and
-    `drifted_keys`: what is declared of every map and key that a refresh found otherwise; `synced`: map to the `resync`
-    text its last initial sync served, `sync_runs`: map to the newest run that is known of; `initial_syncs`: map to
-    company to `upserts` and `errors` (rows).
+    `drifted_keys`: what is declared of every map and key that a refresh found otherwise; `versions`: map to the active
+    version of maps whose version nobody pins; `undeclared`: other maps of the link at the last `up`; `synced`: map
+    to the `resync` text its last initial sync served, `sync_runs`: map to the newest run that is known of;
+    `initial_syncs`: map to company to `upserts` and `errors` (rows).
     """
 
     cloud: str
@@ -104,6 +110,8 @@ class LiveSyncOutputs(Outputs):
     not_installed: list[str] = Field(default_factory=list)
     drifted: dict[str, str] = Field(default_factory=dict)
     drifted_keys: dict[str, list[str]] = Field(default_factory=dict)
+    versions: dict[str, str] | None = None
+    undeclared: list[str] | None = None
     synced: dict[str, str] = Field(default_factory=dict)
     sync_runs: dict[str, str] = Field(default_factory=dict)
     initial_syncs: dict[str, Counts] = Field(default_factory=dict)
@@ -127,6 +135,7 @@ def canonical_inputs(inputs: LiveSyncInputs) -> LiveSyncInputs:
             "integration_keys": dict(sorted(inputs.integration_keys.items())),
             "initial_sync": _shortest(inputs),
             "resync": {name: text for name, text in sorted(inputs.resync.items()) if text},
+            "catch_up": {name: option for name, option in sorted(inputs.catch_up.items()) if option != "replay"},
         }
     )
 

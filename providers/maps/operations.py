@@ -54,7 +54,10 @@ class Report:
 
 
 class MapOperations:
-    """All maps of one link, for one `bring_to`."""
+    """All maps of one link, for one `bring_to`.
+
+    `skipped_queues`: map to whether its queue is kept as errors or discarded at a resume; others are played back.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class MapOperations:
         pace: Pace,
         progress: Callable[[str], None],
         syncs: InitialSyncs | None = None,
+        skipped_queues: Mapping[str, bool] | None = None,
     ) -> None:
         self._service = service
         self._cid = cid
@@ -72,26 +76,34 @@ class MapOperations:
         self._end = self._begun + pace.seconds
         self._progress = progress
         self._syncs = syncs or InitialSyncs(service)
+        self._skipped_queues = skipped_queues or {}
         self._rhythm = Rhythm(pace.interval, pace.sync_interval)
         self._requests = MapRequests(service, cid, clock=pace.clock, rhythm=self._rhythm, progress=progress)
         self._work: dict[str, MapWork] = {}
         self._order = StartOrder()
-        self._asks_for_order = False
+        self._asks_for_order = self._alone = False
         self._followed = False
         self._empty_lists = 0
         self._report = Report()
 
-    def bring_to(self, wanted: Mapping[str, str], avoid: Collection[str] = (), *, find_extras: bool = False) -> Report:
-        """Bring each named map to `running`, `paused` or `stopped`; maps that are not installed are listed.
+    def bring_to(
+        self,
+        wanted: Mapping[str, str],
+        avoid: Collection[str] = (),
+        *,
+        find_extras: bool = False,
+        alone: bool = False,
+    ) -> Report:
+        """Bring each named map to `running`, `paused`, `stopped` or `initialised`; those not installed are listed.
 
         Maps in `avoid` are not started even when the service asks for them first: the stack has dropped them. With
-        `find_extras` the service is asked for the others it wants first even when no map has to start.
+        `find_extras` the service is asked for the others it wants first even when no map has to start; `alone`: never.
 
         Does all that can be done and returns what failed. Raises what concerns no single map.
         """
         self._work = {name: MapWork(name, state) for name, state in wanted.items()}
         self._order = StartOrder(avoid)
-        self._asks_for_order = find_extras
+        self._asks_for_order, self._alone = find_extras, alone
         while not self._is_over():
             requests = self._requests
             wait = self._rhythm.wait(requests.under_way(self._pace.clock()), only_syncs=requests.only_syncs)
@@ -123,7 +135,7 @@ class MapOperations:
         """Read all maps, and their order once a map has to start; False while the service cannot tell."""
         try:
             self._take_over(self._listed())
-            if not self._order.known and (self._asks_for_order or self._some_have_to_start()):
+            if not (self._order.known or self._alone) and (self._asks_for_order or self._some_have_to_start()):
                 self._ask_for_order()
         except PASSING as error:
             if self._pace.clock() >= self._end:
@@ -156,7 +168,7 @@ class MapOperations:
     def _ask_for_order(self) -> None:
         """Ask for the order once, for all maps; maps that only the service asks for join in (E5)."""
         statuses = self._report.statuses
-        asked = [work.name for work in self._installed() if work.wanted != "stopped"]
+        asked = [work.name for work in self._installed() if work.wanted not in ("stopped", "initialised")]
         extras = self._order.ask(self._service, self._cid, asked, statuses) - self._work.keys()
         self._report.extras |= extras
         self._work |= {name: MapWork(name, "running", statuses[name]) for name in sorted(extras)}
@@ -258,9 +270,9 @@ class MapOperations:
     def _detail(self, action: MapAction, status: EntityMapStatus) -> ActionDetail:
         if action == MapAction.START:
             return self._syncs.start_detail(status)
-        # The queue of a paused map is played back (no parameters).
         skip = True if action == MapAction.STOP else None
-        return ActionDetail(tid=status.detail.tid, pid=status.detail.pid, skip_initial_sync=skip)
+        keep = self._skipped_queues.get(status.name) if action == MapAction.RESUME else None
+        return ActionDetail(tid=status.detail.tid, pid=status.detail.pid, skip_initial_sync=skip, keep_queue=keep)
 
     def _fail(self, failure: MapFailure, action: str) -> None:
         if self._work[failure.name].failed(failure) and action == MapAction.START:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal, NamedTuple, get_args
 
-from providers.api.dual_write.models import ActionRequest, EntityMapStatus, MapAction, MapState
+from providers.api.dual_write.models import ActionRequest, EntityMapStatus, MapAction, MapState, RequestState
 
 RunState = Literal["running", "paused", "stopped"]
 RUN_STATES: tuple[str, ...] = get_args(RunState)
@@ -84,7 +84,20 @@ def next_step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
 def _step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
     if wanted != "stopped" and not status.initialised:
         return MapAction.INITIALISE
-    return _STEPS[wanted].get(status.state, Settled.UNDER_WAY)
+    return Settled.AS_DECLARED if wanted == "initialised" else _STEPS[wanted].get(status.state, Settled.UNDER_WAY)
+
+
+def last_stop(status: EntityMapStatus) -> str | None:
+    """The id of the request that stopped a map; None when the last thing that happened to it was something else."""
+    ended = [each for each in status.detail.last_requests if each.state == RequestState.COMPLETED]
+    newest = max(ended, key=lambda each: each.created_on or "", default=None)
+    return newest.request_id if newest is not None and newest.action == MapAction.STOP else None
+
+
+def stops(status: EntityMapStatus) -> set[str]:
+    """The ids of all requests that stopped a map, as far as the service remembers them."""
+    ended = (each for each in status.detail.last_requests if each.state == RequestState.COMPLETED)
+    return {each.request_id for each in ended if each.action == MapAction.STOP}
 
 
 def has_taken_effect(action: str, status: EntityMapStatus) -> bool:

@@ -16,7 +16,7 @@ from providers.maps.initial_sync import Counts, InitialSyncs, total_line
 from providers.maps.integration_keys import KeyPlan, maps_on, set_keys
 from providers.maps.model import LiveSyncInputs
 from providers.maps.operations import MapOperations, Pace, Report, one_error
-from providers.maps.plan import NOT_RUNNING
+from providers.maps.plan import NOT_RUNNING, last_stop, stops
 from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies
 from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
 from providers.maps.table_refresh import NO_USE
@@ -49,7 +49,8 @@ class LiveSyncRun:
     """The declared maps of one link, for one operation of the resource.
 
     `memory`: what the stack remembers of initial syncs; `ran_before`: maps that ran before the stack did anything, for
-    a creation whose predecessor may have been killed while they were stopped; `dropped`: maps that the stack left out.
+    a creation whose predecessor may have been killed while they were stopped; `dropped`: maps that the stack left out;
+    `skipped_queues`: map to whether its queue is kept as errors or discarded, instead of played back.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class LiveSyncRun:
         memory: Memory,
         ran_before: Collection[str] | None = None,
         dropped: Collection[str] = (),
+        skipped_queues: Mapping[str, bool] | None = None,
     ) -> None:
         self._service = session.dual_write
         self._polls = session.profile.polls
@@ -70,6 +72,7 @@ class LiveSyncRun:
         self._call = call
         self._memory = memory
         self._dropped = dropped
+        self._skipped_queues = skipped_queues
         # Extras that a killed creation started are known only when the service is asked for them again.
         self._find_extras = ran_before is not None
         self._ran_before = ran_before or ()
@@ -137,6 +140,11 @@ class LiveSyncRun:
         plan = plan_syncs(self._service, statuses, self._inputs.live_syncs, self._memory)
         if plan.counts:
             self._call.announce(f"{total_line(plan.counts)}, done before")
+        if plan.served:
+            self._call.announce(
+                f"the new text in `resync` counts as served by an initial sync that this stack did not know: "
+                f"{first_names(plan.served)}"
+            )
         if plan.left:
             self._call.announce(
                 f"{amount_is(len(plan.left), 'map')} running already and not synced again; "
@@ -178,19 +186,36 @@ class LiveSyncRun:
             self._call.warn(f"map '{failure.name}': {failure.text}")
 
     def _lost_to_a_kill(self, goal: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> set[str]:
-        """Maps of somebody else's on tables with declared keys that ran before: an earlier creation stopped them."""
-        known = maps_on(self._inputs.integration_keys, statuses.values())
-        return {
-            status.name
-            for status in known
-            if status.name in self._ran_before and status.name not in goal and status.state in NOT_RUNNING
-        }
+        """Maps of somebody else's on tables with declared keys that a killed run of this stack has left stopped.
+
+        At a creation the maps that ran before tell. Later it is the request: maps of one table are stopped in one.
+        """
+        on_tables = maps_on(self._inputs.integration_keys, statuses.values())
+        declared = [status for status in on_tables if goal.get(status.name) in ("running", "paused")]
+        ours = {request for status in declared for request in stops(status)}
+        others = [status for status in on_tables if status.name not in goal and status.state in NOT_RUNNING]
+        lost = {status.name for status in others if status.name in self._ran_before or last_stop(status) in ours}
+        interrupted = any(last_stop(status) for status in declared if status.state in NOT_RUNNING)
+        unknown = [status.name for status in others if last_stop(status) and status.name not in lost and interrupted]
+        if unknown:
+            self._call.warn(
+                f"{first_names(unknown)} stopped: whether an earlier run of this stack did that cannot be known; "
+                "start them on the dual-write page where they shall run"
+            )
+        return lost
 
     def _operations(self, syncs: InitialSyncs | None = None) -> MapOperations:
         polls, call = self._polls, self._call
         left = max(0.0, self._end - call.clock())
         pace = Pace(polls.map_action, polls.initial_sync, left, call.clock, call.sleep)
-        return MapOperations(self._service, self._link.cid, pace=pace, progress=call.progress, syncs=syncs)
+        return MapOperations(
+            self._service,
+            self._link.cid,
+            pace=pace,
+            progress=call.progress,
+            syncs=syncs,
+            skipped_queues=self._skipped_queues,
+        )
 
     def _announce(self, report: Report) -> None:
         call = self._call

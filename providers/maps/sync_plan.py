@@ -22,7 +22,8 @@ class SyncPlan:
     `masters`: map to the side that wins; `again`: those of them that are live and have to be stopped first;
     `before`: map to its newest ended run; `synced`: map to the `resync` text that was served; `counts`: what the runs
     moved that were found done; `runs`: map to the newest run that the plan knows of, empty for none; `left`: maps that
-    run already without ever having been synced, and are left so.
+    run already without ever having been synced, and are left so; `served`: maps whose new text is served by a run that
+    the stack did not know.
     """
 
     masters: dict[str, Master] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class SyncPlan:
     counts: dict[str, Counts] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
 
     def sync(self, name: str, master: Master, run: SyncRun | None = None) -> None:
         """The map needs its initial sync; `run` is its newest one so far."""
@@ -104,15 +106,15 @@ def _renew(
 ) -> None:
     """Maps that have another text than the stack remembers.
 
-    A run that was killed or failed is not remembered, but it leaves maps down: then those that are live and have a
-    clean run that the stack does not know were through already.
+    A run that ended although its `up` was killed is not remembered: a live map with a clean run that the stack does not
+    know counts as served by it.
     """
-    broken_off = any(status.state not in LIVE for status in renewed)
     for status in renewed:
         name, live = status.name, status.state in LIVE
         run = newest_run(service.executions(status.detail.pid or ""))
-        if run is not None and broken_off and live and run.clean and memory.is_new(name, run):
+        if run is not None and live and run.clean and memory.is_new(name, run):
             plan.is_done(name, memory.resync[name], run)
+            plan.served.append(name)
             continue
         plan.sync(name, MASTERS[sides[name]], run)
         if live:

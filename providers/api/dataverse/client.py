@@ -27,6 +27,7 @@ from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
 from providers.api.transport.odata_rows import Key, ODataRows, Query, Row, RowPage
 from providers.api.transport.service_limits import ServiceLimits
+from providers.api.transport.shared import Shared
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,6 +36,8 @@ NOT_INTEGRATED = "0x80048d0b"
 LARGEST_PAGE = 5000
 COUNT_EXCEEDED = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
 _OWNING_TEAM = "_cdm_defaultowningteam_value"
+# Seconds for which a reading of the saved map versions is shared: all maps of one refresh ask for it.
+_MAPS_LIFETIME = 60.0
 _HEADERS = {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 
 
@@ -48,6 +51,7 @@ class Dataverse:
         self.limits = ServiceLimits(client.timing.clock)
         self._rows = ODataRows(client, ROOT, _HEADERS)
         self.access = Access(self._rows)
+        self._entity_maps = Shared(self._read_entity_maps, _MAPS_LIFETIME, client.timing.clock)
 
     def who_am_i(self) -> WhoAmI:
         """Readiness of the organization; `PermissionDenied` in its first minutes (403 for up to ten)."""
@@ -152,6 +156,14 @@ class Dataverse:
         """All business units."""
         columns = ("businessunitid", "name", "_parentbusinessunitid_value")
         return [BusinessUnit.model_validate(row) for row in self.rows("businessunits", select=columns)]
+
+    def entity_maps(self) -> list[Row]:
+        """Every saved version of every dual-write map (dual-write-management-api.md 10.1); shared by threads."""
+        return self._entity_maps.get()
+
+    def _read_entity_maps(self) -> list[Row]:
+        columns = ("msdyn_dualwriteentitymapid", "msdyn_name", "msdyn_version", "msdyn_mapping", "solutionid")
+        return list(self.rows("msdyn_dualwriteentitymaps", select=columns))
 
     def rows(self, entity_set: str, *, page_size: int = 1000, **query: Unpack[Query]) -> Iterator[Row]:
         """Rows of a table, streamed page by page; at most 5,000 a page."""

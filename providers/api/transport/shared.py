@@ -21,12 +21,12 @@ class Shared(Generic[T]):
         self._oldest_valid = 0
         self._held: tuple[int, float, T] | None = None
 
-    def get(self, *, fresh: bool = False) -> T:
-        """The shared value. With `fresh`, one whose reading began after this call."""
+    def get(self, *, fresh: bool = False, lifetime: float | None = None) -> T:
+        """The shared value. With `fresh`, one whose reading began after this call; `lifetime`: how old it may be."""
         asked = self._ticket()
         with self._reading:
             held = self._held
-            if held is not None and self._usable(held[0], held[1], asked if fresh else None):
+            if held is not None and self._usable(held[0], held[1], asked if fresh else None, lifetime):
                 return held[2]
             began, moment = self._ticket(), self._clock()
             value = self._read()
@@ -37,10 +37,11 @@ class Shared(Generic[T]):
         """Something was written: no reading that began before now will do."""
         self._oldest_valid = self._ticket()
 
-    def _usable(self, began: int, moment: float, asked: int | None) -> bool:
+    def _usable(self, began: int, moment: float, asked: int | None, lifetime: float | None) -> bool:
         if began <= self._oldest_valid:
             return False
-        return self._clock() - moment < self._lifetime if asked is None else began > asked
+        most = self._lifetime if lifetime is None else lifetime
+        return self._clock() - moment < most if asked is None else began > asked
 
     def _ticket(self) -> int:
         with self._order:

@@ -144,7 +144,7 @@ def test_only_a_new_text_syncs_once_more(wanted: str, masters: list[str], again:
 @pytest.mark.parametrize(
     ("states", "known", "again"),
     [
-        pytest.param("44", {"a": "r1", "b": "r1"}, ["a", "b"], id="all live: a person's run is no answer to the text"),
+        pytest.param("44", {"a": "r1", "b": "r1"}, ["b"], id="all live: a clean run that nobody knows is an answer"),
         pytest.param("41", {"a": "r1", "b": "r1"}, [], id="one down: an earlier run got as far as this"),
         pytest.param("41", {"a": "r2", "b": "r1"}, ["a"], id="its run is the one that is known"),
         pytest.param("41", {}, ["a"], id="state of older code"),
@@ -157,7 +157,8 @@ def test_new_text_that_an_earlier_run_served_in_part_is_not_served_twice(
     service.runs = {"a": [execution(run="r2", upsertCount=5)], "b": [failing("no", run="r2")]}
     made = plan(service, resync={"a": "new", "b": "new"}, synced={"a": "", "b": ""}, runs=known)
     assert (made.again, "b" in made.masters, made.before["b"]) == (again, True, "r2")
-    assert made.synced == ({} if again else {"a": "new"})
+    assert made.synced == ({} if "a" in again else {"a": "new"})
+    assert made.served == ([] if "a" in again else ["a"])
 
 
 def test_reset_forgets_what_the_stack_remembers() -> None:

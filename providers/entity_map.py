@@ -1,0 +1,322 @@
+"""`EntityMap`: which version of one entity map is active, by number and author.
+
+API: dual-write management service E1 to E8 (dual-write-management-api.md), and the Dataverse table of saved versions.
+Natural key: the link and the map's name. Replaces: either environment, the map. A map without this resource runs on the
+version it has. Not read back: column mappings; filters are reported and never compared. A switch takes seconds on a
+stopped map, a stop and a start more (about half a minute, assumed) on one that runs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import pulumi
+from pydantic import Field
+
+from providers.api.dual_write.client import REFRESH_LIFETIME
+from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment, MapState
+from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
+from providers.api.session import Session
+from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
+from providers.catalogue.companies import AsLinked
+from providers.catalogue.durations import Duration, seconds
+from providers.instances.on_cds import OnCds
+from providers.instances.references import same_host
+from providers.link.pair import find_link, find_pair
+from providers.maps.operations import Pace
+from providers.maps.plan import NOT_RUNNING
+from providers.maps.saved_versions import filters_of
+from providers.maps.version_switch import NOT_QUEUED, VersionSwitch, refused_while_paused
+from providers.maps.versions import (
+    LATEST,
+    NOT_INSTALLED,
+    UNRESOLVED,
+    NoSuchVersionError,
+    active,
+    chosen,
+    is_number,
+    newest_of,
+    same_number,
+    version_line,
+)
+from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem
+from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+
+__all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
+_VERSION = rf"^(\d+(\.\d+){{1,3}}|{LATEST}|latest \(resolved in up\)|{NOT_INSTALLED})$"
+
+
+class EntityMapInputs(Inputs):
+    """The pin of one map. `author`: None = any. `version`: a number; `latest` becomes one when it is looked up.
+
+    `latest`: the number follows the newest of that author, `offered` is the newest that is known of. `companies`: those
+    of the link; with another list a reset may have to be made good.
+    """
+
+    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
+    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
+    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
+    gateway: str | None = None
+    companies: Annotated[list[str] | AsLinked, Unordered(), CaseBlind()] = Field(default_factory=list)
+    map: Annotated[str, Field(min_length=1), Replaces()]
+    version: Annotated[str, Field(pattern=_VERSION)]
+    author: str | None = None
+    latest: Annotated[bool, NotCompared()] = False
+    offered: str | None = None
+    timeout: Annotated[Duration, NotCompared()] = "30m"
+
+
+class EntityMapOutputs(Outputs):
+    """What the link has: `version` and `publisher` of the active version, and the texts of its filters.
+
+    `author` is that of the active version where one is pinned.
+    """
+
+    cloud: str
+    cds: str
+    finops: str | None = None
+    gateway: str | None = None
+    companies: list[str] | AsLinked = Field(default_factory=list)
+    map: str
+    version: str
+    author: str | None = None
+    latest: bool = False
+    offered: str | None = None
+    timeout: str = "30m"
+    environment_id: str = ""
+    connection_id: str = ""
+    finops_host: str = ""
+    publisher: str = ""
+    cds_host: str = ""
+    finops_filter: str | None = None
+    cds_filter: str | None = None
+
+
+class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
+    """Switch the version where it differs; the run state stays as it was found."""
+
+    resource = "EntityMap"
+    inputs = EntityMapInputs
+    outputs = EntityMapOutputs
+
+    def name_of(self, values: EntityMapInputs | EntityMapOutputs) -> str:
+        """The name of the map."""
+        return values.map
+
+    def normalise(self, inputs: EntityMapInputs) -> EntityMapInputs:
+        """Company codes in upper case, in one order."""
+        if isinstance(inputs.companies, str):
+            return inputs
+        return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
+
+    def resolved(self, inputs: EntityMapInputs, old: EntityMapInputs | None, call: Call) -> EntityMapInputs:
+        """`latest` becomes a number: once by looking, later by what the last refresh saw."""
+        if inputs.version != LATEST:
+            return inputs
+        if old and old.latest and old.author == inputs.author and old.map == inputs.map and is_number(old.version):
+            number = old.offered or old.version
+        else:
+            number = self._newest(inputs, call) or UNRESOLVED
+        known = number if is_number(number) else None
+        return inputs.model_copy(update={"version": number, "latest": True, "offered": known})
+
+    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
+        """A number may be written shorter; without a pinned author any is right; an address is its host."""
+        if name == "finops" and held and wanted:
+            return same_host(held, wanted)
+        if name == "author" and wanted is None:
+            return True
+        return same_number(held, wanted) if name == "version" and held and wanted else None
+
+    def problems(self, inputs: EntityMapInputs, old: EntityMapInputs | None) -> Iterable[Problem]:
+        """`latest` without an author."""
+        if inputs.latest and inputs.author is None:
+            yield Problem("version", "`latest` needs an `author`: the highest number need not be the wanted one")
+
+    def live_problems(self, inputs: EntityMapInputs, call: Call) -> Iterator[Problem]:
+        """A pin that is not offered or not plain, and a paused map; silent while there is no link, token or map."""
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        status = _listed(session, inputs)
+        if status is None:
+            return
+        try:
+            wanted = chosen(status, inputs.version, inputs.author)
+        except NoSuchVersionError as error:
+            yield Problem("version", str(error))
+            return
+        if wanted.id == status.detail.tid:
+            return
+        if status.state == MapState.PAUSED:
+            yield Problem("version", refused_while_paused(inputs.map, "its version"))
+        elif status.state not in NOT_RUNNING:
+            call.announce(f"for the switch to version {version_line(wanted)} the map {NOT_QUEUED}")
+
+    def live_change_problems(self, inputs: EntityMapInputs, old: EntityMapInputs, call: Call) -> Iterator[Problem]:
+        """The same for another pin."""
+        if not same_number(inputs.version, old.version) or inputs.author != old.author:
+            yield from self.live_problems(inputs, call)
+
+    def on_create(self, inputs: EntityMapInputs, call: Call) -> tuple[str, EntityMapOutputs]:
+        """Make the version active; safe to repeat."""
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        outputs = _switched(session, pair.finops_host, pair.cds_host, inputs, call)
+        place = {"environment_id": pair.environment_id}
+        return f"{pair.identifier}/{inputs.map}", outputs.model_copy(update=place)
+
+    def on_read(self, identifier: str, stored: EntityMapOutputs, call: Call) -> EntityMapOutputs | None:
+        """The active version by the list that all maps share, filters by one read of Dataverse. Gone with its CDS."""
+        if not dual_write_token_configured():
+            raise NotRead(HOW_TO_GET_ONE)
+        session = call.session(stored.cloud, gateway=stored.gateway)
+        try:
+            status, link = _read(session, stored)
+        except NotFound:
+            if any(each.id == stored.environment_id for each in session.power_platform.environments()):
+                raise
+            return None
+        if status is None:
+            call.warn(f"the link has no map '{stored.map}' any more; `up` needs its map solution to bring it back")
+            return stored.model_copy(update={"version": NOT_INSTALLED, "connection_id": link.cid})
+        now = _outputs(stored, status, link, stored.finops_host, stored.cds_host, session)
+        _warn_of_changes(stored, now, call)
+        return now.model_copy(update={"offered": newest_of(status, stored.author)} if stored.latest else {})
+
+    def on_update(
+        self, identifier: str, stored: EntityMapOutputs, inputs: EntityMapInputs, call: Call
+    ) -> EntityMapOutputs:
+        """Make the version active where it is not."""
+        session = call.session(inputs.cloud, gateway=inputs.gateway)
+        outputs = _switched(session, stored.finops_host, stored.cds_host, inputs, call)
+        return outputs.model_copy(update={"environment_id": stored.environment_id})
+
+    def on_delete(self, identifier: str, stored: EntityMapOutputs, call: Call) -> None:
+        """The map keeps the version it has, and nobody watches it."""
+
+    def _newest(self, inputs: EntityMapInputs, call: Call) -> str | None:
+        """The newest number of the author; None while it cannot be looked up."""
+        if inputs.author is None:
+            return None
+        status = _listed(call.session(inputs.cloud, gateway=inputs.gateway), inputs)
+        return newest_of(status, inputs.author) if status else None
+
+
+class EntityMap(ManagedResource, module="dualwrite", name="EntityMap"):
+    """The version of one entity map."""
+
+    cloud: pulumi.Output[str]
+    cds: pulumi.Output[str]
+    map: pulumi.Output[str]
+    version: pulumi.Output[str]
+    publisher: pulumi.Output[str]
+    finops_filter: pulumi.Output[str]
+    cds_filter: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        cloud: pulumi.Input[str],
+        cds: pulumi.Input[str],
+        map: pulumi.Input[str],  # noqa: A002 - what dual-write calls it
+        version: pulumi.Input[str],
+        author: pulumi.Input[str] | None = None,
+        finops: pulumi.Input[str] | None = None,
+        gateway: pulumi.Input[str] | None = None,
+        companies: pulumi.Input[list[str] | str] | None = None,
+        run_state: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        arguments: Mapping[str, Any] = {
+            "cloud": cloud,
+            "cds": cds,
+            "finops": finops,
+            "gateway": gateway,
+            "companies": companies,
+            "map": map,
+            "version": version,
+            "author": author,
+            "__run_state": run_state,
+            "timeout": timeout,
+        }
+        super().__init__(EntityMapProvider(), resource_name, dict(arguments), opts)
+
+
+def _listed(session: Session, inputs: EntityMapInputs) -> EntityMapStatus | None:
+    """The map, as far as it can be seen now: None without token, pair, link or map."""
+    if not dual_write_token_configured():
+        return None
+    try:
+        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        link = find_link(session, pair.finops_host)
+        listed = session.dual_write.maps(link.cid)
+    except (AuthenticationError, EmulatorNotRunning):
+        raise
+    except ApiError:
+        return None
+    return next((each for each in listed if each.name == inputs.map), None)
+
+
+def _read(session: Session, stored: EntityMapOutputs) -> tuple[EntityMapStatus | None, LinkedEnvironment]:
+    """The map by the link's id, or by its host again when a reset gave the link a new id."""
+    link = LinkedEnvironment(cid=stored.connection_id)
+    try:
+        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+    except NotFound:
+        link = find_link(session, stored.finops_host)
+        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+    return next((each for each in listed if each.name == stored.map), None), link
+
+
+def _switched(
+    session: Session, finops_host: str, cds_host: str, inputs: EntityMapInputs, call: Call
+) -> EntityMapOutputs:
+    end = call.clock() + seconds(inputs.timeout)
+    polls, link = session.profile.polls, find_link(session, finops_host)
+
+    def pace() -> Pace:
+        return Pace(polls.map_action, polls.initial_sync, max(0.0, end - call.clock()), call.clock, call.sleep)
+
+    switch = VersionSwitch(session.dual_write, link.cid, inputs.map, pace, call.progress)
+    state = call.private.get("run_state")
+    status = switch.make_active(inputs.version, inputs.author, declared_state=state if isinstance(state, str) else None)
+    return _outputs(inputs, status, link, finops_host, cds_host, session)
+
+
+def _outputs(
+    known: EntityMapInputs | EntityMapOutputs,
+    status: EntityMapStatus,
+    link: LinkedEnvironment,
+    finops_host: str,
+    cds_host: str,
+    session: Session,
+) -> EntityMapOutputs:
+    template = active(status)
+    filters = filters_of(session.dataverse(cds_host), status.detail.tid)
+    publisher = (template.author if template else None) or ""
+    return EntityMapOutputs.model_validate(
+        {
+            **known.model_dump(mode="json", exclude_none=True),
+            "version": str(template.version) if template else "",
+            "author": publisher if known.author is not None else None,
+            "publisher": publisher,
+            "connection_id": link.cid,
+            "finops_host": finops_host,
+            "cds_host": cds_host,
+            "finops_filter": filters.finops if filters else None,
+            "cds_filter": filters.cds if filters else None,
+        }
+    )
+
+
+def _warn_of_changes(stored: EntityMapOutputs, now: EntityMapOutputs, call: Call) -> None:
+    """Name what is otherwise; the text of a filter has no declared value, so another one is accepted."""
+    if not same_number(now.version, stored.version) or now.publisher != stored.publisher:
+        is_now, was = (f"{each.version} of {each.publisher}" for each in (now, stored))
+        call.warn(f"the active version is {is_now}, not {was}")
+    for side, before, after in (
+        ("F&O", stored.finops_filter, now.finops_filter),
+        ("CDS", stored.cds_filter, now.cds_filter),
+    ):
+        if before is not None and after is not None and before != after:
+            call.warn(f"the filter of the {side} side is {after!r}, was {before!r}; accepted, as none is declared")

@@ -1,0 +1,103 @@
+"""What becomes of the changes that queued up while a map was paused, once it is resumed; and how old such a queue is.
+
+dual-write-management-api.md 5.5 and dual-write-semantics.md 7.8: a queue is played back, kept as catch-up errors, or
+discarded; the last two need dual-write core 1.0.23084.2. A pause may last seven days (one, by the newer page) and hold
+1 GB; how much it holds cannot be read. No pulumi.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from providers.api.dual_write.models import EntityMapStatus, MapAction, MapState, RequestState
+from providers.api.session import Session
+from providers.link.health_check import CORE_PACKAGE
+from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
+from providers.protocol.call import ResourceError
+from providers.protocol.consent import missing_consent
+from providers.protocol.durations import spoken
+from providers.protocol.versions import at_least
+from providers.protocol.words import first_names
+
+CORE_WITH_A_CHOICE = "1.0.23084.2"
+_KEEPS_QUEUE = {"keep-as-errors": True, "discard": False}
+_WARN_AFTER, _LAST_WARNING, _LONGEST = timedelta(days=1), timedelta(days=6), timedelta(days=7)
+
+
+def declared_before(stored: LiveSyncOutputs) -> dict[str, str]:
+    """The run states that the last `up` declared, whatever people have done since."""
+    return {**stored.maps, **stored.drifted}
+
+
+def skipped_queues(inputs: LiveSyncInputs, before: Mapping[str, str]) -> dict[str, bool]:
+    """Map to whether its queue is kept as errors (True) or discarded (False), for maps whose queue is not played back.
+
+    A queue is discarded only for a change of the file from paused to running: a map that an alert or a person paused
+    must not lose rows when that is put right.
+    """
+    return {
+        name: _KEEPS_QUEUE[option]
+        for name, option in sorted(inputs.catch_up.items())
+        if option in _KEEPS_QUEUE and inputs.maps.get(name) == "running" and _may_skip(option, before.get(name))
+    }
+
+
+def require_skippable(
+    session: Session, environment_id: str, inputs: LiveSyncInputs, options: Mapping[str, bool], today: date
+) -> None:
+    """Raise `ResourceError` when a queue that is not played back lacks consent, or the core solution is too old."""
+    if not options:
+        return
+    for name, keeps in options.items():
+        missing = None if keeps else missing_consent(inputs.confirm, "discard-queue", name, today)
+        if missing:
+            raise ResourceError(f"the queue of '{name}' would be discarded; {missing}")
+    core = session.app_management.packages(environment_id, fresh=True).get(CORE_PACKAGE)
+    version = core.version if core else None
+    if not at_least(version, CORE_WITH_A_CHOICE):
+        raise ResourceError(
+            f"the queue of {first_names(list(options))} cannot be skipped: that needs dual-write core "
+            f"{CORE_WITH_A_CHOICE}, and CDS has {version or 'none'}",
+            next_step="Update the dual-write core solution, or use `catchUp: replay`.",
+        )
+
+
+def old_queues(statuses: Iterable[EntityMapStatus], now: datetime) -> Iterator[str]:
+    """A sentence for each map that is paused for longer than a day."""
+    for status in statuses:
+        since = paused_since(status)
+        age = now - since if since else timedelta()
+        if age < _WARN_AFTER:
+            continue
+        text = (
+            f"map '{status.name}' is paused for {spoken(age.total_seconds())}; how much its queue holds is not readable"
+        )
+        if age >= _LONGEST:
+            yield f"{text}, and after 7 days further changes are blocked or lost: resume it"
+        elif age >= _LAST_WARNING:
+            yield f"{text}, and in {spoken((_LONGEST - age).total_seconds())} further changes will be blocked or lost"
+        else:
+            yield f"{text}; Microsoft names one day, and seven, as the longest pause"
+
+
+def paused_since(status: EntityMapStatus) -> datetime | None:
+    """When a paused map was paused, by its newest request of that kind; None when it is not, or nothing shows it."""
+    if status.state != MapState.PAUSED:
+        return None
+    times = [
+        _time(each.modified_on or each.created_on)
+        for each in status.detail.last_requests
+        if each.action == MapAction.PAUSE and each.state == RequestState.COMPLETED
+    ]
+    return max((time for time in times if time), default=None)
+
+
+def _may_skip(option: str, before: str | None) -> bool:
+    return option == "keep-as-errors" or before == "paused"
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
