@@ -4,6 +4,7 @@ Wires resources, does no work and reads no config. Every child's name is derived
 program can build several pairs. Children come in the order of the real set-up, each after the one before.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from providers.cds_instance import CdsInstance
 from providers.company import Company
 from providers.company_bootstrap import CompanyBootstrap
 from providers.dual_write_connection import DualWriteConnection
+from providers.entity_map import EntityMap
 from providers.finops_instance import FinOpsInstance
 from providers.live_sync import LiveSync
 from providers.protocol.consent import Action, Consent, missing_consent
@@ -55,8 +57,9 @@ class DualWritePair(pulumi.ComponentResource):
         package = self._packages(selection, finops)
         connection = self._connection(selection, [package, *self._legal_entities(package)])
         synced = map_settings.sync_limits(map_settings.initial_syncs(stack.maps, selection), stack.limits)
+        versions = self._entity_maps(selection, connection)
         before = self._bootstraps("before-live-sync", connection, connection, synced)
-        live_sync = self._live_sync(selection, connection, [connection, *before.values()])
+        live_sync = self._live_sync(selection, connection, [connection, *versions, *before.values()])
         bootstraps = {**before, **self._bootstraps("live", connection, live_sync, {})}
         self._tell(cds, finops, connection, live_sync, bootstraps)
 
@@ -184,10 +187,33 @@ class DualWritePair(pulumi.ComponentResource):
             solutions=list(selection.solutions),
             company_change=wanted.company_change,
             confirm=self._consents("reset-link"),
+            initialise=list(map_settings.pins(self._stack.maps, selection)) or None,
             live_companies_limit=self._stack.limits.live_companies,
             timeout=self._stack.timeouts.link,
             opts=self._child(*after),
         )
+
+    def _entity_maps(self, selection: Selection, connection: DualWriteConnection) -> list[EntityMap]:
+        """One resource for each map whose version is declared."""
+        wanted = self._stack.maps
+        states = map_settings.run_states(wanted, selection)
+        return [
+            EntityMap(
+                f"{self._prefix}-map-{_slug(name)}",
+                cloud=self._stack.cloud,
+                cds=self._cds_name,
+                finops=self._finops_url,
+                gateway=self._stack.connection.gateway,
+                companies=self._companies,
+                map=name,
+                version=pin.version,
+                author=pin.author,
+                run_state=states[name],
+                timeout=self._stack.timeouts.link,
+                opts=self._child(connection),
+            )
+            for name, pin in map_settings.pins(wanted, selection).items()
+        ]
 
     def _bootstraps(
         self, order: str, connection: DualWriteConnection, after: pulumi.Resource, initial_syncs: dict[str, int]
@@ -238,6 +264,9 @@ class DualWritePair(pulumi.ComponentResource):
             integration_keys=map_settings.integration_keys(wanted, selection),
             initial_sync=synced,
             resync=map_settings.resyncs(wanted, synced),
+            catch_up=map_settings.catch_ups(wanted, selection) or None,
+            confirm=self._consents("discard-queue"),
+            pinned=list(map_settings.pins(wanted, selection)) or None,
             initial_sync_companies_limit=limits.initial_sync_companies,
             initial_sync_rows_limit=limits.initial_sync_rows,
             single_threaded_rows_limit=limits.single_threaded_rows,
@@ -271,6 +300,11 @@ class DualWritePair(pulumi.ComponentResource):
 
     def _child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=protect)
+
+
+def _slug(name: str) -> str:
+    """The name of a map as part of a resource's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _selection(stack: Stack) -> Selection:

@@ -1,11 +1,35 @@
-"""What the `maps` section means for each chosen map: run state, initial sync, resync, keys of its table. Pure."""
+"""What the `maps` section means for each chosen map: version, run state, initial sync, keys of its table. Pure."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from components.rules.maps import initial_sync_of
 from components.stack import Limits, Maps, State
 from providers.catalogue.default_keys import default_keys
 from providers.catalogue.selection import Selection, standard
+
+
+class Pin(NamedTuple):
+    """A declared version of a map: a number or `latest`, and its author (None: any)."""
+
+    version: str
+    author: str | None
+
+
+def pins(maps: Maps, selection: Selection) -> dict[str, Pin]:
+    """The chosen maps whose version is declared."""
+    return {
+        name: Pin(override.version, override.author)
+        for name, override in sorted(maps.overrides.items())
+        if override.version and name in selection.maps
+    }
+
+
+def catch_ups(maps: Maps, selection: Selection) -> dict[str, str]:
+    """What becomes of the queue of a resumed map, for those that do not play it back."""
+    own = {name: override.catch_up for name, override in maps.overrides.items() if override.catch_up}
+    options = {name: own.get(name, maps.catch_up) for name in selection.maps}
+    return {name: option for name, option in options.items() if option != "replay"}
 
 
 def run_states(maps: Maps, selection: Selection) -> dict[str, State]:

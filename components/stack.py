@@ -20,6 +20,7 @@ from components.values import (
     EnvironmentId,
     Https,
     Lcid,
+    MapVersion,
     NotNegative,
     Positive,
     Text,
@@ -159,8 +160,10 @@ class Override(Section):
 
     state: State | None = Field(None, description="Run state of this map.")
     initial_sync: InitialSync | None = Field(None, description="Side that wins a conflict in its initial sync.")
-    version: Version | None = Field(None, description="Version of the map, as quoted text.")
-    author: Text | None = Field(None, description="Publisher of the version.")
+    version: MapVersion | None = Field(
+        None, description="Version of the map, as quoted text; or latest, the newest of the author. Default: as it is."
+    )
+    author: Text | None = Field(None, description="Publisher of the version; needed for latest.")
     catch_up: CatchUp | None = Field(None, description="What becomes of rows queued while it was paused.")
     resync: str | None = Field(None, description="Any new text runs its initial sync once more.", strict=True)
 

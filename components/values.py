@@ -35,6 +35,12 @@ def _version(text: str) -> str:
     return text
 
 
+def _map_version(text: str) -> str:
+    if text != "latest" and not re.fullmatch(_VERSION, text):
+        raise ValueError(f'{text!r} is no version: two to four numbers with dots, such as "1.0.0.3", or latest')
+    return text
+
+
 def _domain(text: str) -> str:
     if not re.fullmatch(_DOMAIN, text) or not 2 <= len(text) <= 32:
         raise ValueError("must be 2 to 32 letters, digits and dashes, with a letter or digit at both ends")
@@ -111,6 +117,11 @@ Company = Annotated[
     StrictStr, AfterValidator(company_code), WithJsonSchema({"type": "string", "pattern": COMPANY_CODE})
 ]
 Version = Annotated[StrictStr, AfterValidator(_version), WithJsonSchema({"type": "string", "pattern": _VERSION})]
+MapVersion = Annotated[
+    StrictStr,
+    AfterValidator(_map_version),
+    WithJsonSchema({"type": "string", "pattern": f"{_VERSION}|^latest$"}),
+]
 Domain = Annotated[
     StrictStr,
     AfterValidator(_domain),

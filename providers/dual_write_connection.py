@@ -45,6 +45,7 @@ from providers.link.pair import (
     wait_for_link,
 )
 from providers.link.solutions import apply_solutions
+from providers.maps.run import initialise
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.findings import LINK_NOT_CHECKED
@@ -232,6 +233,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
         apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
+        _initialise(session, link, call, waiting)
         outputs = from_link(inputs, pair, link.environment, link.details)
         seen = {"health": _lines(checks, "passed"), "not_checked": _lines(checks), "running_before": running}
         return outputs.model_copy(update=seen)
@@ -274,6 +276,7 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
         gateway: pulumi.Input[str] | None = None,
         solutions: pulumi.Input[list[str]] | None = None,
         company_change: pulumi.Input[str] | None = None,
+        initialise: list[str] | None = None,
         confirm: pulumi.Input[list[dict[str, str]]] | None = None,
         live_companies_limit: pulumi.Input[int] | None = None,
         timeout: pulumi.Input[str] | None = None,
@@ -287,11 +290,19 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
             "companies": companies,
             "solutions": solutions,
             "company_change": company_change,
+            "__initialise": initialise,
             "confirm": confirm,
             "live_companies_limit": live_companies_limit,
             "timeout": timeout,
         }
         super().__init__(DualWriteConnectionProvider(), resource_name, arguments, opts)
+
+
+def _initialise(session: Session, link: Link, call: Call, waiting: Waiting) -> None:
+    """Give maps whose version is declared their projects, all at once: a switch needs one, and is of one map alone."""
+    names = call.private.get("initialise")
+    if isinstance(names, list) and names:
+        initialise(session, link.environment.cid, [str(name) for name in names], call, waiting.remaining)
 
 
 def _stored_pair(stored: ConnectionOutputs) -> Pair:

@@ -9,6 +9,7 @@ about a minute a hundred rows; prerequisites come first, independent maps togeth
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pulumi
@@ -20,7 +21,9 @@ from providers.api.transport.errors import NotFound
 from providers.instances.on_cds import OnCds
 from providers.instances.references import same_host, short_name
 from providers.link.pair import find_link, find_pair
-from providers.maps.drift import read_live
+from providers.maps.catch_up import declared_before, require_skippable, skipped_queues
+from providers.maps.declared_checks import key_problems, stopped_prerequisites, warn_of_paused_prerequisites
+from providers.maps.drift import read_live, unpinned_versions
 from providers.maps.integration_keys import same_keys
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, Master, canonical_inputs, states_of
 from providers.maps.plan import state_word
@@ -49,15 +52,19 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         return canonical_inputs(inputs)
 
     def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
-        """Initial syncs and texts of maps that are not declared."""
-        for field, named in (("initial_sync", inputs.masters), ("resync", inputs.resync)):
-            for name in named:
+        """Initial syncs and texts of maps that are not declared; prerequisites that shall not run."""
+        named = (("initial_sync", inputs.masters), ("resync", inputs.resync), ("catch_up", inputs.catch_up))
+        for field, names in named:
+            for name in names:
                 if name not in inputs.maps:
                     yield Problem(f"{field}[{name!r}]", "is no map of `maps`")
+        yield from stopped_prerequisites(inputs)
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
-        """Initial syncs that the documents forbid, by what both sides hold now; nothing before the pair exists."""
-        return volume_problems(inputs, inputs.live_syncs, call)
+        """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
+        warn_of_paused_prerequisites(inputs, call)
+        yield from key_problems(inputs, call)
+        yield from volume_problems(inputs, inputs.live_syncs, call)
 
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """The same for the initial syncs that this change brings.
@@ -65,10 +72,15 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         Other companies mean all of them, for maps that run too where the connection resets the link (the hidden input
         `__company_change`); a person's change goes without a full one.
         """
+        if inputs.maps != old.maps:
+            warn_of_paused_prerequisites(inputs, call)
+        if not same_keys(inputs.integration_keys, old.integration_keys):
+            yield from key_problems(inputs, call)
         other_companies = inputs.companies != old.companies
         fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
         is_reset = other_companies and call.private.get("company_change") == "reset"
-        return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
+        again = {name for name in fresh if is_reset or name in inputs.resync}
+        yield from volume_problems(inputs, fresh, call, again=again)
 
     def same(self, name: str, held: Any, wanted: Any) -> bool | None:
         """Keys are sets of columns without case; an address is its host."""
@@ -87,10 +99,21 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, pair.finops_host)
         before = _running_before(call)
         memory = Memory(resync=inputs.resync)
-        run = LiveSyncRun(session, link, inputs, call, memory=memory, ran_before=before, dropped=_dropped(call))
+        skipped = skipped_queues(inputs, {})
+        require_skippable(session, pair.environment_id, inputs, skipped, _today())
+        run = LiveSyncRun(
+            session,
+            link,
+            inputs,
+            call,
+            memory=memory,
+            ran_before=before,
+            dropped=_names(call, "dropped_maps"),
+            skipped_queues=skipped,
+        )
         result = run.bring(inputs.maps)
         started = _started(inputs, result, before, result.started)
-        return pair.identifier, _outputs(inputs, link, pair.finops_host, result, started)
+        return pair.identifier, _outputs(inputs, link, pair.finops_host, result, started, _names(call, "pinned"))
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
         """One list call for all maps, one for the keys; what is not as declared is named. Gone with its CDS."""
@@ -116,14 +139,18 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
         memory = Memory(inputs.resync, stored.synced, stored.sync_runs)
-        run = LiveSyncRun(session, link, inputs, call, memory=memory, dropped=_dropped(call))
+        skipped = skipped_queues(inputs, declared_before(stored))
+        require_skippable(session, self.environment_of(identifier, {}), inputs, skipped, _today())
+        dropped = _names(call, "dropped_maps")
+        run = LiveSyncRun(session, link, inputs, call, memory=memory, dropped=dropped, skipped_queues=skipped)
         result = run.bring({**inputs.maps, **left})
         if _was_reset(statuses, stored):
             call.announce(_restored(result))
         _warn_of_late_companies(stored, inputs, result, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
         started = _started(inputs, result, _running_before(call), kept | result.started)
-        return _with_memory(stored, inputs, _outputs(inputs, link, stored.finops_host, result, started))
+        outputs = _outputs(inputs, link, stored.finops_host, result, started, _names(call, "pinned"))
+        return _with_memory(stored, inputs, outputs)
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
@@ -169,6 +196,9 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
         integration_keys: pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None = None,
         initial_sync: pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None = None,
         resync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        catch_up: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        confirm: pulumi.Input[list[dict[str, str]]] | None = None,
+        pinned: list[str] | None = None,
         initial_sync_companies_limit: pulumi.Input[int] | None = None,
         initial_sync_rows_limit: pulumi.Input[int] | None = None,
         single_threaded_rows_limit: pulumi.Input[int] | None = None,
@@ -190,6 +220,9 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "integration_keys": integration_keys,
             "initial_sync": initial_sync,
             "resync": resync,
+            "catch_up": catch_up,
+            "confirm": confirm,
+            "__pinned": pinned,
             "initial_sync_companies_limit": initial_sync_companies_limit,
             "initial_sync_rows_limit": initial_sync_rows_limit,
             "single_threaded_rows_limit": single_threaded_rows_limit,
@@ -224,10 +257,14 @@ def _running_before(call: Call) -> list[str] | None:
     return [str(name) for name in value] if isinstance(value, list) else None
 
 
-def _dropped(call: Call) -> list[str]:
-    """The maps that the stack left out, which are not started even when the service asks for them first."""
-    names = call.private.get("dropped_maps")
+def _names(call: Call, hidden: str) -> list[str]:
+    """Names of maps in a hidden input: `dropped_maps` the stack left out, the version of `pinned` ones is declared."""
+    names = call.private.get(hidden)
     return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _started(
@@ -243,7 +280,12 @@ def _started(
 
 
 def _outputs(
-    inputs: LiveSyncInputs, link: LinkedEnvironment, finops_host: str, result: RunResult, started: list[str]
+    inputs: LiveSyncInputs,
+    link: LinkedEnvironment,
+    finops_host: str,
+    result: RunResult,
+    started: list[str],
+    pinned: Collection[str],
 ) -> LiveSyncOutputs:
     report = result.report
     return LiveSyncOutputs.model_validate(
@@ -260,6 +302,8 @@ def _outputs(
             "synced": result.synced,
             "sync_runs": result.runs,
             "initial_syncs": result.counts,
+            "versions": unpinned_versions(inputs.maps, report.statuses, pinned),
+            "undeclared": sorted(report.statuses.keys() - inputs.maps.keys()),
             "ready": True,
         }
     )

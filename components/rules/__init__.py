@@ -23,8 +23,9 @@ _RULES: tuple[Callable[[Draft], Iterator[Broken]], ...] = (
     company_rules,
     bootstrap_rules,
     map_rules,
+    not_served,
 )
-_DATED: tuple[Callable[[Draft, date], Iterator[Broken]], ...] = (confirm_rules, not_served)
+_DATED: tuple[Callable[[Draft, date], Iterator[Broken]], ...] = (confirm_rules,)
 
 
 def broken_rules(draft: Draft, today: date) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What the entries of `confirm` mean together with the pair: a consent to a reset names it. Pure."""
+"""What the entries of `confirm` mean together with the rest: a consent names this pair, or one of its maps. Pure."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,18 +6,36 @@ from urllib.parse import urlsplit
 
 from components.draft import Draft
 from components.findings import Broken
+from components.rules.maps import chosen_maps
 from components.stack import DraftCds, DraftConfirmation
 
 
 def confirm_rules(draft: Draft, today: date) -> Iterator[Broken]:
-    """Consents to a reset that name another pair; one that ended counts as absent."""
-    label = _pair(draft.stack.cds)
+    """Consents that name another pair, or a map that is not chosen; one that ended counts as absent."""
     for place, entry in enumerate(draft.stack.confirm):
-        if entry.action != "reset-link" or not label or not entry.target or ended(entry, today):
+        if not entry.target or ended(entry, today):
             continue
-        if entry.target.casefold() != label.casefold():
-            text = f"{entry.target!r} is not this pair: reset-link names the first label of its CDS host, `{label}`"
+        text = None
+        if entry.action == "reset-link":
+            text = _other_pair(draft, entry.target)
+        elif entry.action == "discard-queue":
+            text = _other_map(draft, entry.target)
+        if text:
             yield Broken(("confirm", place, "target"), text)
+
+
+def _other_pair(draft: Draft, target: str) -> str | None:
+    label = _pair(draft.stack.cds)
+    if not label or target.casefold() == label.casefold():
+        return None
+    return f"{target!r} is not this pair: reset-link names the first label of its CDS host, `{label}`"
+
+
+def _other_map(draft: Draft, target: str) -> str | None:
+    chosen = chosen_maps(draft.stack.maps)
+    if chosen is None or target in chosen.maps:
+        return None
+    return f"{target!r} is none of the chosen maps: discard-queue names the map whose queue may be lost"
 
 
 def ended(entry: DraftConfirmation, today: date) -> bool:

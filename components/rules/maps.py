@@ -50,10 +50,21 @@ def _overrides(draft: Draft, chosen: Selection) -> Iterator[Broken]:
             yield Broken(place, f"there is no standard map {name!r}; {known.advice(name)}")
         elif name not in chosen.maps and not chosen.problems:
             yield Broken(place, "is not among the chosen maps; add it to `include` or leave the override out")
+    yield from _pins(maps)
     for name, override in maps.overrides.items():
         if (override.resync or "").strip() and initial_sync_of(maps, name) == "none":
             text = f"asks for another initial sync, and this map has none; {_WITH_ONE}"
             yield Broken(("maps", "overrides", name, "resync"), text)
+
+
+def _pins(maps: DraftMaps) -> Iterator[Broken]:
+    for name, override in maps.overrides.items():
+        place = ("maps", "overrides", name)
+        if override.version == "latest" and not override.author:
+            text = "needs the `author` whose newest version is meant: the highest number need not be the wanted one"
+            yield Broken((*place, "version"), text)
+        if override.author and not override.version:
+            yield Broken((*place, "author"), "says whose `version` is meant: give one, such as latest")
 
 
 def _integration_keys(draft: Draft, chosen: Selection) -> Iterator[Broken]:

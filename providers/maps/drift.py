@@ -4,15 +4,19 @@ One list call for all maps (E2), one for the keys (E10). No pulumi.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 
+from providers.api.dual_write.client import REFRESH_LIFETIME
 from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
 from providers.link.pair import find_link
+from providers.maps.catch_up import old_queues
 from providers.maps.integration_keys import key_drift, keys_of
 from providers.maps.model import LiveSyncOutputs, states_of
+from providers.maps.versions import NOT_INSTALLED, active, version_line
 from providers.protocol.base import Call
-from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE
+from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE, MAP_VERSION, QUEUE_AGE
 from providers.protocol.words import amount_is, first_names
 
 _AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
@@ -22,14 +26,17 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     """The outputs as they are now; every difference is named in a warning. Raises `NotFound` without a link."""
     statuses, link = _statuses(session, stored)
     declared = {**stored.maps, **stored.drifted}
-    states = states_of(declared, statuses)
+    lost = _lost(declared, statuses, stored)
+    states = {**states_of(declared, statuses), **dict.fromkeys(lost, NOT_INSTALLED)}
     drifted = {name: declared[name] for name, state in states.items() if state != declared[name]}
     for name, state in drifted.items():
-        call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
-    lost = _lost(declared, statuses, stored)
+        if name not in lost:
+            call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
     if lost:
         absent = amount_is(len(lost), "map")
         call.warn(f"{absent} not installed any more: {first_names(lost)}. {_AFTER_A_RESET}", MAP_MISSING)
+    for sentence in old_queues(statuses.values(), datetime.now(UTC)):
+        call.warn(sentence, QUEUE_AGE)
     keys, drifted_keys = _keys(session, stored, link, call)
     return stored.model_copy(
         update={
@@ -37,10 +44,11 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
             "drifted": drifted,
             "integration_keys": keys,
             "drifted_keys": drifted_keys,
-            "not_installed": sorted(name for name in declared if name not in statuses),
+            "not_installed": sorted(name for name in declared if name not in statuses and name not in lost),
+            "versions": _versions(stored, statuses, call),
             "connection_id": link.cid,
             "connection_name": link.cname,
-            "ready": not (drifted or drifted_keys or lost),
+            "ready": not (drifted or drifted_keys),
         }
     )
 
@@ -49,10 +57,10 @@ def _statuses(session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, Enti
     """All maps by the link's id; by its host again when a reset gave the link a new id."""
     link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
     try:
-        listed = session.dual_write.maps(link.cid)
+        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
     except NotFound:
         link = find_link(session, stored.finops_host)
-        listed = session.dual_write.maps(link.cid)
+        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
     return {status.name: status for status in listed}, link
 
 
@@ -71,5 +79,27 @@ def _keys(
 
 
 def _lost(declared: Collection[str], statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs) -> list[str]:
-    """Declared maps that were there: this stack started them, or no map at all is listed."""
-    return sorted(name for name in declared if name not in statuses and (name in stored.started or not statuses))
+    """Declared maps that were there and are not: one that was never seen is not missed."""
+    return sorted(name for name in declared if name not in statuses and name not in stored.not_installed)
+
+
+def unpinned_versions(
+    names: Collection[str], statuses: Mapping[str, EntityMapStatus], pinned: Collection[str]
+) -> dict[str, str]:
+    """Map to its active version, for those whose version nobody declares."""
+    return {
+        name: version_line(active(statuses[name])) for name in sorted(names) if name in statuses and name not in pinned
+    }
+
+
+def _versions(stored: LiveSyncOutputs, statuses: Mapping[str, EntityMapStatus], call: Call) -> dict[str, str] | None:
+    """The active versions now; another one is named and accepted. Older state does not know them and stays so."""
+    if stored.versions is None:
+        return None
+    now = {**stored.versions, **unpinned_versions(stored.versions, statuses, ())}
+    for name, version in now.items():
+        if version != stored.versions[name]:
+            call.warn(
+                f"map '{name}' runs on version {version} now, not {stored.versions[name]}; no version is declared"
+            )
+    return now

@@ -238,3 +238,17 @@ def stop_maps(session: Session, cid: str, names: Collection[str], timeout: str, 
     report = operations.bring_to(dict.fromkeys(names, "stopped"))
     if report.failures:
         raise one_error(report.failures, len(names))
+
+
+def initialise(session: Session, cid: str, names: Collection[str], call: Call, seconds_left: float) -> None:
+    """Give these maps of a link their projects; those that have one, or are not listed, are left as they are."""
+    listed = {status.name for status in session.dual_write.maps(cid, fresh=True) if not status.initialised}
+    wanted = [name for name in names if name in listed]
+    if not wanted:
+        return
+    polls = session.profile.polls
+    pace = Pace(polls.map_action, polls.initial_sync, seconds_left, call.clock, call.sleep)
+    operations = MapOperations(session.dual_write, cid, pace=pace, progress=call.progress)
+    report = operations.bring_to(dict.fromkeys(wanted, "initialised"), alone=True)
+    if report.failures:
+        raise one_error(report.failures, len(wanted))

@@ -23,6 +23,7 @@ STACK_FILE = Finding("DW-C05", "the stack file has problems")
 
 RESET_WITH_LOSS = Finding("DW-I01", "the link is reset and what stands only on it is lost; a consent is used")
 HARMLESS_RESET = Finding("DW-I02", "the link is reset, and nothing is lost because no map ever ran on it")
+NOT_QUEUED = Finding("DW-I03", "a running map stops for a while, and changes made in that time are not queued")
 
 COMPANIES_BY_HAND = Finding("DW-P01", "a person has to change the companies of the link on the dual-write page")
 LINK_BY_HAND = Finding("DW-P02", "a person has to link the two instances in Lifecycle Services")
@@ -42,6 +43,10 @@ NOT_READ = Finding("DW-N07", "a resource could not be read and keeps its stored 
 MAP_STATE = Finding("DW-W01", "a map has another run state than declared")
 MAP_MISSING = Finding("DW-W02", "a map that was there is not installed any more")
 KEY_DRIFT = Finding("DW-W03", "a table has other integration keys than declared")
+MAP_VERSION = Finding("DW-W04", "a map runs on another version than declared, or than before where none is declared")
+MAP_FILTER = Finding("DW-W05", "a filter of a map is another one than before; none is declared")
+QUEUE_AGE = Finding("DW-W06", "a map is paused for so long that its queue is at risk")
+PAUSED_NEED = Finding("DW-W07", "running maps need one that is declared paused")
 
 UNREADABLE = Finding("DW-E01", "a check or a refresh ended because a service could not be read")
 

@@ -1,5 +1,7 @@
 """EntityMap on the emulated tenant: versions by number and author, roll-back, kills, what a refresh names."""
 
+from typing import Any
+
 import pytest
 
 from emulator.identity.tokens import SigningKey
@@ -44,7 +46,7 @@ def pin(version: str = NEW, **values: object) -> EntityMapInputs:
     return PROVIDER.normalise(EntityMapInputs.model_validate(inputs))
 
 
-def create(pair: LinkedWorld, inputs: EntityMapInputs, **private: object) -> tuple[str, EntityMapOutputs]:
+def create(pair: LinkedWorld, inputs: EntityMapInputs, **private: Any) -> tuple[str, EntityMapOutputs]:
     return PROVIDER.on_create(inputs, pair.call(**private))
 
 
@@ -103,6 +105,7 @@ def test_killed_switch_leaves_no_map_stopped(pair: LinkedWorld, key: SigningKey)
         try:
             PROVIDER.on_create(pin(), world.call(kill_after=number, run_state="running"))
         except Killed:
+            world.world.sleep(60)
             create(world, pin(), run_state="running")
             assert (active(world), world.map(MAP).state) == (NEW, MapState.RUNNING), number
         else:

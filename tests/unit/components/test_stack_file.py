@@ -228,8 +228,8 @@ def test_consent_to_a_reset_names_the_host_of_an_existing_cds() -> None:
     assert "`contoso`" in str(findings_of(existing_pair(confirm=[entry | {"target": "other"}])))
 
 
-def test_ended_consent_to_unserved_action_is_absent() -> None:
-    entry = {"action": "discard-queue", "target": "accounts - Customers V3", "until": "2026-11-22"}
+def test_ended_consent_to_discard_a_queue_is_absent() -> None:
+    entry = {"action": "discard-queue", "target": "accounts - Customers", "until": "2026-11-22"}
     assert not findings_of(changed("confirm", [entry]))
     assert findings_of(changed("confirm", [entry | {"until": TODAY.isoformat()}]))
 

@@ -49,7 +49,7 @@ class FakeDualWrite:
         self.key_refusal: ApiError | None = None
         self.deaf_keys = False
 
-    def maps(self, cid: str, *, fresh: bool = False) -> list[EntityMapStatus]:
+    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> list[EntityMapStatus]:
         self.lists += 1
         for due, name, state in [entry for entry in self._due if entry[0] <= self.lists]:
             self._due.remove((due, name, state))

@@ -77,11 +77,11 @@ class FakeLink(FakeDualWrite):
         if call in self.refusals:
             raise self.refusals[call]
 
-    def maps(self, cid: str, *, fresh: bool = False) -> Any:
+    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> Any:
         self._refuse("maps")
         if self.gone:
             raise self.gone
-        return super().maps(cid, fresh=fresh)
+        return super().maps(cid, fresh=fresh, lifetime=lifetime)
 
     def connection_set(self, cname: str, *, fresh: bool = True) -> ConnectionSet:
         self._refuse("connection_set")

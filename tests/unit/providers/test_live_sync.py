@@ -173,7 +173,7 @@ def test_link_with_a_new_id_is_found_by_its_host() -> None:
     stored = created(session, declared(a="running")).model_copy(update={"connection_id": "before-the-reset"})
     lists = session.dual_write.maps
 
-    def maps(cid: str, *, fresh: bool = False) -> Any:
+    def maps(cid: str, *, fresh: bool = False, lifetime: float | None = None) -> Any:
         if cid == "before-the-reset":
             raise NotFound("no such connection set", status=404)
         return lists(cid, fresh=fresh)

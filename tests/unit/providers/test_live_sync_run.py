@@ -267,7 +267,9 @@ def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
     held = read(session, read(session, stored, said), said)
     text = "warning: DW-W02 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
     assert [line.startswith(text) for line in said] == [True, True]
-    assert (held.ready, held.not_installed) == (False, ["a", "z"])
+    assert (held.ready, held.maps["a"], held.drifted, held.not_installed) == (
+        False, "not installed", {"a": "running"}, ["z"],
+    )  # fmt: skip
     del session.dual_write.states["b"]
     assert read(session, stored.model_copy(update={"started": []})).ready is False
 

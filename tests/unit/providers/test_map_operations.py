@@ -98,8 +98,8 @@ class Busy(FakeDualWrite):
 
     empty: range = range(0)
 
-    def maps(self, cid: str, *, fresh: bool = False) -> list[EntityMapStatus]:
-        found = super().maps(cid, fresh=fresh)
+    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> list[EntityMapStatus]:
+        found = super().maps(cid, fresh=fresh, lifetime=lifetime)
         return [] if self.lists in self.empty else found
 
 

@@ -1,0 +1,74 @@
+"""What speaks against declared maps before anything is done: prerequisites that shall not run, keys of paused maps.
+
+dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its plug-ins are registered. No pulumi.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from providers.api.dual_write.models import EntityMapStatus, MapState
+from providers.api.identity.dual_write_tokens import dual_write_token_configured
+from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
+from providers.catalogue.selection import standard
+from providers.link.pair import find_link, find_pair
+from providers.maps.integration_keys import KeyPlan
+from providers.maps.model import LiveSyncInputs
+from providers.maps.version_switch import NOT_QUEUED, refused_while_paused
+from providers.protocol.call import Call, Problem
+from providers.protocol.words import first_names
+
+
+def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:
+    """A map that shall be live and needs one that is declared stopped."""
+    for name, need in _needs(inputs, "stopped"):
+        yield Problem(f"maps[{need!r}]", f"is declared stopped, and '{name}' needs it to run: stop both, or neither")
+
+
+def warn_of_paused_prerequisites(inputs: LiveSyncInputs, call: Call) -> None:
+    """A map whose prerequisite is paused runs, and lacks the rows that wait in that one's queue."""
+    waiting: dict[str, list[str]] = {}
+    for name, need in _needs(inputs, "paused"):
+        if inputs.maps[name] == "running":
+            waiting.setdefault(need, []).append(name)
+    for need, names in waiting.items():
+        call.warn(f"'{need}' is declared paused, and running maps need its rows: {first_names(names)}")
+
+
+def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
+    """Keys that cannot change because a map of the table is paused; which running maps stop meanwhile is announced."""
+    if not (inputs.integration_keys and dual_write_token_configured()):
+        return
+    plan = _key_plan(inputs, call)
+    if plan is None:
+        return
+    for status in plan.affected:
+        table = status.right_entity.name
+        if status.state == MapState.PAUSED:
+            text = refused_while_paused(status.name, f"the integration key of '{table}'")
+            yield Problem(f"integration_keys[{table!r}]", text)
+    running = [f"'{name}'" for name in plan.interrupted]
+    if running:
+        tables = ", ".join(plan.changes)
+        call.announce(f"for the integration key of {tables} each of these maps {NOT_QUEUED}: {first_names(running)}")
+
+
+def _key_plan(inputs: LiveSyncInputs, call: Call) -> KeyPlan | None:
+    """Declared keys against those of the link; None while there is no link to read."""
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    try:
+        link = find_link(session, find_pair(session, inputs.cds, inputs.finops, fresh=False).finops_host)
+        details = session.dual_write.connection_set(link.cname, fresh=False)
+        statuses: list[EntityMapStatus] = session.dual_write.maps(link.cid)
+    except (AuthenticationError, EmulatorNotRunning):
+        raise
+    except ApiError:
+        return None
+    return KeyPlan.of(inputs.integration_keys, details, statuses)
+
+
+def _needs(inputs: LiveSyncInputs, state: str) -> Iterator[tuple[str, str]]:
+    """Every live map with each of its prerequisites that has this declared state."""
+    known = standard().maps
+    for name, declared in inputs.maps.items():
+        if declared == "stopped" or name not in known:
+            continue
+        yield from ((name, need) for need in known[name].needs if inputs.maps.get(need) == state)
