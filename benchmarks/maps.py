@@ -65,10 +65,10 @@ class Watched(DualWriteManagement):
         self.starts: list[float] = []
         self.lists = 0
 
-    def maps(self, cid: str, *, fresh: bool = False) -> Any:
+    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> Any:
         """E2."""
         self.lists += 1
-        return self._service.maps(cid, fresh=fresh)
+        return self._service.maps(cid, fresh=fresh, lifetime=lifetime)
 
     def start_action(self, cid: str, action: str, details: Sequence[ActionDetail]) -> str:
         """E3."""

@@ -19,8 +19,9 @@ _BEFORE_ROWS = re.compile(r"Project validation failed|DIPV\d|Dual.write failure"
 def start_failure(tenant: "Tenant", connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
     """Return the error text with which the start of a map ends, None when it succeeds."""
     # What a validation or the registration finds is known before any row moves; the rest fails an initial sync itself.
-    if table_map.broken is not None and (not initial_sync or _BEFORE_ROWS.match(table_map.broken)):
-        return table_map.broken
+    failure = table_map.failure
+    if failure is not None and (not initial_sync or _BEFORE_ROWS.match(failure)):
+        return failure
     if not table_map.keys:
         return (
             f"Project validation failed: DIPV1003 No integration key is defined for the entity "

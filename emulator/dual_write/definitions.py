@@ -96,6 +96,7 @@ def maps_in(carrier: MapSolution) -> tuple[MapDefinition, ...]:
     return tuple(one for one in MAPS if (one.areas[0] if one.areas else "") in carrier.areas)
 
 
-def template_id(name: str, version: str, copy: int = 0) -> str:
+def template_id(name: str, version: str, copy: int = 0, author: str = AUTHOR) -> str:
     """Return the id of one version of a map; duplicates (E13 with several solutions) have ids of their own."""
-    return str(uuid.uuid5(_NAMESPACE, f"{name}/{version}/{copy}"))
+    other = "" if author == AUTHOR else f"/{author}"
+    return str(uuid.uuid5(_NAMESPACE, f"{name}/{version}/{copy}{other}"))

@@ -74,7 +74,7 @@ def finish(tenant: "Tenant", connection: Connection, table_map: TableMap, *, req
         legs = []
         for plane in sorted(sources, key=lambda plane: plane == master):
             transfer = Transfer(tenant, connection, table_map.definition, bulk=True)
-            refusal = table_map.broken or _refusal(tenant, transfer, plane, company)
+            refusal = table_map.failure or _refusal(tenant, transfer, plane, company)
             legs.append(_leg(tenant, transfer, plane, company, replace=plane == master, refusal=refusal))
         executions.ended(tenant, table_map, request_id, company.code, legs)
         failed = next((leg for leg in legs if leg.failed), None)

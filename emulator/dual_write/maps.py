@@ -26,7 +26,8 @@ class TableMap:
     """One map of one link.
 
     `keys`: the integration key its project knows (taken over by init and E8). `pending`: the state that follows its
-    ended request after the lag. `broken`: the error text with which every start fails until a person mends it.
+    ended request after the lag. `broken`: the error text with which every start fails until a person mends it;
+    `broken_version`: the version alone that fails so.
     """
 
     cid: str
@@ -42,6 +43,7 @@ class TableMap:
     pending: MapState | None = None
     paused_on: str | None = None
     broken: str | None = None
+    broken_version: str | None = None
     refreshed_on: str | None = None
 
     @property
@@ -53,6 +55,18 @@ class TableMap:
     def template(self) -> dict[str, Any]:
         """Return the active version."""
         return next(template for template in self.templates if template["id"] == self.active)
+
+    @property
+    def version(self) -> str:
+        """Return the number of the active version."""
+        number = self.template["version"]
+        return ".".join(str(number[part]) for part in ("major", "minor", "build", "revision"))
+
+    @property
+    def failure(self) -> str | None:
+        """Return the error text of every start of the active version, None when it is sound."""
+        of_all = self.broken_version is None
+        return self.broken if of_all or self.broken_version == self.version else None
 
     @property
     def is_busy(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
 from emulator.dual_write.connections import Connection
+from emulator.dual_write.definitions import AUTHOR
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.row_mapping import is_company_specific
 from emulator.dual_write.states import STARTABLE, Action, MapState, state_name
@@ -98,16 +99,16 @@ def _pause(tenant: "Tenant", connection: Connection, table_map: TableMap, _reque
 
 
 def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
-    """Activate a version, saving it first when there is none of this number; a running map is stopped meanwhile."""
-    version = _text(request, "version")
+    """Activate a version, saving it first when its author has none such; a running map is stopped meanwhile."""
+    version, author = _text(request, "version"), str(request.get("author") or AUTHOR)
     _must_be(table_map, MapState.RUNNING, *STARTABLE)
     try:
-        wanted = templates.template(tenant, table_map.definition, version)
+        wanted = templates.template(tenant, table_map.definition, version, author=author)
     except ValueError as error:
         raise PersonError(f"'{version}' is no version; give four numbers") from error
     if not table_map.has_template(wanted["id"]):
         table_map.templates.append(wanted)
-        solutions.save_version(tenant, connection, table_map.definition, version)
+        solutions.save_version(tenant, connection, table_map.definition, version, author)
     state = table_map.state
     if state is MapState.RUNNING:
         sync.enter(tenant, connection, [table_map], MapState.STOPPED)
@@ -118,12 +119,13 @@ def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, reque
 
 
 def _break(tenant: "Tenant", _connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
-    table_map.broken = str(request.get("text") or BROKEN)
+    version = request.get("version")
+    table_map.broken, table_map.broken_version = str(request.get("text") or BROKEN), str(version) if version else None
     maps.save(tenant, table_map)
 
 
 def _mend(tenant: "Tenant", _connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
-    table_map.broken = None
+    table_map.broken = table_map.broken_version = None
     maps.save(tenant, table_map)
 
 
@@ -142,14 +144,9 @@ def _on_map(action: _MapAction) -> Callable[["Tenant", Mapping[str, Any]], Mappi
         if table_map.is_busy:
             raise PersonError(f"the map '{name}' is busy")
         action(tenant, connection, table_map, request)
-        return {"map": name, "state": str(table_map.state), "version": _shown(table_map)}
+        return {"map": name, "state": str(table_map.state), "version": table_map.version}
 
     return act
-
-
-def _shown(table_map: TableMap) -> str:
-    version = table_map.template["version"]
-    return ".".join(str(version[part]) for part in ("major", "minor", "build", "revision"))
 
 
 def _must_be(table_map: TableMap, *states: MapState) -> None:

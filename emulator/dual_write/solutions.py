@@ -8,7 +8,15 @@ from emulator import power_platform
 from emulator.data.schemas import table
 from emulator.dual_write import connections, maps, templates
 from emulator.dual_write.connections import Connection, timestamp
-from emulator.dual_write.definitions import SOLUTIONS, MapDefinition, MapSolution, maps_in, solution, template_id
+from emulator.dual_write.definitions import (
+    AUTHOR,
+    SOLUTIONS,
+    MapDefinition,
+    MapSolution,
+    maps_in,
+    solution,
+    template_id,
+)
 from emulator.dual_write.errors import bad_request, not_found
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.projects import mapping_task
@@ -104,15 +112,19 @@ def package_installed(tenant: "Tenant", dataverse_host: str, unique_name: str) -
                 _put_version(tenant, dataverse_host, carrier, mapped, templates.FIRST_VERSION)
 
 
-def save_version(tenant: "Tenant", connection: Connection, mapped: MapDefinition, version: str) -> None:
+def save_version(
+    tenant: "Tenant", connection: Connection, mapped: MapDefinition, version: str, author: str = AUTHOR
+) -> None:
     """Put a version that a person saved into the Dataverse table of maps."""
     carrier = next(one for one in SOLUTIONS if mapped in maps_in(one))
-    _put_version(tenant, connection.dataverse_host, carrier, mapped, version)
+    _put_version(tenant, connection.dataverse_host, carrier, mapped, version, author)
 
 
-def _put_version(tenant: "Tenant", host: str, carrier: MapSolution, mapped: MapDefinition, version: str) -> None:
+def _put_version(
+    tenant: "Tenant", host: str, carrier: MapSolution, mapped: MapDefinition, version: str, author: str = AUTHOR
+) -> None:
     key = table("dataverse", ENTITY_MAPS).key[0]
-    identifier = template_id(mapped.name, version)
+    identifier = template_id(mapped.name, version, author=author)
     if tenant.rows.get("dataverse", host, ENTITY_MAPS, identifier) is not None:
         return
     values = {

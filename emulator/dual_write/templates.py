@@ -17,15 +17,17 @@ FIRST_VERSION = "1.0.0.0"
 PARKED_VERSION = "9.9.9.9"
 
 
-def template(tenant: "Tenant", mapped: MapDefinition, version: str, *, copy: int = 0) -> dict[str, Any]:
+def template(
+    tenant: "Tenant", mapped: MapDefinition, version: str, *, author: str = AUTHOR, copy: int = 0
+) -> dict[str, Any]:
     """Return one version of a map in E2's shape."""
     major, minor, build, revision = (int(part) for part in version.split("."))
     return {
-        "id": template_id(mapped.name, version, copy),
+        "id": template_id(mapped.name, version, copy, author),
         "name": f"{PUBLISHER_PREFIX}_[{mapped.name}]",
         "readOnly": False,
         "displayName": mapped.finops_entity,
-        "author": AUTHOR,
+        "author": author,
         "version": {
             "major": major,
             "minor": minor,

@@ -207,3 +207,21 @@ def test_map_that_vanished_is_named_and_shown_as_a_change(pair: LinkedWorld) -> 
     assert "has no map 'nothing - Nothing' any more" in pair.world.said[-1]
     with pytest.raises(NotFound, match="Apply the map solution"):
         create(pair, pin(OLD, map="nothing - Nothing"))
+
+
+def test_one_number_of_two_authors_is_an_error_that_lists_both(pair: LinkedWorld) -> None:
+    pair.person("switch-version", MAP, version=NEW, author="Contoso")
+    pair.person("switch-version", MAP, version=OLD)
+    assert f"version {NEW} is offered by Contoso and {AUTHOR}: name the `author`" in refused(pair, pin())
+    _, outputs = create(pair, pin(author="Contoso"))
+    assert (outputs.version, outputs.author, outputs.publisher) == (NEW, "Contoso", "Contoso")
+
+
+def test_switched_author_of_a_pinned_one_is_drift_and_repaired(pair: LinkedWorld) -> None:
+    identifier, outputs = create(pair, pin(author=AUTHOR))
+    pair.person("switch-version", MAP, version=NEW, author="Contoso")
+    found = read(pair, (identifier, outputs))
+    assert (found.author, found.publisher) == ("Contoso", "Contoso")
+    assert f"is {NEW} of Contoso, not {NEW} of {AUTHOR}" in pair.world.said[-1]
+    repaired = PROVIDER.on_update(identifier, found, pin(author=AUTHOR), pair.call())
+    assert (repaired.author, repaired.publisher) == (AUTHOR, AUTHOR)
