@@ -25,7 +25,7 @@ from providers.link.pair import find_link, find_pair
 from providers.maps.operations import Pace
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.saved_versions import filters_of
-from providers.maps.version_switch import NOT_QUEUED, VersionSwitch, refused_while_paused
+from providers.maps.version_switch import STOPS_MEANWHILE, VersionSwitch, refused_while_paused
 from providers.maps.versions import (
     LATEST,
     NOT_INSTALLED,
@@ -39,6 +39,7 @@ from providers.maps.versions import (
     version_line,
 )
 from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem
+from providers.protocol.findings import MAP_FILTER, MAP_MISSING, MAP_VERSION, NOT_QUEUED
 from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
 
 __all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
@@ -148,7 +149,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
         if status.state == MapState.PAUSED:
             yield Problem("version", refused_while_paused(inputs.map, "its version"))
         elif status.state not in NOT_RUNNING:
-            call.announce(f"for the switch to version {version_line(wanted)} the map {NOT_QUEUED}")
+            call.announce(f"for the switch to version {version_line(wanted)} the map {STOPS_MEANWHILE}", NOT_QUEUED)
 
     def live_change_problems(self, inputs: EntityMapInputs, old: EntityMapInputs, call: Call) -> Iterator[Problem]:
         """The same for another pin."""
@@ -175,7 +176,10 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
                 raise
             return None
         if status is None:
-            call.warn(f"the link has no map '{stored.map}' any more; `up` needs its map solution to bring it back")
+            call.warn(
+                f"the link has no map '{stored.map}' any more; `up` needs its map solution to bring it back",
+                MAP_MISSING,
+            )
             return stored.model_copy(update={"version": NOT_INSTALLED, "connection_id": link.cid})
         now = _outputs(stored, status, link, stored.finops_host, stored.cds_host, session)
         _warn_of_changes(stored, now, call)
@@ -313,10 +317,12 @@ def _warn_of_changes(stored: EntityMapOutputs, now: EntityMapOutputs, call: Call
     """Name what is otherwise; the text of a filter has no declared value, so another one is accepted."""
     if not same_number(now.version, stored.version) or now.publisher != stored.publisher:
         is_now, was = (f"{each.version} of {each.publisher}" for each in (now, stored))
-        call.warn(f"the active version is {is_now}, not {was}")
+        call.warn(f"the active version is {is_now}, not {was}", MAP_VERSION)
     for side, before, after in (
         ("F&O", stored.finops_filter, now.finops_filter),
         ("CDS", stored.cds_filter, now.cds_filter),
     ):
         if before is not None and after is not None and before != after:
-            call.warn(f"the filter of the {side} side is {after!r}, was {before!r}; accepted, as none is declared")
+            call.warn(
+                f"the filter of the {side} side is {after!r}, was {before!r}; accepted, as none is declared", MAP_FILTER
+            )

@@ -12,8 +12,9 @@ from providers.catalogue.selection import standard
 from providers.link.pair import find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
 from providers.maps.model import LiveSyncInputs
-from providers.maps.version_switch import NOT_QUEUED, refused_while_paused
-from providers.protocol.call import Call, Problem
+from providers.maps.version_switch import STOPS_MEANWHILE, refused_while_paused
+from providers.protocol.base import Call, Problem
+from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
 from providers.protocol.words import first_names
 
 
@@ -30,7 +31,7 @@ def warn_of_paused_prerequisites(inputs: LiveSyncInputs, call: Call) -> None:
         if inputs.maps[name] == "running":
             waiting.setdefault(need, []).append(name)
     for need, names in waiting.items():
-        call.warn(f"'{need}' is declared paused, and running maps need its rows: {first_names(names)}")
+        call.warn(f"'{need}' is declared paused, and running maps need its rows: {first_names(names)}", PAUSED_NEED)
 
 
 def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
@@ -48,7 +49,10 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
     running = [f"'{name}'" for name in plan.interrupted]
     if running:
         tables = ", ".join(plan.changes)
-        call.announce(f"for the integration key of {tables} each of these maps {NOT_QUEUED}: {first_names(running)}")
+        call.announce(
+            f"for the integration key of {tables} each of these maps {STOPS_MEANWHILE}: {first_names(running)}",
+            NOT_QUEUED,
+        )
 
 
 def _key_plan(inputs: LiveSyncInputs, call: Call) -> KeyPlan | None:

@@ -16,7 +16,7 @@ from providers.maps.integration_keys import key_drift, keys_of
 from providers.maps.model import LiveSyncOutputs, states_of
 from providers.maps.versions import NOT_INSTALLED, active, version_line
 from providers.protocol.base import Call
-from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE, MAP_VERSION, QUEUE_AGE
+from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE, QUEUE_AGE
 from providers.protocol.words import amount_is, first_names
 
 _AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."

@@ -16,7 +16,7 @@ from providers.maps.table_refresh import refresh_tables
 from providers.maps.versions import NoSuchVersionError, active, chosen, version_line
 from providers.protocol.call import ResourceError
 
-NOT_QUEUED = "is stopped meanwhile, and changes made in that time are not queued"
+STOPS_MEANWHILE = "is stopped meanwhile, and changes made in that time are not queued"
 
 
 def refused_while_paused(name: str, what: str) -> str:
