@@ -25,13 +25,10 @@ def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:
 
 
 def warn_of_paused_prerequisites(inputs: LiveSyncInputs, call: Call) -> None:
-    """A map whose prerequisite is paused runs, and lacks the rows that wait in that one's queue."""
-    waiting: dict[str, list[str]] = {}
-    for name, need in _needs(inputs, "paused"):
-        if inputs.maps[name] == "running":
-            waiting.setdefault(need, []).append(name)
-    for need, names in waiting.items():
-        call.warn(f"'{need}' is declared paused, and running maps need its rows: {first_names(names)}", PAUSED_NEED)
+    """Prerequisites of running maps that are paused: what waits in their queues is missing on the other side."""
+    needed = dict.fromkeys(need for name, need in _needs(inputs, "paused") if inputs.maps[name] == "running")
+    if needed:
+        call.warn(f"declared paused, and running maps need their rows: {first_names(sorted(needed))}", PAUSED_NEED)
 
 
 def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
