@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import ApiError, TokenMissing
-from providers.api.transport.operations import interruptible
+from providers.api.transport.operations import reporting
 from providers.protocol import process
 from providers.protocol.bags import Bag, hidden, private, unknown_fields, visible
 from providers.protocol.call import Call, DualWriteError, Inputs, NotRead, Outputs, ResourceError
@@ -296,8 +296,7 @@ class Provider(ResourceProvider, Generic[In, Out]):
         row = Row.from_bag(hidden(props, ROW))
         call = Call(row=row, title=self._title(props), private={**_private.get(row.urn, {}), **private(props)})
         try:
-            # No stop check: when the engine is gone the whole process ends (`process`).
-            with interruptible(_never_stops, call.progress):
+            with reporting(call.progress):
                 return work(call)
         except ApiError as error:
             code = f"{UNREADABLE.code} " if operation in ("check", "read") else ""
@@ -336,10 +335,6 @@ def _require_dual_write_token() -> None:
             "no delegated token for the dual-write service is configured, which later steps of this stack need",
             next_step=HOW_TO_GET_ONE,
         )
-
-
-def _never_stops() -> None:
-    """The stop check of waits inside the clients."""
 
 
 def _row_of(bag: Bag) -> Bag:

@@ -19,6 +19,7 @@ from providers.protocol.row import engine_address
 
 _WATCH_SECONDS = 1.0
 _EXIT_CODE = 70
+_WHOLE_TRACEBACK = 1000
 _started = threading.Event()
 _start_lock = threading.Lock()
 
@@ -55,11 +56,8 @@ def keep_traceback(title: str) -> Path | None:
 
     Returns its path, or None when no file can be written: the error itself matters more.
     """
-    limit, sys.tracebacklimit = getattr(sys, "tracebacklimit", 1000), 1000
-    try:
-        text = redact(f"{title}\n{traceback.format_exc()}")
-    finally:
-        sys.tracebacklimit = limit
+    # The limit of this call alone: the one of the process must stay 0 while other threads print.
+    text = redact(f"{title}\n{traceback.format_exc(limit=_WHOLE_TRACEBACK)}")
     try:
         folder = Path(os.environ.get("DUALWRITE_LOG_DIR") or tempfile.gettempdir())
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from typing import TypeVar
 from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.dataverse.client import Dataverse
 from providers.api.transport.operations import SLICE, Clock, Sleep, pause
-from providers.api.transport.retry import backoff
+from providers.api.transport.retry import asked_wait, backoff
 from providers.protocol.call import ResourceError
 from providers.stamping.failures import FailedRow
 from providers.stamping.tables import StampedTable
@@ -87,7 +87,7 @@ class BatchWriter:
     def _hold(self, refused: Sequence[UpdateAnswer], refusals: int) -> None:
         """Wait as long as the service asks, or longer with each refusal in a row."""
         asked = [answer.wait for answer in refused if answer.wait is not None]
-        self.dataverse.limits.hold(max(asked) if asked else backoff(refusals, self.random))
+        self.dataverse.limits.hold(asked_wait(max(asked), refusals) if asked else backoff(refusals, self.random))
 
     def _admitted(self) -> bool:
         while not self.stopping():

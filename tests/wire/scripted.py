@@ -61,7 +61,7 @@ class Script(httpx.BaseTransport):
         assert str(request.url.copy_with(query=None)).endswith(path), f"expected {method} {path}, got {shown}"
         if isinstance(step, Exception):
             raise step
-        return step(request) if callable(step) else step
+        return _unread(step(request) if callable(step) else step)
 
     def sent(self, index: int = -1) -> Any:
         """The JSON body of a request."""
@@ -75,6 +75,24 @@ class Script(httpx.BaseTransport):
     def calls(self) -> list[str]:
         """Method and path of every request."""
         return [f"{each.method} {each.url.path}" for each in self.requests]
+
+
+class Answering(httpx.BaseTransport):
+    """Answers every request with what a function makes of it."""
+
+    def __init__(self, respond: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._respond = respond
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return _unread(self._respond(request))
+
+
+def _unread(response: httpx.Response) -> httpx.Response:
+    """The same answer as the network gives it: nothing of the body read yet."""
+    if not response.is_stream_consumed:
+        return response
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(response.content))
 
 
 @dataclass

@@ -14,7 +14,7 @@ from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 from providers.api.transport.timing import Timing
 
-from .scripted import FakeTime, FakeTokens, Script, answer, fixture, page
+from .scripted import Answering, FakeTime, FakeTokens, Script, answer, fixture, page
 
 CID = "7a1c2c8e-0b9f-4b43-9a57-5f0f3f1f9d10"
 TID = "11111111-aaaa-4aaa-8aaa-000000000002"
@@ -133,7 +133,7 @@ def test_concurrent_fresh_pollers_cost_few_lists(public: CloudProfile, timing: T
         gateway=DM.split("/api")[0],
         tokens=FakeTokens(),
         dual_write_tokens=FakeTokens(),
-        transport=httpx.MockTransport(respond),
+        transport=Answering(respond),
         timing=timing,
     )
     threads = [threading.Thread(target=lambda: session.dual_write.maps(CID)) for _ in range(4)]

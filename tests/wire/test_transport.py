@@ -3,6 +3,7 @@
 import base64
 import logging
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from providers.api.transport.errors import (
     Conflict,
     EmulatorNotRunning,
     ForeignHost,
+    Interrupted,
     InvalidRequest,
     NotFound,
     PermissionDenied,
@@ -28,7 +30,7 @@ from providers.api.transport.hosts import power_platform_hosts
 from providers.api.transport.lazy import connect
 from providers.api.transport.timing import Timing
 
-from .scripted import FakeTime, FakeTokens, Script, answer, page, refused
+from .scripted import Answering, FakeTime, FakeTokens, Script, answer, page, refused
 
 CORRELATION = "4f6a2b1c-0000-4000-8000-00000000c0de"
 
@@ -177,7 +179,7 @@ def test_busy_environment_is_waited_for_only_so_long(client: ServiceClient, netw
 
 @pytest.mark.parametrize(
     ("header", "waited"),
-    [("7", 7), ("0", 0), ("Wed, 02 Sep 2026 06:00:25 GMT", 25), ("Wed, 02 Sep 2026 05:00:00 GMT", 0)],
+    [("7", 7), ("0", 0.1), ("Wed, 02 Sep 2026 06:00:25 GMT", 25), ("Wed, 02 Sep 2026 05:00:00 GMT", 0.1)],
 )
 def test_retry_after_sets_the_wait(
     client: ServiceClient, network: Script, time: FakeTime, header: str, waited: float
@@ -330,21 +332,26 @@ def test_one_log_line_a_request_without_token_or_query(
     assert "secret" not in line
 
 
-def test_waits_of_retries_can_be_stopped_and_are_told(client: ServiceClient, network: Script, time: FakeTime) -> None:
-    class EngineGone(Exception):
-        pass
-
+def test_waits_of_retries_can_be_stopped_and_are_told(
+    client: ServiceClient, network: Script, time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     told: list[str] = []
+    signal = tmp_path / "stop"
+    monkeypatch.setenv("DUALWRITE_STOP_FILE", str(signal))
 
-    def stop() -> None:
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
         if time.elapsed >= 3:
-            raise EngineGone
+            signal.touch()
 
+    client.timing.sleep = sleep
     network.expect("GET", "/a", refused("TooManyRequests", "too many", 429, Retry_After="60"))
-    with operations.interruptible(stop, told.append), pytest.raises(EngineGone):
+    with operations.reporting(told.append), pytest.raises(Interrupted):
         client.request("GET", "/a")
     assert time.elapsed == 3
     assert told == ["too many; next try in 1m"]
+    with pytest.raises(Interrupted):
+        client.request("GET", "/b")
 
 
 def test_concurrent_calls_share_one_client(public: CloudProfile, timing: Timing) -> None:
@@ -361,7 +368,7 @@ def test_concurrent_calls_share_one_client(public: CloudProfile, timing: Timing)
         profile=public,
         tokens=FakeTokens(),
         rule=power_platform_hosts(public),
-        http=connect(public, httpx.MockTransport(respond)),
+        http=connect(public, Answering(respond)),
         timing=timing,
     )
     seen: list[str] = []

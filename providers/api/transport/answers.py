@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, cast
 
 CORRELATION_HEADERS = (
@@ -54,8 +55,20 @@ class Response:
         return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
 
     def json(self) -> Any:
-        """The parsed body; None when empty. Raises `ValueError` when it is no JSON."""
-        return None if self.empty else json.loads(self.text)
+        """The parsed body; None when empty. Raises `ValueError` when it is no JSON, or nested too deeply."""
+        if isinstance(self._parsed, ValueError):
+            raise self._parsed
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> Any:
+        """The parsed body, or why it is none: a page of a list has many megabytes and is asked several times."""
+        try:
+            return None if self.empty else json.loads(self.text)
+        except RecursionError:
+            return ValueError("it is nested too deeply")
+        except ValueError as error:
+            return error
 
     def object(self) -> dict[str, Any]:
         """The parsed body when it is an object, else an empty one."""
@@ -64,6 +77,11 @@ class Response:
         except ValueError:
             return {}
         return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+
+    @property
+    def path(self) -> str:
+        """The path that answered, without host and query."""
+        return self.url.partition("://")[2].partition("/")[2].partition("?")[0].join(("/", ""))
 
     @property
     def operation_url(self) -> str | None:
@@ -114,15 +132,15 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     text = (value or "").strip()
     if not text:
         return None
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, OverflowError, TypeError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def _error_code(error: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from providers.api.transport.connection import Address, Connection, NoReply, Out
 from providers.api.transport.errors import ApiError, ForeignHost, TransportError
 from providers.api.transport.failures import failure, lost, unreadable
 from providers.api.transport.hosts import HostRule
-from providers.api.transport.limits import READ_SECONDS
+from providers.api.transport.limits import ATTEMPTS, MOST_PAGES, READ_SECONDS
 from providers.api.transport.retry import Verdict
 from providers.api.transport.timing import Attempt, Replay, Timing
 from providers.api.transport.tokens import TokenSource
@@ -106,7 +106,7 @@ class ServiceClient:
         replay: Replay | None = None,
         answer: Answer = "json",
         timeout: float = READ_SECONDS,
-        attempts: int = retry.ATTEMPTS,
+        attempts: int = ATTEMPTS,
         wait_busy: bool = True,
     ) -> Response:
         """Send one call until it has an answer that counts, and return that.
@@ -171,7 +171,7 @@ class ServiceClient:
     ) -> list[M]:
         """GET one list as models: what stands in `member` of the body, or the body itself when that is None."""
         response = self.request("GET", path, params=params, headers=headers)
-        listed = response.json() if member is None else response.object().get(member)
+        listed = response.json() if member is None else wire.member(response, member, list, self.service)
         return wire.read_list(model, listed, response, self.service)
 
     def read_pages(self, model: type[M], path: str, *, params: Mapping[str, str] | None = None) -> list[M]:
@@ -184,12 +184,15 @@ class ServiceClient:
     ) -> Iterator[Page]:
         """The pages of a list in `value`, each asked for when it is wanted; every link passes the host rule."""
         url: str | None = path
+        seen: set[str] = set()
         while url:
+            seen.add(url)
             response = self.request("GET", url, params=params, headers=headers)
-            body = response.object()
-            link = body.get("@odata.nextLink") or body.get("nextLink")
-            url, params = link if isinstance(link, str) else None, {}
-            yield Page(body.get("value") or [], response, last=not url)
+            body = wire.member(response, "value", list, self.service)
+            url, params = wire.next_link(response, self.service), {}
+            if url in seen or (url and len(seen) >= MOST_PAGES):
+                raise wire.unexpected("the pages of the list have no end", response, self.service)
+            yield Page(body, response, last=not url)
 
     def _checked(self, text: str) -> Address:
         """The URL as it will be sent; the host rule is applied to that, not to the text it was made of."""

@@ -95,6 +95,10 @@ class OperationTimedOut(ApiError):
         self.last_status = last_status
 
 
+class Interrupted(ApiError):
+    """The signal to stop was given; what is under way at the service goes on there."""
+
+
 class ForeignHost(ApiError):
     """A URL outside the configured cloud; no token was sent there."""
 

@@ -1,18 +1,31 @@
 """The HTTP library behind `Connection`: httpx, with the bounds of one exchange.
 
-Only `lazy` imports this module, so that a run that makes no call does not pay for the library.
+An exchange ends at its deadline whatever the service does with its answer, and at the signal to stop. Only `lazy`
+imports this module, so that a run that makes no call does not pay for the library.
 """
 
 import ssl
+import time
+import zlib
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Any
 
+import httpcore
 import httpx
 
+from providers.api.transport import stopping
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.connection import Address, NoReply, Outgoing, Reply
-from providers.api.transport.limits import CONNECT_SECONDS
+from providers.api.transport.limits import CONNECT_SECONDS, LARGEST_ANSWER_BYTES, STOP_CHECK_SECONDS
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _USELESS_TO_REPEAT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_UNPACKED = ("", "identity")
+# zlib finds out itself whether it has gzip or deflate before it.
+_GZIP_OR_DEFLATE = 47
+# When the exchange of this thread has to be over, on the monotonic clock.
+_DEADLINE: ContextVar[float | None] = ContextVar("exchange_deadline", default=None)
 
 
 class HttpConnection:
@@ -25,25 +38,37 @@ class HttpConnection:
         """See `Connection`."""
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            return Address(str(parsed), parsed.host, parsed.path)
+        except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise ValueError(str(error)) from None
-        return Address(str(parsed), parsed.host, parsed.path)
 
     def exchange(self, outgoing: Outgoing) -> Reply:
         """See `Connection`."""
+        stopping.check()
         url = httpx.URL(outgoing.url)
         try:
-            answer = self._client.request(
+            request = self._client.build_request(
                 outgoing.method,
                 url.copy_merge_params(dict(outgoing.params)) if outgoing.params else url,
-                headers=dict(outgoing.headers),
+                headers={**outgoing.headers, "Accept-Encoding": "gzip, deflate"},
                 content=outgoing.body,
-                timeout=httpx.Timeout(outgoing.seconds, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(outgoing.seconds, connect=min(CONNECT_SECONDS, outgoing.seconds)),
             )
+        except UnicodeError as error:
+            raise NoReply("a header of the request is not ASCII", sent=False, repeatable=False) from error
+        deadline = _DEADLINE.set(time.monotonic() + outgoing.seconds)
+        try:
+            answer = self._client.send(request, stream=True)
+            try:
+                body = _unpacked(answer)
+            finally:
+                answer.close()
         except httpx.TransportError as error:
             raise _no_reply(error) from error
+        finally:
+            _DEADLINE.reset(deadline)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, answer.text, str(answer.url))
+        return Reply(answer.status_code, headers, _text(body, answer.charset_encoding), str(answer.url))
 
     def close(self) -> None:
         """See `Connection`."""
@@ -55,9 +80,107 @@ def _client(profile: CloudProfile, transport: httpx.BaseTransport | None) -> htt
     if transport is not None:
         return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
     if profile.proxy is None:
-        return httpx.Client(follow_redirects=False)
-    context = ssl.create_default_context(cafile=str(profile.ca) if profile.ca else None)
-    return httpx.Client(proxy=profile.proxy, verify=context, trust_env=False, follow_redirects=False)
+        client = httpx.Client(follow_redirects=False)
+    else:
+        context = ssl.create_default_context(cafile=str(profile.ca) if profile.ca else None)
+        client = httpx.Client(proxy=profile.proxy, verify=context, trust_env=False, follow_redirects=False)
+    _bound(client)
+    return client
+
+
+def _bound(client: httpx.Client) -> None:
+    """Put the deadline below the library, whose own limit is one of silence: each byte that trickles begins it anew.
+
+    The library has no public place for that; tests with a lying server hold this one.
+    """
+    transports: list[Any] = [client._transport, *client._mounts.values()]
+    for transport in transports:
+        if transport is not None:
+            transport._pool._network_backend = _Network()
+
+
+class _Network(httpcore.SyncBackend):
+    """Sockets that know the deadline of their exchange."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect within the limit and the deadline."""
+        return _Stream(super().connect_tcp(host, port, _left(timeout), local_address, socket_options))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose reads end at the deadline of the exchange, and soon after the signal to stop."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        end = time.monotonic() + _left(timeout)
+        while True:
+            stopping.check()
+            left = end - time.monotonic()
+            if left <= 0:
+                raise httpcore.ReadTimeout("the answer did not arrive in time")
+            try:
+                return self._inner.read(max_bytes, min(STOP_CHECK_SECONDS, left))
+            except httpcore.ReadTimeout:
+                continue
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _left(timeout: float | None) -> float:
+    """Seconds until the deadline of this thread's exchange, at most `timeout`; a moment when there are none."""
+    deadline = _DEADLINE.get()
+    left = timeout if deadline is None else max(0.001, deadline - time.monotonic())
+    return CONNECT_SECONDS if left is None else left if timeout is None else min(left, timeout)
+
+
+def _unpacked(answer: httpx.Response) -> bytes:
+    """The body without its compression. Raises `NoReply` when it is too long or not what its header says."""
+    packing = answer.headers.get("content-encoding", "").strip().lower()
+    if packing not in (*_UNPACKED, "gzip", "x-gzip", "deflate"):
+        raise NoReply(f"the body is packed in an unknown way, {packing[:40]}", sent=True)
+    unpack = None if packing in _UNPACKED else zlib.decompressobj(_GZIP_OR_DEFLATE)
+    parts: list[bytes] = []
+    room = LARGEST_ANSWER_BYTES
+    for chunk in answer.iter_raw():
+        try:
+            part = chunk if unpack is None else unpack.decompress(chunk, room + 1)
+        except zlib.error as error:
+            raise NoReply(f"the body is no {packing}", sent=True) from error
+        room -= len(part)
+        if room < 0:
+            raise NoReply(f"the body has more than {LARGEST_ANSWER_BYTES // 1024**2} MB", sent=True)
+        parts.append(part)
+    if unpack is not None and parts and not unpack.eof:
+        raise NoReply(f"the {packing} of the body is cut off", sent=True)
+    return b"".join(parts)
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    try:
+        return body.decode(charset or "utf-8", errors="replace").removeprefix("\ufeff")
+    except (LookupError, ValueError):
+        return body.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
 def _no_reply(error: httpx.TransportError) -> NoReply:

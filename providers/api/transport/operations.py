@@ -1,12 +1,17 @@
-"""Long operations: poll until done or until the deadline, with an injected clock, progress text and a stop check."""
+"""Long operations: poll until done or until the deadline, with an injected clock and progress text.
+
+`pause` is the one place where this program waits; it ends soon after the signal to stop (`stopping`).
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import count
 from typing import Generic, TypeVar, cast
 
+from providers.api.transport import stopping
 from providers.api.transport.errors import (
     ApiError,
     OperationTimedOut,
@@ -15,63 +20,48 @@ from providers.api.transport.errors import (
     TransportError,
     UnexpectedAnswer,
 )
+from providers.api.transport.limits import STOP_CHECK_SECONDS, floor
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
-Stop = Callable[[], None]
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
-# The engine may vanish while we sleep: look at least this often (seconds).
-SLICE = 1.0
-# A wait of zero, which a scaled clock may ask for, must not spin.
-SHORTEST_WAIT = 0.1
+# A wait is slept in slices, so that the signal to stop is seen (seconds).
+SLICE = STOP_CHECK_SECONDS
 PASSING = (TransportError, Throttled, ServiceUnavailable, UnexpectedAnswer)
 
 
-def _nothing(*_: object) -> None:
+def _nothing(_text: str) -> None:
     return None
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What the caller up the stack wants called while this thread waits."""
-
-    stop: Stop = _nothing
-    progress: Progress = _nothing
-
-
-_NONE = Surroundings()
-_SURROUNDINGS: ContextVar[Surroundings] = ContextVar("surroundings", default=_NONE)
+_PROGRESS: ContextVar[Progress] = ContextVar("progress", default=_nothing)
 
 
 @contextmanager
-def interruptible(stop: Stop, progress: Progress | None = None) -> Iterator[None]:
-    """Within the block every wait of this thread, retries included, calls `stop` at least each second.
-
-    `progress` is told why a call waits (throttled, another operation runs, ...).
-    """
-    token = _SURROUNDINGS.set(Surroundings(stop, progress or _nothing))
+def reporting(progress: Progress) -> Iterator[None]:
+    """Within the block `progress` is told why a call of this thread waits (throttled, another operation runs, ...)."""
+    token = _PROGRESS.set(progress)
     try:
         yield
     finally:
-        _SURROUNDINGS.reset(token)
+        _PROGRESS.reset(token)
 
 
 def report(text: str) -> None:
     """Tell the caller's progress row something."""
-    _SURROUNDINGS.get().progress(text)
+    _PROGRESS.get()(text)
 
 
 def pause(seconds: float, *, sleep: Sleep = time.sleep) -> None:
-    """Sleep in slices and ask before each whether to stop."""
-    check = _SURROUNDINGS.get().stop
+    """Sleep in slices and look before and after each for the signal to stop. Raises `Interrupted`."""
     left = seconds
-    check()
+    stopping.check()
     while left > 0:
         sleep(min(SLICE, left))
         left -= SLICE
-        check()
+        stopping.check()
 
 
 @dataclass(frozen=True)
@@ -112,7 +102,7 @@ def wait(
     """
     end = clock() + deadline
     last = ""
-    while True:
+    for polls in count(1):
         outcome = _polled(poll)
         if outcome.status and outcome.status != last:
             last = outcome.status
@@ -126,8 +116,10 @@ def wait(
                 last_status=last,
                 next_step="It may still finish: run `up` again to continue, or raise the timeout.",
             )
-        wanted = interval if outcome.retry_after is None else outcome.retry_after
-        pause(min(max(wanted, SHORTEST_WAIT), left), sleep=sleep)
+        # A service that names no wait, or a scaled clock, must not make this spin: it comes to the interval in the end.
+        wanted = interval if outcome.retry_after is None else max(outcome.retry_after, floor(polls, interval))
+        pause(min(max(wanted, floor(1)), left), sleep=sleep)
+    raise AssertionError("the loop has no end of its own")
 
 
 def _polled(poll: Callable[[], Outcome[T]]) -> Outcome[T]:

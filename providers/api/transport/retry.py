@@ -7,10 +7,7 @@ from enum import Enum
 from random import Random
 
 from providers.api.transport.answers import Problem, Response
-
-ATTEMPTS = 6
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 20.0
+from providers.api.transport.limits import FIRST_DELAY, LONGEST_DELAY, floor
 
 
 class Verdict(Enum):
@@ -83,3 +80,8 @@ def backoff(attempt: int, random: Random) -> float:
     """Seconds before try `attempt + 1` when the service names none: doubling, half of it by chance."""
     ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (attempt - 1))
     return ceiling / 2 + random.uniform(0, ceiling / 2)
+
+
+def asked_wait(asked: float, attempt: int) -> float:
+    """Seconds before try `attempt + 1` when the service names so many: zero and the past are no wait."""
+    return max(asked, floor(attempt))

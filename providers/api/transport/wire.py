@@ -63,16 +63,8 @@ def read(model: type[M], data: object, response: Response, service: str) -> M:
     """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known."""
     try:
         value = model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the answer"
-        raise UnexpectedAnswer(
-            f"{service} answered in an unknown shape: {where}: {first['msg']}",
-            code=f"HTTP {response.status}",
-            correlation_id=response.correlation_id,
-            status=response.status,
-            service=service,
-        ) from error
+    except (ValidationError, RecursionError, OverflowError) as error:
+        raise unexpected(_mismatch(error), response, service) from error
     return (
         value.model_copy(update={"correlation_id": response.correlation_id}) if isinstance(value, Answered) else value
     )
@@ -83,11 +75,44 @@ def read_list(model: type[M], data: object, response: Response, service: str) ->
     if data is None:
         return []
     if not isinstance(data, list):
-        raise UnexpectedAnswer(
-            f"{service} answered in an unknown shape: no list",
-            code=f"HTTP {response.status}",
-            correlation_id=response.correlation_id,
-            status=response.status,
-            service=service,
-        )
+        raise unexpected("no list", response, service)
     return [read(model, each, response, service) for each in data]
+
+
+V = TypeVar("V")
+
+
+def member(response: Response, name: str, kind: type[V], service: str) -> V:
+    """One member of the answer's object. Raises `UnexpectedAnswer` when it is missing or of another type."""
+    value = response.object().get(name)
+    if not isinstance(value, kind):
+        raise unexpected(f"{name}: {'missing' if value is None else 'another type'}", response, service)
+    return value
+
+
+def next_link(response: Response, service: str) -> str | None:
+    """Where the next page of a list is; None behind the last one."""
+    body = response.object()
+    link = body.get("@odata.nextLink") or body.get("nextLink")
+    if link is not None and not isinstance(link, str):
+        raise unexpected("nextLink: another type", response, service)
+    return link or None
+
+
+def unexpected(what: str, response: Response, service: str) -> UnexpectedAnswer:
+    """The error for an answer that is not in the known shape: one line with service, path and member."""
+    return UnexpectedAnswer(
+        f"{service} answered in an unknown shape at {response.path}: {what}",
+        code=f"HTTP {response.status}",
+        correlation_id=response.correlation_id,
+        status=response.status,
+        service=service,
+    )
+
+
+def _mismatch(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "the answer is nested too deeply" if isinstance(error, RecursionError) else "a number out of range"
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the answer"
+    return f"{where}: {first['msg']}"

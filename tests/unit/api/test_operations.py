@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from providers.api.transport.errors import (
+    Interrupted,
     NotFound,
     OperationFailed,
     OperationTimedOut,
@@ -14,7 +16,7 @@ from providers.api.transport.errors import (
     TransportError,
     UnexpectedAnswer,
 )
-from providers.api.transport.operations import SLICE, Outcome, duration, interruptible, pause, wait
+from providers.api.transport.operations import SLICE, Outcome, duration, pause, wait
 
 
 class Time:
@@ -107,46 +109,68 @@ def test_each_new_status_is_told_once(time: Time) -> None:
     assert told == ["install: Validate", "install: Run", "install: Succeeded"]
 
 
-class EngineGone(Exception):
-    pass
+@pytest.fixture
+def stop_at(time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Gives the signal to stop when so many seconds have passed."""
+    signal = tmp_path / "stop"
+    monkeypatch.setenv("DUALWRITE_STOP_FILE", str(signal))
+
+    def at(moment: float) -> None:
+        slept = time.sleep
+
+        def sleep(seconds: float) -> None:
+            slept(seconds)
+            if time.elapsed >= moment:
+                signal.touch()
+
+        time.sleep = sleep  # type: ignore[method-assign]
+
+    return at
 
 
-def test_stop_is_asked_each_second_of_sleep(time: Time) -> None:
-    asked: list[float] = []
-    with interruptible(lambda: asked.append(time.elapsed)):
-        pause(5.5, sleep=time.sleep)
-    assert time.elapsed == 5.5
-    assert max(time.slept) <= SLICE
-    assert asked == [0, 1, 2, 3, 4, 5, 5.5]
-
-
-def test_wait_ends_within_a_second_of_stop(time: Time) -> None:
-    def stop() -> None:
-        if time.elapsed >= 2.5:
-            raise EngineGone
-
-    with interruptible(stop), pytest.raises(EngineGone):
-        finished(time, lambda: Outcome.pending())
+def test_wait_ends_within_a_second_of_the_signal_to_stop(time: Time, stop_at: Callable[[float], None]) -> None:
+    stop_at(2.5)
+    with pytest.raises(Interrupted, match="interrupted; run `up` again to continue"):
+        finished(time, lambda: Outcome.pending(), interval=60.0)
     assert time.elapsed <= 3.5
+    assert max(time.slept) <= SLICE
 
 
-def test_stop_belongs_to_its_thread_and_block(time: Time) -> None:
-    def stop() -> None:
-        raise EngineGone
+def test_every_thread_sees_the_signal_to_stop(time: Time, stop_at: Callable[[float], None]) -> None:
+    stop_at(1)
+    with pytest.raises(Interrupted):
+        pause(5, sleep=time.sleep)
+    ended: list[bool] = []
 
-    ended: list[float] = []
-    with interruptible(stop):
+    def elsewhere() -> None:
+        with pytest.raises(Interrupted):
+            pause(5, sleep=time.sleep)
+        ended.append(True)
 
-        def unaware() -> None:
-            pause(2, sleep=time.sleep)
-            ended.append(time.elapsed)
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    other.join()
+    assert ended == [True]
 
-        other = threading.Thread(target=unaware)
-        other.start()
-        other.join()
-    pause(1, sleep=time.sleep)
-    assert ended == [2]
-    assert time.elapsed == 3
+
+def test_without_a_signal_a_wait_takes_its_time(time: Time, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DUALWRITE_STOP_FILE", str(tmp_path / "never"))
+    pause(5.5, sleep=time.sleep)
+    assert time.elapsed == 5.5
+
+
+@pytest.mark.parametrize("named", [0.0, -5.0])
+def test_polls_of_a_service_that_names_no_wait_come_to_the_interval(time: Time, named: float) -> None:
+    polled = 0
+
+    def poll() -> Outcome[str]:
+        nonlocal polled
+        polled += 1
+        return Outcome.pending(retry_after=named)
+
+    with pytest.raises(OperationTimedOut):
+        finished(time, poll, deadline=3600.0, interval=10.0)
+    assert polled < 375
 
 
 @pytest.mark.parametrize(

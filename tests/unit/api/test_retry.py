@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.transport.answers import Response
+from providers.api.transport.limits import LONGEST_DELAY
 from providers.api.transport.retry import (
     BUSY_CODES,
     FINAL_CODES,
-    LONGEST_DELAY,
     REFUSED_CODES,
     Verdict,
     backoff,

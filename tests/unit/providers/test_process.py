@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +87,35 @@ def test_without_a_folder_for_it_the_error_itself_still_stands(tmp_path: Path, m
     (tmp_path / "file").touch()
     monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path / "file"))
     assert failing() is None
+
+
+def test_limit_of_tracebacks_stays_while_other_threads_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "tracebacklimit", 0, raising=False)
+    begin, printed = threading.Barrier(8, timeout=30), []
+
+    def fail(depth: int) -> None:
+        if depth:
+            fail(depth - 1)
+        raise ValueError("deep")
+
+    def work(number: int) -> None:
+        begin.wait()
+        for _ in range(40):
+            try:
+                fail(20)
+            except ValueError:
+                if number % 2:
+                    assert keep_traceback("kept") is not None
+                else:
+                    printed.append(traceback.format_exc())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert set(printed) == {"ValueError: deep\n"}
+    kept = [path.read_text() for path in tmp_path.iterdir()]
+    assert len(kept) == 160
+    assert all(text.count("in fail") >= 21 or "repeated" in text for text in kept)
