@@ -28,6 +28,9 @@ from providers.protocol.consent import Action, Consent, missing_consent
 Value = TypeVar("Value")
 
 
+_DELETIONS: tuple[Action, ...] = ("delete-environment", "replace-environment")
+
+
 class DualWritePair(pulumi.ComponentResource):
     """An F&O and a CDS instance, the packages, companies and link that the maps need, and live data sync.
 
@@ -100,6 +103,7 @@ class DualWritePair(pulumi.ComponentResource):
                 url=wanted.url,
                 environment_id=wanted.environment_id,
                 finops=self._finops_url,
+                confirm=self._consents(*_DELETIONS),
                 opts=self._child(),
             )
         return CdsInstance(
@@ -111,7 +115,7 @@ class DualWritePair(pulumi.ComponentResource):
             location=_given(wanted.location, "cds.location"),
             currency=_given(wanted.currency, "cds.currency"),
             language=_given(wanted.language, "cds.language"),
-            confirm=self._consents("delete-environment", "replace-environment"),
+            confirm=self._consents(*_DELETIONS),
             timeout=self._stack.timeouts.environment,
             opts=self._child(protect=self._protected()),
         )
@@ -123,6 +127,7 @@ class DualWritePair(pulumi.ComponentResource):
                 name,
                 cloud=self._stack.cloud,
                 cds=self._cds_name,
+                confirm=self._on_own_cds(),
                 instance="existing",
                 url=self._finops_url,
                 location=place.location,
@@ -134,6 +139,7 @@ class DualWritePair(pulumi.ComponentResource):
             name,
             cloud=self._stack.cloud,
             cds=self._cds_name,
+            confirm=self._on_own_cds(),
             data=_given(wanted.data, "finops.data"),
             developer_tools=wanted.developer_tools,
             version=wanted.version,
@@ -153,6 +159,7 @@ class DualWritePair(pulumi.ComponentResource):
                 f"{self._prefix}-{package.lower().replace('_', '-')}",
                 cloud=self._stack.cloud,
                 cds=self._cds_name,
+                confirm=self._on_own_cds(),
                 package=package,
                 timeout=self._stack.timeouts.environment,
                 opts=self._child(last),
@@ -165,6 +172,7 @@ class DualWritePair(pulumi.ComponentResource):
                 f"{self._prefix}-company-{wanted.code.lower()}",
                 cloud=self._stack.cloud,
                 cds=self._cds_name,
+                confirm=self._on_own_cds(),
                 finops=self._finops_url,
                 code=wanted.code,
                 name=wanted.name,
@@ -186,8 +194,7 @@ class DualWritePair(pulumi.ComponentResource):
             companies=self._companies,
             solutions=list(selection.solutions),
             company_change=wanted.company_change,
-            confirm=self._consents("reset-link"),
-            initialise=list(map_settings.pins(self._stack.maps, selection)) or None,
+            confirm=self._consents("reset-link", *(_DELETIONS if self._stack.cds.instance == "new" else ())),
             live_companies_limit=self._stack.limits.live_companies,
             timeout=self._stack.timeouts.link,
             opts=self._child(*after),
@@ -229,6 +236,7 @@ class DualWritePair(pulumi.ComponentResource):
                     f"{self._prefix}-bootstrap-{wanted.company.lower()}",
                     cloud=self._stack.cloud,
                     cds=self._cds_name,
+                    confirm=self._on_own_cds(),
                     company=wanted.company,
                     business_units=wanted.business_units,
                     tables=wanted.tables,
@@ -255,6 +263,7 @@ class DualWritePair(pulumi.ComponentResource):
             f"{self._prefix}-live-sync",
             cloud=self._stack.cloud,
             cds=self._cds_name,
+            confirm=self._on_own_cds(),
             finops=self._finops_url,
             gateway=self._stack.connection.gateway,
             companies=self._companies,
@@ -284,8 +293,12 @@ class DualWritePair(pulumi.ComponentResource):
         found = _given(declared, "connection.companies", "existing")
         return found if isinstance(found, str) else list(found)
 
+    def _on_own_cds(self) -> list[dict[str, str]] | None:
+        """What stands on an environment of the stack goes only with the consent to the end of it."""
+        return self._consents(*_DELETIONS) if self._stack.cds.instance == "new" else None
+
     def _consents(self, *actions: Action) -> list[dict[str, str]] | None:
-        """The entries that speak of these actions; no other resource changes when one of them comes or goes."""
+        """The entries that speak of these actions."""
         return [entry.model_dump() for entry in self._stack.confirm if entry.action in actions] or None
 
     def _protected(self) -> bool:

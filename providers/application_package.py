@@ -6,38 +6,42 @@ of the key. Not read back: the installed version; the service reports the one on
 about ten minutes (assumed, no figure is documented). There is no uninstall: deletion leaves it in place.
 """
 
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import pulumi
 from pydantic import Field
 
-from providers.api.app_management.models import ApplicationPackage as HeldPackage
+from providers.api.app_management.models import ApplicationPackage as LivePackage
 from providers.api.transport.errors import NotFound
 from providers.catalogue.durations import Duration, seconds
-from providers.instances.on_cds import OnCds
+from providers.instances.identifiers import on_environment
+from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
 from providers.instances.package_installation import Installation
+from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
-from providers.protocol.base import Call, Inputs, ManagedResource, Outputs
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
+from providers.protocol.base import Call, ManagedResource, NotRead
+from providers.protocol.marks import NotCompared, Replaces
 from providers.protocol.waiting import Waiting
 
 _USUALLY = "about 10 min"
 
 
-class PackageInputs(Inputs):
+class PackageInputs(OnCdsInputs):
     """An application package by its unique name, on the environment that the stack calls `cds`."""
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     package: Annotated[str, Field(min_length=1), Replaces()]
     timeout: Annotated[Duration, NotCompared()] = "2h"
 
 
-class PackageOutputs(Outputs):
+class PackageArguments(OnCdsArguments):
+    """`PackageInputs` as a program gives them."""
+
+    package: pulumi.Input[str]
+
+
+class PackageOutputs(OnCdsOutputs):
     """What the service holds: its title, the state of the installation and the version on offer."""
 
-    cloud: str
-    cds: str
     package: str
     environment_id: str
     title: str
@@ -45,16 +49,19 @@ class PackageOutputs(Outputs):
     version: str
 
 
-def from_api(held: HeldPackage, environment_id: str, *, known: PackageInputs | PackageOutputs) -> PackageOutputs:
+def from_api(
+    live: LivePackage, environment_id: str, cds_url: str, *, known: PackageInputs | PackageOutputs
+) -> PackageOutputs:
     """The package as the service reports it."""
     return PackageOutputs(
         cloud=known.cloud,
         cds=known.cds,
-        package=held.unique_name or known.package,
+        cds_url=cds_url,
+        package=live.unique_name or known.package,
         environment_id=environment_id,
-        title=held.name,
-        state=held.state,
-        version=held.version,
+        title=live.name,
+        state=live.state,
+        version=live.version,
     )
 
 
@@ -76,31 +83,36 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
     def on_create(self, inputs: PackageInputs, call: Call) -> tuple[str, PackageOutputs]:
         """Install the package unless it is there, and verify it."""
         session = call.session(inputs.cloud)
-        environment_id = resolve(session.power_platform.environments(fresh=True), inputs.cds).id
-        held = self._installed(environment_id, inputs, call)
-        return f"{environment_id}/{inputs.package}", from_api(held, environment_id, known=inputs)
+        environment = resolve(session.power_platform.environments(fresh=True), inputs.cds)
+        live = self._installed(environment.id, inputs, call)
+        outputs = from_api(live, environment.id, environment.url or "", known=inputs)
+        return on_environment(environment.id, inputs.package), outputs
 
     def on_read(self, identifier: str, stored: PackageOutputs, call: Call) -> PackageOutputs | None:
         """The package by environment and name; gone with its environment, or when it is not installed there."""
-        service = call.session(stored.cloud).app_management
+        session = call.session(stored.cloud)
         try:
-            held = service.packages(stored.environment_id).get(stored.package)
-        except NotFound:
+            live = session.app_management.packages(stored.environment_id).get(stored.package)
+        except NotFound as error:
+            if environment_or_gone(session.power_platform, stored.environment_id) is None:
+                return None
+            raise NotRead(str(error)) from error
+        if live is None or live.state in ("None", "Uninstalled"):
             return None
-        if held is None or held.state in ("None", "Uninstalled"):
-            return None
-        return from_api(held, stored.environment_id, known=stored)
+        address = self.address_of(stored.environment_id, stored.cds_url, session)
+        return from_api(live, stored.environment_id, address, known=stored)
 
     def on_update(self, identifier: str, stored: PackageOutputs, inputs: PackageInputs, call: Call) -> PackageOutputs:
         """Finish an installation that is not `Installed`; nothing else can change in place."""
-        held = self._installed(stored.environment_id, inputs, call)
-        return from_api(held, stored.environment_id, known=inputs)
+        live = self._installed(stored.environment_id, inputs, call)
+        address = self.address_of(stored.environment_id, stored.cds_url, call.session(inputs.cloud))
+        return from_api(live, stored.environment_id, address, known=inputs)
 
     def on_delete(self, identifier: str, stored: PackageOutputs, call: Call) -> None:
         """Say that it stays: the service has no uninstall."""
         call.progress("left in place: the service cannot uninstall an application package")
 
-    def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> HeldPackage:
+    def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> LivePackage:
         session = call.session(inputs.cloud)
         installation = Installation(
             session.app_management, environment_id, inputs.package, interval=session.profile.polls.package
@@ -120,14 +132,6 @@ class ApplicationPackage(ManagedResource, module="dualwrite", name="ApplicationP
     version: pulumi.Output[str]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        package: pulumi.Input[str],
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[PackageArguments]
     ) -> None:
-        arguments = {"cloud": cloud, "cds": cds, "package": package, "timeout": timeout}
-        super().__init__(ApplicationPackageProvider(), resource_name, arguments, opts)
+        super().__init__(ApplicationPackageProvider(), resource_name, inputs, opts)

@@ -8,7 +8,7 @@ documented). A company is never deleted: deletion leaves it in place.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated, Any
+from typing import Annotated, NotRequired, Unpack
 
 import pulumi
 from pydantic import AfterValidator, Field
@@ -18,34 +18,39 @@ from providers.api.transport.errors import ApiError, AuthenticationError, Invali
 from providers.api.transport.operations import PASSING, Outcome
 from providers.catalogue.companies import company_code
 from providers.catalogue.durations import Duration, seconds
-from providers.instances.on_cds import OnCds
-from providers.instances.references import bare_address, same_host
+from providers.instances.identifiers import company_of
+from providers.instances.on_cds import OfPairArguments, OfPairInputs, OnCds, OnCdsOutputs
+from providers.instances.presence import environment_or_gone
 from providers.link.pair import Pair, find_pair
-from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
+from providers.protocol.addresses import bare_address, host_of
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
 from providers.protocol.findings import COMPANY_NOT_CHECKED
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces
+from providers.protocol.marks import CaseBlind, NotCompared, Refused
 from providers.protocol.waiting import Waiting
 
 _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
 
 
-class CompanyInputs(Inputs):
-    """A company that must exist. `finops`: the address of an existing F&O; None: what is installed on `cds`."""
+class CompanyInputs(OfPairInputs):
+    """A company that must exist; name and country serve its creation."""
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    finops: Annotated[str | None, Replaces()] = None
     code: Annotated[str, AfterValidator(company_code), CaseBlind(), Refused(_NO_RENAME)]
     name: Annotated[str | None, Field(min_length=1), NotCompared()] = None
     country: Annotated[str | None, Field(min_length=1), NotCompared()] = None
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 
-class CompanyOutputs(Outputs):
+class CompanyArguments(OfPairArguments):
+    """`CompanyInputs` as a program gives them."""
+
+    code: pulumi.Input[str]
+    name: NotRequired[pulumi.Input[str] | None]
+    country: NotRequired[pulumi.Input[str] | None]
+
+
+class CompanyOutputs(OnCdsOutputs):
     """The company as F&O holds it; `country` is F&O's id of it (USA), empty when it has none."""
 
-    cloud: str
-    cds: str
     finops: str | None = None
     code: str
     name: str
@@ -56,16 +61,17 @@ class CompanyOutputs(Outputs):
 
 
 def from_api(
-    held: LegalEntity, pair: Pair, *, known: CompanyInputs | CompanyOutputs, created_by_us: bool
+    entity: LegalEntity, pair: Pair, *, known: CompanyInputs | CompanyOutputs, created_by_us: bool
 ) -> CompanyOutputs:
     """The company as F&O reports it, its code in upper case."""
     return CompanyOutputs(
         cloud=known.cloud,
         cds=known.cds,
+        cds_url=f"https://{pair.cds_host}" if pair.cds_host else "",
         finops=known.finops,
-        code=held.id.upper(),
-        name=held.name,
-        country=held.country or "",
+        code=entity.id.upper(),
+        name=entity.name,
+        country=entity.country or "",
         finops_host=pair.finops_host,
         environment_id=pair.environment_id,
         created_by_us=created_by_us,
@@ -88,11 +94,7 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
         finops = inputs.finops and bare_address(inputs.finops)
         return inputs.model_copy(update={"finops": finops})
 
-    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
-        """An address is its host."""
-        return same_host(held, wanted) if name == "finops" and held and wanted else None
-
-    def managed(self, held: CompanyOutputs) -> Collection[str]:
+    def managed(self, live: CompanyOutputs) -> Collection[str]:
         """Name and country are F&O's once the company is there."""
         return CompanyInputs.model_fields.keys() - {"name", "country"}
 
@@ -106,14 +108,14 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
             finops = session.finance_operations(inputs.finops or _pair(inputs, call).finops_host)
             if not finops.reachable():
                 return
-            held = _held(finops, inputs.code)
+            entity = _entity(finops, inputs.code)
         except NotFound:
             # No environment or no F&O yet: what it will hold is not known.
             return
         except (PermissionDenied, AuthenticationError) as error:
             call.announce(f"not checked: whether the company exists ({error.reason})", COMPANY_NOT_CHECKED)
             return
-        if held is None:
+        if entity is None:
             for field in missing:
                 yield Problem(field, f"is required: {_absent(inputs.code)}")
 
@@ -122,34 +124,37 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
         pair = _pair(inputs, call)
         polls, waiting = call.session(inputs.cloud).profile.polls, Waiting(call, seconds(inputs.timeout))
         creation = _Creation(_client(pair, inputs, call), inputs, call.clock, patience=polls.lost_answer)
-        held = waiting.until(
+        entity = waiting.until(
             creation.poll, what=f"waiting for the company {inputs.code}", interval=polls.rows, usually="some seconds"
         )
         if not creation.sent:
-            call.announce(f"there already as '{held.name}'; taken as it is")
-        identifier = f"{pair.finops_host}/{held.id.upper()}"
-        return identifier, from_api(held, pair, known=inputs, created_by_us=creation.sent)
+            call.announce(f"there already as '{entity.name}'; taken as it is")
+        return company_of(pair.finops_host, entity.id), from_api(
+            entity, pair, known=inputs, created_by_us=creation.sent
+        )
 
     def on_read(self, identifier: str, stored: CompanyOutputs, call: Call) -> CompanyOutputs | None:
         """The company by code; gone when F&O answers without it, or with the environment that F&O is installed on."""
         session = call.session(stored.cloud)
+        address = stored.cds_url
         if stored.finops is None:
-            try:
-                session.power_platform.environment(stored.environment_id)
-            except NotFound:
+            environment = environment_or_gone(session.power_platform, stored.environment_id)
+            if environment is None:
                 return None
+            address = environment.url or address
         try:
-            held = _held(session.finance_operations(stored.finops_host), stored.code)
+            entity = _entity(session.finance_operations(stored.finops_host), stored.code)
         except (*PASSING, NotFound, PermissionDenied) as error:
             raise NotRead(str(error)) from error
-        if held is None:
+        if entity is None:
             return None
-        pair = Pair(stored.environment_id, "", stored.finops_host)
-        return from_api(held, pair, known=stored, created_by_us=stored.created_by_us)
+        address = self.address_of(stored.environment_id, address, session)
+        pair = Pair(stored.environment_id, host_of(address) or "", stored.finops_host)
+        return from_api(entity, pair, known=stored, created_by_us=stored.created_by_us)
 
     def on_update(self, identifier: str, stored: CompanyOutputs, inputs: CompanyInputs, call: Call) -> CompanyOutputs:
-        """Nothing of a company is changed."""
-        return stored
+        """Nothing of a company is changed; what only the state learns is taken over."""
+        return stored.model_copy(update={"cds": inputs.cds, "finops": inputs.finops})
 
     def on_delete(self, identifier: str, stored: CompanyOutputs, call: Call) -> None:
         """Say that it stays: a company with its books is not deleted by a stack."""
@@ -175,9 +180,9 @@ class _Creation:
 
     def poll(self) -> Outcome[LegalEntity]:
         """The company once F&O reads it back; asks for it when it is not there."""
-        held = _held(self._finops, self._inputs.code)
-        if held is not None:
-            return Outcome.done(held)
+        entity = _entity(self._finops, self._inputs.code)
+        if entity is not None:
+            return Outcome.done(entity)
         if self._again_at is not None and self._clock() >= self._again_at:
             self._send()
         return Outcome.pending("not read back yet")
@@ -222,7 +227,7 @@ def _client(pair: Pair, inputs: CompanyInputs, call: Call) -> FinanceOperations:
     return call.session(inputs.cloud).finance_operations(pair.finops_host)
 
 
-def _held(finops: FinanceOperations, code: str) -> LegalEntity | None:
+def _entity(finops: FinanceOperations, code: str) -> LegalEntity | None:
     return next((each for each in finops.legal_entities() if each.id.casefold() == code.casefold()), None)
 
 
@@ -239,25 +244,6 @@ class Company(ManagedResource, module="dualwrite", name="Company"):
     created_by_us: pulumi.Output[bool]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        finops: pulumi.Input[str] | None = None,
-        code: pulumi.Input[str],
-        name: pulumi.Input[str] | None = None,
-        country: pulumi.Input[str] | None = None,
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[CompanyArguments]
     ) -> None:
-        arguments = {
-            "cloud": cloud,
-            "cds": cds,
-            "finops": finops,
-            "code": code,
-            "name": name,
-            "country": country,
-            "timeout": timeout,
-        }
-        super().__init__(CompanyProvider(), resource_name, arguments, opts)
+        super().__init__(CompanyProvider(), resource_name, inputs, opts)

@@ -9,7 +9,7 @@ are stamped whole. Takes minutes for ten thousand rows, longer when maps are liv
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired, Unpack
 
 import pulumi
 from pydantic import AfterValidator, Field, StringConstraints
@@ -20,10 +20,12 @@ from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
 from providers.catalogue.companies import company_code
 from providers.catalogue.durations import Duration, seconds
-from providers.instances.on_cds import OnCds
-from providers.instances.references import resolve, short_name
-from providers.protocol.base import Call, Inputs, ManagedResource, Outputs, Problem, ResourceError
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.instances.identifiers import on_environment
+from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
+from providers.instances.references import resolve
+from providers.protocol.addresses import short_name
+from providers.protocol.base import Call, ManagedResource, PrivateInputs, Problem, ResourceError
+from providers.protocol.marks import CaseBlind, NotCompared, Replaces, Unordered
 from providers.stamping.plan import Pending, PlannedBootstrap
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import Scope, find_scope, known_units
@@ -31,11 +33,9 @@ from providers.stamping.tables import Scope, find_scope, known_units
 NOT_LINKED = "Add the company to the link first, and check company, business units and tables in the stack file."
 
 
-class BootstrapInputs(Inputs):
+class BootstrapInputs(OnCdsInputs):
     """Which company goes on which rows. Without `business_units`, rows of all of them."""
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
     company: Annotated[
         str, StringConstraints(strip_whitespace=True), AfterValidator(company_code), Replaces(), CaseBlind()
     ]
@@ -48,14 +48,42 @@ class BootstrapInputs(Inputs):
     timeout: Annotated[Duration, NotCompared()] = "6h"
 
 
-class BootstrapOutputs(Outputs):
+class BootstrapPrivate(PrivateInputs):
+    """What the rest of the stack says about it: see `Pending`.
+
+    `linked_companies`: those of a connection that does not change in this `up`; None while they are not known.
+    """
+
+    linked_companies: list[str] | None = None
+    finops: str | None = None
+    gateway: str | None = None
+    companies: list[str] | str | None = None
+    initial_syncs: dict[str, int] | None = None
+
+
+class BootstrapArguments(OnCdsArguments):
+    """`BootstrapInputs` and `BootstrapPrivate` as a program gives them."""
+
+    company: pulumi.Input[str]
+    business_units: NotRequired[pulumi.Input[list[str]] | None]
+    tables: NotRequired[pulumi.Input[list[str]] | None]
+    overwrite: NotRequired[pulumi.Input[bool] | None]
+    order: NotRequired[pulumi.Input[str] | None]
+    max_failures: NotRequired[pulumi.Input[int] | None]
+    simulate: NotRequired[pulumi.Input[bool] | None]
+    linked_companies: NotRequired[pulumi.Input[list[str]] | None]
+    finops: NotRequired[pulumi.Input[str] | None]
+    gateway: NotRequired[pulumi.Input[str] | None]
+    companies: NotRequired[pulumi.Input[list[str] | str] | None]
+    initial_syncs: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[int]]] | None]
+
+
+class BootstrapOutputs(OnCdsOutputs):
     """How it ended. `rows`: per table, those in scope that carried the company then, or would when simulated.
 
     `unstamped`: per table, those in scope that lacked it; `complete`: nothing is left to do, or it was simulated.
     """
 
-    cloud: str
-    cds: str
     company: str
     business_units: list[str] = Field(default_factory=list)
     tables: list[str] = Field(default_factory=list)
@@ -76,6 +104,7 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
     resource = "CompanyBootstrap"
     inputs = BootstrapInputs
     outputs = BootstrapOutputs
+    private_inputs = BootstrapPrivate
 
     def name_of(self, values: BootstrapInputs | BootstrapOutputs) -> str:
         """Company and CDS environment as the stack calls it."""
@@ -95,9 +124,7 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
     def live_problems(self, inputs: BootstrapInputs, call: Call) -> Iterable[Problem]:
         """Business units that are not there; what the link, F&O and the rows say against company, tables and volume.
 
-        Only what can be read now: environment, link and packages may be made later in the same `up`. The hidden input
-        `__linked_companies` holds the companies of a connection that does not change in this `up`; for the others see
-        `Pending`.
+        Only what can be read now: environment, link and packages may be made later in the same `up`.
         """
         return self._problems(inputs, call, rows=True)
 
@@ -106,8 +133,9 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
         return self._problems(inputs, call, rows=False)
 
     def _problems(self, inputs: BootstrapInputs, call: Call, *, rows: bool) -> Iterable[Problem]:
-        session = call.session(inputs.cloud, gateway=call.private.get("gateway"))
-        linked = call.private.get("linked_companies")
+        private = BootstrapPrivate.of(call.private)
+        session = call.session(inputs.cloud, gateway=private.gateway)
+        linked = private.linked_companies
         try:
             dataverse = session.dataverse(_url(resolve(session.power_platform.environments(), inputs.cds)))
             # Linking creates a business unit for each company (semantics 5.1).
@@ -116,7 +144,12 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
                 dataverse.business_units() if inputs.business_units else [],
                 coming=inputs.company,
             )
-            planned = PlannedBootstrap(session, inputs.cds, inputs.company, Pending.from_private(call.private))
+            planned = PlannedBootstrap(
+                session,
+                inputs.cds,
+                inputs.company,
+                Pending(private.finops, private.companies or (), private.initial_syncs or {}),
+            )
             if linked is not None:
                 problems = _scope(dataverse, inputs).problems
             else:
@@ -131,18 +164,17 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
         """Stamp all rows in scope."""
         session = call.session(inputs.cloud)
         environment = resolve(session.power_platform.environments(fresh=True), inputs.cds)
-        return f"{environment.id}/{inputs.company}", _bootstrapped(environment, inputs, call)
+        return on_environment(environment.id, inputs.company), _bootstrapped(environment, inputs, call)
 
     def on_read(self, identifier: str, stored: BootstrapOutputs, call: Call) -> BootstrapOutputs | None:
         """What was counted when it ended; gone with its environment."""
         service = call.session(stored.cloud).power_platform
-        if any(each.id == stored.environment_id for each in service.environments()):
-            return stored
+        listed = next((each for each in service.environments() if each.id == stored.environment_id), None)
         try:
-            service.environment(stored.environment_id)
+            environment = listed or service.environment(stored.environment_id)
         except NotFound:
             return None
-        return stored
+        return stored.model_copy(update={"cds_url": environment.url or stored.cds_url})
 
     def on_update(
         self, identifier: str, stored: BootstrapOutputs, inputs: BootstrapInputs, call: Call
@@ -168,44 +200,9 @@ class CompanyBootstrap(ManagedResource, module="dualwrite", name="CompanyBootstr
     complete: pulumi.Output[bool]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        company: pulumi.Input[str],
-        business_units: pulumi.Input[list[str]] | None = None,
-        tables: pulumi.Input[list[str]] | None = None,
-        overwrite: pulumi.Input[bool] | None = None,
-        order: pulumi.Input[str] | None = None,
-        max_failures: pulumi.Input[int] | None = None,
-        simulate: pulumi.Input[bool] | None = None,
-        linked_companies: pulumi.Input[list[str]] | None = None,
-        finops: pulumi.Input[str] | None = None,
-        gateway: pulumi.Input[str] | None = None,
-        companies: pulumi.Input[list[str] | str] | None = None,
-        initial_syncs: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None = None,
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[BootstrapArguments]
     ) -> None:
-        arguments = {
-            "cloud": cloud,
-            "cds": cds,
-            "company": company,
-            "business_units": business_units,
-            "tables": tables,
-            "overwrite": overwrite,
-            "order": order,
-            "max_failures": max_failures,
-            "simulate": simulate,
-            "timeout": timeout,
-            "__linked_companies": linked_companies,
-            "__finops": finops,
-            "__gateway": gateway,
-            "__companies": companies,
-            "__initial_syncs": initial_syncs,
-        }
-        super().__init__(CompanyBootstrapProvider(), resource_name, arguments, opts)
+        super().__init__(CompanyBootstrapProvider(), resource_name, inputs, opts)
 
 
 def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call) -> BootstrapOutputs:
@@ -230,6 +227,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
         {
             **inputs.model_dump(mode="json"),
             "environment_id": environment.id,
+            "cds_url": environment.url or "",
             "rows": counts.rows,
             "unstamped": counts.unstamped,
             "complete": True,

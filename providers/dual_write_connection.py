@@ -8,7 +8,7 @@ or by a person. Not read back: which solutions were applied. Takes under 5 minut
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, Unpack
 
 import pulumi
 from pydantic import Field
@@ -21,8 +21,9 @@ from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import Duration, seconds
 from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
 from providers.documented_errors.recognition import READING, with_documented_cure
-from providers.instances.on_cds import OnCds
-from providers.instances.references import host_of, same_host, short_name
+from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
+from providers.instances.presence import environment_or_gone
+from providers.instances.references import is_id
 from providers.link.access_rights import AccessRights
 from providers.link.companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
 from providers.link.health_check import (
@@ -45,38 +46,39 @@ from providers.link.pair import (
     wait_for_link,
 )
 from providers.link.solutions import apply_solutions
-from providers.maps.run import initialise
-from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem, ResourceError
-from providers.protocol.consent import Consent
-from providers.protocol.findings import LINK_NOT_CHECKED
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.protocol.addresses import host_of, short_name
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
+from providers.protocol.findings import CONSENT_IDLE, LINK_NOT_CHECKED
+from providers.protocol.marks import CaseBlind, NotCompared, Unordered
 from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
 
-class ConnectionInputs(Inputs):
+class ConnectionInputs(OfLinkInputs):
     """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application."""
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: str | None = None
     companies: Annotated[AsLinked | Annotated[list[str], Field(min_length=1)], Unordered(), CaseBlind()]
     solutions: list[str] = Field(default_factory=list)
     company_change: Annotated[CompanyChange, NotCompared()] = "manual"
-    confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
     live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 
-class ConnectionOutputs(Outputs):
+class ConnectionArguments(OfLinkArguments):
+    """`ConnectionInputs` as a program gives them."""
+
+    companies: pulumi.Input[str | list[str]]
+    solutions: NotRequired[pulumi.Input[list[str]] | None]
+    company_change: NotRequired[pulumi.Input[str] | None]
+    live_companies_limit: NotRequired[pulumi.Input[int] | None]
+
+
+class ConnectionOutputs(OnCdsOutputs):
     """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`.
 
     `running_before`: maps that ran already when this resource was created, before this stack did anything.
     """
 
-    cloud: str
-    cds: str
     finops: str | None = None
     gateway: str | None = None
     companies: AsLinked | list[str]
@@ -86,7 +88,6 @@ class ConnectionOutputs(Outputs):
     connection_id: str
     connection_name: str
     finops_url: str
-    cds_url: str
     linked_companies: list[str]
     running_before: list[str] = Field(default_factory=list)
     health: list[str] = Field(default_factory=list)
@@ -129,10 +130,6 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
             return inputs
         return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
 
-    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
-        """An address is its host."""
-        return same_host(held, wanted) if name == "finops" and held and wanted else None
-
     def problems(self, inputs: ConnectionInputs, old: ConnectionInputs | None) -> Iterator[Problem]:
         """More companies than a link takes."""
         text = (
@@ -140,6 +137,17 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         )
         if text:
             yield Problem("companies", f"the list has {text}")
+
+    def noted(self, inputs: ConnectionInputs, old: ConnectionInputs | None, call: Call) -> None:
+        """Consents to a reset that have ended, or name another link."""
+        for entry in inputs.confirm:
+            name, ours = f"the consent {entry.action} for {entry.target}", short_name(inputs.cds)
+            if entry.action != "reset-link":
+                continue
+            if entry.expired(_today()):
+                call.announce(f"{name} ended on {entry.until} and counts as absent", CONSENT_IDLE)
+            elif not is_id(inputs.cds) and entry.target.casefold() != ours.casefold():
+                call.announce(f"{name} serves nothing: the link of this stack is that of '{ours}'", CONSENT_IDLE)
 
     def live_problems(self, inputs: ConnectionInputs, call: Call) -> Iterator[Problem]:
         """What is known of a pair that exists: partner, companies, health; silent while there is none, or no link."""
@@ -191,9 +199,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         if not dual_write_token_configured():
             raise NotRead(HOW_TO_GET_ONE)
         session = call.session(stored.cloud, gateway=stored.gateway)
-        try:
-            session.power_platform.environment(stored.environment_id)
-        except NotFound:
+        if environment_or_gone(session.power_platform, stored.environment_id) is None:
             return None
         pair = _stored_pair(stored)
         link = find_link(session, pair.finops_host)
@@ -266,36 +272,9 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
     not_checked: pulumi.Output[list[str]]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        companies: pulumi.Input[str | list[str]],
-        finops: pulumi.Input[str] | None = None,
-        gateway: pulumi.Input[str] | None = None,
-        solutions: pulumi.Input[list[str]] | None = None,
-        company_change: pulumi.Input[str] | None = None,
-        initialise: list[str] | None = None,
-        confirm: pulumi.Input[list[dict[str, str]]] | None = None,
-        live_companies_limit: pulumi.Input[int] | None = None,
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[ConnectionArguments]
     ) -> None:
-        arguments = {
-            "cloud": cloud,
-            "cds": cds,
-            "finops": finops,
-            "gateway": gateway,
-            "companies": companies,
-            "solutions": solutions,
-            "company_change": company_change,
-            "__initialise": initialise,
-            "confirm": confirm,
-            "live_companies_limit": live_companies_limit,
-            "timeout": timeout,
-        }
-        super().__init__(DualWriteConnectionProvider(), resource_name, arguments, opts)
+        super().__init__(DualWriteConnectionProvider(), resource_name, inputs, opts)
 
 
 def _initialise(session: Session, link: Link, call: Call, waiting: Waiting) -> None:

@@ -9,8 +9,7 @@ about a minute a hundred rows; prerequisites come first, independent maps togeth
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 import pulumi
 
@@ -18,22 +17,38 @@ from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
+from providers.instances.identifiers import LinkId
 from providers.instances.on_cds import OnCds
-from providers.instances.references import same_host, short_name
+from providers.instances.presence import environment_or_gone
+from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
 from providers.maps.catch_up import declared_before, require_skippable, skipped_queues
 from providers.maps.declared_checks import key_problems, stopped_prerequisites, warn_of_paused_prerequisites
 from providers.maps.drift import read_live, unpinned_versions
 from providers.maps.integration_keys import same_keys
-from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, Master, canonical_inputs, states_of
+from providers.maps.model import (
+    LiveSyncArguments,
+    LiveSyncInputs,
+    LiveSyncOutputs,
+    LiveSyncPrivate,
+    Master,
+    canonical_inputs,
+    states_of,
+)
 from providers.maps.plan import state_word
 from providers.maps.run import LiveSyncRun, RunResult, stop_maps
-from providers.maps.sync_plan import Memory
+from providers.maps.sync_plan import Memory as SyncMemory
 from providers.maps.sync_volume import volume_problems
-from providers.protocol.base import Call, ManagedResource, NotRead, Problem
+from providers.protocol.addresses import short_name
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Stored
+from providers.protocol.diff import Meaning
+from providers.protocol.memory import Memory
 from providers.protocol.words import amount_is, first_names
 
 __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
+
+# By URN, from the checks of this run.
+_declared: Memory[LiveSyncInputs] = Memory()
 
 
 class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
@@ -42,6 +57,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     resource = "LiveSync"
     inputs = LiveSyncInputs
     outputs = LiveSyncOutputs
+    private_inputs = LiveSyncPrivate
 
     def name_of(self, values: LiveSyncInputs | LiveSyncOutputs) -> str:
         """What people call the CDS environment."""
@@ -69,8 +85,8 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """The same for the initial syncs that this change brings.
 
-        Other companies mean all of them, for maps that run too where the connection resets the link (the hidden input
-        `__company_change`); a person's change goes without a full one.
+        Other companies mean all of them, for maps that run too where the connection resets the link; a person's change
+        goes without a full one.
         """
         if inputs.maps != old.maps:
             warn_of_paused_prerequisites(inputs, call)
@@ -78,52 +94,48 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
             yield from key_problems(inputs, call)
         other_companies = inputs.companies != old.companies
         fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
-        is_reset = other_companies and call.private.get("company_change") == "reset"
-        again = {name for name in fresh if is_reset or name in inputs.resync}
-        yield from volume_problems(inputs, fresh, call, again=again)
+        is_reset = other_companies and LiveSyncPrivate.of(call.private).company_change == "reset"
+        return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
 
-    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
-        """Keys are sets of columns without case; an address is its host."""
-        if name == "finops" and held and wanted:
-            return same_host(held, wanted)
-        return same_keys(held or {}, wanted or {}) if name == "integration_keys" else None
+    def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
+        """Keys are sets of columns without case."""
+        if name == "integration_keys" and same_keys(was or {}, wanted or {}):
+            return Meaning.SAME
+        return super().meaning(name, was, wanted, stored)
 
-    def environment_of(self, identifier: str, stored: Mapping[str, Any]) -> str:
-        """The second half of the link's natural key."""
-        return identifier.rpartition("/")[2]
+    def names(self, stored: Stored) -> KnownNames:
+        """Older outputs lack the id of the environment; it is the second half of the link's natural key."""
+        known = super().names(stored)
+        return known._replace(environment_id=known.environment_id or LinkId.parse(stored.identifier).environment_id)
+
+    def noted(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None, call: Call) -> None:
+        """Which maps this run declares: a deletion of the same run leaves those of the same link alone."""
+        _declared.put(call.row.urn, inputs)
 
     def on_create(self, inputs: LiveSyncInputs, call: Call) -> tuple[str, LiveSyncOutputs]:
         """Bring every declared map to its state; what runs already stays as it is."""
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         pair = find_pair(session, inputs.cds, inputs.finops)
         link = find_link(session, pair.finops_host)
-        before = _running_before(call)
-        memory = Memory(resync=inputs.resync)
-        skipped = skipped_queues(inputs, {})
-        require_skippable(session, pair.environment_id, inputs, skipped, _today())
-        run = LiveSyncRun(
-            session,
-            link,
-            inputs,
-            call,
-            memory=memory,
-            ran_before=before,
-            dropped=_names(call, "dropped_maps"),
-            skipped_queues=skipped,
-        )
+        private = LiveSyncPrivate.of(call.private)
+        before, memory = private.running_before, SyncMemory(resync=inputs.resync)
+        run = LiveSyncRun(session, link, inputs, call, memory=memory, ran_before=before, dropped=private.dropped_maps)
         result = run.bring(inputs.maps)
         started = _started(inputs, result, before, result.started)
-        return pair.identifier, _outputs(inputs, link, pair.finops_host, result, started, _names(call, "pinned"))
+        outputs = _outputs(inputs, link, pair.finops_host, result, started)
+        return pair.identifier, _placed(outputs, pair.environment_id, f"https://{pair.cds_host}")
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
         """One list call for all maps, one for the keys; what is not as declared is named. Gone with its CDS."""
         if not dual_write_token_configured():
             raise NotRead(HOW_TO_GET_ONE)
         session = call.session(stored.cloud, gateway=stored.gateway)
+        place = LinkId.parse(identifier).environment_id
         try:
-            return read_live(session, stored, call)
+            live = read_live(session, stored, call)
+            return _placed(live, place, self.address_of(place, stored.cds_url, session))
         except NotFound:
-            if _environment_is_there(session, identifier):
+            if environment_or_gone(session.power_platform, place) is not None:
                 raise
             return None
 
@@ -138,28 +150,39 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, stored.finops_host)
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
-        memory = Memory(inputs.resync, stored.synced, stored.sync_runs)
-        skipped = skipped_queues(inputs, declared_before(stored))
-        require_skippable(session, self.environment_of(identifier, {}), inputs, skipped, _today())
-        dropped = _names(call, "dropped_maps")
-        run = LiveSyncRun(session, link, inputs, call, memory=memory, dropped=dropped, skipped_queues=skipped)
+        memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs)
+        run = LiveSyncRun(
+            session, link, inputs, call, memory=memory, dropped=LiveSyncPrivate.of(call.private).dropped_maps
+        )
         result = run.bring({**inputs.maps, **left})
         if _was_reset(statuses, stored):
             call.announce(_restored(result))
         _warn_of_late_companies(stored, inputs, result, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
-        started = _started(inputs, result, _running_before(call), kept | result.started)
-        outputs = _outputs(inputs, link, stored.finops_host, result, started, _names(call, "pinned"))
-        return _with_memory(stored, inputs, outputs)
+        started = _started(inputs, result, LiveSyncPrivate.of(call.private).running_before, kept | result.started)
+        outputs = _with_memory(stored, inputs, _outputs(inputs, link, stored.finops_host, result, started))
+        place = LinkId.parse(identifier).environment_id
+        return _placed(outputs, place, self.address_of(place, stored.cds_url, session))
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
-        """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
+        """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play.
+
+        The engine does not say why it deletes. What this run declares for the same link (a replacement, another name)
+        stays as it is, also after a run that was killed between creation and deletion.
+        """
         session = call.session(stored.cloud, gateway=stored.gateway)
         link = session.dual_write.environment(stored.finops_host)
         if link is None:
             return
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
-        states = {name: state_word(statuses[name]) for name in stored.started if name in statuses}
+        kept = _declared_now(session, identifier)
+        if kept is None:
+            ours = list(stored.started)
+        else:
+            # What the service asked for first may serve the maps that stay.
+            ours = [name for name in stored.started if name not in kept and name not in stored.started_for_service]
+            call.announce("declared anew for the same link: only maps that are not declared any more are stopped")
+        states = {name: state_word(statuses[name]) for name in ours if name in statuses}
         _leave_paused([name for name, state in states.items() if state == "paused"], call)
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
         stop_maps(session, link.cid, running, stored.timeout, call)
@@ -182,55 +205,31 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
     ready: pulumi.Output[bool]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        maps: pulumi.Input[Mapping[str, pulumi.Input[str]]],
-        finops: pulumi.Input[str] | None = None,
-        gateway: pulumi.Input[str] | None = None,
-        companies: pulumi.Input[list[str] | str] | None = None,
-        prerequisites_added: pulumi.Input[list[str]] | None = None,
-        dropped: Mapping[str, str] | None = None,
-        integration_keys: pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None = None,
-        initial_sync: pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None = None,
-        resync: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        catch_up: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        confirm: pulumi.Input[list[dict[str, str]]] | None = None,
-        pinned: list[str] | None = None,
-        initial_sync_companies_limit: pulumi.Input[int] | None = None,
-        initial_sync_rows_limit: pulumi.Input[int] | None = None,
-        single_threaded_rows_limit: pulumi.Input[int] | None = None,
-        running_before: pulumi.Input[list[str]] | None = None,
-        company_change: pulumi.Input[str] | None = None,
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[LiveSyncArguments]
     ) -> None:
-        arguments = {
-            "cloud": cloud,
-            "cds": cds,
-            "finops": finops,
-            "gateway": gateway,
-            "companies": companies,
-            "maps": maps,
-            "prerequisites_added": prerequisites_added,
+        dropped = inputs.get("dropped")
+        shown = {
             "dropped": None if dropped is None else [f"{map_name}: {why}" for map_name, why in dropped.items()],
-            "__dropped_maps": sorted(dropped) if dropped else None,
-            "integration_keys": integration_keys,
-            "initial_sync": initial_sync,
-            "resync": resync,
-            "catch_up": catch_up,
-            "confirm": confirm,
-            "__pinned": pinned,
-            "initial_sync_companies_limit": initial_sync_companies_limit,
-            "initial_sync_rows_limit": initial_sync_rows_limit,
-            "single_threaded_rows_limit": single_threaded_rows_limit,
-            "__running_before": running_before,
-            "__company_change": company_change,
-            "timeout": timeout,
+            "dropped_maps": sorted(dropped) if dropped else None,
         }
-        super().__init__(LiveSyncProvider(), resource_name, arguments, opts)
+        super().__init__(LiveSyncProvider(), resource_name, {**inputs, **shown}, opts)
+
+
+def _placed(outputs: LiveSyncOutputs, environment_id: str, cds_url: str) -> LiveSyncOutputs:
+    return outputs.model_copy(update={"environment_id": environment_id, "cds_url": cds_url})
+
+
+def _declared_now(session: Session, identifier: str) -> set[str] | None:
+    """Maps that resources checked in this run declare for a link; None when none of them is for it."""
+    kept: set[str] | None = None
+    for inputs in _declared.values():
+        try:
+            pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        except NotFound:
+            continue
+        if LinkId.parse(pair.identifier) == LinkId.parse(identifier):
+            kept = {*(kept or ()), *inputs.maps}
+    return kept
 
 
 def _changed_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> dict[str, Master]:
@@ -240,31 +239,6 @@ def _changed_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> dict[str, Mas
         for name, side in inputs.live_syncs.items()
         if name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
     }
-
-
-def _environment_is_there(session: Session, identifier: str) -> bool:
-    """Whether the CDS environment of the link's natural key exists."""
-    try:
-        session.power_platform.environment(identifier.rpartition("/")[2])
-    except NotFound:
-        return False
-    return True
-
-
-def _running_before(call: Call) -> list[str] | None:
-    """What the connection saw running before the stack did anything; None where it does not say."""
-    value = call.private.get("running_before")
-    return [str(name) for name in value] if isinstance(value, list) else None
-
-
-def _names(call: Call, hidden: str) -> list[str]:
-    """Names of maps in a hidden input: `dropped_maps` the stack left out, the version of `pinned` ones is declared."""
-    names = call.private.get(hidden)
-    return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _started(

@@ -11,6 +11,7 @@ from providers.api.dual_write.client import DualWriteManagement
 from providers.api.finance_operations.client import FinanceOperations, not_registered
 from providers.api.identity.application_tokens import IDENTITIES, AzureIdentityTokens
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
+from providers.api.identity.tenants import tenant_of
 from providers.api.power_platform.bap import BapPowerPlatform
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.transport import lazy
@@ -78,6 +79,18 @@ class Session:
         """The tenant that the program signs in to, as its token says; None for a token that cannot be read."""
         found = claim(self._tokens.token(self.profile.bap_scope), "tid")
         return found if isinstance(found, str) else None
+
+    @property
+    def dual_write_tenant_id(self) -> str | None:
+        """The tenant of the delegated dual-write token; None without a token, and for one that cannot be read."""
+        if self._dual_write_tokens is None and not dual_write_token_configured():
+            return None
+        found = claim(self._delegated().token(f"{self.profile.dual_write_audience}/.default"), "tid")
+        return found if isinstance(found, str) else None
+
+    def tenant_of(self, domain: str) -> str:
+        """Id of the tenant of a domain, asked once at the login host."""
+        return self._once(f"tenant {domain}", lambda: tenant_of(domain, self.profile, self._connection("identity")))
 
     @property
     def power_platform(self) -> PowerPlatform:
@@ -165,6 +178,11 @@ class Session:
         # The audience is the instance itself, so a token for one is of no use at another.
         return self._client(service, host, f"https://{host}/.default", only(host), explain=explain)
 
+    def _delegated(self) -> TokenSource:
+        return self._dual_write_tokens or self._once(
+            "delegated tokens", lambda: DualWriteTokens(self.profile, lambda: self._connection("identity"))
+        )
+
     def _make_dual_write(self) -> DualWriteManagement:
         if not self.gateway:
             raise InvalidRequest(
@@ -172,7 +190,7 @@ class Session:
                 next_step="Set `gateway` under `dualwrite:connection` in the stack file.",
             )
         host = gateway_hosts(self.profile).check(self.gateway if "://" in self.gateway else f"https://{self.gateway}")
-        tokens = self._dual_write_tokens or DualWriteTokens(self.profile, lambda: self._connection("identity"))
+        tokens = self._delegated()
         scope = f"{self.profile.dual_write_audience}/.default"
         return DualWriteManagement(self._client("dual-write", host, scope, only(host), tokens))
 

@@ -1,6 +1,6 @@
 """An existing CDS instance: what can be read about it before it is used, all findings at once. Nothing is written.
 
-Checks: dual-write-semantics.md 3.3 and 4 (version, one partner), power-platform-api.md 14.4 and 14.10. No pulumi.
+Checks: dual-write-semantics.md 3.3 and 4 (version, one partner), power-platform-api.md 14.4 and 14.10.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,68 @@ from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, Conflict, NotFound, PermissionDenied
 from providers.api.transport.operations import PASSING
 from providers.instances import preflight
+from providers.instances.cds_model import CdsInputs, CdsOutputs, observed
 from providers.instances.finops_installation import PROVISIONING_APP
 from providers.instances.finops_readiness import Observation, contradictions
-from providers.instances.references import resolve, same_host
+from providers.instances.kinds import shape_problems
+from providers.instances.references import resolve, same_domain
 from providers.instances.supported_versions import OLDEST_DATAVERSE
+from providers.protocol.addresses import same_host
+from providers.protocol.base import Call, Problem, ResourceError
+from providers.protocol.findings import CDS_NOT_CHECKED
+from providers.protocol.marks import belonging_to
 from providers.protocol.versions import at_least
+
+
+class ExistingCds:
+    """A CDS instance of somebody else's: verified before it is used, then only read."""
+
+    def problems(self, inputs: CdsInputs, old: CdsInputs | None) -> Iterator[Problem]:
+        """Inputs that do not fit."""
+        yield from shape_problems(inputs, "existing")
+        if len([name for name in belonging_to(CdsInputs, "existing") if getattr(inputs, name) is not None]) != 1:
+            yield Problem("url", "an existing instance is found by either `url` or `environment_id`: give one of them")
+
+    def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
+        """Whether it can be used."""
+        seen = survey(call.session(inputs.cloud), inputs.reference, inputs.finops)
+        for what in seen.not_checked:
+            call.announce(f"not checked: {what}", CDS_NOT_CHECKED)
+        yield from (Problem(_word(inputs), text) for text in seen.against)
+
+    def change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
+        """Whether it is the one that the stack made, which another would make the stack delete."""
+        if old.instance == "existing":
+            return
+        environments = call.session(inputs.cloud).power_platform.environments()
+        try:
+            environment = resolve(environments, inputs.reference)
+        except (NotFound, Conflict) as error:
+            yield Problem(_word(inputs), str(error))
+            return
+        if not same_domain(environment, old.domain or ""):
+            yield Problem(_word(inputs), _another(environment, old))
+
+    def create(self, inputs: CdsInputs, call: Call) -> tuple[str, CdsOutputs]:
+        """Verify and read."""
+        session = call.session(inputs.cloud)
+        seen = survey(session, inputs.reference, inputs.finops)
+        if seen.environment is None or seen.against:
+            first, *more = seen.against
+            raise ResourceError(first, next_step=" ".join(f"Also: {text}" for text in more))
+        return seen.environment.id, observed(seen.environment, session, inputs)
+
+    def update(self, identifier: str, stored: CdsOutputs, inputs: CdsInputs, call: Call) -> CdsOutputs:
+        """Nothing but reading; one that the stack made is given up."""
+        session = call.session(inputs.cloud)
+        environment = session.power_platform.environment(identifier)
+        if stored.created_by_us:
+            call.announce("from now on an existing instance: this stack neither changes nor deletes it any more")
+        return observed(environment, session, inputs)
+
+    def delete(self, identifier: str, stored: CdsOutputs, call: Call) -> None:
+        """Nothing; it is not this stack's."""
+        call.announce("not created by this stack; left as it is")
 
 
 class CdsSurvey(NamedTuple):
@@ -27,20 +84,34 @@ class CdsSurvey(NamedTuple):
     not_checked: list[str]
 
 
+def _word(inputs: CdsInputs) -> str:
+    return "url" if inputs.url else "environment_id"
+
+
+def _another(environment: Environment, old: CdsInputs) -> str:
+    return (
+        f"'{environment.domain}' is another environment than '{old.domain}', which this stack made and would delete. "
+        f"Name '{old.domain}' itself, or use a stack of its own for the other one."
+    )
+
+
 def survey(session: Session, reference: str, finops: str | None) -> CdsSurvey:
     """Look at the environment of a URL or id. `finops`: the address of its partner; None: F&O is installed on it."""
     try:
-        held = resolve(session.power_platform.environments(fresh=True), reference)
+        environment = resolve(session.power_platform.environments(fresh=True), reference)
     except (NotFound, Conflict) as error:
         return CdsSurvey(None, [str(error)], [])
-    if not held.dataverse_ready:
-        text = f"'{held.display_name}' has no Dataverse. Add one with Dynamics 365 apps, or choose another environment."
-        return CdsSurvey(held, [text], [])
-    against = list(_state_problems(held))
-    not_checked = [] if held.version else ["the version of Dataverse, which the service does not tell"]
+    if not environment.dataverse_ready:
+        text = (
+            f"'{environment.display_name}' has no Dataverse. Add one with Dynamics 365 apps, or choose another "
+            "environment."
+        )
+        return CdsSurvey(environment, [text], [])
+    against = list(_state_problems(environment))
+    not_checked = [] if environment.version else ["the version of Dataverse, which the service does not tell"]
     integration = None
     try:
-        integration = _integration(session, held)
+        integration = _integration(session, environment)
     except (AuthenticationError, PermissionDenied) as error:
         if error.status not in (401, 403):
             raise
@@ -48,23 +119,26 @@ def survey(session: Session, reference: str, finops: str | None) -> CdsSurvey:
         not_checked.append("the link as Dataverse sees it")
     except PASSING as error:
         against.append(f"Dataverse does not answer: {error}")
-    against += _link_problems(session, held, integration, finops)
-    return CdsSurvey(held, against, not_checked)
+    against += _link_problems(session, environment, integration, finops)
+    return CdsSurvey(environment, against, not_checked)
 
 
-def _state_problems(held: Environment) -> Iterator[str]:
-    if held.state != "Ready":
+def _state_problems(environment: Environment) -> Iterator[str]:
+    if environment.state != "Ready":
         yield (
-            f"the environment '{held.display_name}' is not Ready but {held.state or 'in no known state'}. "
-            "Wait for the operation on it, or see its history in the admin center."
+            f"the environment '{environment.display_name}' is not Ready but {environment.state or 'in no known state'}"
+            ". Wait for the operation on it, or see its history in the admin center."
         )
-    if held.version and not at_least(held.version, OLDEST_DATAVERSE):
-        yield f"Dataverse is at version {held.version}; dual-write needs {OLDEST_DATAVERSE} or later. Update it first."
+    if environment.version and not at_least(environment.version, OLDEST_DATAVERSE):
+        yield (
+            f"Dataverse is at version {environment.version}; dual-write needs {OLDEST_DATAVERSE} or later. "
+            "Update it first."
+        )
 
 
-def _integration(session: Session, held: Environment) -> IntegrationDetails | None:
+def _integration(session: Session, environment: Environment) -> IntegrationDetails | None:
     """The link as Dataverse sees it, after asking who we are: only an application user gets an answer."""
-    dataverse = session.dataverse(held.url or "")
+    dataverse = session.dataverse(environment.url or "")
     dataverse.who_am_i()
     return dataverse.integration_details()
 
@@ -79,35 +153,35 @@ def _not_let_in(error: ApiError, client_id: str | None) -> str:
 
 
 def _link_problems(
-    session: Session, held: Environment, integration: IntegrationDetails | None, finops: str | None
+    session: Session, environment: Environment, integration: IntegrationDetails | None, finops: str | None
 ) -> list[str]:
     """One F&O to one Dataverse: any other partner than the stack's is named."""
-    split = contradictions(Observation(linked=held.finops, integration=integration))
+    split = contradictions(Observation(linked=environment.finops, integration=integration))
     if split:
         return [f"the two sides of its link disagree: {'; '.join(split)}. Ask support, with both ids."]
-    partner = (integration.url if integration else "") or (held.finops.url if held.finops else "")
+    partner = (integration.url if integration else "") or (environment.finops.url if environment.finops else "")
     if not partner:
-        return [] if finops else preflight.installation_problems(held)
+        return [] if finops else preflight.installation_problems(environment)
     if finops:
         if same_host(partner, finops):
             return []
         text = (
-            f"'{held.display_name}' is linked with {partner}, not with {finops}, and has one partner only. "
+            f"'{environment.display_name}' is linked with {partner}, not with {finops}, and has one partner only. "
             "Choose the other F&O, or another CDS instance."
         )
         return [text]
-    if _installed_here(session, held):
+    if _installed_here(session, environment):
         return []
     text = (
-        f"'{held.display_name}' is linked with {partner}, which is not installed on it, so no other F&O can be. "
+        f"'{environment.display_name}' is linked with {partner}, which is not installed on it, so no other F&O can be. "
         "Use that one with `instance: existing`, or choose another CDS instance."
     )
     return [text]
 
 
-def _installed_here(session: Session, held: Environment) -> bool:
+def _installed_here(session: Session, environment: Environment) -> bool:
     """An F&O of type `Internal` belongs to the environment whose Provisioning App made it (14.1, 14.7)."""
-    if held.finops is not None and held.finops.type.casefold() == "linked":
+    if environment.finops is not None and environment.finops.type.casefold() == "linked":
         return False
-    app = session.app_management.packages(held.id).get(PROVISIONING_APP)
+    app = session.app_management.packages(environment.id).get(PROVISIONING_APP)
     return app is not None and (app.installed or app.installing)

@@ -5,6 +5,7 @@ read only through the CDS instance that it is linked with; before that the conne
 pulumi.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from providers.api.power_platform.interface import PowerPlatform
@@ -13,9 +14,15 @@ from providers.api.session import Session
 from providers.api.transport.errors import AuthenticationError, NotFound, PermissionDenied
 from providers.catalogue.geography import dataverse_geography, finops_geography, geography_problem
 from providers.instances.finops_installation import registration_steps
+from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, outputs_of
 from providers.instances.finops_readiness import Observation
-from providers.instances.references import host_of, resolve, same_host
+from providers.instances.kinds import shape_problems
+from providers.instances.presence import environment_or_gone
+from providers.instances.references import resolve
 from providers.instances.supported_versions import OLDEST_FINOPS
+from providers.protocol.addresses import host_of, same_host
+from providers.protocol.base import Call, NotRead, Problem, ResourceError
+from providers.protocol.findings import FINOPS_NOT_CHECKED
 from providers.protocol.versions import at_least
 
 _LATER = "the health check does it once the two are linked"
@@ -28,14 +35,67 @@ class FinOpsSurvey(NamedTuple):
     not_checked: list[str]
 
 
+class ExistingFinOps:
+    """F&O of somebody else's: verified before it is used, then only read."""
+
+    def problems(self, inputs: FinOpsInputs, old: FinOpsInputs | None) -> Iterator[Problem]:
+        """Inputs that do not fit."""
+        return shape_problems(inputs, "existing")
+
+    def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
+        """Whether it can be linked."""
+        seen = survey(call.session(inputs.cloud), inputs.url or "", inputs.cds, inputs.location)
+        for what in seen.not_checked:
+            call.announce(f"not checked: {what}", FINOPS_NOT_CHECKED)
+        yield from (Problem("url", text) for text in seen.against)
+
+    def change_problems(self, inputs: FinOpsInputs, old: FinOpsInputs, call: Call) -> Iterator[Problem]:
+        """Nothing: it is only called in another way."""
+        yield from ()
+
+    def create(self, inputs: FinOpsInputs, call: Call) -> tuple[str, FinOpsOutputs]:
+        """Verify and read."""
+        session, url = call.session(inputs.cloud), inputs.url or ""
+        seen = survey(session, url, inputs.cds, inputs.location)
+        if seen.against:
+            first, *more = seen.against
+            raise ResourceError(first, next_step=" ".join(f"Also: {text}" for text in more))
+        environment = environment_of(session.power_platform.environments(), inputs.cds)
+        outputs = outputs_of(observe(session, url, environment), Place.of(environment), url, inputs)
+        return host_of(url) or url, outputs
+
+    def read(self, stored: FinOpsOutputs, call: Call) -> FinOpsOutputs | None:
+        """As F&O and the CDS instance tell; never gone, for no admin API lists it."""
+        session = call.session(stored.cloud)
+        environment = _place(session.power_platform, stored)
+        try:
+            answers = session.finance_operations(stored.url).reachable()
+        except (PermissionDenied, AuthenticationError) as error:
+            raise NotRead(str(error)) from error
+        if not answers:
+            raise NotRead(f"F&O does not answer at {stored.url}/data/")
+        return outputs_of(observe(session, stored.url, environment), Place.of(environment, stored), stored.url, stored)
+
+    def update(self, stored: FinOpsOutputs, inputs: FinOpsInputs, call: Call) -> FinOpsOutputs:
+        """Nothing but reading, also of one that the stack installed before."""
+        session = call.session(inputs.cloud)
+        environment = _place(session.power_platform, stored)
+        seen = observe(session, stored.url, environment)
+        return outputs_of(seen, Place.of(environment, stored), inputs.url or "", inputs)
+
+    def delete(self, stored: FinOpsOutputs, call: Call) -> None:
+        """Nothing; it is not this stack's."""
+        call.announce("not installed by this stack; left as it is")
+
+
 def survey(session: Session, url: str, cds: str, location: str | None) -> FinOpsSurvey:
     """Look at the F&O of an address for a CDS instance; `location` is where a new one will be that is not there yet."""
     environments = session.power_platform.environments(fresh=True)
-    held = found(environments, cds)
-    against, not_checked = _geography(url, held, cds, location)
+    environment = environment_of(environments, cds)
+    against, not_checked = _geography(url, environment, cds, location)
     against += _reachability(session, url)
-    against += _other_partner(environments, url, held)
-    seen = observe(session, url, held)
+    against += _other_partner(environments, url, environment)
+    seen = observe(session, url, environment)
     if seen.integration is None:
         not_checked.append(f"tenant and version of F&O; {_LATER}")
         return FinOpsSurvey(against, not_checked)
@@ -51,7 +111,7 @@ def survey(session: Session, url: str, cds: str, location: str | None) -> FinOps
     return FinOpsSurvey(against, not_checked)
 
 
-def found(environments: list[Environment], reference: str) -> Environment | None:
+def environment_of(environments: list[Environment], reference: str) -> Environment | None:
     """The CDS environment that the stack names, or None while it is not there."""
     try:
         return resolve(environments, reference)
@@ -59,19 +119,18 @@ def found(environments: list[Environment], reference: str) -> Environment | None
         return None
 
 
-def environment_by_id(service: PowerPlatform, identifier: str) -> Environment | None:
-    """One environment, or None when the service says that it is gone."""
-    try:
-        return service.environment(identifier) if identifier else None
-    except NotFound:
-        return None
+def _place(service: PowerPlatform, stored: FinOpsOutputs) -> Environment | None:
+    """The CDS environment by id, or by its name where it was not there when F&O was read first."""
+    if stored.cds_environment_id:
+        return environment_or_gone(service, stored.cds_environment_id)
+    return environment_of(service.environments(), stored.cds)
 
 
-def observe(session: Session, url: str, held: Environment | None) -> Observation:
+def observe(session: Session, url: str, environment: Environment | None) -> Observation:
     """What the CDS instance tells about this F&O; nothing while it is not linked with it, or does not let us in."""
-    if held is None or not held.url:
+    if environment is None or not environment.url:
         return Observation()
-    dataverse = session.dataverse(held.url)
+    dataverse = session.dataverse(environment.url)
     try:
         integration = dataverse.integration_details()
         if integration is None or not same_host(integration.url, url):
@@ -80,16 +139,18 @@ def observe(session: Session, url: str, held: Environment | None) -> Observation
     except PermissionDenied:
         return Observation()
     return Observation(
-        linked=held.finops,
+        linked=environment.finops,
         integration=integration,
         application=application,
-        properties=session.power_platform.finops_properties(held.id),
+        properties=session.power_platform.finops_properties(environment.id),
     )
 
 
-def _geography(url: str, held: Environment | None, cds: str, location: str | None) -> tuple[list[str], list[str]]:
-    address = held.url if held else cds
-    place = held.location if held else location
+def _geography(
+    url: str, environment: Environment | None, cds: str, location: str | None
+) -> tuple[list[str], list[str]]:
+    address = environment.url if environment else cds
+    place = environment.location if environment else location
     problem = geography_problem(url, cds_url=address, location=place)
     if problem:
         return [problem], []
@@ -109,14 +170,17 @@ def _reachability(session: Session, url: str) -> list[str]:
     return [f"F&O does not answer at {url}/data/. Check the address, and that the environment is running."]
 
 
-def _other_partner(environments: list[Environment], url: str, held: Environment | None) -> list[str]:
+def _other_partner(environments: list[Environment], url: str, environment: Environment | None) -> list[str]:
     """One F&O to one Dataverse. An environment without Dataverse is the placeholder of an LCS environment (2.3)."""
     others = [
         each
         for each in environments
-        if each.finops and each.url and same_host(each.finops.url, url) and (held is None or each.id != held.id)
+        if each.finops
+        and each.url
+        and same_host(each.finops.url, url)
+        and (environment is None or each.id != environment.id)
     ]
-    wanted = f", not with '{held.display_name}'" if held else ""
+    wanted = f", not with '{environment.display_name}'" if environment else ""
     return [
         f"F&O is linked with the CDS instance '{each.display_name}' ({host_of(each.url)}){wanted}; it has one partner"
         for each in others

@@ -18,7 +18,6 @@ from providers.api.transport.errors import (
     Conflict,
     InvalidRequest,
     OperationFailed,
-    OperationTimedOut,
     PermissionDenied,
 )
 from providers.api.transport.operations import Outcome
@@ -199,7 +198,6 @@ class FinOpsInstallation:
         """Register the program's application in F&O, or wait until a person did."""
         finops = self._finops_at(url)
         steps = registration_steps(url, self._client_id)
-        told: list[str] = []
 
         def poll() -> Outcome[None]:
             try:
@@ -207,16 +205,12 @@ class FinOpsInstallation:
             except (PermissionDenied, AuthenticationError):
                 if self._register(finops):
                     return Outcome.pending("registering the application")
-                if not told:
-                    told.append(steps)
-                    self._waiting.announce(steps, REGISTER_BY_HAND)
+                self._waiting.announce(steps, REGISTER_BY_HAND)
                 return Outcome.pending("waiting for the person who registers the application")
 
-        try:
-            self._waiting.until(poll, what="waiting for access to F&O", interval=self._interval)
-        except OperationTimedOut as error:
-            error.next_step = f"{steps} Then run again."
-            raise
+        self._waiting.until(
+            poll, what="waiting for access to F&O", interval=self._interval, late=f"{steps} Then run again."
+        )
 
     def _register(self, finops: FinOpsSide) -> bool:
         """Try to register ourselves; the creator of F&O may do so (assumed), others need a person."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
 from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
-from providers.instances.references import host_of
+from providers.protocol.addresses import host_of
 
 LINK_IN_BAP = "the link in the Power Platform"
 _EMPTY_DATASETS = ("", "none", "empty")

@@ -188,13 +188,14 @@ def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: 
         except (PermissionDenied, NotFound) as error:
             return Outcome.pending(f"not open to us yet ({error.status or 'no answer'})")
 
-    try:
-        return waiting.until(
-            poll, what="waiting for access to Dataverse", interval=interval, at_most=_LATE_SECONDS, usually="10 min"
-        )
-    except OperationTimedOut as error:
-        error.next_step = "Add the program's application as an application user with System Administrator, run again."
-        raise
+    return waiting.until(
+        poll,
+        what="waiting for access to Dataverse",
+        interval=interval,
+        at_most=_LATE_SECONDS,
+        usually="10 min",
+        late="Add the program's application as an application user with System Administrator, run again.",
+    )
 
 
 def rename(service: PowerPlatform, environment_id: str, name: str, waiting: Waiting, interval: float) -> Environment:

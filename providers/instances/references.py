@@ -6,11 +6,13 @@ stack created. Only with it is an environment that was found by its domain the s
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from typing import NamedTuple
 from uuid import UUID
 
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import Conflict, NotFound
+from providers.protocol.addresses import host_of, short_name
+from providers.protocol.diff import Meaning
 
 
 def carries_mark(description: str | None, mark: str) -> bool:
@@ -90,49 +92,53 @@ def resolve(environments: Iterable[Environment], reference: str) -> Environment:
 def _answers_to(environment: Environment, reference: str) -> bool:
     if "://" in reference:
         return host_of(environment.url) == host_of(reference)
-    if _is_guid(reference):
+    if is_id(reference):
         return environment.id.casefold() == reference.casefold()
     return same_domain(environment, reference)
 
 
-def host_of(url: str | None) -> str | None:
-    """The host name of a URL, for comparing URLs with and without a trailing slash; None without one."""
-    return urlsplit(url).hostname if url else None
-
-
-def same_host(one: str | None, other: str | None) -> bool:
-    """Whether two URLs name one host; False when either names none."""
-    return host_of(one) is not None and host_of(one) == host_of(other)
-
-
-def bare_address(url: str) -> str:
-    """The address of an instance without path, port and trailing slash; a text without a host comes back as it is."""
-    host = host_of(url)
-    return f"https://{host}" if host else url
-
-
 def is_existing(reference: str) -> bool:
     """Whether a reference means an existing environment: a new one is called by its domain, never by URL or id."""
-    return "://" in reference or _is_guid(reference)
+    return "://" in reference or is_id(reference)
 
 
-def names_the_same(reference: str, *, was: str, environment_id: str) -> bool:
-    """Whether a reference means the environment that was called `was`: by its id, or by domain instead of URL.
+class KnownNames(NamedTuple):
+    """Every name of a CDS environment as the state of a resource on it holds them; empty: not stored."""
 
-    Nothing offline tells the domain of an id, so from an id to another word is another environment.
+    environment_id: str
+    url: str
+
+
+def reference_meaning(was: str, wanted: str, names: KnownNames) -> Meaning:
+    """What calling an environment in another way means: by domain, URL or id, compared by what is stored of it.
+
+    A domain is the first label of the host. From a domain, as a new instance is called, to the URL or id of an existing
+    one and back is worth storing: it says whose the environment is.
     """
-    if _is_guid(reference):
-        return reference.casefold() == environment_id.casefold()
-    by_domain_and_url = ("://" in reference) != ("://" in was)
-    return by_domain_and_url and short_name(reference).casefold() == short_name(was).casefold()
+    same = _same_environment(was, wanted, names)
+    if same is None:
+        return Meaning.UNTOLD
+    if not same:
+        return Meaning.OTHER
+    return Meaning.SAME if is_existing(was) == is_existing(wanted) else Meaning.RENAMED
 
 
-def short_name(reference: str) -> str:
-    """What people call the environment of a reference: the first label of its host, else the reference itself."""
-    return (host_of(reference) or reference).partition(".")[0]
+def _same_environment(was: str, wanted: str, names: KnownNames) -> bool | None:
+    if is_id(wanted):
+        known = names.environment_id or (was if is_id(was) else "")
+        return wanted.casefold() == known.casefold() if known else None
+    host = host_of(names.url) or host_of(was)
+    if "://" in wanted:
+        if host:
+            return host == host_of(wanted)
+        # The domain alone tells environments apart, not that two are one: hosts of other regions have it as well.
+        return False if not is_id(was) and short_name(wanted).casefold() != was.casefold() else None
+    domain = short_name(names.url or was) if names.url or not is_id(was) else ""
+    return wanted.casefold() == domain.casefold() if domain else None
 
 
-def _is_guid(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a reference is the id of an environment."""
     try:
         UUID(text)
     except ValueError:

@@ -172,7 +172,6 @@ class LinkCompanies:
 
     def _by_hand(self, link: Link, declared: Sequence[str]) -> Link:
         gap = Gap.between(declared, link.companies)
-        told: set[str] = set()
 
         def poll() -> Outcome[bool]:
             nonlocal gap
@@ -181,19 +180,17 @@ class LinkCompanies:
             gap = Gap.between(declared, companies)
             if not gap:
                 return Outcome.done(True)
-            if gap.steps not in told:
-                told.add(gap.steps)
-                self._call.announce(gap.steps, COMPANIES_BY_HAND)
+            self._waiting.announce(gap.steps, COMPANIES_BY_HAND)
             return Outcome.pending(f"waiting for the person on the dual-write page ({gap})")
 
-        try:
-            self._waiting.until(poll, what="companies of the link", interval=self._interval)
-        except OperationTimedOut as error:
-            raise OperationTimedOut(
+        def not_by_hand(error: OperationTimedOut) -> OperationTimedOut:
+            return OperationTimedOut(
                 f"the link has other companies than declared ({gap})",
                 last_status=error.last_status,
                 next_step=f"Nothing was changed; {gap.steps}. Then run `up` or `refresh` again, it records them.",
-            ) from error
+            )
+
+        self._waiting.until(poll, what="companies of the link", interval=self._interval, late=not_by_hand)
         return read_link(self._service, link.environment)
 
     def _reset(self, link: Link, declared: Sequence[str], *, force: bool) -> Link:

@@ -21,7 +21,9 @@ from providers.api.transport.errors import (
 )
 from providers.api.transport.operations import Outcome
 from providers.documented_errors.recognition import LOOKING_UP, READING, with_documented_cure
-from providers.instances.references import host_of, resolve
+from providers.instances.identifiers import LinkId
+from providers.instances.references import resolve
+from providers.protocol.addresses import host_of
 from providers.protocol.durations import spoken
 from providers.protocol.findings import LINK_BY_HAND
 from providers.protocol.waiting import Waiting
@@ -43,7 +45,7 @@ class Pair:
     @property
     def identifier(self) -> str:
         """The natural key as one text: `<F&O host>/<CDS environment id>`."""
-        return f"{self.finops_host}/{self.environment_id}"
+        return str(LinkId(self.finops_host, self.environment_id))
 
     @property
     def label(self) -> str:
@@ -182,7 +184,6 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
     At the deadline `OperationTimedOut` carries the same steps, with 0x80048d0b when the two are not even integrated.
     """
     seen: list[IntegrationDetails | None] = [None]
-    told: set[str] = set()
     allowed = spoken(waiting.remaining)
 
     def poll() -> Outcome[Link]:
@@ -194,23 +195,23 @@ def wait_for_link(session: Session, pair: Pair, waiting: Waiting, *, by_person: 
         left = _open(pair, seen[0], by_person)
         if not _is_left_to_person(seen[0], by_person):
             return Outcome.pending(left)
-        if left not in told:
-            told.add(left)
-            waiting.announce(_sentence(left), LINK_BY_HAND)
+        waiting.announce(_sentence(left), LINK_BY_HAND)
         return Outcome.pending("waiting for the person in LCS")
 
-    # By the documents 60 to 90 minutes for the integration, 30 for the application, 5 for the link itself.
-    usually = "1.5 to 2 h for all steps" if by_person else "under 5 min"
-    try:
-        return waiting.until(poll, what="dual-write link", interval=session.profile.polls.link, usually=usually)
-    except OperationTimedOut as error:
+    def not_linked(error: OperationTimedOut) -> OperationTimedOut:
         late = OperationTimedOut(
             f"{pair.finops_host} and {pair.cds_host} are still not linked after {allowed}",
             last_status=error.last_status,
             next_step=f"{_sentence(_open(pair, seen[0], by_person))}. Then run `up` again, it continues.",
         )
         late.code = NOT_INTEGRATED if seen[0] is None else None
-        raise late from error
+        return late
+
+    # By the documents 60 to 90 minutes for the integration, 30 for the application, 5 for the link itself.
+    usually = "1.5 to 2 h for all steps" if by_person else "under 5 min"
+    return waiting.until(
+        poll, what="dual-write link", interval=session.profile.polls.link, usually=usually, late=not_linked
+    )
 
 
 def _shown(session: Session, pair: Pair) -> Link | None:

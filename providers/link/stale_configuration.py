@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from providers.api.dataverse.client import Dataverse
 from providers.api.finance_operations.client import FinanceOperations
-from providers.instances.references import host_of
+from providers.protocol.addresses import host_of
 
 RUNTIME_TABLE = "msdyn_dualwriteruntimeconfig"
 PROJECT_CONFIGURATIONS = "DualWriteProjectConfigurations"

@@ -1,27 +1,28 @@
 """What a stack declares about the maps of a link, and what the service holds: the two models of `LiveSync`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
+import pulumi
 from pydantic import Field
 
 from providers.api.dual_write.models import EntityMapStatus
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import Duration
 from providers.catalogue.limits import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
+from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
 from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
-from providers.protocol.base import Inputs, Outputs
-from providers.protocol.consent import Consent
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.protocol.base import PrivateInputs
+from providers.protocol.marks import CaseBlind, NotCompared, Unordered
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
 Companies = list[str] | AsLinked
 
 
-class LiveSyncInputs(Inputs):
+class LiveSyncInputs(OfLinkInputs):
     """Every map of the stack with its run state; what was added as a prerequisite and what was left out is shown.
 
     `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
@@ -30,10 +31,6 @@ class LiveSyncInputs(Inputs):
     Limits: companies, and rows a company; None = the documented one.
     """
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: str | None = None
     companies: Annotated[Companies, Unordered(), CaseBlind()] = Field(default_factory=list)
     maps: dict[str, RunState]
     prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
@@ -77,7 +74,37 @@ class LiveSyncInputs(Inputs):
         return {name: side for name, side in self.masters.items() if self.maps.get(name, "stopped") != "stopped"}
 
 
-class LiveSyncOutputs(Outputs):
+class LiveSyncPrivate(PrivateInputs):
+    """What the rest of the stack says about it.
+
+    `running_before`: what the connection saw running before the stack did anything; None where it does not say.
+    `company_change`: how the connection brings other companies. `dropped_maps`: those that the stack left out, which
+    are not started even when the service asks for them first.
+    """
+
+    running_before: list[str] | None = None
+    company_change: str | None = None
+    dropped_maps: list[str] = Field(default_factory=list)
+
+
+class LiveSyncArguments(OfLinkArguments):
+    """`LiveSyncInputs` and `LiveSyncPrivate` as a program gives them. `dropped`: map to the reason."""
+
+    maps: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    companies: NotRequired[pulumi.Input[list[str] | str] | None]
+    prerequisites_added: NotRequired[pulumi.Input[list[str]] | None]
+    dropped: NotRequired[Mapping[str, str] | None]
+    integration_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None]
+    initial_sync: NotRequired[pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None]
+    resync: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
+    initial_sync_companies_limit: NotRequired[pulumi.Input[int] | None]
+    initial_sync_rows_limit: NotRequired[pulumi.Input[int] | None]
+    single_threaded_rows_limit: NotRequired[pulumi.Input[int] | None]
+    running_before: NotRequired[pulumi.Input[list[str]] | None]
+    company_change: NotRequired[pulumi.Input[str] | None]
+
+
+class LiveSyncOutputs(OnCdsOutputs):
     """What the service holds.
 
     `started`: maps that run and did not run before this stack, which it stops when destroyed; `drifted` and
@@ -87,8 +114,6 @@ class LiveSyncOutputs(Outputs):
     `initial_syncs`: map to company to `upserts` and `errors` (rows).
     """
 
-    cloud: str
-    cds: str
     finops: str | None = None
     gateway: str | None = None
     companies: Companies = Field(default_factory=list)
@@ -102,6 +127,7 @@ class LiveSyncOutputs(Outputs):
     initial_sync_rows_limit: int | None = None
     single_threaded_rows_limit: int | None = None
     timeout: str = "2h"
+    environment_id: str = ""
     connection_id: str = ""
     connection_name: str = ""
     finops_host: str = ""

@@ -12,11 +12,12 @@ from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
-from providers.instances.references import host_of, resolve
+from providers.instances.references import resolve
 from providers.maps.initial_sync import newest_run
 from providers.maps.model import LiveSyncInputs
 from providers.maps.row_counts import FEWER_COMPANIES, RowCounts, Volumes, too_many_companies
 from providers.maps.sync_plan import LIVE
+from providers.protocol.addresses import host_of
 from providers.protocol.base import Call, Problem
 
 

@@ -37,8 +37,13 @@ def hidden(bag: Mapping[str, Any], name: str) -> Bag:
     return {key: whole(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
 
 
+def private_key(name: str) -> str:
+    """The hidden key of a private input."""
+    return f"__{name}"
+
+
 def private(bag: Mapping[str, Any]) -> Bag:
-    """The known hidden inputs of a resource class (`__running_before`), by name without underscores."""
+    """The known private inputs, by name without the underscores of their keys."""
     own = ("__provider", "__row")
     return {
         name.removeprefix("__"): whole(value)

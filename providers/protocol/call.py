@@ -1,4 +1,4 @@
-"""What a resource module works with: its two models, what an operation may use, and how it says what is wrong.
+"""What an operation of a resource may use besides its inputs, and the errors by which it says what is wrong.
 
 Knows nothing of Pulumi's protocol; `base` hands these out and is where resource modules import them from.
 """
@@ -7,25 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pydantic import BaseModel, ConfigDict
-
 from providers.api.session import Session, session
 from providers.api.transport.errors import ApiError
 from providers.protocol.bags import Bag
 from providers.protocol.findings import Finding
 from providers.protocol.row import Row, log
-
-
-class Inputs(BaseModel):
-    """Desired state in the admin centre's words. Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Outputs(BaseModel):
-    """What the service holds. Fields named like inputs carry the held value of that input."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class DualWriteError(Exception):
@@ -48,8 +34,7 @@ class NotRead(Exception):
 class Call:
     """What an operation may use besides its inputs: who it is for, its row, time and the service sessions.
 
-    `private`: hidden inputs (`__name`) that the resource class passed, by their names without underscores. They are
-    no part of previews, diffs and state.
+    `private`: what the resource class passed beside its inputs; `PrivateInputs.of` reads it.
     """
 
     row: Row = field(default_factory=Row)

@@ -6,25 +6,54 @@ a `Difference` of `Change` items; the provider base only translates it for the e
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Replaces, Unordered, mark
+from providers.protocol.addresses import same_host
+from providers.protocol.marks import (
+    Address,
+    BelongsTo,
+    CaseBlind,
+    Minimum,
+    NotCompared,
+    Recorded,
+    Replaces,
+    Unordered,
+    mark,
+)
+from providers.protocol.versions import at_least
 
 Bag = Mapping[str, Any]
-Same = Callable[[str, Any, Any], bool | None]
+
+
+class Meaning(Enum):
+    """What another value of an input means. `RENAMED`: the same object, called in another way that is worth storing."""
+
+    SAME = "same"
+    RENAMED = "renamed"
+    OTHER = "other"
+    UNTOLD = "untold"
+
+
+Means = Callable[[str, Any, Any], Meaning]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One managed field that differs. `replaces`: the object cannot follow in place."""
+    """One managed field that differs. `replaces`: the object cannot follow in place.
+
+    `recorded`: no service learns of it, only the state. `untold`: the state does not tell whether it is another object.
+    """
 
     field: str
-    held: Any
+    stored: Any
     wanted: Any
     replaces: bool
+    recorded: bool = False
+    untold: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,24 +72,33 @@ class Difference:
         """Names of all changed fields."""
         return [change.field for change in self.changes]
 
+    @property
+    def untold(self) -> list[Change]:
+        """The changes of which the state does not tell whether they mean another object."""
+        return [change for change in self.changes if change.untold]
+
+    @property
+    def only_recorded(self) -> bool:
+        """Whether something differs and no service has to learn of it."""
+        return bool(self.changes) and all(change.recorded for change in self.changes)
+
     def __bool__(self) -> bool:
         return bool(self.changes)
 
 
 def difference(
     model: type[BaseModel],
-    held: Bag,
+    stored: Bag,
     wanted: Bag,
     *,
     unknown: Collection[str] = (),
-    same: Same | None = None,
+    means: Means | None = None,
 ) -> Difference:
     """Compare the managed fields of `model` in two bags.
 
     `unknown` names fields whose wanted value is not known yet: reported as changed, never as
-    a replacement. `same(field, held, wanted)` may decide a field by its meaning (a minimum
-    version, say); None leaves it to the canonical comparison. A field that old state does not
-    have yet counts as holding its default.
+    a replacement. `means(field, stored, wanted)` decides each field; without it the marks do. A field
+    that old state does not have yet counts as holding its default.
     """
     changes: list[Change] = []
     for name, field in model.model_fields.items():
@@ -68,29 +106,32 @@ def difference(
             continue
         replaces = mark(field, Replaces) is not None
         if name in unknown:
-            changes.append(Change(name, held.get(name), None, replaces=False))
+            changes.append(Change(name, stored.get(name), None, replaces=False))
             continue
-        old, new = held.get(name, _default(field)), wanted.get(name, _default(field))
-        verdict = same(name, old, new) if same else None
-        if verdict is None:
-            verdict = same_value(field, old, new)
-        if not verdict:
-            changes.append(Change(name, old, new, replaces))
+        old, new = stored.get(name, _default(field)), wanted.get(name, _default(field))
+        meaning = means(name, old, new) if means else meaning_of(field, old, new)
+        if meaning is Meaning.SAME:
+            continue
+        other = meaning is Meaning.OTHER
+        recorded = meaning is Meaning.RENAMED or mark(field, Recorded) is not None
+        changes.append(Change(name, old, new, other and replaces, recorded, meaning is Meaning.UNTOLD))
     return Difference(tuple(changes))
 
 
-def same_value(field: FieldInfo, held: Any, wanted: Any) -> bool:
+def meaning_of(field: FieldInfo, stored: Any, wanted: Any) -> Meaning:
+    """What another value means by the marks of a field."""
+    return Meaning.SAME if same_value(field, stored, wanted) else Meaning.OTHER
+
+
+def same_value(field: FieldInfo, stored: Any, wanted: Any) -> bool:
     """True when the marks of a field say that two values are the same to the service."""
-    if mark(field, Minimum) and isinstance(held, str) and isinstance(wanted, str):
-        return version_parts(held) >= version_parts(wanted)
-    if mark(field, Minimum) and wanted is None:
+    if canonical(field, stored) == canonical(field, wanted):
         return True
-    return bool(canonical(field, held) == canonical(field, wanted))
-
-
-def version_parts(text: str) -> tuple[int, ...]:
-    """A dotted version as numbers: `10.0.9` is older than `10.0.45`. Parts that are no number count as 0."""
-    return tuple(int(part) if part.isdecimal() else 0 for part in text.split("."))
+    if wanted is None:
+        return mark(field, Minimum) is not None or mark(field, BelongsTo) is not None
+    if mark(field, Minimum) and isinstance(stored, str) and isinstance(wanted, str):
+        return at_least(stored, wanted)
+    return mark(field, Address) is not None and same_host(stored, wanted)
 
 
 def canonical(field: FieldInfo, value: Any) -> Any:

@@ -5,8 +5,9 @@ providers, the diff and the reference generator read them; nothing else decides 
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
@@ -38,13 +39,40 @@ class NotCompared:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """Kept with the resource for its deletion: a change is stored and calls no service."""
+
+
+@dataclass(frozen=True)
 class Minimum:
     """A dotted version that is the least wanted: a newer one held is no difference."""
 
 
-_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared, Minimum)
+@dataclass(frozen=True)
+class Address:
+    """A URL of an instance: its host alone decides whether two are the same."""
+
+
+@dataclass(frozen=True)
+class BelongsTo:
+    """An input of one kind of instance alone; `required`: such an instance cannot be declared without it.
+
+    What a stack does not declare of an instance is only reported: its absence is no difference.
+    """
+
+    instance: Literal["new", "existing"]
+    required: bool = False
+
+
+_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared, Recorded, Minimum, Address, BelongsTo)
 
 
 def mark(field: FieldInfo, kind: type[_M]) -> _M | None:
     """The mark of one kind on a model field, or None."""
     return next((entry for entry in field.metadata if isinstance(entry, kind)), None)
+
+
+def belonging_to(model: type[BaseModel], instance: str, *, required: bool = False) -> list[str]:
+    """Names of the inputs that only this kind of instance has, in the model's order; or only those it needs."""
+    marks = {name: mark(field, BelongsTo) for name, field in model.model_fields.items()}
+    return [name for name, own in marks.items() if own and own.instance == instance and (own.required or not required)]

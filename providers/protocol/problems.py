@@ -1,15 +1,13 @@
 """What is wrong with the inputs of a resource: one problem a path, with the code of its kind, found offline or live."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from providers.protocol.bags import Bag, is_unknown
-from providers.protocol.call import Inputs
-from providers.protocol.diff import canonical
+from providers.protocol.bags import Bag
 from providers.protocol.findings import AGAINST, FIXED, INVALID, NO_CONSENT, Finding
-from providers.protocol.marks import Refused, mark
+from providers.protocol.models import Inputs
 
 
 class Problem(NamedTuple):
@@ -91,13 +89,3 @@ def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collectio
         except ValidationError as error:
             problems += _found_by_model(name, error)
     return values, problems
-
-
-def fixed_changes(model: type[Inputs], old: Bag, new: Bag) -> Iterator[Problem]:
-    """A problem for each input that is marked as refused and has another value than the last one."""
-    for name, info in model.model_fields.items():
-        refused = mark(info, Refused)
-        if refused is None or name not in old or name not in new or is_unknown(old[name]):
-            continue
-        if canonical(info, old[name]) != canonical(info, new[name]):
-            yield Fixed(name, f"cannot change from {old[name]!r} to {new[name]!r}: {refused.reason}")

@@ -16,6 +16,8 @@ import grpc
 import pulumi
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from providers.protocol.bags import hidden
+
 ROW = "__row"
 _LOG_TIMEOUT_SECONDS = 2.0
 
@@ -56,6 +58,12 @@ def row_input(resource_type: str, name: str, opts: pulumi.ResourceOptions | None
         return {"urn": urn(None), "project": project, "stack": stack}
     parent_urn: pulumi.Output[str | None] = pulumi.Output.from_input(cast(Awaitable[str | None], parent.urn.future()))
     return {"urn": parent_urn.apply(urn), "project": project, "stack": stack}
+
+
+def row_of(bag: dict[str, Any]) -> dict[str, Any]:
+    """The hidden row of a bag alone, for another bag to take over; empty without one."""
+    row = hidden(bag, ROW)
+    return {ROW: row} if row else {}
 
 
 def log(row: Row, text: str, *, ephemeral: bool, warning: bool = False) -> None:

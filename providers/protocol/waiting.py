@@ -7,6 +7,7 @@ by the documents, so that a reader of the row knows whether to wait or to look.
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from providers.api.transport.errors import OperationTimedOut
 from providers.api.transport.operations import PASSING, Outcome, wait
 from providers.protocol.durations import spoken
 from providers.protocol.findings import Finding
@@ -40,6 +41,7 @@ class Waiting:
     def __init__(self, talk: Talk, seconds: float) -> None:
         self._talk = talk
         self._end = talk.clock() + seconds
+        self._announced: set[str] = set()
 
     @property
     def remaining(self) -> float:
@@ -47,8 +49,10 @@ class Waiting:
         return max(0.0, self._end - self._talk.clock())
 
     def announce(self, text: str, finding: Finding | None = None) -> None:
-        """Say something that stays in the run's messages."""
-        self._talk.announce(text, finding)
+        """Say something that stays in the run's messages; once, however many polls come to the same."""
+        if text not in self._announced:
+            self._announced.add(text)
+            self._talk.announce(text, finding)
 
     def until(
         self,
@@ -58,30 +62,43 @@ class Waiting:
         interval: float,
         usually: str = "",
         at_most: float | None = None,
+        late: Callable[[OperationTimedOut], OperationTimedOut] | str = "",
     ) -> T:
         """Poll every `interval` seconds until done, at most `at_most` seconds or to the deadline.
 
         `usually` is the documented duration for the progress line (`about 1 h`). Raises
-        `OperationTimedOut` and whatever `poll` raises.
+        `OperationTimedOut` and whatever `poll` raises; `late` is the next step that it names then, or makes the error
+        that says what is still missing.
         """
+        try:
+            return self._polled(poll, what, interval, usually, at_most)
+        except OperationTimedOut as error:
+            if callable(late):
+                raise late(error) from error
+            error.next_step = late or error.next_step
+            raise
+
+    def _polled(
+        self, poll: Callable[[], Outcome[T]], what: str, interval: float, usually: str, at_most: float | None
+    ) -> T:
         begun = self._talk.clock()
 
         def step() -> Outcome[T]:
             try:
                 outcome = poll()
             except PASSING as error:
-                say(f"not readable at the moment: {error.reason}")
+                show(f"not readable at the moment: {error.reason}")
                 raise
             if not outcome.finished:
-                say(outcome.status)
+                show(outcome.status)
             return outcome
 
-        said: list[str] = []
+        shown: list[str] = []
 
-        def say(status: str) -> None:
+        def show(status: str) -> None:
             line = progress_line(what, status, self._talk.clock() - begun, usually)
-            if line not in said[-1:]:
-                said.append(line)
+            if line not in shown[-1:]:
+                shown.append(line)
                 self._talk.progress(line)
 
         value = wait(
@@ -91,15 +108,15 @@ class Waiting:
             interval=interval,
             clock=self._talk.clock,
             sleep=self._talk.sleep,
-            progress=_already_said,
+            progress=_shown_already,
         )
-        if said:
+        if shown:
             # The row keeps its last line: it must not say that something is still going on.
             self._talk.progress(progress_line(what, "done", self._talk.clock() - begun))
         return value
 
 
-def _already_said(_text: str) -> None:
+def _shown_already(_text: str) -> None:
     """`until` writes a line a poll itself, with the time it has taken."""
 
 

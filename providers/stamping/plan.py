@@ -6,7 +6,6 @@ takes 500,000 rows a company. Reads only; what cannot be read now is asked again
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from providers.api.dataverse.client import Dataverse
@@ -34,11 +33,6 @@ class Pending:
     finops: str | None = None
     companies: Sequence[str] | str = ()
     initial_syncs: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def from_private(cls, private: Mapping[str, Any]) -> "Pending":
-        """From the hidden inputs of the resource; those that are unknown yet are absent."""
-        return cls(private.get("finops"), private.get("companies") or (), private.get("initial_syncs") or {})
 
 
 class PlannedBootstrap:

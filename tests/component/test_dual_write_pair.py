@@ -162,7 +162,13 @@ def test_consents_go_where_they_are_judged() -> None:
     assert rows["pair-connection"].inputs["confirm"] == [reset]
     assert "confirm" not in rows["pair-cds"].inputs
     assert rows["pair-cds"].protected
-    assert "confirm" not in declared(confirmed("delete-environment"))["pair-connection"].inputs
+    assert all("confirm" not in row.inputs for name, row in rows.items() if name != "pair-connection")
+
+
+def test_consent_to_the_end_of_the_environment_goes_to_everything_on_it() -> None:
+    entry = {"action": "delete-environment", "target": "contoso-uat", "until": "2027-01-31"}
+    rows = declared(confirmed(**entry))
+    assert all(row.inputs["confirm"] == [entry] for name, row in rows.items() if name != "pair")
 
 
 def test_limits_reach_those_who_check_them() -> None:

@@ -149,6 +149,11 @@ def declared(provider: ResourceProvider, name: str, inputs: Bag, *, stack: str =
     return {**inputs, "__provider": serialize_provider(provider), "__row": row}
 
 
+def agreed(outputs: Bag) -> Bag:
+    """Outputs of a last `up` that consented to the end of the environment `contoso-uat`."""
+    return {**outputs, "confirm": [{"action": "delete-environment", "target": "contoso-uat", "until": "2999-12-31"}]}
+
+
 def _struct(bag: Bag) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
     struct.update(bag)

@@ -6,7 +6,7 @@ import pytest
 
 from providers.application_package import ApplicationPackageProvider
 from providers.cds_instance import CdsInstanceProvider
-from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.contract.test_finops_instance import CDS
 from tests.engine.harness import Tenant
 
@@ -69,7 +69,7 @@ def test_package_of_no_environment_is_one_line(process: ProviderProcess) -> None
 def test_deletion_leaves_the_package_in_place(tenant: Tenant, process: ProviderProcess) -> None:
     identifier, outputs = process.create(package())
     before = tenant.now()
-    process.delete(identifier, outputs)
+    process.delete(identifier, agreed(outputs))
     assert tenant.writes(before) == []
     left = "left in place: the service cannot uninstall an application package"
     assert process.engine.lines(ephemeral=True)[-1] == left

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.cds_instance import CdsInstanceProvider
-from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.engine.harness import Tenant
 
 CONSENT = {"action": "replace-environment", "target": "contoso-uat", "until": "2999-12-31"}
@@ -117,20 +117,29 @@ def test_permanent_properties_are_refused_in_words(process: ProviderProcess) -> 
     }
 
 
-def test_delete_removes_the_environment_and_repeats_well(tenant: Tenant, process: ProviderProcess) -> None:
+def test_delete_removes_the_environment_and_repeats_well(
+    tenant: Tenant, process: ProviderProcess, start_process: Callable[[], ProviderProcess]
+) -> None:
     identifier, _, outputs = created(process)
-    process.delete(identifier, outputs)
-    assert process.read(identifier, outputs)[0] == ""
+    destroy = start_process()
     before = tenant.now()
-    process.delete(identifier, outputs)
+    with pytest.raises(ProviderError, match="is not deleted: it needs your consent"):
+        destroy.delete(identifier, outputs)
+    assert tenant.writes(before) == []
+    destroy.delete(identifier, agreed(outputs))
+    assert destroy.read(identifier, outputs)[0] == ""
+    before = tenant.now()
+    destroy.delete(identifier, agreed(outputs))
     assert tenant.writes(before) == []
 
 
-def test_environment_that_lost_its_mark_is_not_deleted(process: ProviderProcess) -> None:
+def test_environment_that_lost_its_mark_is_not_deleted(
+    process: ProviderProcess, start_process: Callable[[], ProviderProcess]
+) -> None:
     identifier, _, outputs = created(process)
     outputs["__row"]["stack"] = "another"
     with pytest.raises(ProviderError, match="created by Dual-write as code, not by this stack"):
-        process.delete(identifier, outputs)
+        start_process().delete(identifier, agreed(outputs))
     assert process.read(identifier, outputs)[0] == identifier
 
 

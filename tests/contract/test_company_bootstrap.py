@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from providers.company_bootstrap import CompanyBootstrapProvider
-from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.engine.harness import Tenant
 
 HOST = "fabrikam-sales.crm4.dynamics.com"
@@ -79,7 +79,7 @@ def test_rows_of_the_named_unit_are_stamped_once_and_differ_in_nothing(
     assert process.diff(identifier, outputs, process.check(declaration, inputs).inputs).changes == "none"
     assert process.read(identifier, outputs) == (identifier, outputs, inputs)
     assert process.create(inputs) == (identifier, outputs)
-    process.delete(identifier, outputs)
+    process.delete(identifier, agreed(outputs))
     assert linked.writes(before) == []
     # Rows of other business units lack the company still.
     everything = process.create(bootstrap(business_units=[], simulate=True))[1]

@@ -13,7 +13,7 @@ from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider
-from tests.contract.provider_process import Bag, Checked, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, Checked, ProviderError, ProviderProcess, agreed, declared
 from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant
 
@@ -220,14 +220,19 @@ def test_map_that_cannot_start_is_one_line_and_the_next_run_continues(
 
 
 def test_deletion_stops_what_was_started_and_nothing_else(
-    tenant: Tenant, process: ProviderProcess, live: tuple[str, Bag, Bag], linked: tuple[str, Bag, Bag]
+    tenant: Tenant,
+    process: ProviderProcess,
+    live: tuple[str, Bag, Bag],
+    linked: tuple[str, Bag, Bag],
+    start_process: Callable[[], ProviderProcess],
 ) -> None:
     identifier, inputs, outputs = live
-    process.delete(identifier, {**outputs, "started": [MAP, OTHER]})
+    # A destroy has a process of its own, which checked nothing.
+    start_process().delete(identifier, agreed({**outputs, "started": [MAP, OTHER]}))
     held = process.read(identifier, outputs)[1]["maps"]
     assert {name for name, state in held.items() if state == "stopped"} == {MAP, OTHER}
     before = tenant.now()
-    process.delete(linked[0], linked[2])
+    process.delete(linked[0], agreed(linked[2]))
     assert tenant.writes(before) == []
     assert "the link itself stays" in process.engine.lines(ephemeral=False)[-1]
     process.update(identifier, outputs, inputs)

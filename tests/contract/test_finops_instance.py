@@ -7,7 +7,7 @@ import pytest
 
 from providers.cds_instance import CdsInstanceProvider
 from providers.finops_instance import FinOpsInstanceProvider
-from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.engine.harness import Tenant
 
 CDS: Bag = {
@@ -172,7 +172,7 @@ def test_killed_process_is_continued_by_the_next(
 def test_deletion_says_that_finops_goes_with_its_environment(tenant: Tenant, process: ProviderProcess) -> None:
     identifier, _, outputs = created(process)
     before = tenant.now()
-    process.delete(identifier, outputs)
+    process.delete(identifier, agreed(outputs))
     assert process.engine.lines(ephemeral=False)[-1] == (
         "FinOpsInstance 'contoso-uat': F&O cannot be removed alone; it is deleted together with its CDS instance"
     )

@@ -14,8 +14,9 @@ from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyInputs, CompanyProvider
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
-from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider
+from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.cds_model import CdsInputs
+from providers.instances.finops_model import FinOpsInputs
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call
 from tests.contract.in_process import Killed, World, a_world, copied

@@ -17,7 +17,7 @@ from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider
-from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, declared
+from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant
 
@@ -220,12 +220,15 @@ def test_key_that_a_person_changed_is_named_and_mended(pair: Pair, stored: Store
     assert pair.process.read(identifier, outputs)[1] == outputs
 
 
-def test_existing_pair_keeps_what_ran_before(pair: Pair, stored: Stored) -> None:
+def test_existing_pair_keeps_what_ran_before(
+    pair: Pair, stored: Stored, start_process: Callable[[], ProviderProcess]
+) -> None:
     before = [name for name in SELECTION.maps if name != VENDOR_GROUPS]
     identifier, outputs, inputs = pair.create(live_sync(GROUPS, VENDOR_GROUPS, before=before))
     assert outputs["started"] == [VENDOR_GROUPS]
     assert pair.process.diff(identifier, outputs, inputs).changes == "none"
-    pair.process.delete(identifier, outputs)
+    # A destroy has a process of its own, which checked nothing.
+    start_process().delete(identifier, agreed(outputs))
     held = pair.process.read(stored[0], stored[1])[1]["maps"]
     assert {name for name, state in held.items() if state != "running"} == {VENDOR_GROUPS}
     pair.update(stored, stored[2])

@@ -37,6 +37,9 @@ def test_package_is_installed_and_reported() -> None:
     session = a_tenant()
     assert created(session).model_dump() == {
         **BAG,
+        "cds_url": "https://contoso-uat.crm4.dynamics.com/",
+        "confirm": (),
+        "tenant_id": "",
         "environment_id": ENVIRONMENT_ID,
         "title": "DualWriteCoreAnchor title",
         "state": "Installed",

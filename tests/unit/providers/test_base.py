@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,20 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pydantic import Field
 
-from providers.protocol.base import Call, DualWriteError, Inputs, NotRead, Outputs, Problem, Provider, ResourceError
+from providers.protocol.base import (
+    Call,
+    DualWriteError,
+    Inputs,
+    ManagedResource,
+    NotRead,
+    Outputs,
+    Problem,
+    Provider,
+    ResourceError,
+    Stored,
+)
+from providers.protocol.checking import checked
+from providers.protocol.diff import Meaning
 from providers.protocol.marks import NotCompared, Refused, Replaces
 
 
@@ -142,8 +155,8 @@ def test_update_half_of_an_up_repeats_only_warnings_of_its_preview(thing: ThingP
         return []
 
     thing.live_problems = live_problems  # type: ignore[method-assign,assignment]
-    thing._check({}, GOOD, call)
-    thing._check({}, GOOD, replace(call, private={"updating": True}))
+    checked(thing, {}, GOOD, call)
+    checked(thing, {}, GOOD, replace(call, private={"updating": True}))
     assert said == ["announced", "progress", "warned", "warned"]
 
 
@@ -249,10 +262,10 @@ def test_error_of_a_comparison_is_one_line_too(
 ) -> None:
     monkeypatch.setenv("DUALWRITE_LOG_DIR", str(tmp_path))
 
-    def same(name: str, held: Any, wanted: Any) -> bool | None:
+    def meaning(name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
         raise TypeError("no such comparison")
 
-    monkeypatch.setattr(thing, "same", same)
+    monkeypatch.setattr(thing, "meaning", meaning)
     with pytest.raises(DualWriteError, match="Thing 'uat': diff failed: unexpected TypeError"):
         thing.diff("id", GOOD, GOOD)
 
@@ -298,6 +311,21 @@ def test_type_token_is_the_name_of_the_resource(reference: str) -> None:
     module, name = reference.split(":")
     resource = getattr(__import__(f"providers.{module}", fromlist=[name]), name.removesuffix("Provider"))
     assert resource._resource_type_name == f"dynamic/dualwrite:{resource.__name__}"
+
+
+@pytest.mark.parametrize("reference", REAL)
+def test_constructor_takes_the_inputs_of_the_model_and_the_private_ones(reference: str) -> None:
+    module, name = reference.split(":")
+    provider = getattr(__import__(f"providers.{module}", fromlist=[name]), name)
+    resource: type[ManagedResource] = getattr(
+        __import__(f"providers.{module}", fromlist=[name]), name.removesuffix("Provider")
+    )
+    arguments = get_args(resource.__init__.__annotations__["inputs"])[0]
+    # The phase is passed by the base of all resources, the names of dropped maps are those of `dropped`.
+    private = provider.private_inputs.model_fields.keys() - {"updating", "dropped_maps"}
+    assert set(arguments.__annotations__) == provider.inputs.model_fields.keys() | private
+    required = {field for field, info in provider.inputs.model_fields.items() if info.is_required()}
+    assert arguments.__required_keys__ == required
 
 
 def test_thousands_of_serialisations_never_recurse() -> None:

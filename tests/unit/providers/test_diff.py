@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from providers.protocol.diff import difference, version_parts
-from providers.protocol.marks import CaseBlind, Minimum, NotCompared, Replaces, Unordered
+from providers.protocol.diff import Meaning, difference
+from providers.protocol.marks import Address, BelongsTo, CaseBlind, Minimum, NotCompared, Replaces, Unordered
 
 
 class Thing(BaseModel):
@@ -66,12 +66,46 @@ def test_old_state_without_new_field_holds_its_default() -> None:
 
 
 def test_meaning_of_a_field_overrules_comparison() -> None:
-    found = difference(Thing, HELD, {**HELD, "name": "A"}, same=lambda field, _held, _wanted: field == "name" or None)
+    found = difference(
+        Thing,
+        HELD,
+        {**HELD, "name": "A"},
+        means=lambda field, held, wanted: Meaning.SAME if field == "name" or held == wanted else Meaning.OTHER,
+    )
     assert not found
 
 
-def test_version_parts_compare_as_numbers() -> None:
-    assert version_parts("10.0.9") < version_parts("10.0.45.5") < version_parts("10.0.45.10")
+@pytest.mark.parametrize(
+    ("installed", "wanted", "enough"),
+    [
+        ("10.0.45.5", "10.0.9", True),
+        ("10.0.45.10", "10.0.45.5", True),
+        ("10.0.45", "10.0.45.0", True),
+        ("10.0.45.0", "10.0.45", True),
+        ("10.0.9", "10.0.45", False),
+        ("unknown", "10.0.45", False),
+    ],
+)
+def test_minimum_is_the_order_of_versions(installed: str, wanted: str, enough: bool) -> None:
+    held = {**HELD, "version": installed}
+    assert bool(difference(Thing, held, {**held, "version": wanted})) is not enough
+
+
+def test_address_is_its_host() -> None:
+    class Placed(BaseModel):
+        url: Annotated[str, Address(), Replaces()]
+
+    held = {"url": "https://Contoso.crm4.dynamics.com:443/"}
+    assert not difference(Placed, held, {"url": "https://contoso.crm4.dynamics.com"})
+    assert difference(Placed, held, {"url": "https://contoso.crm.dynamics.com"}).replaces == ["url"]
+
+
+def test_what_is_not_declared_of_an_instance_is_no_difference() -> None:
+    class Instance(BaseModel):
+        domain: Annotated[str | None, BelongsTo("new")] = None
+
+    assert not difference(Instance, {"domain": "contoso"}, {})
+    assert difference(Instance, {"domain": "contoso"}, {"domain": "fabrikam"}).fields == ["domain"]
 
 
 @given(st.permutations(["DAT", "USMF", "CONT", "dat"]))

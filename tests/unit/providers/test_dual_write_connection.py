@@ -211,7 +211,8 @@ def test_environment_without_finops_says_what_to_do(session: LinkSession) -> Non
     ],
 )
 def test_only_another_environment_is_another_link(change: dict[str, Any], replaces: list[str]) -> None:
-    found = PROVIDER.diff(IDENTIFIER, declared().model_dump(), declared(**change).model_dump())
+    stored = {**declared().model_dump(), "finops_url": "https://contoso-uat.operations.eu.dynamics.com"}
+    found = PROVIDER.diff(IDENTIFIER, stored, declared(**change).model_dump())
     assert (found.changes, found.replaces) == (None, replaces)
 
 

@@ -203,6 +203,7 @@ def test_adopted_environment_is_reported_and_not_touched() -> None:
         "currency": "EUR",
         "language": 1033,
         "confirm": (),
+        "tenant_id": "",
         "timeout": "2h",
         "reference": URL,
         "environment_id": ENVIRONMENT_ID,
@@ -234,6 +235,7 @@ def read(session: FakeSession, outs: dict[str, Any], monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("word", ["url", "environment_id"])
 def test_what_people_change_is_no_drift(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PROVIDER, "_verified_tenant", lambda *_: "")
     session = a_tenant()
     bag = {**BAG, "url": URL} if word == "url" else {**BAG, "url": None, "environment_id": ENVIRONMENT_ID}
     inputs = CdsInputs.model_validate(bag)
@@ -278,13 +280,9 @@ def changing(session: FakeSession, old: dict[str, Any], new: dict[str, Any]) -> 
     return [tuple(found) for found in PROVIDER.live_change_problems(inputs, before, a_call(session))]  # type: ignore[misc]
 
 
-def test_address_instead_of_the_id_is_refused_for_the_same_environment_only() -> None:
+def test_address_instead_of_the_id_and_back_is_refused_by_nobody() -> None:
     by_id = {"cloud": "emulator", "instance": "existing", "environment_id": ENVIRONMENT_ID}
-    ((path, text),) = changing(a_tenant(), by_id, BAG)
-    assert (path, text) == (
-        "url",
-        "is the environment that this stack knows by its id, and would make everything on it anew: keep the id",
-    )
+    assert changing(a_tenant(), by_id, BAG) == []
     assert changing(a_tenant(), BAG, by_id) == []
     assert changing(a_tenant(), {**by_id, "environment_id": FINOPS_ID}, BAG) == []
     assert changing(a_tenant(), by_id, {**BAG, "url": OURS}) == []

@@ -7,7 +7,8 @@ import pytest
 from providers.api.dataverse.models import IntegrationDetails
 from providers.api.power_platform.models import Environment, LinkedFinOps
 from providers.api.transport.errors import PermissionDenied
-from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider, FinOpsOutputs
+from providers.finops_instance import FinOpsInstanceProvider
+from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs
 from providers.protocol.base import NotRead, ResourceError
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
@@ -193,6 +194,9 @@ def test_unlinked_finops_is_reported_as_far_as_it_can_be_read() -> None:
     assert adopted(session).model_dump(exclude_none=True) == {
         "cloud": "emulator",
         "cds": CDS,
+        "cds_url": f"{CDS}/",
+        "confirm": (),
+        "tenant_id": "",
         "instance": "existing",
         "data": "",
         "environment_id": "",
@@ -221,7 +225,16 @@ def test_what_the_link_tells_is_read_later_and_no_drift() -> None:
     assert held is not None
     assert (held.environment_id, held.application_version, held.developer_tools) == (FINOPS_ID, "10.0.45.10", False)
     assert PROVIDER.diff("id", {**outs, **held.model_dump(mode="json", exclude_none=True)}, BAG).changes is False
-    assert set(PROVIDER.managed(held)) == {"cloud", "cds", "instance", "url", "location", "timeout"}
+    assert set(PROVIDER.managed(held)) == {
+        "cloud",
+        "tenant",
+        "cds",
+        "confirm",
+        "instance",
+        "url",
+        "location",
+        "timeout",
+    }
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -6,7 +6,8 @@ import pytest
 
 from providers.api.dataverse.models import FinOpsApplication
 from providers.api.transport.errors import UnexpectedAnswer
-from providers.finops_instance import FinOpsInputs, FinOpsInstanceProvider, FinOpsOutputs, from_api
+from providers.finops_instance import FinOpsInstanceProvider
+from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,
@@ -168,6 +169,9 @@ def test_created_finops_is_reported_from_both_sides() -> None:
         "developer_tools": False,
         "version": "10.0.45",
         "environment_id": FINOPS_ID,
+        "cds_url": "https://contoso-uat.crm4.dynamics.com/",
+        "confirm": (),
+        "tenant_id": "",
         "cds_environment_id": ENVIRONMENT_ID,
         "url": FINOPS_URL,
         "application_version": "10.0.45.10",
@@ -243,7 +247,7 @@ def test_delete_says_that_finops_goes_with_its_environment() -> None:
 
 def test_nameless_finops_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        from_api(Observation(application=FinOpsApplication()), ENVIRONMENT_ID, known=INPUTS)
+        from_api(Observation(application=FinOpsApplication()), Place(ENVIRONMENT_ID), known=INPUTS)
 
 
 def said(reason: str) -> str:

@@ -4,19 +4,24 @@ from typing import Any
 
 import pytest
 
+from providers import live_sync
 from providers.api.transport.errors import ApiError, NotFound
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
-from providers.protocol.base import NotRead
-from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
+from providers.protocol.base import Call, NotRead
+from providers.protocol.memory import Memory
+from providers.protocol.reading import live_inputs
+from tests.unit.providers.fake_link import CDS_HOST, FINOPS_HOST, FakeLink, LinkSession
 from tests.unit.providers.fake_services import ENVIRONMENT_ID
 
 PROVIDER = LiveSyncProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
+CDS_URL = f"https://{CDS_HOST}"
 
 
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+    monkeypatch.setattr(live_sync, "_declared", Memory())
 
 
 def declared(**maps: str) -> LiveSyncInputs:
@@ -219,6 +224,39 @@ def test_delete_stops_everything_that_was_started_and_nothing_else() -> None:
     assert session.dual_write.states == {"a": "1", "b": "4", "extra": "1"}
 
 
+@pytest.mark.parametrize("names", [{}, {"cds": CDS_URL}, {"cds": ENVIRONMENT_ID, "finops": f"https://{FINOPS_HOST}/"}])
+def test_delete_leaves_what_this_run_declares_for_the_same_link(names: dict[str, str]) -> None:
+    session, said = a_pair({"a": "1", "b": "1", "extra": "1"}, needs={"a": ["extra"]}), list[str]()
+    stored = created(session, declared(a="running", b="running"))
+    session.dual_write.sent.clear()
+    noted(session, declared(a="running").model_copy(update=names))
+    PROVIDER.on_delete(IDENTIFIER, stored, session.call(said))
+    assert session.dual_write.sent == [("STOP", ["b"])]
+    assert said[0] == "declared anew for the same link: only maps that are not declared any more are stopped"
+
+
+def test_delete_stops_everything_when_this_run_declares_another_link_alone() -> None:
+    session = a_pair({"a": "1"})
+    stored = created(session, declared(a="running"))
+    noted(session, declared(a="running").model_copy(update={"cds": "somewhere-else"}))
+    PROVIDER.on_delete(IDENTIFIER, stored, session.call())
+    assert session.dual_write.states == {"a": "1"}
+
+
+def test_refresh_stores_every_name_of_the_pair_that_older_code_did_not() -> None:
+    session = a_pair({"a": "4"})
+    stored = created(session, declared(a="running"))
+    older = stored.model_copy(update={"environment_id": "", "cds_url": ""})
+    assert read(session, older) == stored.model_copy(update={"cds_url": read(session, older).cds_url})
+    assert read(session, older).cds_url.rstrip("/") == CDS_URL == stored.cds_url
+
+
+def noted(session: LinkSession, inputs: LiveSyncInputs) -> None:
+    """What the check of a declaration in the same run leaves behind."""
+    call: Call = session.call()
+    PROVIDER.noted(inputs, None, call)
+
+
 def test_delete_waits_for_a_map_that_is_still_catching_up() -> None:
     session = a_pair({"a": "1"})
     stored = created(session, declared(a="running"))
@@ -261,7 +299,7 @@ def test_refresh_adds_no_empty_lists_to_the_inputs() -> None:
     inputs = PROVIDER.check({"x": 1}, declared(a="running").model_dump(exclude={"finops", "gateway"})).inputs
     stored = created(a_pair({"a": "4"}), declared(a="running"))
     outs = {**inputs, **stored.model_dump(mode="json", exclude_none=True)}
-    assert PROVIDER._held_inputs(outs, outs) == inputs
+    assert live_inputs(PROVIDER, outs, outs) == inputs
 
 
 def test_company_that_the_link_got_after_the_initial_sync_is_told_what_it_missed() -> None:

@@ -68,3 +68,29 @@ def test_poll_without_an_answer_is_said_and_repeated() -> None:
 
     assert Waiting(talk, 600).until(poll, what="step", interval=30) == "done"
     assert talk.lines == ["step: not readable at the moment: the connection broke, 0 s", "step: done, 30 s"]
+
+
+def test_sentence_that_stays_is_said_once_however_often_it_is_polled() -> None:
+    talk = FakeTalk()
+    waiting = Waiting(talk, 600)
+    for _ in range(3):
+        waiting.announce("a person has to do it")
+    assert talk.announced == ["a person has to do it"]
+
+
+def test_next_step_of_a_step_that_is_late_is_named() -> None:
+    talk = FakeTalk()
+    with pytest.raises(OperationTimedOut, match="Call somebody") as caught:
+        Waiting(talk, 60).until(after(99), what="step", interval=30, late="Call somebody.")
+    assert caught.value.last_status == "Running"
+
+
+def test_error_of_a_step_that_is_late_may_be_its_own() -> None:
+    talk = FakeTalk()
+    with pytest.raises(OperationTimedOut, match="not linked: Running"):
+        Waiting(talk, 60).until(
+            after(99),
+            what="step",
+            interval=30,
+            late=lambda error: OperationTimedOut(f"not linked: {error.last_status}"),
+        )

@@ -1,0 +1,39 @@
+"""Which tenant a domain is, as the login host says without a sign-in: its OpenID configuration names the id."""
+
+import json
+import re
+from urllib.parse import quote
+
+from providers.api.transport.clouds import CloudProfile, emulator_not_running
+from providers.api.transport.connection import Connection, NoReply, Outgoing
+from providers.api.transport.errors import InvalidRequest, TransportError
+
+_ID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/", re.IGNORECASE)
+
+
+def tenant_of(domain: str, profile: CloudProfile, connection: Connection) -> str:
+    """Id of the tenant of a domain. Raises `InvalidRequest` for a domain that the login host does not know."""
+    url = f"https://{profile.authority}/{quote(domain, safe='')}/v2.0/.well-known/openid-configuration"
+    try:
+        reply = connection.exchange(Outgoing("GET", url, {"Accept": "application/json"}, b""))
+    except NoReply as error:
+        if profile.proxy and error.nobody_there:
+            raise emulator_not_running(f"nothing answers at {profile.proxy}") from error
+        raise TransportError(f"no answer from {profile.authority}: {error}", service="identity") from error
+    found = _ID.search(_issuer(reply.text)) if reply.status == 200 else None
+    if found is None:
+        raise InvalidRequest(
+            f"{profile.authority} knows no tenant '{domain}' ({reply.status})",
+            next_step="Correct `dualwrite:tenant`; the id of the tenant can stand there as well.",
+            service="identity",
+        )
+    return found.group(1).lower()
+
+
+def _issuer(text: str) -> str:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return ""
+    issuer = body.get("issuer") if isinstance(body, dict) else None
+    return f"{issuer}/" if isinstance(issuer, str) else ""

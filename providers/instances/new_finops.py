@@ -1,0 +1,157 @@
+"""A new F&O: what speaks against it, installing it, raising its version. The long work is in `finops_installation`."""
+
+from collections.abc import Iterator
+
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import Environment
+from providers.api.transport.errors import PermissionDenied
+from providers.catalogue.durations import seconds
+from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
+from providers.instances import preflight
+from providers.instances.existing_finops import environment_of
+from providers.instances.finops_installation import FinOpsInstallation
+from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
+from providers.instances.kinds import shape_problems
+from providers.instances.presence import environment_or_gone
+from providers.instances.references import is_existing, resolve
+from providers.protocol.addresses import same_host
+from providers.protocol.base import Call, Problem
+from providers.protocol.findings import CAPACITY_NOT_CHECKED, LOCATION_NOT_CHECKED
+from providers.protocol.problems import Fixed
+from providers.protocol.waiting import Waiting
+
+_FIXED = "is fixed when F&O is installed and F&O cannot be removed alone: "
+_NEW_CDS = "give the CDS instance a new `domain` as well, with the consent replace-environment"
+_EXISTING_CDS = "an existing CDS instance is never replaced, so put the old value back or choose another CDS instance"
+
+
+class NewFinOps:
+    """F&O that the stack installs on its CDS instance; it ends with that instance."""
+
+    def problems(self, inputs: FinOpsInputs, old: FinOpsInputs | None) -> Iterator[Problem]:
+        """Inputs that do not fit, limits of an environment with F&O, and choices that cannot change."""
+        yield from shape_problems(inputs, "new")
+        yield from name_problems(inputs)
+        if old is None or old.instance != "new" or old.cds.casefold() != inputs.cds.casefold():
+            return
+        way_out = _FIXED + (_EXISTING_CDS if is_existing(inputs.cds) else _NEW_CDS)
+        for field in ("data", "developer_tools"):
+            was, wanted = getattr(old, field), getattr(inputs, field)
+            if was != wanted:
+                yield Fixed(field, f"cannot change from {was!r} to {wanted!r}: it {way_out}")
+
+    def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
+        """Ask whether F&O can be installed; not when it is installed already."""
+        service = call.session(inputs.cloud).power_platform
+        environment = environment_of(service.environments(), inputs.cds)
+        if environment is not None:
+            if environment.finops is not None and environment.finops.type.casefold() != "linked":
+                return
+            yield from (Problem("cds", text) for text in preflight.installation_problems(environment))
+        yield from _tenant_problems(inputs, environment, service, call)
+
+    def change_problems(self, inputs: FinOpsInputs, old: FinOpsInputs, call: Call) -> Iterator[Problem]:
+        """Whether an F&O that was only used may be counted as installed here: only if it is."""
+        if old.instance == "new":
+            return
+        service = call.session(inputs.cloud).power_platform
+        environment = environment_of(service.environments(), inputs.cds)
+        installed = environment.finops if environment else None
+        if environment is None or installed is None or installed.type.casefold() == "linked":
+            yield from self.live_problems(inputs, call)
+        elif not same_host(installed.url, old.url):
+            text = f"'{environment.display_name}' has {installed.url}, not {old.url}: put the old value back"
+            yield Problem("instance", text)
+
+    def create(self, inputs: FinOpsInputs, call: Call) -> tuple[str, FinOpsOutputs]:
+        """Install F&O, or go on with what is on its way, until both sides agree."""
+        service = call.session(inputs.cloud).power_platform
+        environment = resolve(service.environments(fresh=True), inputs.cds)
+        seen = _installation(environment, inputs, call).install(
+            demo_data=inputs.data == "demo",
+            developer_tools=inputs.developer_tools or False,
+            minimum=inputs.version,
+        )
+        return from_api(seen, Place.of(environment), known=inputs)
+
+    def read(self, stored: FinOpsOutputs, call: Call) -> FinOpsOutputs | None:
+        """Both sides as they are; gone with its environment, or when both sides say that there is none."""
+        environment = environment_or_gone(call.session(stored.cloud).power_platform, stored.cds_environment_id)
+        if environment is None:
+            return None
+        seen = _installation(environment, stored, call).observe()
+        # Both views of the link are known to lag; only with the application absent as well is it gone (R35).
+        if seen.linked is None and seen.integration is None and seen.package_state in ("None", "Uninstalled"):
+            return None
+        return from_api(seen, Place.of(environment), known=stored)[1]
+
+    def update(self, stored: FinOpsOutputs, inputs: FinOpsInputs, call: Call) -> FinOpsOutputs:
+        """Raise the version in place."""
+        environment = call.session(inputs.cloud).power_platform.environment(stored.cds_environment_id)
+        installation = _installation(environment, inputs, call)
+        seen = installation.update(inputs.version) if inputs.version else installation.observe()
+        return from_api(seen, Place.of(environment), known=inputs)[1]
+
+    def delete(self, stored: FinOpsOutputs, call: Call) -> None:
+        """Say what becomes of it: there is no way to remove F&O alone."""
+        if is_existing(stored.cds):
+            call.announce("left in place: F&O cannot be removed alone, and its CDS instance is not this stack's")
+        else:
+            call.announce("F&O cannot be removed alone; it is deleted together with its CDS instance")
+
+
+def name_problems(inputs: FinOpsInputs) -> Iterator[Problem]:
+    """Names of a CDS instance that is not there yet and F&O does not take."""
+    if inputs.environment_name is None:
+        return
+    long_name = preflight.too_long(inputs.environment_name, FINOPS_NAME_LIMIT)
+    long_domain = preflight.too_long(inputs.cds, FINOPS_DOMAIN_LIMIT)
+    names = {"environment_name": long_name, "cds": long_domain}
+    yield from (Problem(path, text) for path, text in names.items() if text)
+
+
+def _tenant_problems(
+    inputs: FinOpsInputs, environment: Environment | None, service: PowerPlatform, call: Call
+) -> Iterator[Problem]:
+    """Licence, region and capacity for one more F&O."""
+    location = environment.location if environment else inputs.location
+    if location:
+        kind = environment.sku.lower() if environment else inputs.environment_type or "sandbox"
+        yield from _template_problems(kind, location, service, call)
+    try:
+        short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase")
+    except PermissionDenied as error:
+        call.announce(f"not checked: free F&O capacity ({error.reason})", CAPACITY_NOT_CHECKED)
+        return
+    if short:
+        yield Problem("cds", f"F&O cannot be installed: {short}")
+
+
+def _template_problems(kind: str, location: str, service: PowerPlatform, call: Call) -> Iterator[Problem]:
+    """The Finance template stands for licence and region: it is disabled or absent where F&O cannot be had."""
+    if preflight.wants_macro_region(service.locations()):
+        call.announce("not checked: the licence for F&O, which is listed by location", LOCATION_NOT_CHECKED)
+        return
+    if kind not in preflight.SKUS:
+        return
+    text = preflight.template_problem(service.templates(location), preflight.FINOPS_TEMPLATE, kind, location)
+    if text:
+        yield Problem("cds", f"F&O cannot be installed: {text}")
+
+
+def _installation(environment: Environment, known: FinOpsInputs | FinOpsOutputs, call: Call) -> FinOpsInstallation:
+    session = call.session(known.cloud)
+    timeout = known.timeout if isinstance(known, FinOpsInputs) else "1h"
+    return FinOpsInstallation(
+        environment,
+        power_platform=session.power_platform,
+        packages=session.app_management,
+        dataverse=session.dataverse(environment.url or ""),
+        finops_at=session.finance_operations,
+        client_id=session.client_id,
+        # Nothing is ever written to an existing environment, whatever stands in its description.
+        mark=None if is_existing(known.cds) else call.mark,
+        waiting=Waiting(call, seconds(timeout)),
+        package_interval=session.profile.polls.package,
+        finops_interval=session.profile.polls.finops,
+    )

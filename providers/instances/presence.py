@@ -1,0 +1,20 @@
+"""Is an environment gone? Believed only when both say so: the answer for its id, and the list of all environments."""
+
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import Environment
+from providers.api.transport.errors import NotFound
+from providers.protocol.call import NotRead
+
+
+def environment_or_gone(service: PowerPlatform, identifier: str) -> Environment | None:
+    """One environment by id, None when it is gone.
+
+    Raises `NotRead` when the service does not know the id and lists it: a passing fault must not end in a state without
+    the environment, which then nothing deletes.
+    """
+    try:
+        return service.environment(identifier) if identifier else None
+    except NotFound as error:
+        if any(each.id.casefold() == identifier.casefold() for each in service.environments(fresh=True)):
+            raise NotRead(f"the service lists the environment {identifier}, and says: {error}") from error
+        return None
