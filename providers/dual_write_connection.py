@@ -46,8 +46,9 @@ from providers.link.pair import (
     wait_for_link,
 )
 from providers.link.solutions import apply_solutions
+from providers.maps.run import initialise
 from providers.protocol.addresses import host_of, short_name
-from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
+from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, ResourceError
 from providers.protocol.findings import CONSENT_IDLE, LINK_NOT_CHECKED
 from providers.protocol.marks import CaseBlind, NotCompared, Unordered
 from providers.protocol.problems import NoConsent
@@ -64,12 +65,19 @@ class ConnectionInputs(OfLinkInputs):
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 
+class ConnectionPrivate(PrivateInputs):
+    """What the rest of the stack says about it. `initialise`: maps whose version is declared, which needs a project."""
+
+    initialise: list[str] = Field(default_factory=list)
+
+
 class ConnectionArguments(OfLinkArguments):
     """`ConnectionInputs` as a program gives them."""
 
     companies: pulumi.Input[str | list[str]]
     solutions: NotRequired[pulumi.Input[list[str]] | None]
     company_change: NotRequired[pulumi.Input[str] | None]
+    initialise: NotRequired[pulumi.Input[list[str]] | None]
     live_companies_limit: NotRequired[pulumi.Input[int] | None]
 
 
@@ -119,6 +127,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
     resource = "DualWriteConnection"
     inputs = ConnectionInputs
     outputs = ConnectionOutputs
+    private_inputs = ConnectionPrivate
 
     def name_of(self, values: ConnectionInputs | ConnectionOutputs) -> str:
         """What people call the CDS environment."""
@@ -279,9 +288,9 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
 
 def _initialise(session: Session, link: Link, call: Call, waiting: Waiting) -> None:
     """Give maps whose version is declared their projects, all at once: a switch needs one, and is of one map alone."""
-    names = call.private.get("initialise")
-    if isinstance(names, list) and names:
-        initialise(session, link.environment.cid, [str(name) for name in names], call, waiting.remaining)
+    names = ConnectionPrivate.of(call.private).initialise
+    if names:
+        initialise(session, link.environment.cid, names, call, waiting.remaining)
 
 
 def _stored_pair(stored: ConnectionOutputs) -> Pair:

@@ -6,8 +6,8 @@ version it has. Not read back: column mappings; filters are reported and never c
 stopped map, a stop and a start more (about half a minute, assumed) on one that runs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, NotRequired, Unpack
 
 import pulumi
 from pydantic import Field
@@ -19,8 +19,9 @@ from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import Duration, seconds
-from providers.instances.on_cds import OnCds
-from providers.instances.references import same_host
+from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
+from providers.instances.presence import environment_or_gone
+from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
 from providers.maps.operations import Pace
 from providers.maps.plan import NOT_RUNNING
@@ -38,25 +39,22 @@ from providers.maps.versions import (
     same_number,
     version_line,
 )
-from providers.protocol.base import Call, Inputs, ManagedResource, NotRead, Outputs, Problem
+from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, Stored
+from providers.protocol.diff import Meaning
 from providers.protocol.findings import MAP_FILTER, MAP_MISSING, MAP_VERSION, NOT_QUEUED
-from providers.protocol.marks import CaseBlind, NotCompared, Refused, Replaces, Unordered
+from providers.protocol.marks import CaseBlind, NotCompared, Replaces, Unordered
 
 __all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
 _VERSION = rf"^(\d+(\.\d+){{1,3}}|{LATEST}|latest \(resolved in up\)|{NOT_INSTALLED})$"
 
 
-class EntityMapInputs(Inputs):
+class EntityMapInputs(OfLinkInputs):
     """The pin of one map. `author`: None = any. `version`: a number; `latest` becomes one when it is looked up.
 
     `latest`: the number follows the newest of that author, `offered` is the newest that is known of. `companies`: those
     of the link; with another list a reset may have to be made good.
     """
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    finops: Annotated[str | None, Replaces(), CaseBlind()] = None
-    gateway: str | None = None
     companies: Annotated[list[str] | AsLinked, Unordered(), CaseBlind()] = Field(default_factory=list)
     map: Annotated[str, Field(min_length=1), Replaces()]
     version: Annotated[str, Field(pattern=_VERSION)]
@@ -66,14 +64,28 @@ class EntityMapInputs(Inputs):
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 
-class EntityMapOutputs(Outputs):
+class EntityMapPrivate(PrivateInputs):
+    """What the rest of the stack says. `run_state`: the declared one, where the map is stopped for a switch."""
+
+    run_state: str | None = None
+
+
+class EntityMapArguments(OfLinkArguments):
+    """`EntityMapInputs` and `EntityMapPrivate` as a program gives them; `latest` and `offered` are found out."""
+
+    map: pulumi.Input[str]
+    version: pulumi.Input[str]
+    author: NotRequired[pulumi.Input[str] | None]
+    companies: NotRequired[pulumi.Input[list[str] | str] | None]
+    run_state: NotRequired[pulumi.Input[str] | None]
+
+
+class EntityMapOutputs(OnCdsOutputs):
     """What the link has: `version` and `publisher` of the active version, and the texts of its filters.
 
     `author` is that of the active version where one is pinned.
     """
 
-    cloud: str
-    cds: str
     finops: str | None = None
     gateway: str | None = None
     companies: list[str] | AsLinked = Field(default_factory=list)
@@ -98,6 +110,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
     resource = "EntityMap"
     inputs = EntityMapInputs
     outputs = EntityMapOutputs
+    private_inputs = EntityMapPrivate
 
     def name_of(self, values: EntityMapInputs | EntityMapOutputs) -> str:
         """The name of the map."""
@@ -120,13 +133,18 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
         known = number if is_number(number) else None
         return inputs.model_copy(update={"version": number, "latest": True, "offered": known})
 
-    def same(self, name: str, held: Any, wanted: Any) -> bool | None:
-        """A number may be written shorter; without a pinned author any is right; an address is its host."""
-        if name == "finops" and held and wanted:
-            return same_host(held, wanted)
+    def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
+        """A number may be written shorter; without a pinned author any is right."""
         if name == "author" and wanted is None:
-            return True
-        return same_number(held, wanted) if name == "version" and held and wanted else None
+            return Meaning.SAME
+        if name == "version" and was and wanted:
+            return Meaning.SAME if same_number(was, wanted) else Meaning.OTHER
+        return super().meaning(name, was, wanted, stored)
+
+    def names(self, stored: Stored) -> KnownNames:
+        """The host of the environment is stored by itself."""
+        known, host = super().names(stored), stored.outputs.get("cds_host")
+        return known._replace(url=known.url or (f"https://{host}" if host else ""))
 
     def problems(self, inputs: EntityMapInputs, old: EntityMapInputs | None) -> Iterable[Problem]:
         """`latest` without an author."""
@@ -172,7 +190,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
         try:
             status, link = _read(session, stored)
         except NotFound:
-            if any(each.id == stored.environment_id for each in session.power_platform.environments()):
+            if environment_or_gone(session.power_platform, stored.environment_id) is not None:
                 raise
             return None
         if status is None:
@@ -216,34 +234,9 @@ class EntityMap(ManagedResource, module="dualwrite", name="EntityMap"):
     cds_filter: pulumi.Output[str]
 
     def __init__(
-        self,
-        resource_name: str,
-        *,
-        cloud: pulumi.Input[str],
-        cds: pulumi.Input[str],
-        map: pulumi.Input[str],  # noqa: A002 - what dual-write calls it
-        version: pulumi.Input[str],
-        author: pulumi.Input[str] | None = None,
-        finops: pulumi.Input[str] | None = None,
-        gateway: pulumi.Input[str] | None = None,
-        companies: pulumi.Input[list[str] | str] | None = None,
-        run_state: pulumi.Input[str] | None = None,
-        timeout: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[EntityMapArguments]
     ) -> None:
-        arguments: Mapping[str, Any] = {
-            "cloud": cloud,
-            "cds": cds,
-            "finops": finops,
-            "gateway": gateway,
-            "companies": companies,
-            "map": map,
-            "version": version,
-            "author": author,
-            "__run_state": run_state,
-            "timeout": timeout,
-        }
-        super().__init__(EntityMapProvider(), resource_name, dict(arguments), opts)
+        super().__init__(EntityMapProvider(), resource_name, inputs, opts)
 
 
 def _listed(session: Session, inputs: EntityMapInputs) -> EntityMapStatus | None:
@@ -282,8 +275,8 @@ def _switched(
         return Pace(polls.map_action, polls.initial_sync, max(0.0, end - call.clock()), call.clock, call.sleep)
 
     switch = VersionSwitch(session.dual_write, link.cid, inputs.map, pace, call.progress)
-    state = call.private.get("run_state")
-    status = switch.make_active(inputs.version, inputs.author, declared_state=state if isinstance(state, str) else None)
+    state = EntityMapPrivate.of(call.private).run_state
+    status = switch.make_active(inputs.version, inputs.author, declared_state=state)
     return _outputs(inputs, status, link, finops_host, cds_host, session)
 
 
@@ -307,6 +300,7 @@ def _outputs(
             "connection_id": link.cid,
             "finops_host": finops_host,
             "cds_host": cds_host,
+            "cds_url": f"https://{cds_host}",
             "finops_filter": filters.finops if filters else None,
             "cds_filter": filters.cds if filters else None,
         }

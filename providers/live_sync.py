@@ -9,6 +9,7 @@ about a minute a hundred rows; prerequisites come first, independent maps togeth
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, Unpack
 
 import pulumi
@@ -95,7 +96,8 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         other_companies = inputs.companies != old.companies
         fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
         is_reset = other_companies and LiveSyncPrivate.of(call.private).company_change == "reset"
-        return volume_problems(inputs, fresh, call, again={name for name in fresh if is_reset or name in inputs.resync})
+        again = {name for name in fresh if is_reset or name in inputs.resync}
+        yield from volume_problems(inputs, fresh, call, again=again)
 
     def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
         """Keys are sets of columns without case."""
@@ -118,11 +120,21 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         pair = find_pair(session, inputs.cds, inputs.finops)
         link = find_link(session, pair.finops_host)
         private = LiveSyncPrivate.of(call.private)
-        before, memory = private.running_before, SyncMemory(resync=inputs.resync)
-        run = LiveSyncRun(session, link, inputs, call, memory=memory, ran_before=before, dropped=private.dropped_maps)
+        memory, skipped = SyncMemory(resync=inputs.resync), skipped_queues(inputs, {})
+        require_skippable(session, pair.environment_id, inputs, skipped, _today())
+        run = LiveSyncRun(
+            session,
+            link,
+            inputs,
+            call,
+            memory=memory,
+            ran_before=private.running_before,
+            dropped=private.dropped_maps,
+            skipped_queues=skipped,
+        )
         result = run.bring(inputs.maps)
-        started = _started(inputs, result, before, result.started)
-        outputs = _outputs(inputs, link, pair.finops_host, result, started)
+        started = _started(inputs, result, private.running_before, result.started)
+        outputs = _outputs(inputs, link, pair.finops_host, result, started, private.pinned)
         return pair.identifier, _placed(outputs, pair.environment_id, f"https://{pair.cds_host}")
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
@@ -150,18 +162,21 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, stored.finops_host)
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
+        private, place = LiveSyncPrivate.of(call.private), LinkId.parse(identifier).environment_id
         memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs)
+        skipped = skipped_queues(inputs, declared_before(stored))
+        require_skippable(session, place, inputs, skipped, _today())
         run = LiveSyncRun(
-            session, link, inputs, call, memory=memory, dropped=LiveSyncPrivate.of(call.private).dropped_maps
+            session, link, inputs, call, memory=memory, dropped=private.dropped_maps, skipped_queues=skipped
         )
         result = run.bring({**inputs.maps, **left})
         if _was_reset(statuses, stored):
             call.announce(_restored(result))
         _warn_of_late_companies(stored, inputs, result, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
-        started = _started(inputs, result, LiveSyncPrivate.of(call.private).running_before, kept | result.started)
-        outputs = _with_memory(stored, inputs, _outputs(inputs, link, stored.finops_host, result, started))
-        place = LinkId.parse(identifier).environment_id
+        started = _started(inputs, result, private.running_before, kept | result.started)
+        outputs = _outputs(inputs, link, stored.finops_host, result, started, private.pinned)
+        outputs = _with_memory(stored, inputs, outputs)
         return _placed(outputs, place, self.address_of(place, stored.cds_url, session))
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
@@ -239,6 +254,10 @@ def _changed_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> dict[str, Mas
         for name, side in inputs.live_syncs.items()
         if name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
     }
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _started(

@@ -6,7 +6,8 @@ import pulumi
 from pydantic import Field
 
 from providers.api.session import Session
-from providers.api.transport.errors import NotFound
+from providers.api.transport.errors import ApiError, NotFound
+from providers.documented_errors.recognition import documented
 from providers.instances import deletion
 from providers.instances.references import KnownNames, is_existing, reference_meaning
 from providers.protocol.addresses import host_of
@@ -98,6 +99,10 @@ class OnCds(Provider[In, Out]):
         names = self.names(Stored(identifier, stored.model_dump()))
         if not deletion.stays(stored.cds, names):
             deletion.require_consent(stored.cds, stored.confirm)
+
+    def explained(self, error: ApiError) -> ApiError:
+        """With the documented next step, unless the error has one of its own."""
+        return error if error.next_step else documented(error)
 
     def names(self, stored: Stored) -> KnownNames:
         """Names of the environment, from the id and outputs of the resource as stored."""

@@ -39,7 +39,6 @@ class LiveSyncInputs(OfLinkInputs):
     initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)
-    confirm: Annotated[tuple[Consent, ...], NotCompared()] = ()
     initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
     single_threaded_rows_limit: Annotated[int | None, NotCompared()] = None
@@ -79,12 +78,13 @@ class LiveSyncPrivate(PrivateInputs):
 
     `running_before`: what the connection saw running before the stack did anything; None where it does not say.
     `company_change`: how the connection brings other companies. `dropped_maps`: those that the stack left out, which
-    are not started even when the service asks for them first.
+    are not started even when the service asks for them first. `pinned`: those whose version is declared.
     """
 
     running_before: list[str] | None = None
     company_change: str | None = None
     dropped_maps: list[str] = Field(default_factory=list)
+    pinned: list[str] = Field(default_factory=list)
 
 
 class LiveSyncArguments(OfLinkArguments):
@@ -96,6 +96,8 @@ class LiveSyncArguments(OfLinkArguments):
     dropped: NotRequired[Mapping[str, str] | None]
     integration_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None]
     initial_sync: NotRequired[pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None]
+    catch_up: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
+    pinned: NotRequired[pulumi.Input[list[str]] | None]
     resync: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
     initial_sync_companies_limit: NotRequired[pulumi.Input[int] | None]
     initial_sync_rows_limit: NotRequired[pulumi.Input[int] | None]

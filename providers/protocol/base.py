@@ -172,7 +172,7 @@ class Provider(Declarable[In, Out]):
         row = Row.from_bag(hidden(props, ROW))
         kept = checking.passed.take(row.urn) if operation in ("create", "update") else None
         call = Call(row=row, title=self.title(props, row.urn), private={**(kept or {}), **private(props)})
-        return guarded(operation, call, work)
+        return guarded(operation, call, work, self.explained)
 
 
 def _tenant_of(stored: Outputs) -> str:

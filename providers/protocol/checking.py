@@ -31,6 +31,7 @@ def checked(kind: ResourceKind[In, Any], olds: Bag, news: Bag, call: Call) -> Ch
     result, problems = validated(kind.inputs, kind.resource, known, unknown)
     inputs = None if problems or unknown else kind.normalise(kind.inputs_of(result))
     if inputs is not None:
+        inputs = kind.resolved(inputs, kind.old_inputs_of(old), call)
         result = _shown(kind, inputs)
         problems += kind.problems(inputs, kind.old_inputs_of(old))
     problems += _refusals(kind, old, result)

@@ -43,7 +43,11 @@ NOT_READ = Finding("DW-N07", "a resource could not be read and keeps its stored 
 MAP_STATE = Finding("DW-W01", "a map has another run state than declared")
 MAP_MISSING = Finding("DW-W02", "a map that was there is not installed any more")
 KEY_DRIFT = Finding("DW-W03", "a table has other integration keys than declared")
-CONSENT_IDLE = Finding("DW-W04", "an entry of `confirm` has ended, or names what this stack does not have")
+MAP_VERSION = Finding("DW-W04", "a map runs on another version than declared, or than before where none is declared")
+MAP_FILTER = Finding("DW-W05", "a filter of a map is another one than before; none is declared")
+QUEUE_AGE = Finding("DW-W06", "a map is paused for so long that its queue is at risk")
+PAUSED_NEED = Finding("DW-W07", "running maps need one that is declared paused")
+CONSENT_IDLE = Finding("DW-W08", "an entry of `confirm` has ended, or names what this stack does not have")
 
 UNREADABLE = Finding("DW-E01", "a check or a refresh ended because a service could not be read")
 

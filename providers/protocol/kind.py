@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
+from providers.api.transport.errors import ApiError
 from providers.protocol.bags import Bag, visible
 from providers.protocol.call import Call
 from providers.protocol.diff import Difference, Meaning, difference, meaning_of
@@ -45,6 +46,14 @@ class ResourceKind(Generic[In, Out]):
     def problems(self, inputs: In, old: In | None) -> Iterable[Problem]:
         """What is wrong with the inputs taken together; offline."""
         return ()
+
+    def resolved(self, inputs: In, old: In | None, call: Call) -> In:
+        """Inputs of which a live reading decides a value once; from then on `old` has it (an exception to R15)."""
+        return inputs
+
+    def explained(self, error: ApiError) -> ApiError:
+        """The error as users read it: with its documented code and next step, where there is one."""
+        return error
 
     def live_problems(self, inputs: In, call: Call) -> Iterable[Problem]:
         """What the service says against creating this; asked only before a creation or replacement."""

@@ -195,7 +195,7 @@ def test_consent_that_serves_nothing_is_told_in_every_preview(entry: Any, old: s
     before = CdsInputs.model_validate({"cloud": "emulator", "domain": old}) if old else None
     CdsInstanceProvider().noted(inputs, before, Call(write=lambda _row, text, **_: said.append(text)))
     assert len(said) == len(told)
-    assert all(part in line and line.startswith("DW-W04 ") for part, line in zip(told, said, strict=True))
+    assert all(part in line and line.startswith("DW-W08 ") for part, line in zip(told, said, strict=True))
 
 
 @pytest.mark.parametrize(

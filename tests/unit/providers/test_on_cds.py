@@ -11,6 +11,7 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
+from providers.entity_map import EntityMapProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.on_cds import OnCds
 from providers.live_sync import LiveSyncProvider
@@ -84,6 +85,14 @@ CASES = [
             "demo_dataset": "",
         },
         {"cds_url": URL},
+    ),
+    Case(
+        EntityMapProvider(),
+        f"{HOST}/{ENVIRONMENT}/accounts",
+        {"map": "accounts", "version": "1.0"},
+        {"environment_id": ENVIRONMENT, "finops_host": HOST, "cds_host": "tailspin-sales.crm4.dynamics.com"},
+        {},
+        has_finops=True,
     ),
     Case(
         LiveSyncProvider(),

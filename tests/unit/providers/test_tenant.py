@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -189,4 +189,4 @@ def test_session_reads_the_tenant_of_both_tokens() -> None:
     session = Session(profile("public"), tokens=Source(OURS), dual_write_tokens=Source(OTHER))
     assert (session.tenant_id, session.dual_write_tenant_id) == (OURS, OTHER)
     with pytest.raises(ResourceError):
-        tenant.verified(cast("Session", session), None, None, dual_write=True)
+        tenant.verified(session, None, None, dual_write=True)
