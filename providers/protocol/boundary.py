@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from providers.api.transport.errors import ApiError
-from providers.api.transport.operations import interruptible
+from providers.api.transport.operations import reporting
 from providers.protocol import process
 from providers.protocol.call import Call, DualWriteError
 from providers.protocol.findings import UNREADABLE
@@ -19,8 +19,7 @@ def guarded(operation: str, call: Call, work: Callable[[Call], T], explained: Ex
     `explained` gives an error its documented code and next step.
     """
     try:
-        # No stop check: when the engine is gone the whole process ends (`process`).
-        with interruptible(_never_stops, call.progress):
+        with reporting(call.progress):
             return work(call)
     except ApiError as error:
         code = f"{UNREADABLE.code} " if operation in ("check", "read") else ""
@@ -33,7 +32,3 @@ def guarded(operation: str, call: Call, work: Callable[[Call], T], explained: Ex
             f"{where} report it."
         )
     raise DualWriteError(message) from None
-
-
-def _never_stops() -> None:
-    """The stop check of waits inside the clients."""
