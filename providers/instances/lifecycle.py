@@ -32,6 +32,8 @@ _USUALLY_CREATE = "some minutes"
 _USUALLY_DELETE = "some minutes"
 # A delete operation may fail and be repeated; the recordings show the third one succeeding (11.1).
 _DELETE_TRIES = 10
+# A rename may be accepted without effect (10.1); as often as that it is sent (assumed).
+_RENAME_TRIES = 10
 
 
 class EnvironmentLifecycle:
@@ -65,16 +67,19 @@ class EnvironmentLifecycle:
 
     def _create(self) -> str:
         """Send the create and follow it; returns the environment's id."""
+        reason: ApiError | None = None
         for _ in range(2):
             try:
                 return self._follow(self._service.create_environment(self._wanted))
             except ApiError as error:
-                held = self._after_failed_create(error)
+                held, reason = self._after_failed_create(error), error
                 if held is not None:
                     self._follow_started(held)
                     return held.id
         raise OperationFailed(
-            "two creates got no answer and no environment appeared",
+            f"two creates had no effect and no environment appeared; the last one: {reason.reason if reason else ''}",
+            code=reason.code if reason else None,
+            correlation_id=reason.correlation_id if reason else None,
             next_step="Look at the environments in the admin center, then run again: nothing is created twice.",
         )
 
@@ -201,16 +206,22 @@ def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: 
 def rename(service: PowerPlatform, environment_id: str, name: str, waiting: Waiting, interval: float) -> Environment:
     """Give the environment another display name; sent again when it still reads the old one afterwards (10.1)."""
     under_way: str | None = None
+    sent = 0
 
     def poll() -> Outcome[Environment]:
-        nonlocal under_way
-        if under_way and not service.operation(under_way).finished:
+        nonlocal under_way, sent
+        if under_way and _is_running(service, under_way, "rename"):
             return Outcome.pending("the service is at it")
         held = service.environment(environment_id)
         if held.display_name == name:
             return Outcome.done(held)
+        if sent >= _RENAME_TRIES:
+            raise OperationFailed(
+                f"the service took the new name {sent} times and still shows '{held.display_name}'",
+                next_step="Look at the environment's history in the admin center, then run again.",
+            )
         started = service.update_environment(environment_id, display_name=name)
-        under_way = started.operation_url
+        under_way, sent = started.operation_url, sent + 1
         return Outcome.pending(f"still '{held.display_name}'", started.retry_after)
 
     return waiting.until(poll, what=f"renaming to '{name}'", interval=interval)
@@ -220,15 +231,33 @@ def change_type(
     service: PowerPlatform, environment_id: str, sku: str, waiting: Waiting, interval: float
 ) -> Environment:
     """Turn a sandbox into a production environment or back (10.3), and read it back."""
+    started = None
     if service.environment(environment_id).sku != sku:
-        service.modify_sku(environment_id, sku)
+        started = service.modify_sku(environment_id, sku).operation_url
 
     def poll() -> Outcome[Environment]:
+        if started and _is_running(service, started, "change of type"):
+            return Outcome.pending("the service is at it")
         held = service.environment(environment_id)
         done = held.sku == sku and held.state == "Ready"
         return Outcome.done(held) if done else Outcome.pending(f"{held.sku}, {held.state}")
 
     return waiting.until(poll, what=f"changing the type to {sku}", interval=interval)
+
+
+def _is_running(service: PowerPlatform, url: str, what: str) -> bool:
+    """Whether an operation goes on; one that the service has forgotten does not. Raises `OperationFailed`."""
+    try:
+        operation = service.operation(url)
+    except NotFound:
+        return False
+    if operation.finished and not operation.succeeded:
+        raise OperationFailed(
+            f"the service ended the {what} as Failed in stage {operation.stage or 'unknown'}",
+            correlation_id=operation.id,
+            next_step="Look at the environment's history in the admin center, then run again.",
+        )
+    return not operation.finished
 
 
 def remove(

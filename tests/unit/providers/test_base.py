@@ -14,6 +14,13 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown
 from pydantic import Field
 
+from providers.api.transport.errors import (
+    ApiError,
+    ServiceUnavailable,
+    Throttled,
+    TransportError,
+    UnexpectedAnswer,
+)
 from providers.protocol.base import (
     Call,
     DualWriteError,
@@ -229,6 +236,16 @@ def test_unreadable_state_keeps_what_is_stored(thing: ThingProvider) -> None:
     stored = {"name": "uat", "url": "https://old", "__provider": "p", "__row": {"urn": "u"}}
     read = thing.read("id-1", stored)
     assert read.outs == {"name": "uat", "url": "https://old", "__row": {"urn": "u"}}
+
+
+@pytest.mark.parametrize("fault", [TransportError, Throttled, ServiceUnavailable, UnexpectedAnswer])
+def test_service_that_is_down_leaves_the_stored_values_in_every_refresh(
+    thing: ThingProvider, fault: type[ApiError]
+) -> None:
+    thing.failure = fault("the service does not answer")
+    stored = {"name": "uat", "url": "https://old", "__provider": "p", "__row": {"urn": "u"}}
+    read = thing.read("id-1", stored)
+    assert (read.id, read.outs) == ("id-1", {"name": "uat", "url": "https://old", "__row": {"urn": "u"}})
 
 
 def test_service_error_leaves_one_line(thing: ThingProvider) -> None:

@@ -1,14 +1,22 @@
 """Finding, making, renaming and removing an environment, whatever happens on the way."""
 
+from collections.abc import Callable
+
 import pytest
 
-from providers.api.power_platform.models import EnvironmentRequest, LifecycleOperation
+from providers.api.power_platform.models import (
+    Environment,
+    EnvironmentRequest,
+    LifecycleOperation,
+    OperationStarted,
+)
 from providers.api.transport.errors import (
     ApiError,
     Conflict,
     InvalidRequest,
     OperationFailed,
     OperationTimedOut,
+    ServiceUnavailable,
     TransportError,
 )
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
@@ -226,3 +234,44 @@ def test_delete_that_keeps_failing_ends() -> None:
     service.delete_states = ["Failed"]
     with pytest.raises(OperationFailed, match="ended 10 delete operations as Failed"):
         removed(service)
+
+
+class Failing(FakePowerPlatform):
+    """Takes a change, whose operation then fails."""
+
+    def update_environment(self, environment_id: str, **changes: str | None) -> OperationStarted:
+        self.calls.append("update")
+        return OperationStarted(operation_url="https://api.bap.microsoft.com/operations/2")
+
+    def modify_sku(self, environment_id: str, sku: str) -> OperationStarted:
+        self.calls.append("sku")
+        return OperationStarted(operation_url="https://api.bap.microsoft.com/operations/3")
+
+
+@pytest.mark.parametrize(("change", "what"), [(rename, "rename"), (change_type, "change of type")])
+def test_change_whose_operation_fails_ends_with_its_error(change: Callable[..., Environment], what: str) -> None:
+    service = Failing(an_environment())
+    service.operation_states = ["Running", "Failed"]
+    with pytest.raises(OperationFailed, match=f"ended the {what} as Failed in stage Run") as caught:
+        change(service, ENVIRONMENT_ID, "Production", Waiting(FakeTalk(), 7200), 10)
+    assert caught.value.correlation_id == "op-1"
+    assert len(service.writes()) == 1
+
+
+def test_rename_without_effect_is_repeated_ten_times_at_most() -> None:
+    service = FakePowerPlatform(an_environment())
+    service.renames_needed = 999
+    with pytest.raises(OperationFailed, match="took the new name 10 times and still shows"):
+        rename(service, ENVIRONMENT_ID, "Contoso", Waiting(FakeTalk(), 7200), 10)
+    assert len(service.writes()) == 10
+
+
+def test_create_that_is_refused_with_a_reason_keeps_the_reason() -> None:
+    service = FakePowerPlatform()
+    reason = ServiceUnavailable(
+        "no room in the region", code="RegionFull", correlation_id="c-1", may_have_happened=True
+    )
+    service.create_errors = [reason, reason]
+    with pytest.raises(OperationFailed, match="the last one: no room in the region") as caught:
+        lifecycle(service).ensure()
+    assert (caught.value.code, caught.value.correlation_id) == ("RegionFull", "c-1")
