@@ -41,13 +41,13 @@ def idle_consents(inputs: CdsInputs, old: CdsInputs | None) -> list[str]:
 
     What a replacement names is the old domain, which only the last inputs tell.
     """
-    found = []
+    sentences = []
     for entry in inputs.confirm:
         name = f"the consent {entry.action} for {entry.target}"
         ours = inputs.domain if entry.action == "delete-environment" else old.domain if old else entry.target
         if entry.expired(datetime.now(UTC).date()):
-            found.append(f"{name} ended on {entry.until} and counts as absent")
+            sentences.append(f"{name} ended on {entry.until} and counts as absent")
         elif entry.target.casefold() != (ours or "").casefold():
             has = f"its environment is '{ours}'" if ours else "it has none of its own"
-            found.append(f"{name} serves nothing: this stack has no such environment, {has}")
-    return found
+            sentences.append(f"{name} serves nothing: this stack has no such environment, {has}")
+    return sentences

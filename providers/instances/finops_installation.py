@@ -123,8 +123,8 @@ class FinOpsInstallation:
 
     def update(self, minimum: str) -> Observation:
         """Raise the application to at least `minimum` in place; nothing is queued while an update is on its way."""
-        held = self.observe().version
-        if not at_least(held, minimum):
+        installed = self.observe().version
+        if not at_least(installed, minimum):
             target = self._target(minimum)
             if not self._package(PROVISIONING_APP).current(fresh=True).installing:
                 self._queue(f"ApplicationVersion={target}")
@@ -182,13 +182,13 @@ class FinOpsInstallation:
 
     def _updated(self, minimum: str) -> Outcome[None]:
         application = self._dataverse.finops_application_details()
-        held = application.application_version if application else None
-        if at_least(held, minimum):
+        installed = application.application_version if application else None
+        if at_least(installed, minimum):
             return Outcome.done(None)
         package = self._package(PROVISIONING_APP).current()
         if package.failed:
             raise self._explained(OperationFailed(f"the update of F&O to {minimum} failed"))
-        return Outcome.pending(f"{held or 'no version'}, {package.state}")
+        return Outcome.pending(f"{installed or 'no version'}, {package.state}")
 
     def _address(self) -> Outcome[str]:
         seen = self.observe()

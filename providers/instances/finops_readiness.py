@@ -28,14 +28,14 @@ class Observation:
     @property
     def url(self) -> str | None:
         """The F&O address, from whichever side knows it first."""
-        found = (self.integration.url if self.integration else "") or (self.linked.url if self.linked else "")
-        return found or None
+        url = (self.integration.url if self.integration else "") or (self.linked.url if self.linked else "")
+        return url or None
 
     @property
     def identifier(self) -> str | None:
         """The id of the F&O environment."""
-        found = (self.integration.id if self.integration else "") or (self.linked.id if self.linked else "")
-        return found or None
+        identifier = (self.integration.id if self.integration else "") or (self.linked.id if self.linked else "")
+        return identifier or None
 
     @property
     def demo_data(self) -> bool | None:
@@ -74,15 +74,15 @@ def missing(seen: Observation) -> list[str]:
 
 def contradictions(seen: Observation) -> list[str]:
     """Sentences on ids and URLs that the sides report differently; empty when they agree."""
-    found = []
+    sentences = []
     if seen.linked and seen.integration:
         if host_of(seen.linked.url) != host_of(seen.integration.url):
-            found.append(f"the Power Platform links {seen.linked.url}, Dataverse {seen.integration.url}")
+            sentences.append(f"the Power Platform links {seen.linked.url}, Dataverse {seen.integration.url}")
         if _differ(seen.linked.id, seen.integration.id):
-            found.append(f"the Power Platform links the id {seen.linked.id}, Dataverse {seen.integration.id}")
+            sentences.append(f"the Power Platform links the id {seen.linked.id}, Dataverse {seen.integration.id}")
     if seen.integration and seen.properties and _differ(seen.properties.app_id or "", seen.integration.id):
-        found.append(f"the F&O properties name the id {seen.properties.app_id}, Dataverse {seen.integration.id}")
-    return found
+        sentences.append(f"the F&O properties name the id {seen.properties.app_id}, Dataverse {seen.integration.id}")
+    return sentences
 
 
 def _differ(one: str, other: str) -> bool:

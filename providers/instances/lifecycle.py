@@ -50,12 +50,12 @@ class EnvironmentLifecycle:
 
     def ensure(self) -> Environment:
         """The environment, found or made, with its Dataverse metadata; not yet open to its creator, perhaps."""
-        held = self._own()
-        if held is None:
+        environment = self._own()
+        if environment is None:
             return self._visible(self._create())
-        self._waiting.announce(f"found the environment {held.id} of this stack; going on with it")
-        self._follow_started(held)
-        return self._visible(held.id)
+        self._waiting.announce(f"found the environment {environment.id} of this stack; going on with it")
+        self._follow_started(environment)
+        return self._visible(environment.id)
 
     def _own(self) -> Environment | None:
         return own_environment(
@@ -72,10 +72,10 @@ class EnvironmentLifecycle:
             try:
                 return self._follow(self._service.create_environment(self._wanted))
             except ApiError as error:
-                held, reason = self._after_failed_create(error), error
-                if held is not None:
-                    self._follow_started(held)
-                    return held.id
+                environment, reason = self._after_failed_create(error), error
+                if environment is not None:
+                    self._follow_started(environment)
+                    return environment.id
         raise OperationFailed(
             f"two creates had no effect and no environment appeared; the last one: {reason.reason if reason else ''}",
             code=reason.code if reason else None,
@@ -86,10 +86,10 @@ class EnvironmentLifecycle:
     def _after_failed_create(self, error: ApiError) -> Environment | None:
         """What a create without success left behind; None when it may be sent once more."""
         if error.code == "DomainNameAlreadyInUse":
-            held = self._own()
-            if held is None:
+            environment = self._own()
+            if environment is None:
                 raise error
-            return held
+            return environment
         if not error.may_have_happened or isinstance(error, OperationTimedOut):
             raise error
         self._waiting.announce(f"the create got no answer ({error.reason}); looking for the environment")
@@ -106,8 +106,8 @@ class EnvironmentLifecycle:
             return None
 
     def _seen(self) -> Outcome[Environment]:
-        held = self._own()
-        return Outcome.done(held) if held else Outcome.pending("not there yet")
+        environment = self._own()
+        return Outcome.done(environment) if environment else Outcome.pending("not there yet")
 
     def _follow(self, started: CreateStarted) -> str:
         url = started.operation_url
@@ -121,19 +121,19 @@ class EnvironmentLifecycle:
                 operation = self._service.operation(url)
             except NotFound:
                 # Only for a delete does 404 mean done; here the environment itself tells.
-                held = self._own()
-                return Outcome.done(held.id) if held else Outcome.pending("operation not visible")
+                environment = self._own()
+                return Outcome.done(environment.id) if environment else Outcome.pending("operation not visible")
             return self._outcome(operation)
 
         return self._until(poll)
 
-    def _follow_started(self, held: Environment) -> None:
+    def _follow_started(self, environment: Environment) -> None:
         """Wait for a create that an earlier run started; its operation is found by the environment (8.3)."""
 
         def poll() -> Outcome[str]:
-            operations = self._service.operations_of(held.id)
+            operations = self._service.operations_of(environment.id)
             create = next((each for each in operations if each.type == "Create"), None)
-            return self._outcome(create) if create else Outcome.done(held.id)
+            return self._outcome(create) if create else Outcome.done(environment.id)
 
         try:
             self._until(poll)
@@ -143,8 +143,8 @@ class EnvironmentLifecycle:
 
     def _outcome(self, operation: LifecycleOperation) -> Outcome[str]:
         if operation.succeeded:
-            held = operation.environment_id or getattr(self._own(), "id", None)
-            return Outcome.done(held) if held else Outcome.pending("environment not visible yet")
+            environment = operation.environment_id or getattr(self._own(), "id", None)
+            return Outcome.done(environment) if environment else Outcome.pending("environment not visible yet")
         if operation.finished:
             left = f" and left the environment {operation.environment_id} behind" if operation.environment_id else ""
             raise OperationFailed(
@@ -165,23 +165,23 @@ class EnvironmentLifecycle:
 
         def poll() -> Outcome[Environment]:
             try:
-                held = self._service.environment(environment_id)
+                environment = self._service.environment(environment_id)
             except NotFound:
                 return Outcome.pending("not visible yet")
-            if not held.dataverse_ready:
+            if not environment.dataverse_ready:
                 return Outcome.pending("Dataverse not shown yet")
-            return Outcome.done(held) if held.state == "Ready" else Outcome.pending(held.state)
+            return Outcome.done(environment) if environment.state == "Ready" else Outcome.pending(environment.state)
 
-        held = self._waiting.until(
+        environment = self._waiting.until(
             poll, what="waiting for Dataverse", interval=self._interval, at_most=_LATE_SECONDS, usually="a minute"
         )
-        if not same_domain(held, self._wanted.domain):
+        if not same_domain(environment, self._wanted.domain):
             raise Conflict(
-                f"the service gave the environment {held.id} the domain '{held.domain}' instead of "
+                f"the service gave the environment {environment.id} the domain '{environment.domain}' instead of "
                 f"'{self._wanted.domain}'",
                 next_step="Delete it in the admin center and run again, or choose another `domain`.",
             )
-        return held
+        return environment
 
 
 def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: float) -> WhoAmI:
@@ -212,17 +212,17 @@ def rename(service: PowerPlatform, environment_id: str, name: str, waiting: Wait
         nonlocal under_way, sent
         if under_way and _is_running(service, under_way, "rename"):
             return Outcome.pending("the service is at it")
-        held = service.environment(environment_id)
-        if held.display_name == name:
-            return Outcome.done(held)
+        environment = service.environment(environment_id)
+        if environment.display_name == name:
+            return Outcome.done(environment)
         if sent >= _RENAME_TRIES:
             raise OperationFailed(
-                f"the service took the new name {sent} times and still shows '{held.display_name}'",
+                f"the service took the new name {sent} times and still shows '{environment.display_name}'",
                 next_step="Look at the environment's history in the admin center, then run again.",
             )
         started = service.update_environment(environment_id, display_name=name)
         under_way, sent = started.operation_url, sent + 1
-        return Outcome.pending(f"still '{held.display_name}'", started.retry_after)
+        return Outcome.pending(f"still '{environment.display_name}'", started.retry_after)
 
     return waiting.until(poll, what=f"renaming to '{name}'", interval=interval)
 
@@ -238,9 +238,9 @@ def change_type(
     def poll() -> Outcome[Environment]:
         if started and _is_running(service, started, "change of type"):
             return Outcome.pending("the service is at it")
-        held = service.environment(environment_id)
-        done = held.sku == sku and held.state == "Ready"
-        return Outcome.done(held) if done else Outcome.pending(f"{held.sku}, {held.state}")
+        environment = service.environment(environment_id)
+        done = environment.sku == sku and environment.state == "Ready"
+        return Outcome.done(environment) if done else Outcome.pending(f"{environment.sku}, {environment.state}")
 
     return waiting.until(poll, what=f"changing the type to {sku}", interval=interval)
 
@@ -265,10 +265,10 @@ def remove(
 ) -> bool:
     """Delete the environment when it is still ours, and wait until it is gone; False when it was gone already."""
     try:
-        held = service.environment(environment_id)
+        environment = service.environment(environment_id)
     except NotFound:
         return False
-    _verify(held, domain, mark)
+    _verify(environment, domain, mark)
     removal = _Removal(service, environment_id)
     waiting.until(removal.poll, what="deleting the environment", interval=interval, usually=_USUALLY_DELETE)
     return True
@@ -278,12 +278,12 @@ def _told(operation: LifecycleOperation) -> str:
     return f"{operation.state}, stage {operation.stage}" if operation.stage else operation.state
 
 
-def _verify(held: Environment, domain: str, mark: str) -> None:
-    if not carries_mark(held.description, mark):
-        raise foreign(held, held.domain or domain)
-    if held.domain and not same_domain(held, domain):
+def _verify(environment: Environment, domain: str, mark: str) -> None:
+    if not carries_mark(environment.description, mark):
+        raise foreign(environment, environment.domain or domain)
+    if environment.domain and not same_domain(environment, domain):
         raise Conflict(
-            f"the environment {held.id} has the domain '{held.domain}', this stack made '{domain}'",
+            f"the environment {environment.id} has the domain '{environment.domain}', this stack made '{domain}'",
             next_step="Run a refresh, look at the difference, then decide.",
         )
 

@@ -80,8 +80,8 @@ class Installation:
                 # A lost answer is looked up: what the service accepted shows in the package's state.
                 if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or _busy(error)):
                     raise
-                held = self.current(fresh=True)
-                if held.installing or held.installed:
+                package = self.current(fresh=True)
+                if package.installing or package.installed:
                     return Outcome.done("")
                 return Outcome.pending(f"not accepted yet: {error.reason}")
 
@@ -123,6 +123,6 @@ def _busy(error: ApiError) -> bool:
 
 def _text(details: object) -> str | None:
     if isinstance(details, dict):
-        found = details.get("message") or details.get("errorMessage")
-        return str(found) if found else None
+        message = details.get("message") or details.get("errorMessage")
+        return str(message) if message else None
     return str(details) if details else None

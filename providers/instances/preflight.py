@@ -59,15 +59,15 @@ def _unusable(location: Location) -> str | None:
 def template_problem(templates: Iterable[Template], name: str, environment_type: str, location: str) -> str | None:
     """Against a template for one type of environment: not offered there, or disabled, with the service's reason."""
     sku = SKUS[environment_type]
-    found = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
-    if found is None:
+    template = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
+    if template is None:
         return f"the template {name} is not offered for a {environment_type} environment in {location}"
-    if found.disabled:
-        reason = found.disabled_message or "the service gives no reason"
+    if template.disabled:
+        reason = template.disabled_message or "the service gives no reason"
         finding = ApiError(
             f"the template {name} is disabled in {location}: {reason}",
-            code=found.disabled_code or "no code",
-            correlation_id=found.correlation_id,
+            code=template.disabled_code or "no code",
+            correlation_id=template.correlation_id,
             next_step="Assign the licence it needs, or choose another type or location.",
         )
         return str(finding)
@@ -79,8 +79,8 @@ def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
 
     The code is the one with which a create call is refused then (section 17).
     """
-    held = capacity.of(kind)
-    free = held.free if held else 0.0
+    entry = capacity.of(kind)
+    free = entry.free if entry else 0.0
     if free >= NEEDED_MB:
         return None
     finding = ApiError(
@@ -130,17 +130,17 @@ def installation_problems(environment: Environment) -> list[str]:
             "Lifecycle Services. Use that F&O as an existing one, or choose another CDS instance."
         )
         return [text]
-    found = []
+    sentences = []
     if environment.sku not in SKUS.values():
-        found.append(
+        sentences.append(
             f"F&O cannot be installed: {environment.sku} environments cannot have it, only Sandbox and Production"
         )
     if (environment.schema_type or "").casefold() == _SCHEMA_WITHOUT_APPS:
-        found.append(
+        sentences.append(
             f"F&O cannot be installed: '{environment.display_name}' was created without Dynamics 365 apps (its schema "
             f"type is {environment.schema_type}), and they cannot be enabled later. Choose another CDS instance."
         )
     long_name = too_long(environment.display_name, FINOPS_NAME_LIMIT)
     long_domain = too_long(environment.domain or "", FINOPS_DOMAIN_LIMIT)
-    found += [f"F&O cannot be installed: {text}" for text in (long_name, long_domain) if text]
-    return found
+    sentences += [f"F&O cannot be installed: {text}" for text in (long_name, long_domain) if text]
+    return sentences

@@ -45,7 +45,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Minimum:
-    """A dotted version that is the least wanted: a newer one held is no difference."""
+    """A dotted version that is the least wanted: a newer one is no difference."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ def parts(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def at_least(held: str | None, minimum: str | None) -> bool:
-    """Whether `held` satisfies `minimum`; no minimum is always satisfied, an unreadable version never."""
+def at_least(version: str | None, minimum: str | None) -> bool:
+    """Whether `version` satisfies `minimum`; no minimum is always satisfied, an unreadable version never."""
     if not minimum:
         return True
     try:
-        return parts(held or "") >= parts(minimum)
+        return parts(version or "") >= parts(minimum)
     except ValueError:
         return False
 
