@@ -36,6 +36,7 @@ def checks() -> list[Check]:
         Check("generated", (sys.executable, "-m", "components.schema", "--check")),
         Check("stack table", (sys.executable, "-m", "tools.stack_table", "--check")),
         Check("findings", (sys.executable, "-m", "tools.findings_page", "--check")),
+        Check("pipelines", (sys.executable, "-m", "tools.pipelines_check")),
         Check("coverage list", (sys.executable, "-m", "emulator", "coverage", "--check")),
     ]
 
