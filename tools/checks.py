@@ -35,6 +35,7 @@ def checks() -> list[Check]:
         Check("imports", (installed("lint-imports"),)),
         Check("generated", (sys.executable, "-m", "components.schema", "--check")),
         Check("stack table", (sys.executable, "-m", "tools.stack_table", "--check")),
+        Check("change table", (sys.executable, "-m", "tools.change_table", "--check")),
         Check("findings", (sys.executable, "-m", "tools.findings_page", "--check")),
         Check("pipelines", (sys.executable, "-m", "tools.pipelines_check")),
         Check("coverage list", (sys.executable, "-m", "emulator", "coverage", "--check")),

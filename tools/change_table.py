@@ -1,0 +1,131 @@
+"""`docs/changes.md`, what a change of every input means: `python -m tools.change_table` writes it, `--check` compares.
+
+Made from the marks on the models of the resources; tests/contract/test_change_table.py proves each row.
+"""
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic.fields import FieldInfo
+
+from providers.application_package import ApplicationPackageProvider
+from providers.cds_instance import CdsInstanceProvider
+from providers.company import CompanyProvider
+from providers.company_bootstrap import CompanyBootstrapProvider
+from providers.dual_write_connection import DualWriteConnectionProvider
+from providers.finops_instance import FinOpsInstanceProvider
+from providers.live_sync import LiveSyncProvider
+from providers.protocol.base import Provider
+from providers.protocol.marks import (
+    AtCreation,
+    CaseBlind,
+    FixedWith,
+    Minimum,
+    NeedsConsent,
+    NotCompared,
+    Refused,
+    Replaces,
+    Unordered,
+    mark,
+)
+from tools.generated import main
+
+PROVIDERS: tuple[type[Provider[Any, Any]], ...] = (
+    CdsInstanceProvider,
+    FinOpsInstanceProvider,
+    ApplicationPackageProvider,
+    CompanyProvider,
+    DualWriteConnectionProvider,
+    CompanyBootstrapProvider,
+    LiveSyncProvider,
+)
+
+
+class Kind(StrEnum):
+    """What a change of one input leads to."""
+
+    IN_PLACE = "update in place"
+    REPLACES = "replace"
+    REFUSED = "refused"
+    CONSENT = "needs consent"
+    AT_CREATION = "used at creation only"
+    NO_CHANGE = "no change of its own"
+
+
+class Row(NamedTuple):
+    """One input of one resource."""
+
+    resource: str
+    field: str
+    kind: Kind
+    remark: str
+
+
+def rows() -> Iterator[Row]:
+    """Every input of every resource, in the order of the models."""
+    for provider in PROVIDERS:
+        for name, field in provider.inputs.model_fields.items():
+            yield Row(provider.resource, name, kind(field), remark(field))
+
+
+def kind(field: FieldInfo) -> Kind:
+    """What the marks of a field say."""
+    kinds = (
+        (mark(field, NeedsConsent), Kind.CONSENT),
+        (mark(field, FixedWith) or mark(field, Refused), Kind.REFUSED),
+        (mark(field, Replaces), Kind.REPLACES),
+        (mark(field, AtCreation), Kind.AT_CREATION),
+        (mark(field, NotCompared), Kind.NO_CHANGE),
+    )
+    return next((found for marked, found in kinds if marked), Kind.IN_PLACE)
+
+
+def remark(field: FieldInfo) -> str:
+    """The rest of what the marks say."""
+    consent, fixed, refused = mark(field, NeedsConsent), mark(field, FixedWith), mark(field, Refused)
+    parts = []
+    if consent:
+        what = "replaces the object" if mark(field, Replaces) else "update in place"
+        parts.append(f"{what}; consent `{consent.action}`" + (f", where {consent.when}" if consent.when else ""))
+    if fixed:
+        parts.append(f"part of the replacement when `{fixed.field}` changes as well")
+    if refused:
+        parts.append(refused.reason)
+    notes = (
+        (mark(field, CaseBlind), "case means nothing"),
+        (mark(field, Unordered), "a set"),
+        (mark(field, Minimum), "a minimum: a newer one is no change"),
+    )
+    return "; ".join([*parts, *(note for marked, note in notes if marked)])
+
+
+_HEAD = """# What a change means
+
+For every input of every resource: what `make preview` shows when its value changes.
+
+- **update in place**: the object stays and follows.
+- **replace**: another object takes its place. What the old one held goes with it where this stack made it.
+- **refused**: the preview ends with the reason, and nothing is written.
+- **needs consent**: refused (`DW-C02`) until `dualwrite:confirm` has the entry that the message spells out.
+- **used at creation only**: it serves the creation or the checks before it; a change later is no difference.
+- **no change of its own**: how to work, not what to make. It counts from the next operation on.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    text, last = _HEAD, ""
+    for row in rows():
+        if row.resource != last:
+            text, last = (
+                f"{text}\n## {row.resource}\n\n| input | a change is | remark |\n| --- | --- | --- |\n",
+                row.resource,
+            )
+        text += f"| `{row.field}` | {row.kind} | {row.remark} |\n"
+    return text + "\nMade from the models by `python -m tools.change_table`; `make check` compares it.\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main("docs/changes.md", page(), "tools.change_table", sys.argv[1:]))
