@@ -15,6 +15,7 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
+from providers.entity_map import EntityMapProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import Provider
@@ -39,6 +40,7 @@ PROVIDERS: tuple[type[Provider[Any, Any]], ...] = (
     CompanyProvider,
     DualWriteConnectionProvider,
     CompanyBootstrapProvider,
+    EntityMapProvider,
     LiveSyncProvider,
 )
 

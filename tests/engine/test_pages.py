@@ -11,6 +11,8 @@ from tools.review import digest
 CONSENT = 'dualwrite:confirm: [{{action: {action}, target: contoso-uat, until: "2999-12-31"}}]'
 USMF = 'dualwrite:companies: [{code: "USMF", name: Contoso Entertainment System USA, country: USA}]'
 RESET = "dualwrite:connection: {companies: [DAT, USMF], companyChange: reset}"
+VERSIONED = "cdm_companies - Legal entities"
+OVERRIDE = f'      "{VERSIONED}": {{version: "1.0.0.3", author: Microsoft Corporation}}'
 BY_HAND = "dualwrite:connection: {companies: [DAT, USMF]}"
 
 
@@ -30,13 +32,17 @@ def text(live: Project) -> str:
 
 
 @pytest.fixture(scope="module")
-def changes(live: Project, text: str) -> dict[str, str]:
-    """Stack files by the name of their page."""
+def changes(live: Project, text: str, tenant: Tenant) -> dict[str, str]:
+    """Stack files by the name of their page. A person has saved a second version of one map, and gone back."""
+    for version in ("1.0.0.3", "1.0.0.0"):
+        person = {"environment": "contoso-uat.crm4.dynamics.com", "map": VERSIONED, "version": version}
+        tenant.control("person", {"action": "switch-version", **person})
     paused = "".join(f'      "{name}": {{state: paused}}\n' for name in sorted(live.outputs()["maps"])[:12])
     added = [text, USMF]
     return {
         "nothing-to-do": text,
         "maps-paused": f"{text}\n    overrides:\n{paused}",
+        "version-switched": f"{text}\n    overrides:\n{OVERRIDE}",
         "company-added-by-reset": "\n  ".join([*added, RESET, CONSENT.format(action="reset-link")]),
         "company-added-by-hand": "\n  ".join([*added, BY_HAND]),
         "environment-replaced": "\n  ".join(
@@ -47,7 +53,14 @@ def changes(live: Project, text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing-to-do", "maps-paused", "company-added-by-reset", "company-added-by-hand", "environment-replaced"],
+    [
+        "nothing-to-do",
+        "maps-paused",
+        "version-switched",
+        "company-added-by-reset",
+        "company-added-by-hand",
+        "environment-replaced",
+    ],
 )
 def test_page_of_a_change_reads_as_agreed_and_writes_nothing(
     name: str, live: Project, changes: dict[str, str], tenant: Tenant, golden: Callable[[str, str], None]

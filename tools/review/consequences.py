@@ -17,6 +17,7 @@ def irreversible(preview: Preview) -> list[str]:
     lines += [
         _with_consent(finding.sentence, _step(preview, finding.urn), "reset-link") for finding in preview.of_kind("I")
     ]
+    lines += [text for step in preview.steps for text in _discarded(step)]
     lines += [text for step in preview.steps if step.operation == "create" or step.replaces for text in _fixed(step)]
     return lines + [text for step in preview.steps for text in _synced_again(step, preview)]
 
@@ -37,12 +38,21 @@ def _destroyed(step: Step) -> Iterator[str]:
     yield _with_consent(text, step, action)
 
 
-def _with_consent(text: str, step: Step | None, action: str) -> str:
+def _discarded(step: Step) -> Iterator[str]:
+    """Queues of paused maps that are thrown away when the maps are resumed."""
+    before, after = step.old.get("maps") or {}, step.new.get("maps") or {}
+    for name, choice in sorted((step.new.get("catch_up") or {}).items()):
+        if choice == "discard" and (before.get(name), after.get(name)) == ("paused", "running"):
+            text = f"Map {name}: the changes in its queue are thrown away when it is resumed"
+            yield _with_consent(text, step, "discard-queue", name)
+
+
+def _with_consent(text: str, step: Step | None, action: str, target: str = "") -> str:
     entries: list[Bag] = []
     if step is not None:
         entries = [*(step.new.get("confirm") or []), *(step.old.get("confirm") or [])]
     for entry in entries:
-        if entry.get("action") == action:
+        if entry.get("action") == action and target in ("", entry.get("target")):
             return f"{_sentence(text)} Consent used: {action} for {entry.get('target')} until {entry.get('until')}."
     return _sentence(text)
 

@@ -126,8 +126,8 @@ def _headlines(preview: Preview) -> list[str]:
         if step.deletes
     ]
     fragments = [*replaced, *_some_of(deleted), *_company_headlines(preview), *_map_headlines(preview)]
-    versions = [step for step in preview.steps if step.kind == "EntityMap" and "version" in step.changed and step.old]
-    fragments += [f"switches {counted(len(versions), 'map')} to another version"] if versions else []
+    versions = [step for step in preview.steps if step.kind == "EntityMap" and "version" in step.changed]
+    fragments += [f"sets the version of {counted(len(versions), 'map')}"] if versions else []
     if fragments or _set_up(preview):
         return fragments
     return _some_of([f"{_verb(step)} {name_of(step)}" for step in preview.steps])

@@ -119,7 +119,7 @@ def test_refused_plan_shows_its_problems_and_no_digest() -> None:
         ),
         (
             [step("EntityMap", "update", old={"map": "a", "version": "1"}, new={"map": "a", "version": "2"})],
-            "switches 1 map to another version",
+            "sets the version of 1 map",
         ),
     ],
 )
