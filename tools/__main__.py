@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
@@ -228,7 +229,11 @@ def check(only: Annotated[str, typer.Argument(help="one check")] = "") -> None:
 def main() -> None:
     """Run a command; what the user can mend is shown as one line."""
     try:
-        app()
+        # By itself, typer ends with 2 where the arguments are wrong, and 2 means changes here.
+        sys.exit(app(standalone_mode=False))
+    except TyperException as problem:
+        messages.print(f"Error: {problem}")
+        sys.exit(ExitCode.OTHER)
     except (UserError, EngineUnavailable) as problem:
         messages.print(str(problem))
         sys.exit(getattr(problem, "code", ExitCode.OTHER))
