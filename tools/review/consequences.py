@@ -7,7 +7,7 @@ set-up, as the resource modules name them); an assumed one says so.
 from collections.abc import Iterable, Iterator
 
 from tools.review.changes import counted
-from tools.review.preview import Bag, Preview, Step
+from tools.review.preview import Bag, Finding, Preview, Step
 from tools.review.resources import companies, label, masters, name_of, winners
 
 
@@ -15,7 +15,8 @@ def irreversible(preview: Preview) -> list[str]:
     """First what destroys something, with the consent it uses; then what is fixed for ever once it is there."""
     lines = [text for step in preview.steps for text in _destroyed(step)]
     lines += [
-        _with_consent(finding.sentence, _step(preview, finding.urn), "reset-link") for finding in preview.of_kind("I")
+        _with_consent(_about(preview, finding), _step(preview, finding.urn), "reset-link")
+        for finding in preview.of_kind("I")
     ]
     lines += [text for step in preview.steps for text in _discarded(step)]
     lines += [text for step in preview.steps if step.operation == "create" or step.replaces for text in _fixed(step)]
@@ -86,7 +87,7 @@ def _synced_again(step: Step, preview: Preview) -> Iterator[str]:
 
 def by_person(preview: Preview) -> list[str]:
     """What somebody has to do, and where."""
-    said = [_sentence(finding.sentence) for finding in preview.of_kind("P")]
+    said = [_sentence(_about(preview, finding)) for finding in preview.of_kind("P")]
     links = [step for step in preview.steps if step.kind == "DualWriteConnection" and step.operation == "create"]
     return said + [_linking(step.new) for step in links if step.new.get("finops")]
 
@@ -135,6 +136,12 @@ def _durations(steps: Iterable[Step]) -> Iterator[str]:
     link = kinds.get("DualWriteConnection")
     if link is not None:
         yield "link: 1.5 to 2 h for a person's steps" if link.new.get("finops") else "link: under 5 min"
+
+
+def _about(preview: Preview, finding: Finding) -> str:
+    """The sentence of a finding after the name of what it is about."""
+    step = _step(preview, finding.urn)
+    return f"{name_of(step, step.new or step.old)}: {finding.sentence}" if step else finding.text
 
 
 def _step(preview: Preview, urn: str) -> Step | None:
