@@ -25,7 +25,7 @@ from providers.link.pair import Pair, find_pair
 from providers.protocol.addresses import bare_address, host_of
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
 from providers.protocol.findings import COMPANY_NOT_CHECKED
-from providers.protocol.marks import CaseBlind, NotCompared, Refused
+from providers.protocol.marks import AtCreation, CaseBlind, NotCompared, Refused
 from providers.protocol.waiting import Waiting
 
 _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
@@ -35,8 +35,8 @@ class CompanyInputs(OfPairInputs):
     """A company that must exist; name and country serve its creation."""
 
     code: Annotated[str, AfterValidator(company_code), CaseBlind(), Refused(_NO_RENAME)]
-    name: Annotated[str | None, Field(min_length=1), NotCompared()] = None
-    country: Annotated[str | None, Field(min_length=1), NotCompared()] = None
+    name: Annotated[str | None, Field(min_length=1), AtCreation()] = None
+    country: Annotated[str | None, Field(min_length=1), AtCreation()] = None
     timeout: Annotated[Duration, NotCompared()] = "30m"
 
 

@@ -25,7 +25,7 @@ from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnC
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_id
 from providers.link.access_rights import AccessRights
-from providers.link.companies import CompanyChange, LinkCompanies, owning_teams, planned, too_many
+from providers.link.companies import CompanyChange, DeclaredCompanies, LinkCompanies, owning_teams, planned, too_many
 from providers.link.health_check import (
     Check,
     Sides,
@@ -50,7 +50,7 @@ from providers.maps.run import initialise
 from providers.protocol.addresses import host_of, short_name
 from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, ResourceError
 from providers.protocol.findings import CONSENT_IDLE, LINK_NOT_CHECKED
-from providers.protocol.marks import CaseBlind, NotCompared, Unordered
+from providers.protocol.marks import NotCompared
 from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
@@ -58,7 +58,7 @@ from providers.protocol.waiting import Waiting
 class ConnectionInputs(OfLinkInputs):
     """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application."""
 
-    companies: Annotated[AsLinked | Annotated[list[str], Field(min_length=1)], Unordered(), CaseBlind()]
+    companies: DeclaredCompanies
     solutions: list[str] = Field(default_factory=list)
     company_change: Annotated[CompanyChange, NotCompared()] = "manual"
     live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT

@@ -26,6 +26,7 @@ from providers.protocol.marks import (
     Minimum,
     NeedsConsent,
     NotCompared,
+    Recorded,
     Refused,
     Replaces,
     Unordered,
@@ -54,6 +55,7 @@ class Kind(StrEnum):
     CONSENT = "needs consent"
     AT_CREATION = "used at creation only"
     NO_CHANGE = "no change of its own"
+    RECORDED = "recorded"
 
 
 class Row(NamedTuple):
@@ -80,6 +82,7 @@ def kind(field: FieldInfo) -> Kind:
         (mark(field, Replaces), Kind.REPLACES),
         (mark(field, AtCreation), Kind.AT_CREATION),
         (mark(field, NotCompared), Kind.NO_CHANGE),
+        (mark(field, Recorded), Kind.RECORDED),
     )
     return next((found for marked, found in kinds if marked), Kind.IN_PLACE)
 
@@ -113,6 +116,7 @@ For every input of every resource: what `make preview` shows when its value chan
 - **needs consent**: refused (`DW-C02`) until `dualwrite:confirm` has the entry that the message spells out.
 - **used at creation only**: it serves the creation or the checks before it; a change later is no difference.
 - **no change of its own**: how to work, not what to make. It counts from the next operation on.
+- **recorded**: an update that stores the value for the resource's deletion and calls no service.
 """
 
 

@@ -14,7 +14,17 @@ from providers.api.session import Session
 from providers.catalogue.durations import Duration
 from providers.protocol.addresses import same_host
 from providers.protocol.consent import Consent
-from providers.protocol.marks import Address, BelongsTo, CaseBlind, NotCompared, Recorded, Refused, Replaces
+from providers.protocol.marks import (
+    Address,
+    AtCreation,
+    BelongsTo,
+    CaseBlind,
+    NeedsConsent,
+    NotCompared,
+    Recorded,
+    Refused,
+    Replaces,
+)
 from providers.protocol.models import CloudArguments, CloudInputs, CloudOutputs
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
@@ -36,6 +46,7 @@ class CdsInputs(CloudInputs):
         Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", min_length=2, max_length=32),
         Replaces(),
         CaseBlind(),
+        NeedsConsent("replace-environment"),
         _NEEDED,
     ] = None
     type: Annotated[Literal["sandbox", "production"] | None, BelongsTo("new")] = None
@@ -46,7 +57,7 @@ class CdsInputs(CloudInputs):
         None
     )
     environment_id: Annotated[str | None, Field(min_length=1), Replaces(), CaseBlind(), BelongsTo("existing")] = None
-    finops: Annotated[str | None, NotCompared()] = None
+    finops: Annotated[str | None, AtCreation()] = None
     confirm: Annotated[tuple[Consent, ...], Recorded()] = ()
     timeout: Annotated[Duration, NotCompared()] = "2h"
 

@@ -10,7 +10,7 @@ from providers.api.transport.errors import UnexpectedAnswer
 from providers.catalogue.durations import Duration
 from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCdsArguments, OnCdsInputs, OnCdsOutputs
-from providers.protocol.marks import Address, BelongsTo, Minimum, NotCompared, Replaces
+from providers.protocol.marks import Address, AtCreation, BelongsTo, FixedWith, Minimum, NotCompared, Replaces
 from providers.protocol.versions import at_least
 
 # What is chosen when F&O is installed, and what serves the checks before that.
@@ -24,12 +24,14 @@ class FinOpsInputs(OnCdsInputs):
     """
 
     instance: Literal["new", "existing"] = "new"
-    data: Annotated[Literal["empty", "demo"] | None, Replaces(), BelongsTo("new", required=True)] = None
-    developer_tools: Annotated[bool | None, Replaces(), _OF_NEW] = None
+    data: Annotated[Literal["empty", "demo"] | None, Replaces(), FixedWith("cds"), BelongsTo("new", required=True)] = (
+        None
+    )
+    developer_tools: Annotated[bool | None, Replaces(), FixedWith("cds"), _OF_NEW] = None
     version: Annotated[str | None, Field(pattern=r"^\d+(\.\d+){1,3}$"), Minimum(), _OF_NEW] = None
-    environment_name: Annotated[str | None, NotCompared(), _OF_NEW] = None
-    environment_type: Annotated[Literal["sandbox", "production"] | None, NotCompared(), _OF_NEW] = None
-    location: Annotated[str | None, NotCompared()] = None
+    environment_name: Annotated[str | None, AtCreation(), _OF_NEW] = None
+    environment_type: Annotated[Literal["sandbox", "production"] | None, AtCreation(), _OF_NEW] = None
+    location: Annotated[str | None, AtCreation()] = None
     url: Annotated[
         str | None,
         Field(pattern=r"^https://[^/\s]+/?$"),

@@ -39,6 +39,32 @@ class NotCompared:
 
 
 @dataclass(frozen=True)
+class AtCreation(NotCompared):
+    """Serves the creation, or the checks before it; what becomes of it afterwards is no difference."""
+
+
+@dataclass(frozen=True)
+class NeedsConsent:
+    """A change may destroy something: it takes the consent `action` of `dualwrite:confirm`. `when`: only then.
+
+    Read by the change table (docs/changes.md); the resource's checks decide, and the table's test holds them to it.
+    """
+
+    action: str
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class FixedWith:
+    """A change of this field alone is refused; together with one of `field` it is part of that replacement.
+
+    Read by the change table (docs/changes.md), like `NeedsConsent`.
+    """
+
+    field: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """Kept with the resource for its deletion: a change is stored and calls no service."""
 
@@ -64,7 +90,20 @@ class BelongsTo:
     required: bool = False
 
 
-_M = TypeVar("_M", Replaces, Refused, Unordered, CaseBlind, NotCompared, Recorded, Minimum, Address, BelongsTo)
+_M = TypeVar(
+    "_M",
+    Replaces,
+    Refused,
+    Unordered,
+    CaseBlind,
+    NotCompared,
+    Recorded,
+    Minimum,
+    Address,
+    BelongsTo,
+    NeedsConsent,
+    FixedWith,
+)
 
 
 def mark(field: FieldInfo, kind: type[_M]) -> _M | None:

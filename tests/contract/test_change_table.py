@@ -32,6 +32,7 @@ NEW_CDS = {
 NEW_FINOPS = {"cloud": "emulator", "cds": "contoso-uat", "instance": "new", "data": "empty", "developer_tools": False}
 CONFIRM = [{"action": "replace-environment", "target": "fabrikam-sales", "until": "2999-12-31"}]
 RESET = [{"action": "reset-link", "target": "contoso-uat", "until": "2999-12-31"}]
+DELETE = [{"action": "delete-environment", "target": "contoso-uat", "until": "2999-12-31"}]
 MAPS = {"accounts - Customers V3": "running"}
 BASES: dict[str, Bag] = {
     "CdsInstance": NEW_CDS,
@@ -43,6 +44,8 @@ BASES: dict[str, Bag] = {
     "EntityMap": {"cloud": "emulator", "cds": "contoso-uat", "map": "accounts - Customers V3", "version": "1.0.0.3"},
     "LiveSync": {"cloud": "emulator", "cds": "contoso-uat", "companies": ["DAT"], "maps": MAPS},
 }
+HELD_FINOPS = {"finops_url": LAMNA["finops"], "finops_host": LAMNA["finops"].removeprefix("https://")}
+OTHER_FINOPS = "https://other-erp.sandbox.operations.eu.dynamics.com"
 EXISTING_CDS = {"cloud": "emulator", "instance": "existing", "url": URL}
 CDS_BY_ID = {"cloud": "emulator", "instance": "existing", "environment_id": "5dae6f70-8192-43a4-8ebf-3a4b5c6d7e85"}
 EXISTING_FINOPS = {"cloud": "emulator", "cds": "contoso-uat", "instance": "existing", "url": LAMNA["finops"]}
@@ -71,7 +74,6 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("CdsInstance", "url"): Proof("https://adventure-works.crm4.dynamics.com", base=EXISTING_CDS),
     ("CdsInstance", "environment_id"): Proof("4c9d5e6f-7081-4293-93de-2f3a4b5c6d74", base=CDS_BY_ID),
     ("CdsInstance", "finops"): Proof(LAMNA["finops"], base=EXISTING_CDS),
-    ("CdsInstance", "confirm"): Proof(CONFIRM),
     ("CdsInstance", "timeout"): Proof("3h"),
     ("FinOpsInstance", "cds"): Proof("contoso-two"),
     ("FinOpsInstance", "instance"): Proof(
@@ -83,19 +85,21 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("FinOpsInstance", "environment_name"): Proof("contoso"),
     ("FinOpsInstance", "environment_type"): Proof("production"),
     ("FinOpsInstance", "location"): Proof("asia"),
-    ("FinOpsInstance", "url"): Proof("https://other-erp.sandbox.operations.eu.dynamics.com", base=EXISTING_FINOPS),
+    ("FinOpsInstance", "url"): Proof(OTHER_FINOPS, base=EXISTING_FINOPS),
     ("FinOpsInstance", "timeout"): Proof("5h"),
     ("ApplicationPackage", "cds"): Proof("contoso-two"),
     ("ApplicationPackage", "package"): Proof("DualWriteCoreAnchor"),
     ("ApplicationPackage", "timeout"): Proof("3h"),
     ("Company", "cds"): Proof("contoso-two"),
-    ("Company", "finops"): Proof(LAMNA["finops"]),
+    ("Company", "finops"): Proof(OTHER_FINOPS, base={**BASES["Company"], "finops": LAMNA["finops"]}),
     ("Company", "code"): Proof("CONT"),
     ("Company", "name"): Proof("Other"),
     ("Company", "country"): Proof("NLD"),
     ("Company", "timeout"): Proof("3h"),
     ("DualWriteConnection", "cds"): Proof("contoso-two"),
-    ("DualWriteConnection", "finops"): Proof(LAMNA["finops"]),
+    ("DualWriteConnection", "finops"): Proof(
+        OTHER_FINOPS, base={**BASES["DualWriteConnection"], "finops": LAMNA["finops"]}, held=HELD_FINOPS
+    ),
     ("DualWriteConnection", "gateway"): Proof("https://gateway.example"),
     ("DualWriteConnection", "companies"): Proof(
         ["DAT", "USMF"],
@@ -104,7 +108,6 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ),
     ("DualWriteConnection", "solutions"): Proof(["A", "B"]),
     ("DualWriteConnection", "company_change"): Proof("reset"),
-    ("DualWriteConnection", "confirm"): Proof(RESET),
     ("DualWriteConnection", "live_companies_limit"): Proof(10),
     ("DualWriteConnection", "timeout"): Proof("3h"),
     ("CompanyBootstrap", "cds"): Proof("contoso-two"),
@@ -117,7 +120,9 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("CompanyBootstrap", "simulate"): Proof(value=True),
     ("CompanyBootstrap", "timeout"): Proof("3h"),
     ("EntityMap", "cds"): Proof("contoso-two"),
-    ("EntityMap", "finops"): Proof(LAMNA["finops"]),
+    ("EntityMap", "finops"): Proof(
+        OTHER_FINOPS, base={**BASES["EntityMap"], "finops": LAMNA["finops"]}, held=HELD_FINOPS
+    ),
     ("EntityMap", "gateway"): Proof("https://gateway.example"),
     ("EntityMap", "companies"): Proof(["DAT", "USMF"]),
     ("EntityMap", "map"): Proof("msdyn_vendors - Vendors V2"),
@@ -127,7 +132,9 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("EntityMap", "offered"): Proof("1.0.0.4"),
     ("EntityMap", "timeout"): Proof("3h"),
     ("LiveSync", "cds"): Proof("contoso-two"),
-    ("LiveSync", "finops"): Proof(LAMNA["finops"]),
+    ("LiveSync", "finops"): Proof(
+        OTHER_FINOPS, base={**BASES["LiveSync"], "finops": LAMNA["finops"]}, held=HELD_FINOPS
+    ),
     ("LiveSync", "gateway"): Proof("https://gateway.example"),
     ("LiveSync", "companies"): Proof(["DAT", "USMF"]),
     ("LiveSync", "maps"): Proof({"accounts - Customers V3": "paused"}),
@@ -137,14 +144,16 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("LiveSync", "initial_sync"): Proof("finops"),
     ("LiveSync", "resync"): Proof({"accounts - Customers V3": "again"}),
     ("LiveSync", "catch_up"): Proof({"accounts - Customers V3": "keep-as-errors"}),
-    ("LiveSync", "confirm"): Proof([{**RESET[0], "action": "discard-queue"}]),
     ("LiveSync", "initial_sync_companies_limit"): Proof(10),
     ("LiveSync", "initial_sync_rows_limit"): Proof(10),
     ("LiveSync", "single_threaded_rows_limit"): Proof(10),
     ("LiveSync", "timeout"): Proof("3h"),
     **{(each.resource, "cloud"): Proof("public") for each in PROVIDERS},
+    **{(each.resource, "tenant"): Proof("contoso.example") for each in PROVIDERS},
+    **{(each.resource, "confirm"): Proof(DELETE) for each in PROVIDERS},
 }
 EXPECTED = {
+    Kind.RECORDED: ("unknown", []),
     Kind.IN_PLACE: ("unknown", []),
     Kind.REPLACES: ("unknown", ["{field}"]),
     Kind.AT_CREATION: ("none", []),
