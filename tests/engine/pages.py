@@ -22,3 +22,8 @@ def seen(page: str) -> str:
     """What is seen before anything is unfolded."""
     unfolded = re.sub(r"<details><summary>(.*?)</summary>.*?</details>", r"\1", page, flags=re.DOTALL)
     return re.sub(r"<!--.*?-->\n?", "", unfolded, flags=re.DOTALL)
+
+
+def comparable(page: str) -> str:
+    """The page without its digest, which moves with every input: it has tests of its own."""
+    return re.sub(r"<!-- dual-write-plan .*? -->\n|(?<=Digest of this plan: `)[0-9a-f]{64}", "", page)
