@@ -43,13 +43,23 @@ def told(step: Step, *, without: Sequence[str] = ()) -> list[str]:
 
 def phrase(word: str, old: Any, new: Any) -> str:
     """One change: what comes and goes of a set or mapping, from and to of anything else."""
-    if isinstance(old or new, list) and all(isinstance(side, list | None) for side in (old, new)):
-        return f"{word}: {comes_and_goes([_text(item) for item in old or []], [_text(item) for item in new or []])}"
-    if isinstance(old or new, Mapping) and all(isinstance(side, Mapping | None) for side in (old, new)):
+    if _are(list, old, new):
+        return f"{word}: {comes_and_goes(_texts(old), _texts(new))}"
+    if _are(Mapping, old, new):
         return f"{word}: {_entries(old or {}, new or {})}"
     if old is None:
         return f"{word} {_text(new)}"
     return f"{word} {_text(old)} no more" if new is None else f"{word} from {_text(old)} to {_text(new)}"
+
+
+def _texts(items: list[Any] | None) -> list[str]:
+    return [_text(item) for item in items or []]
+
+
+def _are(kind: type[Any], old: Any, new: Any) -> bool:
+    """Whether both sides are of that kind, or one of them while the other is absent."""
+    given = [side for side in (old, new) if side is not None]
+    return bool(given) and all(isinstance(side, kind) for side in given)
 
 
 def comes_and_goes(old: Sequence[str], new: Sequence[str]) -> str:

@@ -4,7 +4,8 @@ Durations are those of the documents (docs: Microsoft Learn on Finance and Opera
 set-up, as the resource modules name them); an assumed one says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from tools.review.changes import counted
 from tools.review.preview import Bag, Finding, Preview, Step
@@ -13,19 +14,14 @@ from tools.review.resources import companies, label, masters, name_of, winners
 
 def irreversible(preview: Preview) -> list[str]:
     """First what destroys something, with the consent it uses; then what is fixed for ever once it is there."""
-    lines = [text for step in preview.steps for text in _destroyed(step)]
-    lines += [
+    said = [
         _with_consent(_about(preview, finding), _step(preview, finding.urn), "reset-link")
         for finding in preview.of_kind("I")
     ]
-    lines += [text for step in preview.steps for text in _discarded(step)]
-    lines += [text for step in preview.steps if step.operation == "create" or step.replaces for text in _fixed(step)]
-    return lines + [text for step in preview.steps for text in _synced_again(step, preview)]
-
-
-def consents_used(preview: Preview) -> int:
-    """How many steps use a consent of `dualwrite:confirm`."""
-    return sum("Consent used" in text for text in irreversible(preview))
+    of_steps = [[*found(step)] for found in (_destroyed, _discarded, _fixed) for step in preview.steps]
+    destroyed, rest = of_steps[: len(preview.steps)], of_steps[len(preview.steps) :]
+    again = [[*_synced_again(step, preview)] for step in preview.steps]
+    return [*chain(*destroyed), *said, *chain(*rest), *chain(*again)]
 
 
 def _destroyed(step: Step) -> Iterator[str]:
@@ -60,18 +56,39 @@ def _with_consent(text: str, step: Step | None, action: str, target: str = "") -
 
 def _fixed(step: Step) -> Iterator[str]:
     """What a creation fixes. One line a kind, so that a first set-up stays short."""
-    new = step.new
-    if step.kind == "CdsInstance" and new.get("instance") != "existing":
-        words = f"location {new.get('location')}, currency {new.get('currency')} and language {new.get('language')}"
-        yield f"{name_of(step, new)}: {words} can never be changed."
-    if step.kind == "FinOpsInstance" and new.get("instance") != "existing":
-        yield "F&O: its data and developer tools are fixed, and it cannot be removed alone."
-    if step.kind == "Company":
-        yield f"{name_of(step, new)}: companies are never deleted from F&O."
-    if step.kind == "CompanyBootstrap" and not new.get("simulate"):
-        yield f"{name_of(step, new)}: a company that a row got is not taken back."
-    if step.kind == "LiveSync" and masters(new):
-        yield f"Initial sync: rows of {counted(len(masters(new)), 'map')} are overwritten, {winners(masters(new))}."
+    about = _FIXED.get(step.kind)
+    text = about(step.new) if about and step.makes else ""
+    if text:
+        yield text if step.kind == "LiveSync" else f"{_SHORT.get(step.kind) or name_of(step, step.new)}: {text}"
+
+
+def _fixed_cds(new: Bag) -> str:
+    words = f"location {new.get('location')}, currency {new.get('currency')} and language {new.get('language')}"
+    return "" if new.get("instance") == "existing" else f"{words} can never be changed."
+
+
+def _fixed_finops(new: Bag) -> str:
+    text = "its data and developer tools are fixed, and it cannot be removed alone."
+    return "" if new.get("instance") == "existing" else text
+
+
+def _fixed_rows(new: Bag) -> str:
+    return "" if new.get("simulate") else "a company that a row got is not taken back."
+
+
+def _fixed_sync(new: Bag) -> str:
+    count, who = len(masters(new)), winners(masters(new))
+    return f"Initial sync: rows of {counted(count, 'map')} are overwritten, {who}." if count else ""
+
+
+_SHORT = {"FinOpsInstance": "F&O"}
+_FIXED: dict[str, Callable[[Bag], str]] = {
+    "CdsInstance": _fixed_cds,
+    "FinOpsInstance": _fixed_finops,
+    "Company": lambda _: "companies are never deleted from F&O.",
+    "CompanyBootstrap": _fixed_rows,
+    "LiveSync": _fixed_sync,
+}
 
 
 def _synced_again(step: Step, preview: Preview) -> Iterator[str]:
@@ -124,18 +141,17 @@ def durations(preview: Preview) -> list[str]:
 
 
 def _durations(steps: Iterable[Step]) -> Iterator[str]:
-    made = [step for step in steps if step.operation == "create" or step.replaces]
-    kinds = {step.kind: step for step in made}
-    if any(step.kind == "CdsInstance" and step.new.get("instance") != "existing" for step in made):
-        yield "new CDS instance: some minutes"
-    if any(step.kind == "FinOpsInstance" and step.new.get("instance") != "existing" for step in made):
-        yield "F&O: 1 to 3 h"
-    packages = [step for step in made if step.kind == "ApplicationPackage"]
-    if packages:
-        yield f"{counted(len(packages), 'application package')}: about 10 min each (assumed)"
-    link = kinds.get("DualWriteConnection")
-    if link is not None:
-        yield "link: 1.5 to 2 h for a person's steps" if link.new.get("finops") else "link: under 5 min"
+    made = [step for step in steps if step.makes]
+    new = {step.kind for step in made if step.new.get("instance") != "existing"}
+    yield from (text for kind, text in _NEW.items() if kind in new)
+    count = sum(step.kind == "ApplicationPackage" for step in made)
+    if count:
+        yield f"{counted(count, 'application package')}: about 10 min each (assumed)"
+    yield from (_LINK[bool(step.new.get("finops"))] for step in made if step.kind == "DualWriteConnection")
+
+
+_LINK = {False: "link: under 5 min", True: "link: 1.5 to 2 h for a person's steps"}
+_NEW = {"CdsInstance": "new CDS instance: some minutes", "FinOpsInstance": "F&O: 1 to 3 h"}
 
 
 def _about(preview: Preview, finding: Finding) -> str:

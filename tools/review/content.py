@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tools.review import consequences, digest
 from tools.review.changes import comes_and_goes, counted, some
-from tools.review.preview import Preview, Step
+from tools.review.preview import Bag, Preview, Step
 from tools.review.resources import companies, label, line, masters, name_of
 
 # Map names up to this many stand in the table itself.
@@ -98,39 +98,49 @@ def headline(preview: Preview) -> str:
 
 def _set_up(preview: Preview) -> str:
     """The first sentence of a pair that does not exist yet."""
-    created = {step.kind: step.new for step in preview.steps if step.operation == "create"}
-    cds, finops, link = (created.get(kind) for kind in ("CdsInstance", "FinOpsInstance", "DualWriteConnection"))
+    cds, finops, link = (preview.created(kind) for kind in ("CdsInstance", "FinOpsInstance", "DualWriteConnection"))
     if cds is None or finops is None or link is None:
         return ""
-    data = " with demo data" if finops.get("data") == "demo" else " without data"
-    address = label(finops.get("url"))
-    first = f"existing F&O {address}" if finops.get("instance") == "existing" else f"new F&O{data}"
-    kind = "existing" if cds.get("instance") == "existing" else "new"
-    second = f"{kind} CDS {cds.get('domain') or label(cds.get('url') or cds.get('environment_id'))}"
-    maps = (created.get("LiveSync") or {}).get("maps") or {}
-    states = Counter(maps.values())
-    flow = " and ".join(f"{count} maps {state}" for state, count in states.most_common())
-    return f"sets up a pair: {first} and {second}, companies {companies(link.get('companies'))}, {flow or 'no map'}"
+    maps = (preview.created("LiveSync") or {}).get("maps") or {}
+    flow = " and ".join(f"{count} maps {state}" for state, count in Counter(maps.values()).most_common()) or "no map"
+    return (
+        f"sets up a pair: {_a_finops(finops)} and {_a_cds(cds)}, companies {companies(link.get('companies'))}, {flow}"
+    )
+
+
+def _a_finops(inputs: Bag) -> str:
+    if inputs.get("instance") == "existing":
+        return f"existing F&O {label(inputs.get('url'))}"
+    return "new F&O with demo data" if inputs.get("data") == "demo" else "new F&O without data"
+
+
+def _a_cds(inputs: Bag) -> str:
+    if inputs.get("instance") == "existing":
+        return f"existing CDS {label(inputs.get('url') or inputs.get('environment_id'))}"
+    return f"new CDS {inputs.get('domain')}"
 
 
 def _headlines(preview: Preview) -> list[str]:
     """Fragments of all that is no set-up, the gravest first."""
-    replaced = [
-        f"replaces the CDS instance {step.old.get('domain')} by {step.new.get('domain')}"
-        for step in preview.steps
-        if step.kind == "CdsInstance" and step.replaces
-    ]
-    deleted = [
-        f"{name_of(step)} {'deleted' if step.kind == 'CdsInstance' else 'given up'}"
-        for step in preview.steps
-        if step.deletes
-    ]
-    fragments = [*replaced, *_some_of(deleted), *_company_headlines(preview), *_map_headlines(preview)]
-    versions = [step for step in preview.steps if step.kind == "EntityMap" and "version" in step.changed]
-    fragments += [f"sets the version of {counted(len(versions), 'map')}"] if versions else []
+    fragments = [*_gone(preview), *_company_headlines(preview), *_map_headlines(preview), *_versions(preview)]
     if fragments or _set_up(preview):
         return fragments
     return _some_of([f"{_verb(step)} {name_of(step)}" for step in preview.steps])
+
+
+def _gone(preview: Preview) -> list[str]:
+    replaced = [step for step in preview.of("CdsInstance") if step.replaces]
+    deleted = [step for step in preview.steps if step.deletes]
+    words = {"CdsInstance": "deleted"}
+    return [
+        *(f"replaces the CDS instance {step.old.get('domain')} by {step.new.get('domain')}" for step in replaced),
+        *_some_of([f"{name_of(step)} {words.get(step.kind, 'given up')}" for step in deleted]),
+    ]
+
+
+def _versions(preview: Preview) -> list[str]:
+    switched = [step for step in preview.of("EntityMap") if "version" in step.changed]
+    return [f"sets the version of {counted(len(switched), 'map')}"] if switched else []
 
 
 def _company_headlines(preview: Preview) -> list[str]:
@@ -187,26 +197,23 @@ def map_changes(preview: Preview) -> list[MapChange]:
 
 def _touched(preview: Preview) -> Section:
     """A line a resource; packages are one line, for a pair has ten of them."""
-    packages = [
-        step
-        for step in preview.steps
-        if step.kind == "ApplicationPackage" and step.new and "update" not in step.operation
-    ]
-    lines = [_line(step, preview) for step in preview.steps if step not in packages or len(packages) == 1]
-    if len(packages) > 1:
-        names = [str(step.new.get("package")) for step in packages]
-        lines.insert(
-            min(2, len(lines)),
-            f"{counted(len(packages), 'application package')}, installed unless there: {some(names)}",
-        )
+    packages = [step for step in preview.of("ApplicationPackage") if step.makes]
+    together = packages if len(packages) > 1 else []
+    lines = [_line(step, preview) for step in preview.steps if step not in together]
+    if together:
+        lines.insert(min(2, len(lines)), _packages(together))
     changes = map_changes(preview)
-    folded = [
-        f"{name}: {change.before} → {change.after}"
-        for change in changes
-        if len(change.names) > MAPS_SHOWN
-        for name in change.names
-    ]
+    folded = _by_name([change for change in changes if len(change.names) > MAPS_SHOWN])
     return Section("What changes", lines or ["Nothing."], folded, f"{counted(len(folded), 'map')} by name", changes)
+
+
+def _packages(steps: Sequence[Step]) -> str:
+    names = some([str(step.new.get("package")) for step in steps])
+    return f"{counted(len(steps), 'application package')}, installed unless there: {names}"
+
+
+def _by_name(changes: Sequence[MapChange]) -> list[str]:
+    return [f"{name}: {change.before} → {change.after}" for change in changes for name in change.names]
 
 
 def _line(step: Step, preview: Preview) -> str:
@@ -218,19 +225,26 @@ def _line(step: Step, preview: Preview) -> str:
 def afterwards(preview: Preview) -> list[str]:
     """What the stack is like once `up` has ended."""
     wanted = {step.kind: step.new for step in preview.steps if not step.deletes}
-    outputs = preview.outputs
-    instances = wanted.get("CdsInstance") or {}
-    cds = instances.get("domain") or label(instances.get("url") or outputs.get("cds_url"))
+    linked = wanted.get("DualWriteConnection", {}).get("companies") or preview.outputs.get("linked_companies")
+    lines = [f"Companies of the link: {companies(linked)}"] if linked else []
+    return [*_pair(wanted, preview.outputs), *lines, *_maps(wanted, preview.outputs), _rest(preview)]
+
+
+def _pair(wanted: Mapping[str, Bag], outputs: Bag) -> list[str]:
+    instance = wanted.get("CdsInstance", {})
+    cds = instance.get("domain") or label(instance.get("url") or outputs.get("cds_url"))
     partner = wanted.get("FinOpsInstance", {"url": outputs.get("finops_url")}).get("url")
     finops = label(partner) if partner else f"on {cds}"
-    linked = (wanted.get("DualWriteConnection") or {}).get("companies") or outputs.get("linked_companies")
-    maps = (wanted.get("LiveSync") or {}).get("maps") or outputs.get("maps") or {}
-    states = ", ".join(f"{count} {state}" for state, count in Counter(maps.values()).most_common()) or "none"
-    lines = [f"Pair: F&O {finops} and CDS {cds or 'as it is'}"] if cds else []
-    lines += [f"Companies of the link: {companies(linked)}"] if linked else []
-    lines += [f"Maps: {states}{_synced(wanted)}"] if maps else []
-    lines += ["Rows that change meanwhile wait in the queues of paused maps."] if "paused" in maps.values() else []
-    return [*lines, _rest(preview)]
+    return [f"Pair: F&O {finops} and CDS {cds}"] if cds else []
+
+
+def _maps(wanted: Mapping[str, Bag], outputs: Bag) -> list[str]:
+    maps = wanted.get("LiveSync", {}).get("maps") or outputs.get("maps") or {}
+    states = ", ".join(f"{count} {state}" for state, count in Counter(maps.values()).most_common())
+    lines = [f"Maps: {states}{_synced(wanted)}"] if maps else []
+    return lines + (
+        ["Rows that change meanwhile wait in the queues of paused maps."] if "paused" in maps.values() else []
+    )
 
 
 def _synced(wanted: Mapping[str, Any]) -> str:

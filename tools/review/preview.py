@@ -68,6 +68,11 @@ class Step:
         return self.operation == "delete"
 
     @property
+    def makes(self) -> bool:
+        """Whether an object is made that was not there."""
+        return self.operation == "create" or self.replaces
+
+    @property
     def changed(self) -> list[str]:
         """Names of the inputs that differ."""
         return sorted(name for name in self.old.keys() | self.new.keys() if self.old.get(name) != self.new.get(name))
@@ -98,6 +103,14 @@ class Preview:
     def resets_link(self) -> bool:
         """Whether the companies come by a reset of the link, with or without loss."""
         return any(finding.code in RESETS for finding in self.findings)
+
+    def of(self, kind: str) -> list[Step]:
+        """The steps of one kind of resource."""
+        return [step for step in self.steps if step.kind == kind]
+
+    def created(self, kind: str) -> Bag | None:
+        """The inputs of a resource of that kind that is new to the stack."""
+        return next((step.new for step in self.of(kind) if step.operation == "create"), None)
 
     def of_kind(self, letter: str) -> list[Finding]:
         """Findings whose code begins with `DW-<letter>`."""
