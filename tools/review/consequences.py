@@ -142,12 +142,16 @@ def durations(preview: Preview) -> list[str]:
 
 def _durations(steps: Iterable[Step]) -> Iterator[str]:
     made = [step for step in steps if step.makes]
-    new = {step.kind for step in made if step.new.get("instance") != "existing"}
-    yield from (text for kind, text in _NEW.items() if kind in new)
+    yield from _new_instances(made)
     count = sum(step.kind == "ApplicationPackage" for step in made)
     if count:
         yield f"{counted(count, 'application package')}: about 10 min each (assumed)"
     yield from (_LINK[bool(step.new.get("finops"))] for step in made if step.kind == "DualWriteConnection")
+
+
+def _new_instances(made: Iterable[Step]) -> list[str]:
+    new = {step.kind for step in made if step.new.get("instance") != "existing"}
+    return [text for kind, text in _NEW.items() if kind in new]
 
 
 _LINK = {False: "link: under 5 min", True: "link: 1.5 to 2 h for a person's steps"}
