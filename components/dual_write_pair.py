@@ -193,6 +193,8 @@ class DualWritePair(pulumi.ComponentResource):
             gateway=wanted.gateway,
             companies=self._companies,
             solutions=list(selection.solutions),
+            own_solutions={own.name: own.version for own in wanted.solutions} or None,
+            created_companies=[company.code for company in self._stack.companies] or None,
             company_change=wanted.company_change,
             confirm=self._consents("reset-link", *(_DELETIONS if self._stack.cds.instance == "new" else ())),
             initialise=list(map_settings.pins(self._stack.maps, selection)) or None,
@@ -325,7 +327,7 @@ def _selection(stack: Stack) -> Selection:
     selection = choose_maps(stack.maps.include, stack.maps.exclude, stack.maps.prerequisites)
     if selection.problems:
         raise ValueError("; ".join(f"maps.{problem.path} {problem.text}" for problem in selection.problems))
-    return selection
+    return selection.with_custom(stack.maps.custom)
 
 
 def _reference(cds: Cds) -> str:

@@ -8,24 +8,20 @@ or by a person. Not read back: which solutions were applied. Takes under 5 minut
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, NotRequired, Unpack
+from typing import Any, Unpack
 
 import pulumi
-from pydantic import Field
 
-from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
-from providers.catalogue.companies import AsLinked
-from providers.catalogue.durations import Duration, seconds
-from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
+from providers.catalogue.durations import seconds
 from providers.documented_errors.recognition import READING, with_documented_cure
-from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
+from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_id
 from providers.link.access_rights import AccessRights
-from providers.link.companies import CompanyChange, DeclaredCompanies, LinkCompanies, owning_teams, planned, too_many
+from providers.link.companies import Gap, LinkCompanies, owning_teams, too_many
 from providers.link.health_check import (
     Check,
     Sides,
@@ -34,6 +30,14 @@ from providers.link.health_check import (
     failed,
     finding,
     lasting,
+)
+from providers.link.live_checks import company_problems, solution_problems
+from providers.link.model import (
+    ConnectionArguments,
+    ConnectionInputs,
+    ConnectionOutputs,
+    ConnectionPrivate,
+    from_link,
 )
 from providers.link.pair import (
     Link,
@@ -45,80 +49,15 @@ from providers.link.pair import (
     require_partner,
     wait_for_link,
 )
-from providers.link.solutions import apply_solutions
+from providers.link.solutions import OwnSolutions, apply_solutions
 from providers.maps.run import initialise
 from providers.protocol.addresses import host_of, short_name
-from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, ResourceError
-from providers.protocol.findings import CONSENT_IDLE, LINK_NOT_CHECKED
-from providers.protocol.marks import NotCompared
-from providers.protocol.problems import NoConsent
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
+from providers.protocol.findings import COMPANIES, CONSENT_IDLE, LINK_NOT_CHECKED, SOLUTION
+from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
 
-
-class ConnectionInputs(OfLinkInputs):
-    """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application."""
-
-    companies: DeclaredCompanies
-    solutions: list[str] = Field(default_factory=list)
-    company_change: Annotated[CompanyChange, NotCompared()] = "manual"
-    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT
-    timeout: Annotated[Duration, NotCompared()] = "30m"
-
-
-class ConnectionPrivate(PrivateInputs):
-    """What the rest of the stack says about it. `initialise`: maps whose version is declared, which needs a project."""
-
-    initialise: list[str] = Field(default_factory=list)
-
-
-class ConnectionArguments(OfLinkArguments):
-    """`ConnectionInputs` as a program gives them."""
-
-    companies: pulumi.Input[str | list[str]]
-    solutions: NotRequired[pulumi.Input[list[str]] | None]
-    company_change: NotRequired[pulumi.Input[str] | None]
-    initialise: NotRequired[pulumi.Input[list[str]] | None]
-    live_companies_limit: NotRequired[pulumi.Input[int] | None]
-
-
-class ConnectionOutputs(OnCdsOutputs):
-    """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`.
-
-    `running_before`: maps that ran already when this resource was created, before this stack did anything.
-    """
-
-    finops: str | None = None
-    gateway: str | None = None
-    companies: AsLinked | list[str]
-    solutions: list[str] = Field(default_factory=list)
-    timeout: str = "30m"
-    environment_id: str
-    connection_id: str
-    connection_name: str
-    finops_url: str
-    linked_companies: list[str]
-    running_before: list[str] = Field(default_factory=list)
-    health: list[str] = Field(default_factory=list)
-    not_checked: list[str] = Field(default_factory=list)
-
-
-def from_link(
-    known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: LinkedEnvironment, details: ConnectionSet
-) -> ConnectionOutputs:
-    """The link as the service reports it; companies in upper case, in one order. `as-linked` stays what it says."""
-    linked = sorted({company.upper() for company in details.companies})
-    return ConnectionOutputs.model_validate(
-        {
-            **known.model_dump(mode="json", exclude_none=True),
-            "companies": known.companies if isinstance(known.companies, str) else linked,
-            "linked_companies": linked,
-            "environment_id": pair.environment_id,
-            "connection_id": link.cid,
-            "connection_name": link.cname,
-            "finops_url": f"https://{pair.finops_host}",
-            "cds_url": f"https://{pair.cds_host}",
-        }
-    )
+__all__ = ["ConnectionInputs", "ConnectionOutputs", "DualWriteConnection", "DualWriteConnectionProvider", "from_link"]
 
 
 class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
@@ -178,7 +117,8 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
             return
         if link is None:
             return
-        yield from _company_problems(inputs, pair, link, call)
+        yield from company_problems(inputs, pair, link, call, _today())
+        yield from solution_problems(inputs, pair, link, call)
         sides = _sides(session, pair, inputs)
         checks = [*lasting(sides), *after_linking(sides, link.companies, link.projects)]
         yield from (Problem(place, str(finding([check]))) for check in failed(checks))
@@ -195,7 +135,8 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         except NotFound:
             return
         if link is not None:
-            yield from _company_problems(inputs, pair, link, call)
+            yield from company_problems(inputs, pair, link, call, _today())
+            yield from solution_problems(inputs, pair, link, call)
 
     def on_create(self, inputs: ConnectionInputs, call: Call) -> tuple[str, ConnectionOutputs]:
         """Bring an existing or arriving link to what is declared; safe to repeat."""
@@ -215,7 +156,9 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         with with_documented_cure(READING):
             details = session.dual_write.connection_set(link.cname, fresh=False)
         require_partner(pair, link, details)
-        return from_link(stored, pair, link, details)
+        now = from_link(stored, pair, link, details)
+        _warn_of_companies(stored, now, call)
+        return now.model_copy(update={"own_solutions": _own_versions(session, pair, link.cid, stored, call)})
 
     def on_update(
         self, identifier: str, stored: ConnectionOutputs, inputs: ConnectionInputs, call: Call
@@ -248,9 +191,16 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
         apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
+        own = OwnSolutions(session.dual_write, sides.cds, inputs.own_solutions)
+        applied = own.apply(link, stored.applied_versions if stored else {}, waiting, interval=polls.solution)
         _initialise(session, link, call, waiting)
         outputs = from_link(inputs, pair, link.environment, link.details)
-        seen = {"health": _lines(checks, "passed"), "not_checked": _lines(checks), "running_before": running}
+        seen = {
+            "applied_versions": applied,
+            "health": _lines(checks, "passed"),
+            "not_checked": _lines(checks),
+            "running_before": running,
+        }
         return outputs.model_copy(update=seen)
 
     def _with_companies(
@@ -308,18 +258,25 @@ def _sides(session: Session, pair: Pair, inputs: ConnectionInputs) -> Sides:
     )
 
 
-def _company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:
-    """What stands against bringing the companies; the ways that need no more consent are announced."""
-    if isinstance(inputs.companies, str):
-        text = too_many(len(link.companies), inputs.live_companies_limit)
-        if text:
-            yield Problem("companies", f"the link has {text}")
-        return
-    plan = planned(link, inputs.companies, inputs.company_change, inputs.confirm, pair.label, _today())
-    if plan.way == "consent missing":
-        yield NoConsent("companies", plan.text)
-    elif plan.text:
-        call.announce(plan.text, plan.finding)
+def _warn_of_companies(stored: ConnectionOutputs, now: ConnectionOutputs, call: Call) -> None:
+    """Name another list of companies in words; as-linked records whatever is linked."""
+    gap = Gap.between(stored.companies, now.companies) if not isinstance(stored.companies, str) else None
+    if gap:
+        call.warn(f"the link has other companies than declared ({gap})", COMPANIES)
+
+
+def _own_versions(session: Session, pair: Pair, cid: str, stored: ConnectionOutputs, call: Call) -> dict[str, str]:
+    """The declared minima; in place of one, what CDS has, when that is newer than what was applied last."""
+    own = OwnSolutions(session.dual_write, session.dataverse(pair.cds_host), stored.own_solutions)
+    versions = dict(stored.own_solutions)
+    if not versions:
+        return versions
+    for name, version in own.installed(cid).items():
+        applied = stored.applied_versions.get(name)
+        if applied is not None and not at_least(applied, version):
+            call.warn(f"the solution {name} is installed in version {version}, applied was {applied}", SOLUTION)
+            versions[name] = f"{version} installed, {applied} applied"
+    return versions
 
 
 def _today() -> date:

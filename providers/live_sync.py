@@ -24,7 +24,12 @@ from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
 from providers.maps.catch_up import declared_before, require_skippable, skipped_queues
-from providers.maps.declared_checks import key_problems, stopped_prerequisites, warn_of_paused_prerequisites
+from providers.maps.declared_checks import (
+    key_problems,
+    stopped_prerequisites,
+    warn_of_late_companies,
+    warn_of_paused_prerequisites,
+)
 from providers.maps.drift import read_live, unpinned_versions
 from providers.maps.integration_keys import same_keys
 from providers.maps.model import (
@@ -172,7 +177,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         result = run.bring({**inputs.maps, **left})
         if _was_reset(statuses, stored):
             call.announce(_restored(result))
-        _warn_of_late_companies(stored, inputs, result, call)
+        warn_of_late_companies(stored, inputs, result.counts, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
         started = _started(inputs, result, private.running_before, kept | result.started)
         outputs = _outputs(inputs, link, stored.finops_host, result, started, private.pinned)
@@ -335,14 +340,3 @@ def _was_reset(statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs)
 def _restored(result: RunResult) -> str:
     started, synced, keys = len(result.report.started), len(result.counts), len(result.keys)
     return f"restored after reset: {started} maps started, {synced} initial syncs, {keys} integration keys"
-
-
-def _warn_of_late_companies(stored: LiveSyncOutputs, inputs: LiveSyncInputs, result: RunResult, call: Call) -> None:
-    """An initial sync runs once a map, so it does not know companies that a person added to the link afterwards."""
-    before = set(inputs.listed_companies if isinstance(stored.companies, str) else stored.companies)
-    late = sorted(set(inputs.listed_companies) - before)
-    if late and any(name not in result.counts for name in inputs.live_syncs):
-        call.warn(
-            f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
-            "Give `maps.resync` a new text to run it again"
-        )

@@ -1,4 +1,4 @@
-"""What keys of a stack file mean together, and keys that no code serves yet.
+"""What keys of a stack file mean together.
 
 The rules read a draft: a key with a wrong value hides nothing that is wrong elsewhere. One module a section; today's
 date is handed in. Pure.
@@ -15,7 +15,6 @@ from components.rules.confirm import confirm_rules
 from components.rules.connection import connection_rules
 from components.rules.instances import instance_rules
 from components.rules.maps import map_rules
-from components.rules.unserved import not_served
 
 _RULES: tuple[Callable[[Draft], Iterator[Broken]], ...] = (
     instance_rules,
@@ -23,13 +22,12 @@ _RULES: tuple[Callable[[Draft], Iterator[Broken]], ...] = (
     company_rules,
     bootstrap_rules,
     map_rules,
-    not_served,
 )
 _DATED: tuple[Callable[[Draft, date], Iterator[Broken]], ...] = (confirm_rules,)
 
 
 def broken_rules(draft: Draft, today: date) -> list[Finding]:
-    """Every rule that the draft breaks, keys that are not served yet included.
+    """Every rule that the draft breaks.
 
     What is wrong with a value itself is said by the model: no rule speaks of a place that is broken.
     """

@@ -12,7 +12,9 @@ _WITH_ONE = "set `initialSync` to finops or cds, or leave this out"
 
 def chosen_maps(maps: DraftMaps) -> Selection | None:
     """The maps that are chosen; None as long as no list is told."""
-    return choose_maps(maps.include, maps.exclude, maps.prerequisites) if maps.include else None
+    if not maps.include:
+        return None
+    return choose_maps(maps.include, maps.exclude, maps.prerequisites).with_custom(maps.custom)
 
 
 def initial_sync_of(maps: DraftMaps, name: str) -> InitialSync:
@@ -36,17 +38,29 @@ def map_rules(draft: Draft) -> Iterator[Broken]:
     for finding in chosen.problems:
         place = () if finding.place is None else (finding.place,)
         yield Broken(("maps", finding.key, *place), finding.text)
+    yield from _custom(draft)
     yield from _overrides(draft, chosen)
     if maps.resync.strip() and not has_initial_sync(maps):
         yield Broken(("maps", "resync"), f"asks for another initial sync, and no map has one; {_WITH_ONE}")
     yield from _integration_keys(draft, chosen)
 
 
+def _custom(draft: Draft) -> Iterator[Broken]:
+    known, names = standard().maps, draft.stack.maps.custom
+    for place, name in enumerate(names):
+        if name in known:
+            yield Broken(("maps", "custom", place), f"{name!r} is a standard map: it belongs to `include`")
+        elif not all(name.partition(" - ")):
+            text = f"{name!r} is no name of a map: `<Dataverse table> - <F&O entity>`, as the dual-write page shows it"
+            yield Broken(("maps", "custom", place), text)
+    yield from repeated(draft, names, "maps", "custom")
+
+
 def _overrides(draft: Draft, chosen: Selection) -> Iterator[Broken]:
     known, maps = standard(), draft.stack.maps
     for name in draft.written("maps", "overrides"):
         place = ("maps", "overrides", name)
-        if name not in known.maps:
+        if name not in known.maps and name not in maps.custom:
             yield Broken(place, f"there is no standard map {name!r}; {known.advice(name)}")
         elif name not in chosen.maps and not chosen.problems:
             yield Broken(place, "is not among the chosen maps; add it to `include` or leave the override out")
@@ -69,7 +83,7 @@ def _pins(maps: DraftMaps) -> Iterator[Broken]:
 
 def _integration_keys(draft: Draft, chosen: Selection) -> Iterator[Broken]:
     known, keys = standard().maps, draft.stack.maps.integration_keys
-    tables = sorted({known[name].table for name in chosen.maps})
+    tables = sorted({known[name].table if name in known else name.partition(" - ")[0] for name in chosen.maps})
     for table in draft.written("maps", "integrationKeys"):
         if table not in tables and not chosen.problems:
             close = suggestion(table, tables, otherwise="its name is the part before ` - ` in the name of a map")

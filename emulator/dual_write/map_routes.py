@@ -101,7 +101,7 @@ def list_solutions(tenant: "Tenant", call: Call) -> Reply:
                 "solutionid": one.solution_id,
                 "id": one.solution_id,
                 "uniquename": one.unique_name,
-                "version": one.version,
+                "version": str(tenant.switches["solution_version"]) or one.version,
             }
             for one in solutions.listed(tenant, connection)
         ]

@@ -62,6 +62,7 @@ _CHOICES = (
         "text with which every E13 request ends in state 3 (solution '...' has version mismatch, ...); empty: none",
         "semantics 11.1",
     ),
+    ("solution_version", "", "version in which E12 lists every map solution; empty: that of its package", "assumed"),
     ("switch_while_running", "refuse", "E6 on a map that runs: refuse | ignore | accept", "assumed"),
     (
         "several_solutions",

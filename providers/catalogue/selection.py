@@ -8,7 +8,7 @@ solutions that follow. Pure: nothing here contacts anything.
 import csv
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Literal, NamedTuple
@@ -107,6 +107,10 @@ class Selection:
     packages: tuple[str, ...] = ()
     solutions: tuple[str, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
+
+    def with_custom(self, names: Iterable[str]) -> "Selection":
+        """With maps outside the catalogue as well: nothing follows from them, the link tells whether it has them."""
+        return replace(self, maps=tuple(sorted({*self.maps, *names})))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its plug-ins are registered. No pulumi.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from providers.api.dual_write.models import EntityMapStatus, MapState
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
@@ -11,7 +11,7 @@ from providers.api.transport.errors import ApiError, AuthenticationError, Emulat
 from providers.catalogue.selection import standard
 from providers.link.pair import find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
-from providers.maps.model import LiveSyncInputs
+from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
 from providers.maps.version_switch import STOPS_MEANWHILE, refused_while_paused
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
@@ -49,6 +49,19 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         call.announce(
             f"for the integration key of {tables} each of these maps {STOPS_MEANWHILE}: {first_names(running)}",
             NOT_QUEUED,
+        )
+
+
+def warn_of_late_companies(
+    stored: LiveSyncOutputs, inputs: LiveSyncInputs, synced: Collection[str], call: Call
+) -> None:
+    """An initial sync runs once a map, so it does not know companies that a person added to the link afterwards."""
+    before = set(inputs.listed_companies if isinstance(stored.companies, str) else stored.companies)
+    late = sorted(set(inputs.listed_companies) - before)
+    if late and any(name not in synced for name in inputs.live_syncs):
+        call.warn(
+            f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
+            "Give `maps.resync` a new text to run it again"
         )
 
 

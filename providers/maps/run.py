@@ -4,6 +4,7 @@ Maps whose table gets another key, and live ones that are to be synced again, ar
 afterwards. Everything that can be done is done; then the run fails with what is left (design 5). No pulumi.
 """
 
+import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -12,11 +13,12 @@ from providers.api.session import Session
 from providers.api.transport.errors import ApiError
 from providers.catalogue.companies import AS_LINKED
 from providers.catalogue.durations import seconds
+from providers.catalogue.selection import standard
 from providers.maps.initial_sync import Counts, InitialSyncs, total_line
 from providers.maps.integration_keys import KeyPlan, maps_on, set_keys
 from providers.maps.model import LiveSyncInputs
 from providers.maps.operations import MapOperations, Pace, Report, one_error
-from providers.maps.plan import NOT_RUNNING, last_stop, stops
+from providers.maps.plan import NOT_RUNNING, MapFailure, last_stop, stops
 from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies
 from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
 from providers.maps.table_refresh import NO_USE
@@ -96,6 +98,7 @@ class LiveSyncRun:
         )
         if syncs.counts:
             self._call.announce(total_line(syncs.counts))
+        self._require_custom(report)
         self._announce(report)
         if report.failures:
             raise one_error(report.failures, len(goal))
@@ -121,6 +124,15 @@ class LiveSyncRun:
                 "the dual-write service lists none of the declared entity maps",
                 next_step="Apply the map solutions (DualWriteConnection does), then run `up` again.",
             )
+
+    def _require_custom(self, report: Report) -> None:
+        """A map outside the standard list was looked up by its name alone: one that is not there is a mistake."""
+        for name in [name for name in report.not_installed if name not in standard().maps]:
+            report.not_installed.remove(name)
+            near = difflib.get_close_matches(name, report.statuses)
+            advice = f"did you mean '{near[0]}'?" if near else "apply the solution that carries it"
+            cure = "Correct the name, or declare its solution under `solutions` of `dualwrite:connection`."
+            report.failures.append(MapFailure(name, f"the link has no such map; {advice}", None, None, cure))
 
     def _link_details(self) -> ConnectionSet | None:
         """The link with its keys and companies (E10), read once and only when something declared depends on it."""

@@ -48,6 +48,8 @@ MAP_FILTER = Finding("DW-W05", "a filter of a map is another one than before; no
 QUEUE_AGE = Finding("DW-W06", "a map is paused for so long that its queue is at risk")
 PAUSED_NEED = Finding("DW-W07", "running maps need one that is declared paused")
 CONSENT_IDLE = Finding("DW-W08", "an entry of `confirm` has ended, or names what this stack does not have")
+COMPANIES = Finding("DW-W09", "the link has other companies than declared")
+SOLUTION = Finding("DW-W10", "a map solution was updated since it was applied")
 
 UNREADABLE = Finding("DW-E01", "a check or a refresh ended because a service could not be read")
 

@@ -80,7 +80,12 @@ MISTAKES = (
     Mistake(("connection", "companyChange"), "rest", "dualwrite:connection.companyChange", "did you mean `reset`?"),
     Mistake(("connection", "gateway"), "http://gateway.example", "dualwrite:connection.gateway", "https://"),
     Mistake(("connection", "packages"), "all", "dualwrite:connection.packages", "must be a list"),
-    Mistake(("connection", "solutions"), [MINE], "dualwrite:connection.solutions", "is not served yet"),
+    Mistake(
+        ("connection", "solutions"),
+        [{"name": "Mine", "version": 1.2}],
+        "dualwrite:connection.solutions[0].version",
+        "put it in quotes",
+    ),
     Mistake(
         ("companies",),
         [{"code": "USMFX", "name": "Contoso", "country": "USA"}],
@@ -89,7 +94,7 @@ MISTAKES = (
     ),
     Mistake(("bootstrap",), [{"company": "DAT"}], "dualwrite:bootstrap", "no rows that lack a company"),
     Mistake(("maps", "include"), ["finance", "warehouse"], "dualwrite:maps.include[1]", "no area"),
-    Mistake(("maps", "custom"), ["a - b"], "dualwrite:maps.custom", "is not served yet"),
+    Mistake(("maps", "custom"), ["a"], "dualwrite:maps.custom[0]", "no name of a map"),
     Mistake(("maps", "state"), "started", "dualwrite:maps.state", "running, paused, stopped"),
     Mistake(("maps", "initialSync"), "finop", "dualwrite:maps.initialSync", "did you mean `finops`?"),
     Mistake(("maps", "catchUp"), "drop", "dualwrite:maps.catchUp", "replay, keep-as-errors, discard"),

@@ -151,7 +151,10 @@ class FakeDualWrite:
             raise ServiceUnavailable("the service is restarting")
 
     def _take(self, request_id: str, action: MapAction, name: str) -> None:
-        entry: dict[str, Any] = {"requestId": request_id, "action": action.value, "state": "2"}
+        created = f"2026-03-02T{self._asked:06}"
+        entry: dict[str, Any] = {
+            "requestId": request_id, "action": action.value, "state": "2", "createdOn": created,
+        }  # fmt: skip
         if self.breaks.get(name):
             self.breaks[name] -= 1
             entry |= {"state": "3", "errorMessage": "DIPV1014 a key field is not mapped", "rootActivityId": "root-1"}

@@ -1,5 +1,6 @@
 """DualWriteConnection: waiting for the link, its companies, its health and its map solutions."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -376,6 +377,7 @@ def test_preview_names_every_finding_that_no_up_can_cure(session: LinkSession) -
 
 def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_none(session: LinkSession) -> None:
     said: list[str] = []
+    session.finops.companies.append("usmf")
     assert problems(session, said, companies=["DAT", "USMF"], company_change="reset") == []
     assert said == [
         "DW-I02 the link will be reset with the companies DAT, USMF; no map ever ran on it, nothing is lost"
@@ -396,10 +398,26 @@ def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_n
 
 def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> None:
     session.dual_write = FakeLink({CORE_MAP: "4"})
+    session.finops.companies.append("usmf")
     said: list[str] = []
     wanted = declared(companies=["DAT", "USMF"])
     assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
     assert "Environment details > Legal entities, add USMF, Save" in said[0]
+
+
+def test_preview_refuses_a_company_that_finops_lacks_and_nobody_creates(session: LinkSession) -> None:
+    wanted = declared(companies=["DAT", "USMF"])
+    for found in (
+        PROVIDER.live_problems(wanted, session.call()),
+        PROVIDER.live_change_problems(wanted, declared(), session.call()),
+    ):
+        ((path, text),) = found
+        assert (path, text.startswith("F&O has no legal entity USMF, so the link cannot have it")) == (
+            "companies",
+            True,
+        )
+    created_too = dataclasses.replace(session.call(), private={"created_companies": ["usmf"]})
+    assert list(PROVIDER.live_change_problems(wanted, declared(), created_too)) == []
 
 
 def test_preview_of_a_change_without_token_says_what_it_does_not_know(

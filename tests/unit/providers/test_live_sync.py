@@ -14,6 +14,7 @@ from tests.unit.providers.fake_link import CDS_HOST, FINOPS_HOST, FakeLink, Link
 from tests.unit.providers.fake_services import ENVIRONMENT_ID
 
 PROVIDER = LiveSyncProvider()
+VENDORS = "msdyn_vendors - Vendors V2"
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
 CDS_URL = f"https://{CDS_HOST}"
 
@@ -93,11 +94,19 @@ def test_link_without_any_map_is_an_error_and_not_ready() -> None:
 
 def test_map_that_is_not_installed_is_an_output_and_no_difference() -> None:
     said: list[str] = []
-    session, inputs = a_pair({"a": "4"}), declared(a="running", z="running")
+    session, inputs = a_pair({"a": "4"}), declared(**{"a": "running", VENDORS: "running"})
     held = created(session, inputs, said)
-    assert held.not_installed == ["z"]
-    assert said == ["warning: 1 declared map is not installed here: z"]
+    assert held.not_installed == [VENDORS]
+    assert said == [f"warning: 1 declared map is not installed here: {VENDORS}"]
     assert PROVIDER.diff(IDENTIFIER, *bags(inputs, read(session, held))).changes is False
+
+
+def test_custom_map_that_the_link_lacks_is_an_error_after_all_else_is_done() -> None:
+    session = a_pair({"a": "1", "contoso_projects - Projects": "1"})
+    with pytest.raises(ApiError) as caught:
+        created(session, declared(**{"a": "running", "contoso_project - Projects": "running"}))
+    assert "the link has no such map; did you mean 'contoso_projects - Projects'?" in str(caught.value)
+    assert session.dual_write.states["a"] == "4"
 
 
 def test_pair_that_is_not_linked_names_every_cause() -> None:

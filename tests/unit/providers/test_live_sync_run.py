@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from providers.api.dual_write.models import ConnectionSet
+from providers.api.dual_write.models import ActionDetail, ConnectionSet, MapAction
 from providers.api.transport.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
 from providers.protocol.base import Call
@@ -16,6 +16,7 @@ from tests.unit.providers.fake_services import ENVIRONMENT_ID
 
 PROVIDER = LiveSyncProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
+VENDORS = "msdyn_vendors - Vendors V2"
 ACCOUNTS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"
 
 
@@ -219,6 +220,30 @@ def test_maps_that_a_killed_creation_stopped_for_a_key_run_again() -> None:
     assert held.started == []
 
 
+def test_maps_that_a_killed_update_stopped_for_a_key_run_again() -> None:
+    session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"})
+    stored = created(session, declared(ACCOUNTS, initial_sync={}))
+    both = session.dual_write.maps("cid")[:2]
+    details = [ActionDetail(tid=status.detail.tid, pid=status.detail.pid) for status in both]
+    session.dual_write.start_action("cid", MapAction.STOP, details)
+    session.dual_write.keys = dict(KEYS)
+    held = updated(session, stored, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}))
+    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"}
+    assert held.ready is True
+
+
+def test_map_that_a_person_stopped_is_left_alone_and_what_cannot_be_known_is_named() -> None:
+    session, said = a_pair({ACCOUNTS: "4", "accounts - Other": "4"}), list[str]()
+    stored = created(session, declared(ACCOUNTS, initial_sync={}))
+    for status in session.dual_write.maps("cid"):
+        detail = ActionDetail(tid=status.detail.tid, pid=status.detail.pid)
+        session.dual_write.start_action("cid", MapAction.STOP, [detail])
+    session.dual_write.keys = dict(KEYS)
+    updated(session, stored, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}), said)
+    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "1"}
+    assert "accounts - Other stopped: whether an earlier run of this stack did that cannot be known" in said[0]
+
+
 def test_drift_of_a_key_is_named_by_every_refresh_and_mended() -> None:
     said: list[str] = []
     session, inputs = a_pair({ACCOUNTS: "none"}), declared(ACCOUNTS, integration_keys=KEYS)
@@ -261,14 +286,14 @@ def test_everything_is_restored_after_a_reset() -> None:
 def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
     said: list[str] = []
     session = a_pair({"a": "none", "b": "4"})
-    stored = created(session, declared("a", "b", "z", initial_sync={}))
+    stored = created(session, declared("a", "b", VENDORS, initial_sync={}))
     assert read(session, stored, said).ready is True
     del session.dual_write.states["a"]
     held = read(session, read(session, stored, said), said)
     text = "warning: DW-W02 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
     assert [line.startswith(text) for line in said] == [True, True]
     assert (held.ready, held.maps["a"], held.drifted, held.not_installed) == (
-        False, "not installed", {"a": "running"}, ["z"],
+        False, "not installed", {"a": "running"}, [VENDORS],
     )  # fmt: skip
     del session.dual_write.states["b"]
     assert read(session, stored.model_copy(update={"started": []})).ready is False

@@ -1,0 +1,55 @@
+"""What the services say against a declared link while it is only planned: companies, and versions of map solutions."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from providers.api.transport.errors import ApiError
+from providers.link.companies import Gap, planned, too_many
+from providers.link.model import ConnectionInputs, ConnectionPrivate
+from providers.link.pair import Link, Pair
+from providers.link.solutions import OwnSolutions
+from providers.protocol.base import Call, Problem
+from providers.protocol.problems import NoConsent
+
+
+def company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call, today: date) -> Iterator[Problem]:
+    """What stands against bringing the companies; the ways that need no more consent are announced."""
+    if isinstance(inputs.companies, str):
+        text = too_many(len(link.companies), inputs.live_companies_limit)
+        if text:
+            yield Problem("companies", f"the link has {text}")
+        return
+    yield from _unknown_companies(inputs, pair, link, call)
+    plan = planned(link, inputs.companies, inputs.company_change, inputs.confirm, pair.label, today)
+    if plan.way == "consent missing":
+        yield NoConsent("companies", plan.text)
+    elif plan.text:
+        call.announce(plan.text, plan.finding)
+
+
+def _unknown_companies(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:
+    """Companies that F&O lacks; those that the stack itself creates come later."""
+    missing = Gap.between(inputs.companies, link.companies).missing
+    created = {code.upper() for code in ConnectionPrivate.of(call.private).created_companies}
+    if not set(missing) - created:
+        return
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    try:
+        known = {entity.id.upper() for entity in session.finance_operations(pair.finops_host).legal_entities()}
+    except ApiError:
+        return
+    unknown = [code for code in missing if code not in known | created]
+    if unknown:
+        text = (
+            f"F&O has no legal entity {', '.join(unknown)}, so the link cannot have it: declare it under "
+            "`dualwrite:companies`, which creates it, or take it off the list"
+        )
+        yield Problem("companies", text)
+
+
+def solution_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:
+    """Map solutions of the user's own that are older than their minimum."""
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    own = OwnSolutions(session.dual_write, session.dataverse(pair.cds_host), inputs.own_solutions)
+    for text in own.below_minimum(link.environment.cid):
+        yield Problem("own_solutions", text)

@@ -1,0 +1,95 @@
+"""What a stack declares about a link, and what the service holds of it: the models of `DualWriteConnection`."""
+
+from typing import Annotated, NotRequired
+
+import pulumi
+from pydantic import Field
+
+from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
+from providers.catalogue.companies import AsLinked
+from providers.catalogue.durations import Duration
+from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
+from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
+from providers.link.companies import CompanyChange, DeclaredCompanies
+from providers.link.pair import Pair
+from providers.protocol.base import PrivateInputs
+from providers.protocol.marks import NotCompared
+
+
+class ConnectionInputs(OfLinkInputs):
+    """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application.
+
+    `own_solutions`: map solutions of the user's own, each with a minimum version.
+    """
+
+    companies: DeclaredCompanies
+    solutions: list[str] = Field(default_factory=list)
+    own_solutions: dict[str, str] = Field(default_factory=dict)
+    company_change: Annotated[CompanyChange, NotCompared()] = "manual"
+    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT
+    timeout: Annotated[Duration, NotCompared()] = "30m"
+
+
+class ConnectionPrivate(PrivateInputs):
+    """What the rest of the stack says about it. `initialise`: maps whose version is declared, which needs a project.
+
+    `created_companies`: legal entities that the stack itself creates in F&O.
+    """
+
+    initialise: list[str] = Field(default_factory=list)
+    created_companies: list[str] = Field(default_factory=list)
+
+
+class ConnectionArguments(OfLinkArguments):
+    """`ConnectionInputs` as a program gives them."""
+
+    companies: pulumi.Input[str | list[str]]
+    solutions: NotRequired[pulumi.Input[list[str]] | None]
+    own_solutions: NotRequired[pulumi.Input[dict[str, str]] | None]
+    created_companies: NotRequired[pulumi.Input[list[str]] | None]
+    company_change: NotRequired[pulumi.Input[str] | None]
+    initialise: NotRequired[pulumi.Input[list[str]] | None]
+    live_companies_limit: NotRequired[pulumi.Input[int] | None]
+
+
+class ConnectionOutputs(OnCdsOutputs):
+    """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`.
+
+    `applied_versions`: version of each of the user's own solutions when it was applied last. `running_before`: maps
+    that ran already when this resource was created, before this stack did anything.
+    """
+
+    finops: str | None = None
+    gateway: str | None = None
+    companies: AsLinked | list[str]
+    solutions: list[str] = Field(default_factory=list)
+    own_solutions: dict[str, str] = Field(default_factory=dict)
+    applied_versions: dict[str, str] = Field(default_factory=dict)
+    timeout: str = "30m"
+    environment_id: str
+    connection_id: str
+    connection_name: str
+    finops_url: str
+    linked_companies: list[str]
+    running_before: list[str] = Field(default_factory=list)
+    health: list[str] = Field(default_factory=list)
+    not_checked: list[str] = Field(default_factory=list)
+
+
+def from_link(
+    known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: LinkedEnvironment, details: ConnectionSet
+) -> ConnectionOutputs:
+    """The link as the service reports it; companies in upper case, in one order. `as-linked` stays what it says."""
+    linked = sorted({company.upper() for company in details.companies})
+    return ConnectionOutputs.model_validate(
+        {
+            **known.model_dump(mode="json", exclude_none=True),
+            "companies": known.companies if isinstance(known.companies, str) else linked,
+            "linked_companies": linked,
+            "environment_id": pair.environment_id,
+            "connection_id": link.cid,
+            "connection_name": link.cname,
+            "finops_url": f"https://{pair.finops_host}",
+            "cds_url": f"https://{pair.cds_host}",
+        }
+    )

@@ -1,0 +1,177 @@
+"""The map landscape of a pair on the emulated tenant: solutions of one's own, queues of paused maps, drift, resets."""
+
+from typing import Any
+
+import pytest
+
+from emulator.identity.tokens import SigningKey
+from providers.api.dual_write.models import MapState
+from providers.api.transport.errors import ApiError
+from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
+from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from tests.contract.in_process import Killed, copied
+from tests.contract.linked_world import CDS, CORE, FINOPS, LinkedWorld, a_linked_world
+
+CONNECTION, LIVE_SYNC = DualWriteConnectionProvider(), LiveSyncProvider()
+MAPS = list(CORE.maps)
+COMPANIES = "cdm_companies - Legal entities"
+(OWN,) = CORE.solutions
+UNTIL = "2099-01-31"
+Made = tuple[str, LiveSyncOutputs]
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
+
+
+@pytest.fixture(scope="module")
+def key() -> SigningKey:
+    return SigningKey.generate()
+
+
+@pytest.fixture(scope="module")
+def running(key: SigningKey) -> tuple[LinkedWorld, Made]:
+    """The pair with all maps of application core running, and what the stack remembers of them."""
+    pair = a_linked_world(key)
+    return pair, LIVE_SYNC.on_create(live_sync(), pair.call())
+
+
+@pytest.fixture
+def pair(running: tuple[LinkedWorld, Made], key: SigningKey) -> LinkedWorld:
+    """A copy of the pair of the test's own."""
+    return LinkedWorld(copied(running[0].world, key))
+
+
+@pytest.fixture
+def made(running: tuple[LinkedWorld, Made]) -> Made:
+    """The stored LiveSync of the running pair."""
+    return running[1]
+
+
+def live_sync(**values: Any) -> LiveSyncInputs:
+    inputs = {"cloud": "public", "cds": CDS, "finops": FINOPS, "companies": ["DAT", "LAMN"], **values}
+    inputs.setdefault("maps", dict.fromkeys(MAPS, "running"))
+    return LIVE_SYNC.normalise(LiveSyncInputs.model_validate(inputs))
+
+
+def with_state(state: str, **values: Any) -> LiveSyncInputs:
+    return live_sync(maps={**dict.fromkeys(MAPS, "running"), COMPANIES: state}, **values)
+
+
+def connection(**values: Any) -> ConnectionInputs:
+    inputs = {"cloud": "public", "cds": CDS, "finops": FINOPS, "companies": ["DAT", "LAMN"], **values}
+    return CONNECTION.normalise(ConnectionInputs.model_validate(inputs))
+
+
+def updated(pair: LinkedWorld, made: Made, inputs: LiveSyncInputs, **private: Any) -> Made:
+    return made[0], LIVE_SYNC.on_update(*made, inputs, pair.call(**private))
+
+
+def read(pair: LinkedWorld, made: Made) -> LiveSyncOutputs:
+    found = LIVE_SYNC.on_read(*made, pair.call())
+    assert found is not None
+    return found
+
+
+def linked(pair: LinkedWorld, **values: Any) -> tuple[str, ConnectionOutputs]:
+    return CONNECTION.on_create(connection(**values), pair.call())
+
+
+def applications(pair: LinkedWorld) -> int:
+    return len([each for each in pair.world.writes() if each.endswith("/RestoreTemplates")])
+
+
+def test_solution_whose_maps_are_there_is_not_applied_again(pair: LinkedWorld) -> None:
+    before = applications(pair)
+    _, outputs = linked(pair, own_solutions={OWN: "1.0"})
+    assert (list(outputs.applied_versions), applications(pair)) == ([OWN], before)
+
+
+def test_solution_below_its_minimum_is_refused_with_both_versions(pair: LinkedWorld) -> None:
+    pair.world.tenant.switches.set("solution_version", "1.1.0.0")
+    wanted = connection(own_solutions={OWN: "1.2.0.0"})
+    ((path, text),) = CONNECTION.live_change_problems(wanted, connection(), pair.call())
+    assert (path, "version 1.1.0.0, and 1.2.0.0 is the minimum" in text) == ("own_solutions", True)
+    with pytest.raises(ApiError, match=r"1\.1\.0\.0, and 1\.2\.0\.0 is the minimum"):
+        CONNECTION.on_create(wanted, pair.call())
+
+
+def test_updated_solution_is_named_and_applied_again_once(pair: LinkedWorld) -> None:
+    pair.world.tenant.switches.set("solution_version", "1.1.0.0")
+    wanted = connection(own_solutions={OWN: "1.0"})
+    identifier, stored = CONNECTION.on_create(wanted, pair.call())
+    pair.world.tenant.switches.set("solution_version", "1.3.0.0")
+    before = applications(pair)
+    found = CONNECTION.on_read(identifier, stored, pair.call())
+    assert found is not None
+    assert found.own_solutions == {OWN: "1.3.0.0 installed, 1.1.0.0 applied"}
+    assert pair.world.said[-1].endswith(f"the solution {OWN} is installed in version 1.3.0.0, applied was 1.1.0.0")
+    again = CONNECTION.on_update(identifier, found, wanted, pair.call())
+    assert (again.applied_versions, applications(pair)) == ({OWN: "1.3.0.0"}, before + 1)
+    assert CONNECTION.on_read(identifier, again, pair.call()) == again
+
+
+def test_queue_is_discarded_only_with_consent_and_before_anything_else_is_done(pair: LinkedWorld, made: Made) -> None:
+    paused = updated(pair, made, with_state("paused"))
+    before = len(pair.world.writes())
+    with pytest.raises(ApiError, match=r"the queue of 'cdm_companies - Legal entities' would be discarded; it needs"):
+        updated(pair, paused, with_state("running", catch_up={COMPANIES: "discard"}))
+    assert len(pair.world.writes()) == before
+    confirm = [{"action": "discard-queue", "target": COMPANIES, "until": UNTIL}]
+    resumed = updated(pair, paused, with_state("running", catch_up={COMPANIES: "discard"}, confirm=confirm))
+    assert resumed[1].maps[COMPANIES] == "running"
+
+
+def test_queue_of_a_map_that_somebody_else_paused_is_played_back_without_consent(pair: LinkedWorld, made: Made) -> None:
+    pair.person("pause-map", COMPANIES)
+    found = read(pair, made)
+    assert (found.maps[COMPANIES], found.drifted) == ("paused", {COMPANIES: "running"})
+    repaired = updated(pair, (made[0], found), live_sync(catch_up={COMPANIES: "discard"}))
+    assert repaired[1].maps[COMPANIES] == "running"
+    assert read(pair, repaired).drifted == {}
+
+
+def test_every_kind_of_drift_is_named_and_gone_after_the_next_up(pair: LinkedWorld, made: Made) -> None:
+    pair.person("stop-map", COMPANIES)
+    pair.person("switch-version", MAPS[0], version="1.0.0.9")
+    found = read(pair, made)
+    said = "\n".join(pair.world.said)
+    assert f"map '{COMPANIES}' is stopped, not running" in said
+    assert f"map '{MAPS[0]}' runs on version 1.0.0.9 (Microsoft Corporation) now" in said
+    repaired = updated(pair, (made[0], found), live_sync())
+    mark = len(pair.world.said)
+    assert read(pair, repaired).ready is True
+    assert pair.said_since(mark) == []
+
+
+def test_prerequisite_that_is_declared_stopped_is_refused_with_both_names() -> None:
+    (problem,) = LIVE_SYNC.problems(live_sync(maps={COMPANIES: "stopped", "msdyn_ledgers - Ledger": "running"}), None)
+    assert problem.path == f"maps['{COMPANIES}']"
+    assert "'msdyn_ledgers - Ledger' needs it to run" in problem.text
+
+
+def test_reset_that_is_killed_at_any_step_ends_with_everything_as_declared(
+    pair: LinkedWorld, made: Made, key: SigningKey
+) -> None:
+    identifier, stored = linked(pair, own_solutions={OWN: "1.0"})
+    consent = [{"action": "reset-link", "target": "lamna-sales", "until": UNTIL}]
+    wanted = connection(companies=["LAMN"], company_change="reset", confirm=consent, own_solutions={OWN: "1.0"})
+    maps = live_sync(companies=["LAMN"])
+    for number in range(1, 400, 3):
+        world = LinkedWorld(copied(pair.world, key))
+        call = world.call(kill_after=number)
+        try:
+            restored = CONNECTION.on_update(identifier, stored, wanted, call)
+            LIVE_SYNC.on_update(*made, maps, call)
+        except Killed:
+            world.world.sleep(120)
+            restored = CONNECTION.on_update(identifier, stored, wanted, world.call())
+            outputs = updated(world, made, maps)[1]
+            assert restored.linked_companies == ["LAMN"]
+            assert set(outputs.maps.values()) == {"running"}
+            assert {world.map(name).state for name in MAPS} == {MapState.RUNNING}
+            assert len([each for each in world.world.writes() if each.endswith("/Reset")]) == 1
+        else:
+            assert number > 30
+            return
