@@ -9,7 +9,18 @@ import pulumi
 import pytest
 
 from components.dual_write_pair import DualWritePair
-from components.stack import Cds, Confirmation, Connection, FinOps, LegalEntity, Limits, Maps, Override, Stack
+from components.stack import (
+    Cds,
+    Confirmation,
+    Connection,
+    FinOps,
+    LegalEntity,
+    Limits,
+    Maps,
+    Override,
+    Solution,
+    Stack,
+)
 from tests.component.recording import PROVIDERS, Registered, run
 
 TODAY = date(2026, 11, 23)
@@ -228,3 +239,25 @@ def test_outputs_say_what_the_services_hold() -> None:
 def test_wrong_arguments_fail_before_declaring(change: Callable[[], dict[str, Any]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         declared(stack_of(**change()))
+
+
+def test_pinned_maps_are_resources_between_link_and_live_sync() -> None:
+    pin = Override(version="latest", author="Contoso", state="paused")
+    rows = declared(stack_of(maps=Maps(include=[GROUPS], overrides={GROUPS: pin})))
+    row = rows["pair-map-msdyn-customergroups-customer-groups"]
+    assert (row.kind, row.inputs["version"], row.inputs["author"]) == ("EntityMap", "latest", "Contoso")
+    assert row.inputs["__run_state"] == "paused"
+    assert "pair-connection" in row.after
+    assert row.name in rows["pair-live-sync"].after
+    assert rows["pair-connection"].inputs["__initialise"] == [GROUPS]
+    assert rows["pair-live-sync"].inputs["__pinned"] == [GROUPS]
+
+
+def test_custom_maps_and_own_solutions_reach_the_link() -> None:
+    custom = "contoso_projects - Contoso projects"
+    maps = Maps(include=[GROUPS], custom=[custom], catch_up="keep-as-errors")
+    connection = Connection(solutions=[Solution(name="ContosoMaps", version="1.2.0.0")])
+    rows = declared(stack_of(maps=maps, connection=connection))
+    assert rows["pair-live-sync"].inputs["maps"][custom] == "running"
+    assert rows["pair-live-sync"].inputs["catch_up"][custom] == "keep-as-errors"
+    assert rows["pair-connection"].inputs["own_solutions"] == {"ContosoMaps": "1.2.0.0"}

@@ -114,7 +114,10 @@ def test_other_companies_are_an_update_and_need_to_exist(
     process: ProviderProcess, linked: tuple[str, Bag, Bag]
 ) -> None:
     identifier, inputs, outputs = linked
-    more = process.check(connection("DAT", "usmf"), inputs).inputs
+    ((path, text),) = process.check(connection("DAT", "usmf"), inputs).failures
+    assert (path, "F&O has no legal entity USMF" in text) == ("companies", True)
+    created_too = {**connection("DAT", "usmf"), "__created_companies": ["USMF"]}
+    more = process.check(created_too, inputs).inputs
     assert (process.diff(identifier, outputs, more).changes, more["companies"]) == ("unknown", ["DAT", "USMF"])
     with pytest.raises(ProviderError, match=r"F&O has no legal entity USMF.*`dualwrite:companies`"):
         process.update(identifier, outputs, more)
