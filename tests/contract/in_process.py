@@ -165,7 +165,11 @@ class _Transport(httpx.BaseTransport):
         # The stepped clock asks for no wait at all; the profile's own intervals keep the number of polls low.
         headers = {name: value for name, value in (reply.headers or {}).items() if name.lower() != "retry-after"}
         if reply.json is None:
-            return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(reply.body or b""))
+            return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(_bytes(reply.body)))
         headers.setdefault("content-type", "application/json")
         body = json.dumps(reply.json).encode()
         return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(body))
+
+
+def _bytes(body: bytes | str | None) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""

@@ -229,7 +229,7 @@ def test_existing_pair_keeps_what_ran_before(
     assert pair.process.diff(identifier, outputs, inputs).changes == "none"
     # A destroy has a process of its own, which checked nothing.
     start_process().delete(identifier, agreed(outputs))
-    held = pair.process.read(stored[0], stored[1])[1]["maps"]
+    held = start_process().read(stored[0], stored[1])[1]["maps"]
     assert {name for name, state in held.items() if state != "running"} == {VENDOR_GROUPS}
     pair.update(stored, stored[2])
 
