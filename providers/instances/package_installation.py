@@ -78,7 +78,7 @@ class Installation:
                 return Outcome.pending(f"not accepted yet: {error.reason}")
             except ApiError as error:
                 # A lost answer is looked up: what the service accepted shows in the package's state.
-                if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or _busy(error)):
+                if not (error.may_have_happened or isinstance(error, ServiceUnavailable) or error.busy):
                     raise
                 package = self.current(fresh=True)
                 if package.installing or package.installed:
@@ -115,10 +115,6 @@ class Installation:
             code=code,
             next_step="Remove the cause and run again: the next run requests the installation once more.",
         )
-
-
-def _busy(error: ApiError) -> bool:
-    return error.code == "OperationNotStartable"
 
 
 def _text(details: object) -> str | None:

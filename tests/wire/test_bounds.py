@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 import httpx
@@ -11,15 +10,12 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from providers.api.session import Session
-from providers.api.transport.clouds import profile
 from providers.api.transport.errors import ApiError, UnexpectedAnswer
 from providers.api.transport.limits import MOST_ATTEMPTS
-from providers.api.transport.timing import Timing
 
-from .conftest import GATEWAY
-from .scripted import Answering, FakeTime, FakeTokens, answer
+from .scripted import FakeTime, answer
+from .sessions import PATIENCE, opened
 
-PATIENCE = 600.0
 WAITS = st.sampled_from(
     [
         *(None, "0", "0.0", "-1", "00", "1", "9" * 400, "soon", "\uff11", "NaN", "1e9", " 0 ", "0.0000001"),
@@ -29,19 +25,6 @@ WAITS = st.sampled_from(
 STATUSES = st.sampled_from([408, 409, 423, 425, 429, 499, 500, 502, 503, 504])
 CODES = st.sampled_from(["", "TooManyRequests", "OperationNotStartable", "0x80072322", "Conflict"])
 METHODS = st.sampled_from(["GET", "POST", "PATCH", "DELETE"])
-
-
-def opened(respond: Callable[[httpx.Request], httpx.Response], time: FakeTime) -> Session:
-    """A session whose services answer with `respond`."""
-    timing = Timing(sleep=time.sleep, clock=time.clock, now=time.now, random=Random(1), busy=15, patience=PATIENCE)  # noqa: S311
-    return Session(
-        profile("public"),
-        gateway=GATEWAY,
-        tokens=FakeTokens(),
-        dual_write_tokens=FakeTokens(),
-        transport=Answering(respond),
-        timing=timing,
-    )
 
 
 @seed(20261126)

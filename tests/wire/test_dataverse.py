@@ -7,7 +7,14 @@ import pytest
 
 from providers.api.dataverse.client import Dataverse
 from providers.api.session import Session
-from providers.api.transport.errors import ForeignHost, InvalidRequest, NotFound, PermissionDenied, TransportError
+from providers.api.transport.errors import (
+    ForeignHost,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    TransportError,
+    UnexpectedAnswer,
+)
 
 from .scripted import Script, answer, refused
 
@@ -58,10 +65,17 @@ def test_versions_are_sorted_as_numbers(organization: Dataverse, network: Script
     assert organization.finops_versions() == ["10.0.9.1", "10.0.44", "10.0.45.5", "10.0.45.10"]
 
 
-@pytest.mark.parametrize("body", [{"Response": "[]"}, {"Response": "oops"}, {}])
+@pytest.mark.parametrize("body", [{"Response": "[]"}, {}, {"Response": None}])
 def test_no_versions_on_offer_is_an_empty_list(organization: Dataverse, network: Script, body: object) -> None:
     network.expect("GET", f"{API}/msprov_getfnoversiondetails", answer(200, body))
     assert organization.finops_versions() == []
+
+
+@pytest.mark.parametrize("body", [{"Response": "oops"}, {"Response": "{}"}, {"Response": 7}, {"Response": "[" * 9999}])
+def test_versions_that_cannot_be_read_are_not_none(organization: Dataverse, network: Script, body: object) -> None:
+    network.expect("GET", f"{API}/msprov_getfnoversiondetails", answer(200, body))
+    with pytest.raises(UnexpectedAnswer, match="Response: no list"):
+        organization.finops_versions()
 
 
 def test_install_is_queued_once(organization: Dataverse, network: Script) -> None:
@@ -72,7 +86,7 @@ def test_install_is_queued_once(organization: Dataverse, network: Script) -> Non
     assert network.sent() == {"payload": "ApplicationVersion=10.0.45.5|DevToolsEnabled=False"}
 
 
-@pytest.mark.parametrize("absent", [answer(404), refused("0x80048d0b")])
+@pytest.mark.parametrize("absent", [refused("0x80060888", "no such function", 404), refused("0x80048d0b")])
 def test_finops_details_are_none_while_there_is_none(
     organization: Dataverse, network: Script, absent: httpx.Response
 ) -> None:
@@ -153,7 +167,7 @@ def test_key_that_dataverse_refuses_is_not_written(organization: Dataverse) -> N
 
 
 def test_delete_of_an_absent_row_is_a_success(organization: Dataverse, network: Script) -> None:
-    network.expect("DELETE", f"{API}/accounts({ID})", answer(204), answer(404))
+    network.expect("DELETE", f"{API}/accounts({ID})", answer(204), refused("0x80040217", "gone", 404))
     organization.delete_row("accounts", ID)
     organization.delete_row("accounts", ID)
 
@@ -182,7 +196,9 @@ def test_table_definition_gives_set_name_and_keys(organization: Dataverse, netwo
         "Attributes": [{"LogicalName": "name", "AttributeType": "String"}],
         "Keys": [{"LogicalName": "k", "KeyAttributes": ["name"], "EntityKeyIndexStatus": "Active"}],
     }
-    network.expect("GET", f"{API}/EntityDefinitions(LogicalName='account')", answer(200, body), answer(404))
+    network.expect(
+        "GET", f"{API}/EntityDefinitions(LogicalName='account')", answer(200, body), refused("0x80040217", "gone", 404)
+    )
     found = organization.entity_definition("account")
     assert found is not None
     assert (found.set_name, found.keys[0].columns, found.attributes[0].type) == ("accounts", ["name"], "String")

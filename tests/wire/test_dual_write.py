@@ -483,7 +483,12 @@ def test_initial_syncs_are_read_per_company(service: DualWriteManagement, networ
         "taskExecutionStatuses": [{"legs": [leg]}],
     }
     body = {"projectName": "DWM-1", "projectExecutionResponses": [run]}
-    network.expect("GET", f"/api/ProjectExecutionWithCompanies/{PID}", answer(200, body), answer(404))
+    network.expect(
+        "GET",
+        f"/api/ProjectExecutionWithCompanies/{PID}",
+        answer(200, body),
+        answer(404, {"message": "it was not found."}),
+    )
     (found,) = service.executions(PID)
     assert (found.initial_sync_request_id, found.upsert_count, found.error_count) == ("i1", 3, 1)
     error = found.task_execution_statuses[0].legs[0].import_errors[0]
@@ -498,6 +503,6 @@ def test_empty_ids_are_never_sent(service: DualWriteManagement) -> None:
 
 
 def test_unknown_link_is_not_found(service: DualWriteManagement, network: Script) -> None:
-    network.expect("GET", "/api/ConnectionSet/nowhere", answer(404))
+    network.expect("GET", "/api/ConnectionSet/nowhere", answer(404, {"message": "it was not found."}))
     with pytest.raises(NotFound):
         service.connection_set("nowhere")

@@ -7,7 +7,7 @@ from providers.api.finance_operations.client import FinanceOperations
 from providers.api.session import Session
 from providers.api.transport.errors import InvalidRequest, PermissionDenied, TransportError
 
-from .scripted import FakeTokens, Script, answer, page
+from .scripted import FakeTokens, Script, answer, page, refused
 
 HOST = "https://hl-uat-01.operations.eu.dynamics.com"
 APP = "0f0f0f0f-1111-4222-8333-444444444444"
@@ -157,9 +157,9 @@ def test_registration_that_did_not_take_is_an_error(finops: FinanceOperations, n
 def test_row_is_named_by_all_its_keys(finops: FinanceOperations, network: Script) -> None:
     path = f"{HOST}/data/CustomerGroups(dataAreaId='dat',CustomerGroupId='10')"
     key = {"dataAreaId": "dat", "CustomerGroupId": "10"}
-    network.expect("GET", path, answer(200, {"n": 1}), answer(404))
+    network.expect("GET", path, answer(200, {"n": 1}), refused("", "No row.", 404))
     network.expect("PATCH", path, answer(503), answer(204))
-    network.expect("DELETE", path, answer(204), answer(404))
+    network.expect("DELETE", path, answer(204), refused("", "No row.", 404))
     assert finops.row("CustomerGroups", key) == {"n": 1}
     assert finops.row("CustomerGroups", key) is None
     finops.update_row("CustomerGroups", key, {"Description": "x"})

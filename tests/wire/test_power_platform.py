@@ -191,7 +191,7 @@ def test_failed_operation_names_no_environment(service: PowerPlatform, network: 
 
 
 def test_404_on_a_poll_is_left_to_the_caller(service: PowerPlatform, network: Script) -> None:
-    network.expect("GET", OPERATION, answer(404))
+    network.expect("GET", OPERATION, refused("LifecycleOperationNotFound", status=404))
     with pytest.raises(NotFound):
         service.operation(OPERATION)
 
@@ -335,7 +335,12 @@ def test_capacity_comes_from_the_other_host_with_its_token(
 
 def test_finops_properties_are_none_without_finops(service: PowerPlatform, network: Script) -> None:
     path = f"/dynamics/environments/{ID}/finopsproperties"
-    network.expect("GET", path, answer(200, {"deploymentType": "UnifiedSandbox", "demoDataset": None}), answer(404))
+    network.expect(
+        "GET",
+        path,
+        answer(200, {"deploymentType": "UnifiedSandbox", "demoDataset": None}),
+        refused("FinOpsEnvironmentNotFound", status=404),
+    )
     found = service.finops_properties(ID)
     assert found is not None
     assert (found.deployment_type, found.demo_dataset) == ("UnifiedSandbox", None)

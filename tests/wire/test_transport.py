@@ -68,7 +68,6 @@ def test_retries_keep_the_correlation_id(client: ServiceClient, network: Script)
         pytest.param(refused("InsufficientCapacity_StorageDriven", status=500), Conflict, id="no capacity, 500"),
         pytest.param(refused("DynamicsEntitlementMissing", status=503), ServiceUnavailable, id="no licence, 503"),
         pytest.param(refused("SomethingElse", status=409), Conflict, id="unknown conflict"),
-        pytest.param(answer(409), Conflict, id="empty conflict on another method than DELETE"),
         pytest.param(refused("InvalidDomainName"), InvalidRequest, id="bad domain"),
         pytest.param(refused("EnvironmentNotFound", status=404), NotFound, id="no environment"),
         pytest.param(refused("", status=403), PermissionDenied, id="forbidden"),

@@ -1,13 +1,12 @@
 """Who may do what in one organization: application users, security roles, teams."""
 
-from collections.abc import Iterator, Sequence
-from typing import Unpack
+from collections.abc import Sequence
 from uuid import UUID
 
 from providers.api.dataverse.models import ApplicationUser, Role, Team
 from providers.api.transport import odata
 from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, NotFound
-from providers.api.transport.odata_rows import ODataRows, Query, Row
+from providers.api.transport.odata_rows import ODataRows, Row
 
 _USER = ("systemuserid", "applicationid", "fullname", "isdisabled", "_businessunitid_value")
 _ROLE = ("roleid", "name", "_businessunitid_value")
@@ -27,8 +26,7 @@ class Access:
     def application_user(self, application_id: str) -> ApplicationUser | None:
         """The application user of an Entra application."""
         wanted = odata.equal("applicationid", UUID(application_id))
-        row = next(self._listed("systemusers", filter=wanted, select=_USER, top=1), None)
-        return ApplicationUser.model_validate(row) if row is not None else None
+        return next(iter(self._rows.read(ApplicationUser, "systemusers", filter=wanted, select=_USER, top=1)), None)
 
     def add_application_user(self, application_id: str, business_unit_id: str) -> ApplicationUser:
         """Create an application user; one that is there already, or came in with a lost answer, is returned."""
@@ -55,8 +53,7 @@ class Access:
         conditions = [odata.equal("name", name)]
         if business_unit_id is not None:
             conditions.append(odata.equal("_businessunitid_value", UUID(business_unit_id)))
-        rows = self._listed("roles", filter=odata.all_of(conditions), select=_ROLE)
-        return [Role.model_validate(row) for row in rows]
+        return self._rows.read(Role, "roles", _PAGE, filter=odata.all_of(conditions), select=_ROLE)
 
     def roles_of_user(self, user_id: str) -> list[Role]:
         """Security roles of a user."""
@@ -67,7 +64,7 @@ class Access:
         return self._roles(f"teams{odata.key_segment(team_id)}/teamroles_association")
 
     def _roles(self, path: str) -> list[Role]:
-        return [Role.model_validate(row) for row in self._listed(path, select=_ROLE)]
+        return self._rows.read(Role, path, _PAGE, select=_ROLE)
 
     def assign_role_to_user(self, user_id: str, role_id: str) -> None:
         """Give a user a role; having it already is a success."""
@@ -82,8 +79,7 @@ class Access:
         conditions = [odata.any_of(odata.equal("name", name) for name in names)] if names else []
         if default_only:
             conditions.append(odata.equal("isdefault", True))
-        rows = self._listed("teams", filter=odata.all_of(conditions) or None, select=_TEAM)
-        return [Team.model_validate(row) for row in rows]
+        return self._rows.read(Team, "teams", _PAGE, filter=odata.all_of(conditions) or None, select=_TEAM)
 
     def teams_by_id(self, team_ids: Sequence[str]) -> list[Team]:
         """The teams with these ids; one that does not exist is left out."""
@@ -91,11 +87,8 @@ class Access:
         for begin in range(0, len(team_ids), _IDS_AT_ONCE):
             some = team_ids[begin : begin + _IDS_AT_ONCE]
             wanted = odata.any_of(odata.equal("teamid", UUID(team_id)) for team_id in some)
-            found += [Team.model_validate(row) for row in self._listed("teams", filter=wanted, select=_TEAM)]
+            found += self._rows.read(Team, "teams", _PAGE, filter=wanted, select=_TEAM)
         return found
-
-    def _listed(self, path: str, **query: Unpack[Query]) -> Iterator[Row]:
-        return (row for page in self._rows.pages(path, _PAGE, **query) for row in page.rows)
 
     def _associate(self, entity_set: str, row_id: str, relation: str, other_set: str, other_id: str) -> None:
         """Connect two rows through a many-to-many relation; being connected already is a success."""

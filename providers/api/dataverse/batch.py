@@ -153,7 +153,7 @@ def _judged(answer: Response, service: str) -> UpdateAnswer:
         return UpdateAnswer(Fate.DONE)
     problem = answer.problem
     error = failure(answer, problem, service)
-    verdict = retry.verdict(answer, problem, "PATCH")
+    verdict = retry.verdict(answer, problem)
     if verdict in (Verdict.REFUSED, Verdict.BUSY):
         return UpdateAnswer(Fate.REFUSED, error, answer.retry_after)
     if verdict is Verdict.UNCLEAR:

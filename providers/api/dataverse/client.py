@@ -28,6 +28,7 @@ from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
 from providers.api.transport.odata_rows import Key, ODataRows, Query, Row, RowPage
 from providers.api.transport.service_limits import ServiceLimits
 from providers.api.transport.shared import Shared
+from providers.api.transport.wire import unexpected
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,6 +36,7 @@ ROOT = "/api/data/v9.2"
 NOT_INTEGRATED = "0x80048d0b"
 LARGEST_PAGE = 5000
 COUNT_EXCEEDED = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
+_PAGE = {"Prefer": "odata.maxpagesize=1000"}
 _OWNING_TEAM = "_cdm_defaultowningteam_value"
 # Seconds for which a reading of the saved map versions is shared: all maps of one refresh ask for it.
 _MAPS_LIFETIME = 60.0
@@ -68,11 +70,14 @@ class Dataverse:
 
     def finops_versions(self) -> list[str]:
         """F&O versions on offer, oldest first, compared numerically."""
-        text = self._rows.get("msprov_getfnoversiondetails").object().get("Response")
+        response = self._rows.get("msprov_getfnoversiondetails")
+        text = response.object().get("Response")
         try:
             listed = json.loads(text) if isinstance(text, str) else text
-        except ValueError:
-            listed = None
+        except (ValueError, RecursionError):
+            listed = text
+        if listed is not None and not isinstance(listed, list):
+            raise unexpected("Response: no list", response, self._client.service)
         values = [each.get("value") for each in listed or [] if isinstance(each, Mapping)]
         return sorted((value for value in values if isinstance(value, str)), key=_numeric)
 
@@ -100,18 +105,22 @@ class Dataverse:
 
     def operation_histories(self, limit: int = 5) -> list[OperationHistory]:
         """What the Provisioning App did, newest first."""
-        rows = self.rows("msprov_operationhistories", orderby="msprov_startedon desc", top=limit)
-        return [OperationHistory.model_validate(row) for row in rows]
+        return self._rows.read(
+            OperationHistory, "msprov_operationhistories", orderby="msprov_startedon desc", top=limit
+        )
 
     def organization(self) -> Organization:
         """Name, base language and base currency of the organization."""
         columns = ("organizationid", "name", "languagecode", "_basecurrencyid_value")
-        row = next(self.rows("organizations", select=columns, top=1), None)
-        if row is None:
+        rows = self._rows.read(Organization, "organizations", select=columns, top=1)
+        if not rows:
             raise NotFound("the organization row is not readable", service=self._client.service)
-        currency = row.get("_basecurrencyid_value")
-        held = self.row("transactioncurrencies", currency, select=("isocurrencycode",)) if currency else None
-        return Organization.model_validate({**row, "currency": (held or {}).get("isocurrencycode")})
+        if not rows[0].currency_id:
+            return rows[0]
+        code = (self.row("transactioncurrencies", rows[0].currency_id, select=("isocurrencycode",)) or {}).get(
+            "isocurrencycode"
+        )
+        return rows[0].model_copy(update={"currency": code if isinstance(code, str) else None})
 
     def solutions(self, unique_names: Sequence[str]) -> dict[str, Solution]:
         """The installed ones of these solutions, by the unique name as asked."""
@@ -119,7 +128,7 @@ class Dataverse:
             return {}
         columns = ("solutionid", "uniquename", "friendlyname", "version", "ismanaged")
         wanted = odata.any_of(odata.equal("uniquename", name) for name in unique_names)
-        found = [Solution.model_validate(row) for row in self.rows("solutions", filter=wanted, select=columns)]
+        found = self._rows.read(Solution, "solutions", _PAGE, filter=wanted, select=columns)
         by_name = {solution.unique_name.lower(): solution for solution in found}
         return {name: by_name[name.lower()] for name in unique_names if name.lower() in by_name}
 
@@ -150,12 +159,12 @@ class Dataverse:
     def companies(self) -> list[Company]:
         """The companies that the link has brought here."""
         columns = ("cdm_companyid", "cdm_companycode", "cdm_isenabledfordualwrite", "cdm_name", _OWNING_TEAM)
-        return [Company.model_validate(row) for row in self.rows("cdm_companies", select=columns)]
+        return self._rows.read(Company, "cdm_companies", _PAGE, select=columns)
 
     def business_units(self) -> list[BusinessUnit]:
         """All business units."""
         columns = ("businessunitid", "name", "_parentbusinessunitid_value")
-        return [BusinessUnit.model_validate(row) for row in self.rows("businessunits", select=columns)]
+        return self._rows.read(BusinessUnit, "businessunits", _PAGE, select=columns)
 
     def entity_maps(self) -> list[Row]:
         """Every saved version of every dual-write map (dual-write-management-api.md 10.1); shared by threads."""
@@ -243,4 +252,4 @@ def _writable(key: Key) -> Key:
 
 
 def _numeric(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
+    return tuple(int(part[:9]) if part.isdecimal() else 0 for part in version.split("."))

@@ -58,6 +58,7 @@ class Organization(Wire):
     id: str = Field("", validation_alias="organizationid")
     name: str = ""
     language: int | None = Field(None, validation_alias="languagecode")
+    currency_id: str | None = Field(None, validation_alias="_basecurrencyid_value")
     currency: str | None = None
 
 

@@ -24,7 +24,7 @@ from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 from providers.api.transport.operations import pause, report
 from providers.api.transport.shared import Shared
-from providers.api.transport.wire import read_list
+from providers.api.transport.wire import mapping, read_list
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -265,7 +265,7 @@ class DualWriteManagement:
             response = self._client.request("GET", f"/api/ProjectExecutionWithCompanies/{_segment(pid)}")
         except NotFound:
             return []
-        body = {name.lower(): value for name, value in response.object().items()}
+        body = {name.lower(): value for name, value in mapping(response, self._client.service).items()}
         return read_list(Execution, body.get("projectexecutionresponses"), response, self._client.service)
 
     def _list_of(self, model: type[M], path: str, params: Mapping[str, str] | None = None) -> list[M]:

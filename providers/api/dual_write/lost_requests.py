@@ -4,7 +4,6 @@ The rule says `createdOn` after the send. Clocks of client and service differ, s
 which says the same without comparing clocks.
 """
 
-import json
 import re
 import threading
 from collections.abc import Iterable
@@ -59,7 +58,7 @@ class SeenRequests:
 def requested_id(response: Response) -> str | None:
     """The request id of an answer: `{"requestId": ...}`, a quoted id or a bare one; None when it has none (E3)."""
     try:
-        body = json.loads(response.text)
+        body = response.json()
     except ValueError:
         text = response.text.strip()
         return text if _BARE_ID.fullmatch(text) else None

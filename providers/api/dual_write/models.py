@@ -255,6 +255,8 @@ class ConnectionSet(CaseBlind):
         if not isinstance(detail, Mapping):
             return data
         mappings = _member(_member(detail, "legalEntityMappings"), "mappings")
+        if mappings is not None and not isinstance(mappings, list):
+            raise ValueError("the companies are no list")
         names = [_member(_member(each, "left"), "name") for each in mappings or []]
         companies = list(dict.fromkeys(name for name in names if isinstance(name, str)))
         return {**data, "companies": companies, "solution_requests": _member(detail, "solutionAwareRequests")}

@@ -62,7 +62,7 @@ class FinanceOperations:
 
     def legal_entities(self) -> list[LegalEntity]:
         """All companies."""
-        return [LegalEntity.model_validate(row) for row in self.rows(LEGAL_ENTITIES)]
+        return self._rows.read(LegalEntity, LEGAL_ENTITIES)
 
     def create_legal_entity(self, code: str, name: str, country: str) -> None:
         """Create a company; `country` is F&O's id of it, such as USA. Never re-sent blindly.
@@ -82,7 +82,7 @@ class FinanceOperations:
 
     def registered_applications(self) -> list[RegisteredApplication]:
         """All registered Entra applications."""
-        return [RegisteredApplication.model_validate(row) for row in self.rows(APPLICATIONS)]
+        return self._rows.read(RegisteredApplication, APPLICATIONS)
 
     def register_application(self, client_id: str, user: str, name: str) -> None:
         """Register an Entra application; being registered already is a success. Needs an F&O administrator."""

@@ -192,6 +192,6 @@ def _seconds(value: object) -> float | None:
 def _object(text: str) -> Mapping[str, object]:
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

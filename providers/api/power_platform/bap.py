@@ -21,7 +21,7 @@ from providers.api.power_platform.models import (
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError
 from providers.api.transport.shared import Shared
-from providers.api.transport.wire import read, read_list
+from providers.api.transport.wire import mapping, read, read_list
 
 ROOT = "/providers/Microsoft.BusinessAppPlatform"
 ADMIN = f"{ROOT}/scopes/admin/environments"
@@ -151,7 +151,7 @@ class BapPowerPlatform:
         """See `PowerPlatform`."""
         response = self._bap.request("GET", _place(location, "templates"), params=_CATALOGUE)
         found: list[Template] = []
-        for sku, templates in response.object().items():
+        for sku, templates in mapping(response, self._bap.service).items():
             if isinstance(templates, list):
                 each = read_list(Template, templates, response, self._bap.service)
                 found += [template.model_copy(update={"sku": sku}) for template in each]

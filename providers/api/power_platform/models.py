@@ -173,7 +173,7 @@ class MacroRegion(Wire):
 class Locations(Wire):
     """All geographies, and whether this tenant wants a location or a macro region when creating."""
 
-    locations: list[Location] = Field(default_factory=list, validation_alias="value")
+    locations: list[Location] = Field(validation_alias="value")
     provisioning_mode: str = Field("location", validation_alias="tenantProvisioningMode")
     macro_regions: list[MacroRegion] = Field(default_factory=list, validation_alias="macroRegions")
 
@@ -221,7 +221,7 @@ class Capacity(Wire):
 class TenantCapacity(Answered):
     """The capacities of the tenant by type: `Database`, `FinOpsDatabase`, `File`, ..."""
 
-    capacities: list[Capacity] = Field(default_factory=list, validation_alias="tenantCapacities")
+    capacities: list[Capacity] = Field(validation_alias="tenantCapacities")
 
     def of(self, capacity_type: str) -> Capacity | None:
         """The capacity of one type; None when the tenant reports none of it."""

@@ -174,9 +174,16 @@ class ServiceClient:
         listed = response.json() if member is None else wire.member(response, member, list, self.service)
         return wire.read_list(model, listed, response, self.service)
 
-    def read_pages(self, model: type[M], path: str, *, params: Mapping[str, str] | None = None) -> list[M]:
+    def read_pages(
+        self,
+        model: type[M],
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[M]:
         """GET a list that comes in pages, all of them, as models."""
-        pages = self.pages(path, params=params)
+        pages = self.pages(path, params=params, headers=headers)
         return [each for page in pages for each in wire.read_list(model, page.items, page.response, self.service)]
 
     def pages(
@@ -276,7 +283,7 @@ class ServiceClient:
             return Attempt(None, self._redirected(response))
         problem = response.problem
         error = failure(response, problem, self.service)
-        return Attempt(None, error, retry.verdict(response, problem, call.method), response.retry_after)
+        return Attempt(None, error, retry.verdict(response, problem), response.retry_after)
 
     def _redirected(self, response: Response) -> ForeignHost:
         return ForeignHost(

@@ -1,15 +1,19 @@
 """The errors of the API clients: one small tree, one line of text each, no secret and no whole body."""
 
+from providers.api.transport.limits import LONGEST_REASON
 from providers.api.transport.redaction import redact
+from providers.api.transport.texts import clean
 
-REASON_LIMIT = 300
+# Of a code or an id, in characters.
+_LONGEST_MARK = 100
 
 
 class ApiError(Exception):
     """A call failed. `str()` gives `<reason> (<code>, correlation <id>). <next_step>` without the absent parts.
 
     `code` is the service's own error code; `correlation_id` what its support asks for; `status` the HTTP status when
-    there was an answer; `may_have_happened` says that the effect of the call is unknown and has to be looked up.
+    there was an answer; `may_have_happened` says that the effect of the call is unknown and has to be looked up;
+    `busy` that something else runs there, so that the same call can be taken later.
     """
 
     def __init__(
@@ -22,14 +26,16 @@ class ApiError(Exception):
         next_step: str = "",
         service: str = "",
         may_have_happened: bool = False,
+        busy: bool = False,
     ) -> None:
         self.reason = _one_line(reason)
-        self.code = code or None
-        self.correlation_id = correlation_id or None
+        self.code = clean(code or "")[:_LONGEST_MARK] or None
+        self.correlation_id = clean(correlation_id or "")[:_LONGEST_MARK] or None
         self.status = status
-        self.next_step = redact(next_step)
+        self.next_step = clean(redact(next_step))
         self.service = service
         self.may_have_happened = may_have_happened
+        self.busy = busy
         super().__init__(self.reason)
 
     def __str__(self) -> str:
@@ -108,5 +114,6 @@ class EmulatorNotRunning(ApiError):
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(redact(text).split())
-    return line if len(line) <= REASON_LIMIT else line[: REASON_LIMIT - 1].rstrip() + "…"
+    # A text of megabytes need not be searched whole; redaction comes before the cut, or half a token would stay.
+    line = redact(clean(text[: 20 * LONGEST_REASON]))
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1].rstrip() + "…"

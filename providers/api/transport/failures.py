@@ -2,7 +2,9 @@
 
 import os
 
+from providers.api.transport.absence import says_gone
 from providers.api.transport.answers import Problem, Response
+from providers.api.transport.busy import is_busy
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
@@ -52,6 +54,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFound,
     405: InvalidRequest,
     409: Conflict,
+    423: Conflict,
     410: NotFound,
     412: InvalidRequest,
     413: InvalidRequest,
@@ -62,6 +65,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 def failure(response: Response, problem: Problem, service: str) -> ApiError:
     """The error for an answer with an unexpected status."""
+    if response.status in (404, 410) and not says_gone(response, problem, service):
+        return _not_said(response, problem, service)
     kind = _BY_CODE.get(problem.code.lower()) or _BY_STATUS.get(response.status)
     if kind is None:
         kind = ServiceUnavailable if response.status >= 500 or response.status in (408, 425, 499) else UnexpectedAnswer
@@ -71,6 +76,19 @@ def failure(response: Response, problem: Problem, service: str) -> ApiError:
         correlation_id=problem.correlation_id or response.correlation_id,
         status=response.status,
         next_step=_next_step(response, problem),
+        service=service,
+        busy=is_busy(response, problem),
+    )
+
+
+def _not_said(response: Response, problem: Problem, service: str) -> UnexpectedAnswer:
+    """A 404 that is not the service's word: a proxy, a page, an unknown shape. Nothing is believed gone for it."""
+    said = f": {problem.message}" if problem.message else ""
+    return UnexpectedAnswer(
+        f"{service} answered {response.status} at {response.path} without saying that it does not exist{said}",
+        code=problem.code or f"HTTP {response.status}",
+        correlation_id=problem.correlation_id or response.correlation_id,
+        status=response.status,
         service=service,
     )
 
@@ -96,6 +114,7 @@ def lost(error: ApiError) -> TransportError:
         next_step=error.next_step or "It may have taken effect: run `up` again, it looks before it sends.",
         service=error.service,
         may_have_happened=True,
+        busy=error.busy,
     )
 
 

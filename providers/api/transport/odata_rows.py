@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, TypeVar, Unpack
 
-from providers.api.transport import odata
+from pydantic import BaseModel
+
+from providers.api.transport import odata, wire
 from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import NotFound
 
+M = TypeVar("M", bound=BaseModel)
 Row = dict[str, Any]
 Key = str | Mapping[str, str | int | bool]
 NO_HEADERS: Mapping[str, str] = {}
@@ -46,18 +49,27 @@ class ODataRows:
         """Rows as the pages in which they come; the next one is asked for when it is wanted."""
         params = {**self.params, **_params(query)}
         for page in self.client.pages(f"{self.root}/{entity_set}", params=params, headers={**self.headers, **extra}):
+            if not all(isinstance(row, dict) for row in page.items):
+                raise wire.unexpected("value: a row is no object", page.response, self.client.service)
             yield RowPage(page.items, page.last)
+
+    def read(
+        self, model: type[M], entity_set: str, extra: Mapping[str, str] = NO_HEADERS, **query: Unpack[Query]
+    ) -> list[M]:
+        """All the rows as models."""
+        path, params = f"{self.root}/{entity_set}", {**self.params, **_params(query)}
+        return self.client.read_pages(model, path, params=params, headers={**self.headers, **extra})
 
     def counted(self, entity_set: str, extra: Mapping[str, str] = NO_HEADERS, **query: Unpack[Query]) -> Row:
         """The body of a GET that asks for the number of rows (`@odata.count`)."""
         params = {**self.params, "$count": "true", **_params(query)}
-        return self.get(entity_set, params, extra).object()
+        return wire.mapping(self.get(entity_set, params, extra), self.client.service)
 
     def row(self, entity_set: str, key: Key, select: Sequence[str] = ()) -> Row | None:
         """One row by its key; None when absent."""
         params = {**self.params, **_params({"select": select})}
         try:
-            return self.get(f"{entity_set}{odata.key_segment(key)}", params).object()
+            return wire.mapping(self.get(f"{entity_set}{odata.key_segment(key)}", params), self.client.service)
         except NotFound:
             return None
 

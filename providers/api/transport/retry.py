@@ -7,6 +7,7 @@ from enum import Enum
 from random import Random
 
 from providers.api.transport.answers import Problem, Response
+from providers.api.transport.busy import is_busy
 from providers.api.transport.limits import FIRST_DELAY, LONGEST_DELAY, floor
 
 
@@ -36,7 +37,6 @@ FINAL_CODES = frozenset(
         "0x80040237",
     }
 )
-BUSY_CODES = frozenset({"OperationNotStartable", "ServiceToServiceEnvironmentNotFound"})
 REFUSED_CODES = frozenset(
     {
         "TooManyRequests",
@@ -50,7 +50,6 @@ REFUSED_CODES = frozenset(
 )
 _KNOWN = {
     **{code.lower(): Verdict.FAIL for code in FINAL_CODES},
-    **{code.lower(): Verdict.BUSY for code in BUSY_CODES},
     **{code.lower(): Verdict.REFUSED for code in REFUSED_CODES},
 }
 # 429 and 425 say that the request was not taken up. The others say nothing about what happened behind them.
@@ -66,12 +65,12 @@ _WITHOUT_KNOWN_CODE = {
 }
 
 
-def verdict(response: Response, problem: Problem, method: str) -> Verdict:
+def verdict(response: Response, problem: Problem) -> Verdict:
     """What an answer with an unexpected status means for another try."""
     known = _KNOWN.get(problem.code.lower())
     if known is not None:
         return known
-    if response.status == 409 and response.empty and method == "DELETE":
+    if is_busy(response, problem):
         return Verdict.BUSY
     return _WITHOUT_KNOWN_CODE.get(response.status, Verdict.FAIL)
 

@@ -25,6 +25,6 @@ def claim(token: str, name: str) -> Any:
         return None
     try:
         body = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     return body.get(name) if isinstance(body, dict) else None

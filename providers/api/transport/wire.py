@@ -63,7 +63,7 @@ def read(model: type[M], data: object, response: Response, service: str) -> M:
     """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known."""
     try:
         value = model.model_validate(data)
-    except (ValidationError, RecursionError, OverflowError) as error:
+    except (ValidationError, RecursionError, OverflowError, TypeError, AttributeError) as error:
         raise unexpected(_mismatch(error), response, service) from error
     return (
         value.model_copy(update={"correlation_id": response.correlation_id}) if isinstance(value, Answered) else value
@@ -71,9 +71,7 @@ def read(model: type[M], data: object, response: Response, service: str) -> M:
 
 
 def read_list(model: type[M], data: object, response: Response, service: str) -> list[M]:
-    """`data` as a list of models; null is an empty one. Raises `UnexpectedAnswer`."""
-    if data is None:
-        return []
+    """`data` as a list of models. Raises `UnexpectedAnswer`."""
     if not isinstance(data, list):
         raise unexpected("no list", response, service)
     return [read(model, each, response, service) for each in data]
@@ -110,9 +108,23 @@ def unexpected(what: str, response: Response, service: str) -> UnexpectedAnswer:
     )
 
 
+_OTHERWISE: dict[type[Exception], str] = {
+    RecursionError: "the answer is nested too deeply",
+    OverflowError: "a number out of range",
+}
+
+
+def mapping(response: Response, service: str) -> dict[str, Any]:
+    """The answer's object. Raises `UnexpectedAnswer` when it is anything else."""
+    body = response.json()
+    if not isinstance(body, dict):
+        raise unexpected("no object", response, service)
+    return body
+
+
 def _mismatch(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return "the answer is nested too deeply" if isinstance(error, RecursionError) else "a number out of range"
+        return _OTHERWISE.get(type(error), "a member of another type")
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the answer"
     return f"{where}: {first['msg']}"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from providers.api.transport.errors import REASON_LIMIT, ApiError, OperationTimedOut
+from providers.api.transport.errors import ApiError, OperationTimedOut
+from providers.api.transport.limits import LONGEST_REASON
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
@@ -31,13 +32,13 @@ def test_error_reads_as_one_line(error: ApiError, text: str) -> None:
 
 
 def test_long_reasons_are_cut_after_redaction() -> None:
-    error = ApiError("x" * (REASON_LIMIT - 20) + JWT * 3)
-    assert len(error.reason) <= REASON_LIMIT
+    error = ApiError("x" * (LONGEST_REASON - 20) + JWT * 3)
+    assert len(error.reason) <= LONGEST_REASON
     assert "eyJ" not in str(error)
 
 
 def test_whole_bodies_never_reach_the_text() -> None:
-    assert len(str(ApiError("{" + '"a": 1, ' * 5000 + "}", code="C"))) < REASON_LIMIT + 10
+    assert len(str(ApiError("{" + '"a": 1, ' * 5000 + "}", code="C"))) < LONGEST_REASON + 10
 
 
 def test_timeout_keeps_the_last_status() -> None:

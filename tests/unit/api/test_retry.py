@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.api.transport.answers import Response
+from providers.api.transport.busy import BUSY_CODES
 from providers.api.transport.limits import LONGEST_DELAY
 from providers.api.transport.retry import (
-    BUSY_CODES,
     FINAL_CODES,
     REFUSED_CODES,
     Verdict,
@@ -21,10 +21,10 @@ from providers.api.transport.retry import (
 STATUSES = [400, 401, 403, 404, 408, 409, 412, 425, 429, 499, 500, 502, 503, 504]
 
 
-def judged(status: int, code: str | None, method: str = "POST") -> Verdict:
+def judged(status: int, code: str | None) -> Verdict:
     text = "" if code is None else json.dumps({"error": {"code": code, "message": "m"}})
     response = Response(status, {"content-type": "application/json"}, text, "https://x", "c")
-    return verdict(response, response.problem, method)
+    return verdict(response, response.problem)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -58,23 +58,29 @@ def test_known_code_decides_whatever_the_status(status: int, codes: frozenset[st
     ],
 )
 def test_status_decides_only_without_a_known_code(status: int, expected: Verdict) -> None:
-    assert judged(status, None) is expected
+    assert judged(status, "") is expected
     assert judged(status, "NeverSeenBefore") is expected
 
 
 @pytest.mark.parametrize(
-    ("code", "method", "expected"),
+    ("status", "code", "expected"),
     [
-        ("OperationNotStartable", "POST", Verdict.BUSY),
-        (None, "DELETE", Verdict.BUSY),
-        (None, "POST", Verdict.FAIL),
-        ("InsufficientCapacity_StorageDriven", "POST", Verdict.FAIL),
-        ("DomainNameAlreadyInUse", "POST", Verdict.FAIL),
-        ("SomethingElse", "DELETE", Verdict.FAIL),
+        (409, "OperationNotStartable", Verdict.BUSY),
+        (409, None, Verdict.BUSY),
+        (409, "Conflict", Verdict.BUSY),
+        (409, "CONFLICT", Verdict.BUSY),
+        (423, None, Verdict.BUSY),
+        (423, "Locked", Verdict.BUSY),
+        (400, "Conflict", Verdict.FAIL),
+        (409, "", Verdict.FAIL),
+        (409, "InsufficientCapacity_StorageDriven", Verdict.FAIL),
+        (409, "DomainNameAlreadyInUse", Verdict.FAIL),
+        (409, "SomethingElse", Verdict.FAIL),
+        (409, "0x80040237", Verdict.FAIL),
     ],
 )
-def test_conflict_has_four_meanings(code: str | None, method: str, expected: Verdict) -> None:
-    assert judged(409, code, method) is expected
+def test_busy_has_many_spellings_and_all_else_fails_at_once(status: int, code: str | None, expected: Verdict) -> None:
+    assert judged(status, code) is expected
 
 
 @given(attempt=st.integers(min_value=1, max_value=60), seed=st.integers())

@@ -65,7 +65,7 @@ def test_failure_now_shows_the_services_reason() -> None:
     "error",
     [
         TransportError("the connection broke", may_have_happened=True),
-        Conflict("already started", code="OperationNotStartable"),
+        Conflict("already started", code="OperationNotStartable", busy=True),
     ],
 )
 def test_request_without_clear_answer_is_looked_up(error: ApiError) -> None:

@@ -24,7 +24,7 @@ NO_LICENCE = (
 )
 NO_ROOM = "(InsufficientCapacity_StorageDriven)"
 FREE_SOME = "Free some, or buy some; Power Platform admin centre > Licensing > Capacity shows what uses it."
-BY_MACRO_REGION = Locations(provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
+BY_MACRO_REGION = Locations(locations=[], provisioning_mode="macroRegion", macro_regions=[{"macroRegionId": "eu-efta"}])
 
 
 @pytest.mark.parametrize(
