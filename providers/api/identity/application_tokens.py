@@ -6,16 +6,29 @@ Credentials come from the environment only. A delegated refresh token lives 24 h
 
 import base64
 import binascii
-import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import Any, Protocol
 
-from providers.api.identity.dual_write_tokens import DualWriteTokens, dual_write_token_configured
+from providers.api.identity.dual_write_tokens import (
+    FAILURE_SECONDS,
+    DualWriteTokens,
+    dual_write_token_configured,
+)
+from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
-from providers.api.transport.errors import ApiError, AuthenticationError, TransportError
+from providers.api.transport.errors import (
+    ApiError,
+    AuthenticationError,
+    ServiceUnavailable,
+    TransportError,
+    UnexpectedAnswer,
+)
+from providers.api.transport.quiet import quieten
 from providers.api.transport.tokens import TokenSource
 
 __all__ = [
@@ -28,6 +41,9 @@ __all__ = [
 
 _AADSTS = re.compile(r"AADSTS\d+")
 _CORRELATION = re.compile(r"(?i)correlation[ _]id:\s*([0-9a-f-]{36})")
+# Seconds without a word from the token service.
+_TIMEOUTS = {"connection_timeout": 15, "read_timeout": 30}
+_STATUS = re.compile(r"\b(?:HTTP|status|code|Unexpected response)\D{0,12}(4\d\d|5\d\d)\b", re.IGNORECASE)
 IDENTITIES = {
     "default": ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
     "prove": ("DUALWRITE_PROVE_CLIENT_ID", "DUALWRITE_PROVE_CLIENT_SECRET"),
@@ -50,38 +66,73 @@ class AzureIdentityTokens:
     """
 
     def __init__(
-        self, profile: CloudProfile, identity: str = "default", build: Callable[[], Credential] | None = None
+        self,
+        profile: CloudProfile,
+        identity: str = "default",
+        build: Callable[[], Credential] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._profile = profile
         self._identity = identity
         self._build = build or (lambda: _credential(profile, identity))
         self._credential: Credential | None = None
         self._lock = threading.Lock()
+        self._clock = clock
+        self._failures = SharedFailures(FAILURE_SECONDS)
 
     def token(self, scope: str, claims: str | None = None) -> str:
         """See `TokenSource`. Raises `AuthenticationError`."""
-        # azure-core is slow to import, and a preview without changes needs none of it.
-        from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
-
         with self._lock:
-            if self._credential is None:
-                self._credential = self._build()
-            credential = self._credential
+            return self._failures.shared(lambda: self._obtain(scope, claims), self._clock())
+
+    def _obtain(self, scope: str, claims: str | None) -> str:
+        # azure-core is slow to import, and a preview without changes needs none of it.
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+        if self._credential is None:
+            self._credential = self._build()
         try:
-            answer = credential.get_token(scope, claims=_claims(claims), enable_cae=True)
-        except (ClientAuthenticationError, ServiceRequestError, ServiceResponseError, ValueError) as error:
+            answer = self._credential.get_token(scope, claims=_claims(claims), enable_cae=True)
+        except AzureError as error:
             # azure-identity reports an unreachable proxy as a failed authentication.
             if self._profile.proxy and "Connection refused" in str(error):
-                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
+                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from None
+            status = _status(error)
+            if status in PASSING_STATUSES:
+                raise ServiceUnavailable(
+                    f"no token from {self._profile.authority}: it answered {status}",
+                    code=f"HTTP {status}",
+                    status=status,
+                    service="identity",
+                ) from None
             if isinstance(error, ClientAuthenticationError):
-                raise _refused(str(error)) from error
-            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
+                raise _refused(str(error)) from None
+            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
+            # What the library makes of an answer that is none. Its text may quote the answer, so it is not shown.
+            kind = UnexpectedAnswer if isinstance(error, JSONDecodeError) else TransportError
+            raise kind(
+                f"no token from {self._profile.authority}: the answer could not be read ({type(error).__name__})",
+                service="identity",
+            ) from None
         return str(answer.token)
 
     def forget(self, _scope: str, /) -> None:
         """See `TokenSource`. The credential holds the cache, so a new one is made for the next token."""
         with self._lock:
             self._credential = None
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status behind an error of the library; None when it does not show."""
+    cause: BaseException | None = error
+    while cause is not None:
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if isinstance(status, int):
+            return status
+        cause = cause.__cause__ or cause.__context__
+    found = _STATUS.search(str(error))
+    return int(found.group(1)) if found else None
 
 
 def _claims(challenge: str | None) -> str | None:
@@ -96,10 +147,9 @@ def _claims(challenge: str | None) -> str | None:
 def _credential(profile: CloudProfile, identity: str) -> Credential:
     from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 
-    # Its warnings repeat what becomes an error here; without a handler Python would print them.
-    logging.getLogger("azure").addHandler(logging.NullHandler())
+    quieten()
     # retry_total: the callers repeat what is worth repeating, and their waits can be stopped.
-    options: dict[str, Any] = {"authority": profile.authority, "retry_total": 2}
+    options: dict[str, Any] = {"authority": profile.authority, "retry_total": 0, **_TIMEOUTS}
     if profile.proxy is not None:
         options["proxies"] = {"https": profile.proxy}
         options["connection_verify"] = str(profile.ca)

@@ -2,23 +2,28 @@
 
 import json
 import os
-import shlex
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
+from providers.api.identity.token_command import TOKEN_COMMAND, cleaned_token, command_words, printed_by, token_of
 from providers.api.transport.answers import read_problem
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
 from providers.api.transport.connection import Connection, NoReply, Outgoing
-from providers.api.transport.errors import AuthenticationError, TokenMissing, TransportError
+from providers.api.transport.errors import (
+    AuthenticationError,
+    ServiceUnavailable,
+    TokenMissing,
+    TransportError,
+    UnexpectedAnswer,
+)
 from providers.api.transport.tokens import claim
 
 TOKEN = "DUALWRITE_TOKEN"  # noqa: S105 - a variable's name
 REFRESH_TOKEN = "DUALWRITE_REFRESH_TOKEN"  # noqa: S105 - a variable's name
-TOKEN_COMMAND = "DUALWRITE_TOKEN_COMMAND"  # noqa: S105 - a variable's name
 CLIENT_ID = "2e49aa60-1bd3-43b6-8ab6-03ada3d9f08b"
 REDIRECT_URI = "https://dataintegrator.trafficmanager.net/dualWrite"
 ORIGIN = "https://dataintegrator.trafficmanager.net/"
@@ -29,7 +34,8 @@ _FORM_HEADERS = {
 }
 # Renew this long before the end of a token (seconds), but never more than a tenth of a short life.
 MARGIN = 300.0
-COMMAND_TIMEOUT = 120.0
+# A failure is shared for so long: a wrong secret or a hanging command is not tried again by each resource (seconds).
+FAILURE_SECONDS = 60.0
 HOW_TO_GET_ONE = (
     f"Set {TOKEN}, {REFRESH_TOKEN} or {TOKEN_COMMAND}; "
     "refresh tokens live 24 hours at most, so pipelines use the command."
@@ -65,9 +71,10 @@ class DualWriteTokens:
         self._profile = profile
         self._http = http
         self._now = now
-        self._run = run or _run
+        self._run = run or printed_by
         self._lock = threading.Lock()
         self._held: _Held | None = None
+        self._failures = SharedFailures(FAILURE_SECONDS)
         self._refused: set[str] = set()
         self._rotated: str | None = None
 
@@ -75,7 +82,7 @@ class DualWriteTokens:
         """See `TokenSource`; the audience is fixed. Raises `TokenMissing` when nothing is configured."""
         with self._lock:
             if self._held is None or claims is not None or self._now() >= self._held.renew_at:
-                self._held = self._obtain(claims)
+                self._held = self._failures.shared(lambda: self._obtain(claims), self._now())
             return self._held.token
 
     def forget(self, _scope: str, /) -> None:
@@ -86,7 +93,7 @@ class DualWriteTokens:
             self._held = None
 
     def _obtain(self, claims: str | None) -> _Held:
-        ready = os.environ.get(TOKEN, "").strip()
+        ready = _ready()
         usable = bool(ready) and claims is None and ready not in self._refused
         if usable and (expiry := _expiry(ready)) is not None and expiry <= self._now():
             usable = False
@@ -119,7 +126,7 @@ class DualWriteTokens:
             "scope": f"{audience}/.default openid profile offline_access",
             "redirect_uri": REDIRECT_URI,
             "grant_type": "refresh_token",
-            "refresh_token": self._rotated or os.environ[REFRESH_TOKEN].strip(),
+            "refresh_token": self._rotated or os.environ[REFRESH_TOKEN].strip().strip("\"'").strip(),
         }
         if claims is not None:
             form["claims"] = claims
@@ -132,6 +139,20 @@ class DualWriteTokens:
             raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
         body = _object(reply.text)
         token = body.get("access_token")
+        if reply.status in PASSING_STATUSES:
+            raise ServiceUnavailable(
+                f"no token from {self._profile.authority}: it answered {reply.status}",
+                code=f"HTTP {reply.status}",
+                status=reply.status,
+                service="identity",
+            )
+        if reply.status == 200 and not isinstance(token, str):
+            raise UnexpectedAnswer(
+                f"no token from {self._profile.authority}: the answer could not be read",
+                code="HTTP 200",
+                status=200,
+                service="identity",
+            )
         if reply.status != 200 or not isinstance(token, str):
             problem = read_problem(body)
             raise AuthenticationError(
@@ -146,34 +167,17 @@ class DualWriteTokens:
         return self._keep(token, _seconds(body.get("expires_in")), REFRESH_TOKEN)
 
     def _command(self) -> _Held:
-        output = self._run(shlex.split(os.environ[TOKEN_COMMAND])).strip()
-        body = _object(output)
-        found = body.get("access_token") or body.get("accessToken") or body.get("token")
-        if not output.startswith("{"):
-            found = output
-        token = found.strip() if isinstance(found, str) else ""
-        if not token or any(character.isspace() for character in token):
-            raise AuthenticationError(
-                f"the command in {TOKEN_COMMAND} printed no token", next_step=HOW_TO_GET_ONE, service="identity"
-            )
+        token, body = token_of(self._run(command_words(os.environ[TOKEN_COMMAND])))
         return self._keep(token, _seconds(body.get("expires_in")), TOKEN_COMMAND)
 
 
-def _run(command: list[str]) -> str:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AuthenticationError(
-            f"the command in {TOKEN_COMMAND} did not run: {type(error).__name__}", service="identity"
-        ) from error
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no text"])[-1]
-        raise AuthenticationError(
-            f"the command in {TOKEN_COMMAND} ended with {done.returncode}: {last}", service="identity"
-        )
-    return done.stdout
+def _ready() -> str:
+    """The token in the environment, "" without one."""
+    text = os.environ.get(TOKEN, "")
+    token = cleaned_token(text)
+    if text.strip() and token is None:
+        raise AuthenticationError(f"what {TOKEN} holds is no token", next_step=HOW_TO_GET_ONE, service="identity")
+    return token or ""
 
 
 def _expiry(token: str) -> float | None:

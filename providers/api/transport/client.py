@@ -15,7 +15,7 @@ from providers.api.transport import lazy, retry, wire
 from providers.api.transport.answers import CORRELATION_HEADERS, Response, parse_retry_after
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
 from providers.api.transport.connection import Address, Connection, NoReply, Outgoing, Reply
-from providers.api.transport.errors import ApiError, ForeignHost, TransportError
+from providers.api.transport.errors import ApiError, ForeignHost, ServiceUnavailable, Throttled, TransportError
 from providers.api.transport.failures import failure, lost, unreadable
 from providers.api.transport.hosts import HostRule
 from providers.api.transport.limits import ATTEMPTS, MOST_PAGES, READ_SECONDS
@@ -215,7 +215,12 @@ class ServiceClient:
         response: Response | None = None
         for _ in range(2):
             try:
-                response = self._send(call, challenge)
+                token = self._tokens.token(self._scope, challenge)
+            except (TransportError, ServiceUnavailable, Throttled) as error:
+                # The token service is busy or down: nothing was sent, so anything may be sent again.
+                return Attempt(None, error, Verdict.REFUSED)
+            try:
+                response = self._send(call, token)
             except NoReply as error:
                 return self._no_reply(error, call)
             if response.status != 401:
@@ -236,8 +241,7 @@ class ServiceClient:
         self._tokens.forget(self._scope)
         return True
 
-    def _send(self, call: _Call, challenge: str | None) -> Response:
-        token = self._tokens.token(self._scope, challenge)
+    def _send(self, call: _Call, token: str) -> Response:
         headers = {
             **call.headers,
             "Authorization": f"Bearer {token}",

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def connect(profile: CloudProfile, transport: "httpx.BaseTransport | None" = None) -> Connection:
     """The connections to one service of a cloud; `transport` is injected by tests."""
     from providers.api.transport.http import HttpConnection
+    from providers.api.transport.quiet import quieten
 
+    quieten()
     return HttpConnection(profile, transport)
 
 

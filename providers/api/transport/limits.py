@@ -22,6 +22,8 @@ SHORTEST_WAIT = 0.1
 LONGEST_FLOOR = 10.0
 # Nesting of JSON: real answers have less than twenty levels.
 DEEPEST_JSON = 200
+# How long the failure of a shared reading answers callers that come after it.
+FAILURE_SECONDS = 5.0
 # The longest text of a service in a message, in characters.
 LONGEST_REASON = 300
 # A call that stops working is told in its row, and stops, within this time of the signal.
