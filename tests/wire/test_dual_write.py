@@ -506,3 +506,57 @@ def test_unknown_link_is_not_found(service: DualWriteManagement, network: Script
     network.expect("GET", "/api/ConnectionSet/nowhere", answer(404, {"message": "it was not found."}))
     with pytest.raises(NotFound):
         service.connection_set("nowhere")
+
+
+def connection(*requests: str, companies: tuple[str, ...] = ("DAT",)) -> httpx.Response:
+    """E10 with these solution requests and companies."""
+    mappings = {"mappings": [{"left": {"name": name}} for name in companies]}
+    listed = [{"requestId": each, "state": "1"} for each in requests]
+    sides = fixture("dual_write/connection_set")["environments"]
+    detail = {"legalEntityMappings": mappings, "solutionAwareRequests": listed}
+    return answer(200, {"name": "n", "environments": sides, "dualWriteDetail": detail})
+
+
+def test_apply_that_met_a_service_that_is_down_is_looked_up_and_sent_again(
+    service: DualWriteManagement, network: Script, time: FakeTime
+) -> None:
+    path = f"{DM}/SolutionAware/{CID}/RestoreTemplates"
+    network.expect("GET", "/api/ConnectionSet/n", connection("old"))
+    network.expect("POST", path, answer(503))
+    network.expect("GET", "/api/ConnectionSet/n", *[connection("old") for _ in range(7)])
+    network.expect("POST", path, answer(200, {"requestId": "new"}))
+    assert service.apply_solution(CID, "u", cname="n") == "new"
+    assert time.elapsed == 30
+
+
+def test_apply_that_was_taken_behind_a_503_is_not_sent_again(
+    service: DualWriteManagement, network: Script, time: FakeTime
+) -> None:
+    network.expect("GET", "/api/ConnectionSet/n", connection("old"))
+    network.expect("POST", f"{DM}/SolutionAware/{CID}/RestoreTemplates", answer(503))
+    network.expect("GET", "/api/ConnectionSet/n", connection("old"), connection("old", "new"))
+    assert service.apply_solution(CID, "u", cname="n") == "new"
+
+
+def test_reset_that_met_a_service_that_is_down_is_looked_up_and_sent_again(
+    service: DualWriteManagement, network: Script
+) -> None:
+    path = f"/api/ConnectionSet/{CID}/Reset"
+    network.expect("GET", "/api/ConnectionSet/n", connection())
+    link = service.connection_set("n")
+    network.expect("POST", path, answer(503))
+    network.expect("GET", "/api/ConnectionSet/n", *[connection() for _ in range(7)])
+    network.expect("POST", path, answer(503))
+    network.expect("GET", "/api/ConnectionSet/n", connection(), connection(companies=("USMF", "DAT")))
+    service.reset(CID, link, ["DAT", "USMF"], force=True)
+
+
+def test_reset_of_a_service_that_stays_down_ends(service: DualWriteManagement, network: Script) -> None:
+    network.expect("GET", "/api/ConnectionSet/n", connection())
+    link = service.connection_set("n")
+    for _ in range(3):
+        network.expect("POST", f"/api/ConnectionSet/{CID}/Reset", answer(503))
+        network.expect("GET", "/api/ConnectionSet/n", *[connection() for _ in range(7)])
+    with pytest.raises(TransportError) as caught:
+        service.reset(CID, link, ["DAT", "USMF"], force=True)
+    assert caught.value.may_have_happened

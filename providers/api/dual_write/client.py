@@ -19,6 +19,7 @@ from providers.api.dual_write.models import (
     SolutionStatus,
 )
 from providers.api.dual_write.projects import Execution, Project
+from providers.api.dual_write.repeating import repeated
 from providers.api.transport.answers import Response
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer
@@ -209,14 +210,22 @@ class DualWriteManagement:
             "environments": [_side(side) for side in sides],
             "legalEntities": list(companies),
         }
+        wanted = {code.upper() for code in companies}
+        # A link that has the companies already does not show whether it was reset.
+        telling = {code.upper() for code in link.companies} != wanted
+
+        def shown() -> bool | None:
+            linked = {code.upper() for code in self.connection_set(link.name).companies}
+            return True if linked == wanted else None
+
+        def send() -> bool:
+            # The C# spelling of the service's own tool (2.4).
+            params = {"targetType": "AX", "forceReset": str(force)}
+            self._post(f"/api/ConnectionSet/{_segment(cid)}/Reset", body, params=params, timeout=RESET_TIMEOUT)
+            return True
+
         try:
-            self._post(
-                f"/api/ConnectionSet/{_segment(cid)}/Reset",
-                body,
-                # The C# spelling of the service's own tool (2.4).
-                params={"targetType": "AX", "forceReset": str(force)},
-                timeout=RESET_TIMEOUT,
-            )
+            repeated(self._client, send, shown if telling else None)
         finally:
             self._list(cid).forget()
 
@@ -232,27 +241,26 @@ class DualWriteManagement:
         """
         before = {each.request_id for each in self.connection_set(cname).solution_requests} if cname else set()
         body = {"action": APPLY, "solutions": [{"criteria": {"uniquename": unique_name}}]}
-        error: TransportError | None = None
-        found: str | None = None
+        path = f"{ROOT}/SolutionAware/{_segment(cid)}/RestoreTemplates"
+
+        def send() -> str:
+            found = requested_id(self._post(path, body, expected={200, 201, 202}))
+            if found is None:
+                raise TransportError(
+                    f"the service took solution {unique_name} but named no request",
+                    service=self._client.service,
+                    may_have_happened=True,
+                )
+            return found
+
+        def new_request() -> str | None:
+            after = [each.request_id for each in self.connection_set(cname or "").solution_requests]
+            return next((each for each in after if each and each not in before), None)
+
         try:
-            response = self._post(
-                f"{ROOT}/SolutionAware/{_segment(cid)}/RestoreTemplates", body, expected={200, 201, 202}
-            )
-            found = requested_id(response)
-        except TransportError as lost:
-            error = lost
+            return repeated(self._client, send, new_request if cname else None, look_when_lost=True)
         finally:
             self._list(cid).forget()
-        if found is None and cname and (error is None or error.may_have_happened):
-            after = [each.request_id for each in self.connection_set(cname).solution_requests]
-            found = next((each for each in after if each and each not in before), None)
-        if found is not None:
-            return found
-        raise error or TransportError(
-            f"the service took solution {unique_name} but named no request",
-            service=self._client.service,
-            may_have_happened=True,
-        )
 
     def solution_status(self, cid: str, request_id: str) -> SolutionStatus:
         """E14: state of an "Apply solution" request."""

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from providers.api.transport.errors import ApiError, ServiceUnavailable
 from providers.api.transport.shared import Shared
 
 
@@ -103,3 +104,61 @@ def test_waiting_callers_share_one_reading(source: Source, fresh: bool) -> None:
         thread.join()
     # Without `fresh` the running reading serves all; with it one more serves the three that came later.
     assert source.reads == (2 if fresh else 1)
+
+
+def test_those_who_wait_for_a_reading_share_its_failure() -> None:
+    began, let_fail, reads = threading.Event(), threading.Event(), []
+
+    def read() -> int:
+        reads.append(1)
+        began.set()
+        assert let_fail.wait(30)
+        raise ServiceUnavailable("down")
+
+    shared = Shared(read, 1.0, lambda: 0.0)
+    errors: list[ApiError] = []
+
+    def ask(fresh: bool) -> None:
+        try:
+            shared.get(fresh=fresh)
+        except ApiError as error:
+            errors.append(error)
+
+    first = threading.Thread(target=ask, args=(False,))
+    first.start()
+    assert began.wait(30)
+    asked_before = shared._tickets
+    others = [threading.Thread(target=ask, args=(bool(number % 2),)) for number in range(7)]
+    for each in others:
+        each.start()
+    while shared._tickets < asked_before + 7:
+        pass
+    let_fail.set()
+    for each in (first, *others):
+        each.join()
+    assert len(reads) == 1
+    assert [str(error) for error in errors] == ["down"] * 8
+    assert len({id(error) for error in errors}) == 8
+
+
+def test_failure_is_shared_for_a_short_time_and_never_after_a_write() -> None:
+    now, reads = [0.0], []
+
+    def read() -> int:
+        reads.append(1)
+        raise ServiceUnavailable("down")
+
+    shared = Shared(read, 1.0, lambda: now[0])
+
+    def ask(*, fresh: bool = False) -> int:
+        with pytest.raises(ServiceUnavailable):
+            shared.get(fresh=fresh)
+        return len(reads)
+
+    assert ask() == 1
+    assert ask() == 1
+    assert ask(fresh=True) == 2, "who asks for a new reading after the failure gets one"
+    shared.forget()
+    assert ask() == 3
+    now[0] = 10
+    assert ask() == 4
