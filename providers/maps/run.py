@@ -204,17 +204,21 @@ class LiveSyncRun:
         """
         on_tables = maps_on(self._inputs.integration_keys, statuses.values())
         declared = [status for status in on_tables if goal.get(status.name) in ("running", "paused")]
-        ours = {request for status in declared for request in stops(status)}
         others = [status for status in on_tables if status.name not in goal and status.state in NOT_RUNNING]
+        ours = {request for status in declared for request in stops(status)}
         lost = {status.name for status in others if status.name in self._ran_before or last_stop(status) in ours}
+        self._warn_of_unknown(declared, [status for status in others if status.name not in lost])
+        return lost
+
+    def _warn_of_unknown(self, declared: list[EntityMapStatus], others: list[EntityMapStatus]) -> None:
+        """Stopped maps of somebody else's that single requests may have stopped, which share nothing."""
         interrupted = any(last_stop(status) for status in declared if status.state in NOT_RUNNING)
-        unknown = [status.name for status in others if last_stop(status) and status.name not in lost and interrupted]
-        if unknown:
+        unknown = [status.name for status in others if last_stop(status)]
+        if interrupted and unknown:
             self._call.warn(
                 f"{first_names(unknown)} stopped: whether an earlier run of this stack did that cannot be known; "
                 "start them on the dual-write page where they shall run"
             )
-        return lost
 
     def _operations(self, syncs: InitialSyncs | None = None) -> MapOperations:
         polls, call = self._polls, self._call

@@ -37,9 +37,7 @@ def chosen(status: EntityMapStatus, version: str, author: str | None) -> MapTemp
 
     Copies of one version (same number, same author) exist: the active one is meant, else the first by id.
     """
-    by_author = [each for each in status.detail.templates if author is None or each.author == author]
-    wanted = newest_number(by_author) if version in (LATEST, UNRESOLVED) else version
-    fitting = [each for each in by_author if wanted and same_number(str(each.version), wanted)]
+    fitting = _fitting(status, version, author)
     authors = sorted({each.author or "" for each in fitting})
     if not fitting:
         raise NoSuchVersionError(f"{_spelled(version, author)} is not offered; there are {offered(status)}")
@@ -48,6 +46,13 @@ def chosen(status: EntityMapStatus, version: str, author: str | None) -> MapTemp
         raise NoSuchVersionError(f"version {version} is offered by {both}: name the `author`")
     active = next((each for each in fitting if each.id == status.detail.tid), None)
     return active or min(fitting, key=lambda each: each.id)
+
+
+def _fitting(status: EntityMapStatus, version: str, author: str | None) -> list[MapTemplate]:
+    """The versions of that number (or the newest) and author."""
+    by_author = [each for each in status.detail.templates if author is None or each.author == author]
+    wanted = newest_number(by_author) if version in (LATEST, UNRESOLVED) else version
+    return [each for each in by_author if wanted and same_number(str(each.version), wanted)]
 
 
 def newest_number(templates: Iterable[MapTemplate]) -> str | None:
