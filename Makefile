@@ -6,6 +6,8 @@ ARGS   ?=
 RUN     = @.venv/bin/python -m tools
 # One command starts some ten interpreters: they share what was compiled, also where the user's shell says otherwise.
 export PYTHONDONTWRITEBYTECODE =
+# Through the environment, so that no name of a stack is read by the shell.
+export STACK
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -21,19 +23,19 @@ setup-dev:
 	@$(PYTHON) tools/bootstrap.py dev
 
 up: setup ## set up everything and bring a stack to live sync [STACK=new-new]
-	$(RUN) up $(STACK)
+	$(RUN) up "$$STACK"
 
 preview: setup ## show what `make up` would change [ARGS=--diff: the engine's own]
-	$(RUN) preview $(STACK) $(ARGS)
+	$(RUN) preview "$$STACK" $(ARGS)
 
 refresh: setup ## read everything back and name what drifted
-	$(RUN) refresh $(STACK)
+	$(RUN) refresh "$$STACK"
 
 destroy: setup ## delete what the stack created (needs consent, see README)
-	$(RUN) destroy $(STACK)
+	$(RUN) destroy "$$STACK"
 
 prove: setup ## write a row on each side and read it on the other
-	$(RUN) prove $(STACK)
+	$(RUN) prove "$$STACK"
 
 emulator: setup ## serve the local tenant in the foreground
 	$(RUN) emulator
@@ -42,7 +44,7 @@ stop: setup ## stop the local tenant
 	$(RUN) stop
 
 env: setup ## shell exports for the plain pulumi command, see README
-	$(RUN) env $(STACK)
+	$(RUN) env "$$STACK"
 
 test: setup-dev ## set up and run all tests [ARGS='-k name']
 	$(RUN) test $(ARGS)

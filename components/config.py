@@ -31,19 +31,24 @@ def check(raw: Mapping[str, Any], today: date) -> tuple[Stack | None, list[Findi
 def load(config: pulumi.Config, today: date) -> Stack:
     """The running stack's file. RunError lists every problem, one line each, and nothing was contacted before."""
     raw, findings = read(config, CONFIG.get())
+    file = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    if not findings and not raw.keys() - {"cloud"}:
+        needed = ", ".join(f"`{NAMESPACE}:{key}`" for key in _keys(required=True))
+        raise pulumi.RunError(f"{STACK_FILE.code} {file} says nothing of a pair: it needs {needed} below `config:`")
     stack, problems = check(raw, today)
     findings = listed([*findings, *problems])
     if stack is None or findings:
         count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
         lines = "\n".join(f"  {finding}" for finding in findings)
-        raise pulumi.RunError(f"{STACK_FILE.code} stacks/Pulumi.{pulumi.get_stack()}.yaml has {count}:\n{lines}")
+        raise pulumi.RunError(f"{STACK_FILE.code} {file} has {count}:\n{lines}")
     return stack
 
 
 def read(config: pulumi.Config, everything: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
     """The values below the namespace by key, structured ones parsed, and the keys that have none.
 
-    An empty value counts as absent: Pulumi.yaml gives every key that the file leaves out an empty default.
+    An empty map or list counts as absent: Pulumi.yaml gives every key that the file leaves out such a default. A key
+    without a value arrives as an empty text, and is None here.
     """
     raw: dict[str, Any] = {}
     findings = []
@@ -54,8 +59,10 @@ def read(config: pulumi.Config, everything: Mapping[str, Any]) -> tuple[dict[str
             findings.append(Finding(full, f"{text}, did you mean `{NAMESPACE}:{full}`?" if full in _keys() else text))
         elif namespace == NAMESPACE:
             value = _value(config, key)
-            if value not in ("", {}, []) or key not in _keys():
+            if key not in _keys():
                 raw[key] = value
+            elif value not in ({}, []):
+                raw[key] = None if value == "" else value
     return raw, findings
 
 
@@ -68,5 +75,6 @@ def _value(config: pulumi.Config, key: str) -> Any:
         return config.get(key)
 
 
-def _keys() -> list[str]:
-    return [info.alias or name for name, info in Stack.model_fields.items()]
+def _keys(*, required: bool = False) -> list[str]:
+    fields = Stack.model_fields.items()
+    return [info.alias or name for name, info in fields if info.is_required() or not required]

@@ -4,13 +4,11 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from components.config import check
 from components.stack import NAMESPACE
 from providers.protocol.findings import STACK_FILE
 from tools.exit_codes import Refused, UserError
-from tools.workspace import ROOT, STACKS
+from tools.workspace import ROOT, STACKS, config_of
 
 _BEFORE, _AFTER = "Pulumi.", ".yaml"
 # A change of these changes what every stack plans.
@@ -23,13 +21,10 @@ def check_file(name: str) -> str:
     if not file.is_file():
         raise UserError(f"There is no stack file stacks/{file.name}.")
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise Refused(f"{STACK_FILE.code} stacks/{file.name} is not YAML: {problem}") from problem
-    config = document.get("config") if isinstance(document, dict) else None
-    if not isinstance(config, dict):
-        raise Refused(f"{STACK_FILE.code} stacks/{file.name} has no keys under `config:`.")
-    raw = {str(key).removeprefix(f"{NAMESPACE}:"): value for key, value in config.items()}
+        config = config_of(file)
+    except UserError as problem:
+        raise Refused(f"{STACK_FILE.code} {problem}") from None
+    raw = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items()}
     _, problems = check(raw, datetime.now(UTC).date())
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)

@@ -5,11 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import yaml
-
 from components.config import check
 from components.stack import NAMESPACE, Bootstrap, Cds, FinOps, Stack
-from tools.workspace import STACKS, UserError
+from tools.workspace import STACKS, UserError, config_of
 
 FILE = STACKS / "README.md"
 _PREFIX = f"{NAMESPACE}:"
@@ -94,10 +92,8 @@ def main(arguments: list[str]) -> int:
 
 def _stack(name: str) -> Stack:
     file = STACKS / f"{_BEFORE}{name}{_AFTER}"
-    config = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
-    stack, problems = check(
-        {key.removeprefix(_PREFIX): value for key, value in config.items()}, datetime.now(UTC).date()
-    )
+    config = {key.removeprefix(_PREFIX): value for key, value in config_of(file).items()}
+    stack, problems = check(config, datetime.now(UTC).date())
     if stack is None:
         raise UserError(f"stacks/{file.name}: {problems[0]}")
     return stack

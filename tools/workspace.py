@@ -1,15 +1,15 @@
 """Where this clone keeps things, what a stack file says about its cloud, and the variables the Pulumi CLI runs with."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
-
-import yaml
+from typing import Any, NamedTuple
 
 from tools.exit_codes import UserError as UserError  # where the commands look for it
+from tools.stack_file import StackFileError, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / ".dualwrite"
@@ -29,6 +29,8 @@ FIXED = {
 # A user's real credentials must not reach the emulator, nor win over the demo tenant's.
 CREDENTIALS = ("AZURE_", "DUALWRITE_")
 NO_CREDENTIALS = ("AZURE_CONFIG_DIR",)
+# What Pulumi takes as the name of a stack.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 class Stack(NamedTuple):
@@ -45,16 +47,24 @@ class Stack(NamedTuple):
 
 def stack(name: str) -> Stack:
     """The stack of that name; refused with the names there are when its file is missing."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{name!r} cannot be the name of a stack: it has letters, digits, `-`, `_` and `.` only.")
     path = STACKS / f"Pulumi.{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.name.split(".")[1] for file in STACKS.glob("Pulumi.*.yaml")))
         raise UserError(f"There is no stack '{name}' (no file stacks/{path.name}). Stacks: {known}.")
+    cloud = config_of(path).get("dualwrite:cloud", "emulator")
+    if cloud is None:
+        raise UserError(f"stacks/{path.name}: dualwrite:cloud is empty; give it a value or leave the key out.")
+    return Stack(name, str(cloud))
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """What stands below `config:` in a file of `stacks/`, by full key; refused in one line when it is no stack file."""
     try:
-        document = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as problem:
-        raise UserError(f"stacks/{path.name} is not YAML: {problem}") from problem
-    config = document.get("config") if isinstance(document, dict) else None
-    return Stack(name, str(config.get("dualwrite:cloud", "emulator")) if isinstance(config, dict) else "emulator")
+        return read_config(path)
+    except StackFileError as problem:
+        raise UserError(f"stacks/{path.name} {problem}.") from None
 
 
 def pulumi_variables(given: Mapping[str, str]) -> dict[str, str]:

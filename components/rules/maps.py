@@ -12,7 +12,7 @@ _WITH_ONE = "set `initialSync` to finops or cds, or leave this out"
 
 def chosen_maps(maps: DraftMaps) -> Selection | None:
     """The maps that are chosen; None as long as no list is told."""
-    if not maps.include:
+    if maps.include is None:
         return None
     return choose_maps(maps.include, maps.exclude, maps.prerequisites).with_custom(maps.custom)
 

@@ -42,8 +42,15 @@ def checked(kind: ResourceKind[In, Any], olds: Bag, news: Bag, call: Call) -> Ch
         problems += map(against, _live(kind, inputs, old, call))
     passed.put(call.row.urn, private(news))
     complete = {**result, **{name: news[name] for name in unknown}, **row_of(news)}
-    failures = [CheckFailure(problem.path, str(problem)) for problem in problems]
+    failures = [_failure(problem, wanted) for problem in problems]
     return CheckResult(complete if not failures else {**news}, failures)
+
+
+def _failure(problem: Problem, inputs: Bag) -> CheckFailure:
+    """A problem for the engine, which prints the value of a property that it names: `{<nil>}` where there is none."""
+    if isinstance(inputs.get(problem.path), str | int | float):
+        return CheckFailure(problem.path, str(problem))
+    return CheckFailure("", f"{problem.finding.code} {problem.path}: {problem.text}")
 
 
 def _live(kind: ResourceKind[In, Any], inputs: In, old: Bag, call: Call) -> Iterable[Problem]:

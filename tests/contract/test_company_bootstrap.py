@@ -141,8 +141,8 @@ def test_unlinked_company_is_one_line(process: ProviderProcess, code: str, reaso
 
 def test_unknown_business_unit_is_refused_in_the_preview(process: ProviderProcess) -> None:
     ((path, text),) = process.check(bootstrap(business_units=[RETAIL, "Nowhere"])).failures
-    assert path == "business_units"
-    assert text.startswith("DW-C04 no business unit is called 'Nowhere'; known are ")
+    assert path == ""
+    assert text.startswith("DW-C04 business_units: no business unit is called 'Nowhere'; known are ")
     assert RETAIL in text
 
 

@@ -54,6 +54,26 @@ def test_every_problem_is_a_line_of_the_error() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["cloud", "cds", "connection", "companies", "maps", "confirm"])
+def test_key_without_a_value_is_refused_once(key: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        load_these(of_file(stack_file()) | {f"dualwrite:{key}": ""})
+    assert str(caught.value).splitlines() == [
+        "DW-C05 stacks/Pulumi.uat.yaml has 1 problem:",
+        f"  dualwrite:{key}: is empty; give it a value or leave the key out",
+    ]
+
+
+@pytest.mark.parametrize("cloud", [{}, {"dualwrite:cloud": "emulator"}])
+def test_file_without_keys_is_told_in_one_line(cloud: dict[str, str]) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        load_these({"azure-native:location": "westeurope", "dualwrite:cds": {}, "dualwrite:maps": {}} | cloud)
+    assert str(caught.value) == (
+        "DW-C05 stacks/Pulumi.uat.yaml says nothing of a pair: it needs `dualwrite:cds`, `dualwrite:finops`, "
+        "`dualwrite:maps` below `config:`"
+    )
+
+
 def test_one_problem_is_counted_as_one() -> None:
     with pytest.raises(pulumi.RunError, match="has 1 problem:\n"):
         load_these(of_file(stack_file()) | {"dualwrite:cloud": "azure"})

@@ -93,6 +93,7 @@ def test_section_of_any_type_never_breaks_the_check(section: str, value: Any) ->
         ("finops.version", None, "", ""),
         ("connection.packages", ["A_b", "B", "a_B"], "dualwrite:connection.packages[2]", "in the list already"),
         ("maps.include", ["Customers V3"], "dualwrite:maps.include[0]", "accounts - Customers V3"),
+        ("maps.include", [], "dualwrite:maps.include", "leaves no map; name an area, a map, or all"),
         ("maps.include", [7, "warehouse"], "dualwrite:maps.include[1]", "no area"),
         ("maps.exclude", ["nothing"], "dualwrite:maps.exclude[0]", "no area"),
         ("maps.overrides", {"x - y": {}}, 'dualwrite:maps.overrides["x - y"]', "no standard map"),

@@ -117,8 +117,8 @@ def test_check_collects_every_problem_with_its_path(thing: ThingProvider) -> Non
     assert failures(thing, {}, bad) == [
         ("colour", "is not an input of Thing"),
         ("name", "String should have at most 5 characters"),
-        ("domain", "is required"),
-        ("tags[1]", "Input should be a valid string"),
+        ("", "domain: is required"),
+        ("", "tags[1]: Input should be a valid string"),
     ]
 
 

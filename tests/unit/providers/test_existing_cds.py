@@ -25,6 +25,7 @@ from tests.unit.providers.fake_services import (
 PROVIDER = CdsInstanceProvider()
 URL = "https://fabrikam-sales.crm4.dynamics.com"
 OTHER = "https://somebody-erp.sandbox.operations.eu.dynamics.com"
+NEEDED = ("name", "domain", "location", "currency", "language")
 BAG: dict[str, Any] = {"cloud": "emulator", "instance": "existing", "url": URL, "timeout": "2h"}
 INPUTS = CdsInputs.model_validate(BAG)
 NEW_BAG: dict[str, Any] = {
@@ -85,7 +86,7 @@ def test_inputs_show_the_address_as_people_write_it() -> None:
             {"environment_id": ENVIRONMENT_ID},
             [("url", "an existing instance is found by either `url` or `environment_id`: give one of them")],
         ),
-        ({"instance": "new"}, [(name, "is required") for name in ("name", "domain", "location", "currency", "language")]
+        ({"instance": "new"}, [("", f"{name}: is required") for name in NEEDED]
          + [("url", "is for an existing instance; leave it out")]),
     ],
 )  # fmt: skip

@@ -81,8 +81,8 @@ def test_inputs_show_the_address_alone() -> None:
     ("news", "found"),
     [
         ({**BAG, "data": "demo"}, [("data", "is for a new instance; an existing one keeps its own")]),
-        ({**BAG, "url": None}, [("url", "is required")]),
-        ({**ON_EXISTING, "data": None}, [("data", "is required")]),
+        ({**BAG, "url": None}, [("", "url: is required")]),
+        ({**ON_EXISTING, "data": None}, [("", "data: is required")]),
         ({**ON_EXISTING, "url": URL}, [("url", "is for an existing instance; leave it out")]),
     ],
 )

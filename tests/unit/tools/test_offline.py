@@ -30,7 +30,7 @@ def test_stacks_that_a_change_touches(changed: list[str], stacks: list[str]) -> 
     ("text", "said"),
     [
         ("config: [", "is not YAML"),
-        ("- a", "no keys under"),
+        ("- a", "a list at the top"),
         ("config:\n  dualwrite:mapps: {}\n", "mapps"),
     ],
 )

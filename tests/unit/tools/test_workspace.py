@@ -1,9 +1,10 @@
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools import workspace
-from tools.workspace import Stack, UserError
+from tools.workspace import ROOT, Stack, UserError
 
 ENGINE = Path("/cache/engine")
 DEMO = {"AZURE_CLIENT_ID": "demo", "DUALWRITE_EMULATOR_URL": "http://127.0.0.1:1"}
@@ -20,8 +21,8 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("config:\n  dualwrite:cloud: gcc\n", "gcc"),
         ("config:\n  dualwrite:cloud: emulator\n", "emulator"),
-        ("config: {}\n", "emulator"),
-        ("", "emulator"),
+        ("config:\n  dualwrite:cds: {}\n", "emulator"),
+        ("\ufeffconfig:\r\n  dualwrite:cloud: gcc\r\n", "gcc"),
     ],
 )
 def test_stack_file_names_its_cloud(stacks: Path, text: str, cloud: str) -> None:
@@ -36,10 +37,72 @@ def test_missing_stack_is_refused_with_known_names(stacks: Path) -> None:
         workspace.stack("x")
 
 
-def test_broken_stack_file_is_one_line_error(stacks: Path) -> None:
-    (stacks / "Pulumi.one.yaml").write_text("config: [")
-    with pytest.raises(UserError, match=r"Pulumi.one.yaml is not YAML"):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"config: [", "is not YAML: while parsing a flow node expected the node content"),
+        (b"config:\n  a: b: c\n", "is not YAML: mapping values are not allowed here (line 2)"),
+        (b"config: !!python/object:os.system {}\n", "is not YAML: could not determine a constructor"),
+        (b"a: 1\n---\nb: 2\n", "is not YAML: expected a single document"),
+        ("config: {a: 1}".encode("utf-16"), "is written in UTF-16; save it as UTF-8"),
+        ("config: {a: 1}".encode("utf-32"), "is written in UTF-32; save it as UTF-8"),
+        (b"config:\n  a: \xe4\n", "is not UTF-8 (line 2); save it as UTF-8"),
+        (b"config: {a: '\x00'}", "is not YAML: unacceptable character"),
+        (b"", "has nothing below `config:`; a pair needs `dualwrite:cds`"),
+        (b"config:\n", "has nothing below `config:`"),
+        (b"encryptionsalt: v1:x\n", "has nothing below `config:`"),
+        (b"- config: {}\n", "has a list at the top; it begins with `config:`"),
+        (b"config\n", "has a text at the top"),
+        (b"config: [1]\n", "has no keys below `config:`"),
+        (b"config:\n  dualwrite:cds: {a: 1}\n  dualwrite:cds: {b: 1}\n", "`dualwrite:cds` twice, in lines 2 and 3"),
+        (b"config: {a: 1}\nconfig: {a: 1}\n", "`config` twice, in lines 1 and 2; keep one"),
+        (b"config:\n  a:\n    x: 1\n    x: 2\n", "`x` twice, in lines 3 and 4"),
+        (b"config:\n  dualwrite:cloud:\n", "dualwrite:cloud is empty; give it a value or leave the key out"),
+        (b"config: {a: &a [*a]}\n", "aliases (`*name`) that stand for more than"),
+        (b"config: " + b"[" * 5000 + b"]" * 5000, "is nested too deeply"),
+        (b"#" * 1_000_001, "has 1,000,001 bytes"),
+    ],
+)
+def test_what_is_no_stack_file_is_told_in_one_line(stacks: Path, content: bytes, says: str) -> None:
+    (stacks / "Pulumi.one.yaml").write_bytes(content)
+    with pytest.raises(UserError) as caught:
         workspace.stack("one")
+    text = str(caught.value)
+    assert text.startswith("stacks/Pulumi.one.yaml")
+    assert says in text
+    assert "\n" not in text
+
+
+def test_aliases_without_end_are_refused_before_they_are_followed(stacks: Path) -> None:
+    levels = [f"  a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 40)]
+    (stacks / "Pulumi.one.yaml").write_text("\n".join(["config:", "  a0: &a0 [x]", *levels]))
+    with pytest.raises(UserError, match="write the values out"):
+        workspace.stack("one")
+
+
+def test_aliases_that_are_meant_are_taken(stacks: Path) -> None:
+    (stacks / "Pulumi.one.yaml").write_text("config:\n  dualwrite:cloud: &cloud gcc\n  x: {<<: {a: 1}, b: *cloud}\n")
+    assert workspace.stack("one").cloud == "gcc"
+
+
+@pytest.mark.parametrize("name", ["a b", "a;touch x", "", "../a", "a" * 101, "ä", "$(x)", "a\n"])
+def test_what_cannot_be_a_name_of_a_stack_is_refused(stacks: Path, name: str) -> None:
+    with pytest.raises(UserError, match="cannot be the name of a stack"):
+        workspace.stack(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "x'; touch shell; '", 'x"; touch shell; "', "$$(touch shell)", "x`touch shell`"]
+)
+def test_no_name_of_a_stack_is_read_by_the_shell(tmp_path: Path, name: str) -> None:
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    python.chmod(0o755)
+    command = ["make", "-s", "-f", str(ROOT / "Makefile"), "up", "PYTHON=true", f"STACK={name}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"-m|tools|up|{name.replace('$$', '$')}|"
+    assert not (tmp_path / "shell").exists()
 
 
 def test_own_backend_and_passphrase_are_kept() -> None:
