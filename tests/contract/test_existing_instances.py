@@ -226,7 +226,7 @@ def test_company_that_is_there_needs_neither_name_nor_country(onlooker: Provider
 
 def test_company_that_has_to_be_created_needs_both(onlooker: ProviderProcess) -> None:
     bare = company("NEWC", name=None, country=None)
-    assert [text.partition(":")[0] for _, text in onlooker.check(bare).failures] == ["name", "country"]
+    assert [text.partition(":")[0] for _, text in onlooker.check(bare).failures] == ["DW-C04 name", "DW-C04 country"]
     with pytest.raises(ProviderError) as caught:
         onlooker.create(bare)
     assert str(caught.value) == (
@@ -260,6 +260,6 @@ def test_company_on_an_installed_finops_is_found_by_its_cds(
     bare = company(cds=FABRIKAM, finops=None, name=None, country=None)
     assert process.check(bare).failures == []
     process.create(process.check(new_finops(FABRIKAM)).inputs)
-    assert [text.partition(":")[0] for _, text in process.check(bare).failures] == ["name", "country"]
+    assert [text.partition(":")[0] for _, text in process.check(bare).failures] == ["DW-C04 name", "DW-C04 country"]
     _, outputs = start_process().create(company(cds=FABRIKAM, finops=None))
     assert outputs["finops_host"] == "fabrikam-sales.operations.eu.dynamics.com"

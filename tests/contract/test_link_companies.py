@@ -88,7 +88,7 @@ def test_reset_needs_consent_in_the_preview_and_brings_the_solutions_back(pair: 
     _, held, inputs = process.read(linked.identifier, linked.outputs)
     ((path, text),) = process.check(wanted, inputs).failures
     assert path == ""
-    assert text.startswith("companies: ")
+    assert text.startswith("DW-C02 companies: ")
     assert "it needs your consent in `dualwrite:confirm`: {action: reset-link, target: contoso-uat" in text
     with pytest.raises(ProviderError, match="it needs your consent"):
         process.update(linked.identifier, held, wanted)
