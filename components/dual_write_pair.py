@@ -7,7 +7,7 @@ program can build several pairs. Children come in the order of the real set-up, 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import pulumi
 
@@ -26,9 +26,21 @@ from providers.live_sync import LiveSync
 from providers.protocol.consent import Action, Consent, missing_consent
 
 Value = TypeVar("Value")
-
-
 _DELETIONS: tuple[Action, ...] = ("delete-environment", "replace-environment")
+
+
+class _Cloud(TypedDict):
+    """Inputs of every resource."""
+
+    cloud: str
+    tenant: str | None
+
+
+class _OnCds(_Cloud):
+    """Inputs of every resource on the CDS instance."""
+
+    cds: str
+    confirm: list[dict[str, str]] | None
 
 
 class DualWritePair(pulumi.ComponentResource):
@@ -98,7 +110,7 @@ class DualWritePair(pulumi.ComponentResource):
         if wanted.instance == "existing":
             return CdsInstance(
                 name,
-                cloud=self._stack.cloud,
+                **self._cloud(),
                 instance="existing",
                 url=wanted.url,
                 environment_id=wanted.environment_id,
@@ -108,7 +120,7 @@ class DualWritePair(pulumi.ComponentResource):
             )
         return CdsInstance(
             name,
-            cloud=self._stack.cloud,
+            **self._cloud(),
             name=_given(wanted.name, "cds.name"),
             domain=_given(wanted.domain, "cds.domain"),
             type=wanted.type,
@@ -125,9 +137,7 @@ class DualWritePair(pulumi.ComponentResource):
         if wanted.instance == "existing":
             return FinOpsInstance(
                 name,
-                cloud=self._stack.cloud,
-                cds=self._cds_name,
-                confirm=self._on_own_cds(),
+                **self._on_cds(),
                 instance="existing",
                 url=self._finops_url,
                 location=place.location,
@@ -137,9 +147,7 @@ class DualWritePair(pulumi.ComponentResource):
         is_new_cds = place.instance == "new"
         return FinOpsInstance(
             name,
-            cloud=self._stack.cloud,
-            cds=self._cds_name,
-            confirm=self._on_own_cds(),
+            **self._on_cds(),
             data=_given(wanted.data, "finops.data"),
             developer_tools=wanted.developer_tools,
             version=wanted.version,
@@ -157,9 +165,7 @@ class DualWritePair(pulumi.ComponentResource):
         for package in selection.packages if wanted is None else wanted:
             last = ApplicationPackage(
                 f"{self._prefix}-{package.lower().replace('_', '-')}",
-                cloud=self._stack.cloud,
-                cds=self._cds_name,
-                confirm=self._on_own_cds(),
+                **self._on_cds(),
                 package=package,
                 timeout=self._stack.timeouts.environment,
                 opts=self._child(last),
@@ -170,9 +176,7 @@ class DualWritePair(pulumi.ComponentResource):
         return [
             Company(
                 f"{self._prefix}-company-{wanted.code.lower()}",
-                cloud=self._stack.cloud,
-                cds=self._cds_name,
-                confirm=self._on_own_cds(),
+                **self._on_cds(),
                 finops=self._finops_url,
                 code=wanted.code,
                 name=wanted.name,
@@ -187,7 +191,7 @@ class DualWritePair(pulumi.ComponentResource):
         wanted = self._stack.connection
         return DualWriteConnection(
             f"{self._prefix}-connection",
-            cloud=self._stack.cloud,
+            **self._cloud(),
             cds=self._cds_name,
             finops=self._finops_url,
             gateway=wanted.gateway,
@@ -210,9 +214,7 @@ class DualWritePair(pulumi.ComponentResource):
         return [
             EntityMap(
                 f"{self._prefix}-map-{_slug(name)}",
-                cloud=self._stack.cloud,
-                cds=self._cds_name,
-                confirm=self._on_own_cds(),
+                **self._on_cds(),
                 finops=self._finops_url,
                 gateway=self._stack.connection.gateway,
                 companies=self._companies,
@@ -238,9 +240,7 @@ class DualWritePair(pulumi.ComponentResource):
             if wanted.order == order:
                 after = declared[wanted.company] = CompanyBootstrap(
                     f"{self._prefix}-bootstrap-{wanted.company.lower()}",
-                    cloud=self._stack.cloud,
-                    cds=self._cds_name,
-                    confirm=self._on_own_cds(),
+                    **self._on_cds(),
                     company=wanted.company,
                     business_units=wanted.business_units,
                     tables=wanted.tables,
@@ -265,7 +265,7 @@ class DualWritePair(pulumi.ComponentResource):
         synced = map_settings.initial_syncs(wanted, selection)
         return LiveSync(
             f"{self._prefix}-live-sync",
-            cloud=self._stack.cloud,
+            **self._cloud(),
             cds=self._cds_name,
             finops=self._finops_url,
             gateway=self._stack.connection.gateway,
@@ -296,9 +296,13 @@ class DualWritePair(pulumi.ComponentResource):
         found = _given(declared, "connection.companies", "existing")
         return found if isinstance(found, str) else list(found)
 
-    def _on_own_cds(self) -> list[dict[str, str]] | None:
+    def _cloud(self) -> _Cloud:
+        return {"cloud": self._stack.cloud, "tenant": self._stack.tenant}
+
+    def _on_cds(self) -> _OnCds:
         """What stands on an environment of the stack goes only with the consent to the end of it."""
-        return self._consents(*_DELETIONS) if self._stack.cds.instance == "new" else None
+        consents = self._consents(*_DELETIONS) if self._stack.cds.instance == "new" else None
+        return {**self._cloud(), "cds": self._cds_name, "confirm": consents}
 
     def _consents(self, *actions: Action) -> list[dict[str, str]] | None:
         """The entries that speak of these actions."""

@@ -23,6 +23,7 @@ from components.values import (
     MapVersion,
     NotNegative,
     Positive,
+    Tenant,
     Text,
     Version,
 )
@@ -233,6 +234,10 @@ class DraftStack(Section):
     """A stack file as far as it is right: a section that is broken or left out has no keys."""
 
     cloud: Cloud = Field("emulator", description="Where the tenant is.")
+    tenant: Tenant | None = Field(
+        None,
+        description="The tenant of the pair, by its id or a domain: with credentials of another one nothing is done.",
+    )
     cds: DraftCds = DraftCds()
     finops: DraftFinOps = DraftFinOps()
     connection: Connection = Field(default_factory=Connection, description="The dual-write link between the two.")

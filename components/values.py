@@ -18,7 +18,9 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BARE_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}) 00:00:00 \+0000 UTC")
 _VERSION = r"^\d+(\.\d+){1,3}$"
 _DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"
-_ENVIRONMENT_ID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+# A domain that a tenant has proved to own, or its first one.
+_TENANT_DOMAIN = r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
+_GUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 # Windows locale ids in use; which ones a location offers is asked live.
 _LCID_FIRST, _LCID_LAST = 1025, 22538
 
@@ -68,8 +70,14 @@ def _address(text: str) -> str:
 
 
 def _environment_id(text: str) -> str:
-    if not re.fullmatch(_ENVIRONMENT_ID, text):
+    if not re.fullmatch(_GUID, text):
         raise ValueError(f"{text!r} is no environment id: the admin centre shows it, a GUID")
+    return text.lower()
+
+
+def _tenant(text: str) -> str:
+    if not re.fullmatch(_GUID, text) and not re.fullmatch(_TENANT_DOMAIN, text):
+        raise ValueError(f"{text!r} is no tenant: write its id (a GUID) or a domain, such as contoso.onmicrosoft.com")
     return text.lower()
 
 
@@ -135,7 +143,12 @@ Address = Annotated[
     StrictStr, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https://[^/]+/?$"})
 ]
 EnvironmentId = Annotated[
-    StrictStr, AfterValidator(_environment_id), WithJsonSchema({"type": "string", "pattern": _ENVIRONMENT_ID})
+    StrictStr, AfterValidator(_environment_id), WithJsonSchema({"type": "string", "pattern": _GUID})
+]
+Tenant = Annotated[
+    StrictStr,
+    AfterValidator(_tenant),
+    WithJsonSchema({"type": "string", "pattern": f"{_GUID}|{_TENANT_DOMAIN}"}),
 ]
 Duration = Annotated[
     StrictStr,

@@ -28,7 +28,6 @@ from providers.instances.references import KnownNames
 from providers.protocol.addresses import bare_address, short_name
 from providers.protocol.base import Call, ManagedResource, Problem, Provider
 from providers.protocol.findings import CONSENT_IDLE
-from providers.protocol.marks import belonging_to
 
 
 class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
@@ -55,7 +54,7 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
 
     def managed(self, live: CdsOutputs) -> Collection[str]:
         """Of an existing one only the word by which it was found, of a new one everything but that."""
-        of_new, of_existing = (set(belonging_to(CdsInputs, kind)) for kind in ("new", "existing"))
+        of_new, of_existing = (set(self.inputs_for(kind)) for kind in ("new", "existing"))
         if live.instance == "new":
             return CdsInputs.model_fields.keys() - of_existing
         word = "url" if "://" in (live.reference or "") else "environment_id"

@@ -23,7 +23,6 @@ from providers.instances.on_cds import OnCds
 from providers.protocol.addresses import bare_address, short_name
 from providers.protocol.base import Call, ManagedResource, Problem, Stored
 from providers.protocol.diff import Meaning
-from providers.protocol.marks import belonging_to
 
 
 class FinOpsInstanceProvider(OnCds[FinOpsInputs, FinOpsOutputs]):
@@ -52,7 +51,7 @@ class FinOpsInstanceProvider(OnCds[FinOpsInputs, FinOpsOutputs]):
     def managed(self, live: FinOpsOutputs) -> Collection[str]:
         """The address is an input of an existing one, the choices of the installation are those of a new one."""
         other = "existing" if live.instance == "new" else "new"
-        return FinOpsInputs.model_fields.keys() - set(belonging_to(FinOpsInputs, other))
+        return FinOpsInputs.model_fields.keys() - set(self.inputs_for(other))
 
     def problems(self, inputs: FinOpsInputs, old: FinOpsInputs | None) -> Iterable[Problem]:
         """Inputs that do not fit the kind of instance, and choices that cannot change."""

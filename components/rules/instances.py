@@ -7,27 +7,48 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
 from components.draft import Draft
 from components.findings import Broken
 from components.stack import DraftCds, DraftFinOps, Kind
 from providers.catalogue.geography import geography_problem
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
+from providers.cds_instance import CdsInstanceProvider
+from providers.finops_instance import FinOpsInstanceProvider
 
 # power-platform-api.md 5.2: the shapes of the addresses of the two sides.
 _DATAVERSE_HOST, _FINOPS_HOST = re.compile(r"\.crm\d*\."), re.compile(r"\.operations\.")
 
 
 class _Keys(NamedTuple):
-    """Which keys of a section belong to which kind of instance."""
+    """Which keys of a section belong to which kind of instance, as the inputs of its resource are marked."""
 
     section: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    existing: tuple[str, ...]
+    required: list[str]
+    of_new: list[str]
+    of_existing: list[str]
+
+    @classmethod
+    def of(
+        cls, section: str, model: type[DraftCds | DraftFinOps], kind: CdsInstanceProvider | FinOpsInstanceProvider
+    ) -> "_Keys":
+        """The keys of the section among the inputs of a kind of resource."""
+
+        def keys(names: list[str]) -> list[str]:
+            return [to_camel(name) for name in names if name in model.model_fields]
+
+        return cls(
+            section,
+            keys(kind.inputs_for("new", required=True)),
+            keys(kind.inputs_for("new")),
+            keys(kind.inputs_for("existing")),
+        )
 
 
-_CDS = _Keys("cds", ("name", "domain", "location", "currency", "language"), ("type",), ("url", "environmentId"))
-_FINOPS = _Keys("finops", ("data",), ("developerTools", "version"), ("url",))
+_CDS = _Keys.of("cds", DraftCds, CdsInstanceProvider())
+_FINOPS = _Keys.of("finops", DraftFinOps, FinOpsInstanceProvider())
 # semantics 1.4: demo data is chosen for the deployment.
 _CHOSEN_ONCE = "demo data or none is chosen when F&O is installed; an existing one keeps the data it has, leave it out"
 
@@ -55,20 +76,20 @@ def _of_new(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Brok
         if wanted not in filled:
             yield Broken((keys.section, wanted), "is required with `instance: new`")
     new = " and ".join(f"`{word}`" for word in keys.required[:2])
-    for other in keys.existing:
+    for other in keys.of_existing:
         if other in written:
             text = f"belongs to `instance: existing`; a new one has {new}, so leave it out"
             yield Broken((keys.section, other), text)
 
 
 def _of_existing(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Broken]:
-    for other in (*keys.required, *keys.optional):
+    for other in keys.of_new:
         if other in written:
             usual = "belongs to `instance: new`; an existing one keeps what it has"
             yield Broken((keys.section, other), _CHOSEN_ONCE if other == "data" else usual)
-    if len([other for other in keys.existing if other in filled]) != 1:
-        wanted = " or ".join(f"`{word}`" for word in keys.existing)
-        exactly = ", by exactly one of them" if len(keys.existing) > 1 else ""
+    if len([other for other in keys.of_existing if other in filled]) != 1:
+        wanted = " or ".join(f"`{word}`" for word in keys.of_existing)
+        exactly = ", by exactly one of them" if len(keys.of_existing) > 1 else ""
         yield Broken((keys.section,), f"an existing one is named by {wanted}{exactly}")
 
 

@@ -13,6 +13,7 @@ from providers.api.transport.errors import ApiError
 from providers.protocol.bags import Bag, visible
 from providers.protocol.call import Call
 from providers.protocol.diff import Difference, Meaning, difference, meaning_of
+from providers.protocol.marks import belonging_to
 from providers.protocol.models import Inputs, Outputs, PrivateInputs
 from providers.protocol.problems import Problem
 
@@ -96,6 +97,10 @@ class ResourceKind(Generic[In, Out]):
     def on_delete(self, identifier: str, stored: Out, call: Call) -> None:
         """Remove what this stack made; an object that is not there is a success."""
         raise NotImplementedError
+
+    def inputs_for(self, instance: str, *, required: bool = False) -> list[str]:
+        """Names of the inputs that only this kind of instance has; or only those that it cannot be without."""
+        return belonging_to(self.inputs, instance, required=required)
 
     # From property bags to the models, and the one comparison.
 

@@ -11,6 +11,7 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
+from providers.entity_map import EntityMapProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import Provider
@@ -23,6 +24,7 @@ PROVIDERS: dict[str, Provider[Any, Any]] = {
         ApplicationPackageProvider(),
         CompanyProvider(),
         DualWriteConnectionProvider(),
+        EntityMapProvider(),
         CompanyBootstrapProvider(),
         LiveSyncProvider(),
     )
@@ -34,6 +36,7 @@ COMPUTED: dict[str, dict[str, Any]] = {
     "ApplicationPackage": {},
     "Company": {},
     "DualWriteConnection": {"connection_id": "c-1", "linked_companies": ["DAT"], "running_before": ["accounts - A"]},
+    "EntityMap": {},
     "CompanyBootstrap": {"rows": {"accounts": 7}, "unstamped": {"accounts": 0}, "complete": True},
     "LiveSync": {"ready": True},
 }

@@ -10,6 +10,7 @@ import pytest
 
 from components.dual_write_pair import DualWritePair
 from components.stack import (
+    Bootstrap,
     Cds,
     Confirmation,
     Connection,
@@ -103,6 +104,16 @@ def test_providers_take_every_declared_input(preview: bool) -> None:
         if row.kind in PROVIDERS:
             model = PROVIDERS[row.kind].inputs
             model.model_validate({key: value for key, value in row.inputs.items() if key in model.model_fields})
+
+
+@pytest.mark.parametrize("tenant", ["contoso.onmicrosoft.com", None])
+def test_every_child_learns_the_tenant(tenant: str | None) -> None:
+    maps = Maps(include=[GROUPS], overrides={GROUPS: Override(version="1.0.0.0")})
+    companies = (LegalEntity(code="USMF", name="Contoso", country="USA"),)
+    stack = stack_of(tenant=tenant, maps=maps, companies=companies, bootstrap=(Bootstrap(company="DAT"),))
+    rows = [row for row in declared(stack).values() if row.kind != "DualWritePair"]
+    assert {row.kind for row in rows} == set(PROVIDERS)
+    assert {row.inputs.get("tenant") for row in rows} == {tenant}
 
 
 def test_created_instances_alone_are_protected() -> None:
