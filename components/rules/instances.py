@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from components.draft import Draft
