@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from emulator.identity import directory
-from emulator.state_folder import DEFAULT, InUseError, Running, StateFolder
+from emulator.server.state_folder import DEFAULT, InUseError, Running, StateFolder
 
 # `env` and `token` run at every start of a program, so only what serves the tenant imports the tenant.
 
@@ -36,8 +36,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C; prints {"url", "ca"} as one line of JSON when it is ready."""
-    from emulator.seed import SeedError
-    from emulator.server import PortTakenError
+    from emulator.core.seeds import SeedError
+    from emulator.server.process import PortTakenError
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     extra = _read_seed(seed_file)
@@ -52,7 +52,7 @@ def serve(
 def _serve(folder: StateFolder, port: int, clock: str, extra: dict[str, Any]) -> None:
     import asyncio
 
-    from emulator.server import Server, open_tenant, seed
+    from emulator.server.process import Server, open_tenant, seed
 
     tenant = open_tenant(folder, clock)
     try:
@@ -136,7 +136,7 @@ def coverage(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is not current.")] = False,
 ) -> None:
     """Write emulator/COVERAGE.md: what is modelled, what is evidenced and what is assumed."""
-    from emulator.coverage import FILE, generate
+    from emulator.server.coverage import FILE, generate
 
     text = generate()
     if not check:

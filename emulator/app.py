@@ -1,40 +1,26 @@
-"""Puts the tenant together: the core, then the packages, each with its tables, routes and behaviour."""
+"""Puts the tenant together: its parts, then the services, each with its tables, routes and behaviour."""
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.resources import files
-from types import ModuleType
 from typing import Any
 
-from emulator.clock import Clock
+from emulator import dataverse, dual_write, finance_operations, login, power_platform
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
-from emulator.tables import Rows
 from emulator.tenant import Tenant
 
-PACKAGES = (
-    "emulator.identity.service",
-    "emulator.power_platform",
-    "emulator.dataverse",
-    "emulator.finance_operations",
-    "emulator.dual_write",
-)
+# What one publishes, those behind it may follow; they do so in this order.
+SERVICES = (login.install, power_platform.install, dataverse.install, finance_operations.install, dual_write.install)
 
 
 def assemble(store: Store, clock: Clock, key: SigningKey) -> Tenant:
     """Return the whole tenant, ready for calls, without its seed."""
     tenant = Tenant(store, clock, key)
-    tenant.rows = Rows(tenant)
-    for name in PACKAGES:
-        module = import_module(name)
-        tenant.services = (*tenant.services, *_services(module))
-        module.register(tenant)
+    for install in SERVICES:
+        tenant.services = (*tenant.services, *install(tenant))
     return tenant
-
-
-def _services(module: ModuleType) -> tuple[Any, ...]:
-    return tuple(module.services()) if hasattr(module, "services") else (module.service(),)
 
 
 def first_day(extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -44,7 +30,7 @@ def first_day(extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Members of members are merged, lists are joined, anything else is replaced."""
+    """Return both: members of members are merged, lists are joined, anything else is replaced."""
     merged = dict(base)
     for name, value in extra.items():
         there = merged.get(name)

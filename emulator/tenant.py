@@ -1,47 +1,61 @@
 """The one object that every handler gets: the tenant with all its parts."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
-from emulator.clock import Clock
-from emulator.events import Events
-from emulator.faults import Faults
+from emulator.core.clock import Clock
+from emulator.core.events import Events
+from emulator.core.faults import Faults
+from emulator.core.ids import Ids
+from emulator.core.journal import Journal
+from emulator.core.person import Person
+from emulator.core.routing import Route, Service
+from emulator.core.seeds import Seeds
+from emulator.core.signals import Signals
+from emulator.core.store import Store
+from emulator.core.switches import Switches
+from emulator.core.wire import Call, Reply
 from emulator.identity.tokens import Identity, SigningKey
-from emulator.ids import Ids
-from emulator.journal import Journal
-from emulator.person import Person
-from emulator.seed import Seeds
-from emulator.signals import Signals
-from emulator.store import Store
-from emulator.switches import Switches
+from emulator.tables import Rows, WriteLog
 
-if TYPE_CHECKING:
-    from emulator.http import Service
-    from emulator.tables import Rows
+
+@dataclass(frozen=True)
+class TenantReset:
+    """Published when the tenant has forgotten everything, as on its first day."""
 
 
 class Tenant:
-    """State and behaviour of one emulated tenant; `emulator.app.assemble` fills in rows and services."""
-
-    rows: "Rows"
-    services: "tuple[Service, ...]" = ()
+    """State and behaviour of one emulated tenant; `emulator.app.assemble` adds the services."""
 
     def __init__(self, store: Store, clock: Clock, key: SigningKey) -> None:
-        """Build the core parts around a store, a clock and a signing key."""
+        """Build the parts around a store, a clock and a signing key."""
         self.store = store
         self.clock = clock
         self.ids = Ids()
         self.switches = Switches(store)
-        self.signals = Signals(self)
-        self.events = Events(self)
-        self.person = Person(self)
-        self.seeds = Seeds(self)
+        self.signals = Signals()
+        self.events = Events(store, clock)
+        self.person = Person(store)
+        self.seeds = Seeds(store)
         self.faults = Faults(store)
         self.journal = Journal(store)
         self.identity = Identity(store, clock, key)
+        self.rows = Rows(store, self.ids.new)
+        self.write_log = WriteLog(store)
+        self.rows.on_write(self.write_log.note)
+        self.services: tuple[Service, ...] = ()
 
-    def service_of(self, host: str) -> "Service | None":
+    def route(
+        self, method: str, pattern: str, handler: Callable[[Self, Call], Reply], evidence: str, summary: str
+    ) -> Route:
+        """Return a route of this tenant; see `Route`."""
+        return Route(method, pattern, partial(handler, self), evidence, summary)
+
+    def service_of(self, host: str) -> Service | None:
         """Return the service that answers on `host` (lower case, no port), or None for a foreign host."""
-        return next((service for service in self.services if service.hosts(self, host)), None)
+        return next((service for service in self.services if service.hosts(host)), None)
 
     def reset(self) -> None:
         """Forget everything but the clock, the signing key and the journal's numbering, as on the first day."""
@@ -51,4 +65,8 @@ class Tenant:
             self.clock.save()
             self.switches.clear()
             self.faults.clear()
-            self.signals.publish("reset")
+            self.signals.publish(TenantReset())
+
+
+Handler = Callable[[Tenant, Call], Reply]
+"""What answers the calls of one route."""

@@ -1,33 +1,25 @@
 """Dataverse: the Web API v9.2 of every organization of the tenant (dual-write-semantics.md 5, 12.2)."""
 
-from typing import TYPE_CHECKING
+from functools import partial
 
-from emulator.dataverse import access, plugins
-from emulator.dataverse.organization import (
-    add_solution,
-    create_organization,
-    delete_organization,
-    on_application_user_due,
-    organization,
-    rename_organization,
-)
+from emulator.core.routing import Service
+from emulator.dataverse import organization as organizations
+from emulator.dataverse import plugins
+from emulator.dataverse.organization import Organization, create_organization, organization, plain_host
 from emulator.dataverse.service import register_switches, service
-from emulator.tables import generated, seed, write_log
+from emulator.tables import generated, seed
+from emulator.tenant import Tenant
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
-
-__all__ = ["add_solution", "create_organization", "delete_organization", "organization", "register", "service"]
+__all__ = ["Organization", "create_organization", "install", "organization", "plain_host"]
 
 
-def register(tenant: "Tenant") -> None:
-    """Hang switches, events and the platform's own plug-ins into the tenant."""
-    register_switches(tenant)
-    tenant.events.on("dataverse-application-user", on_application_user_due)
-    tenant.signals.subscribe("organization-renamed", rename_organization)
-    tenant.signals.subscribe("reset", access.forget)
-    tenant.seeds.on(seed.SECTION, seed.play)
-    tenant.seeds.on(generated.SECTION, generated.play)
-    tenant.rows.before_write("dataverse", plugins.complete)
-    write_log.register(tenant)
-    tenant.rows.on_write(plugins.after_write)
+def install(tenant: Tenant) -> tuple[Service, ...]:
+    """Return the service; switches, events and the platform's own plug-ins are registered with the tenant."""
+    register_switches(tenant.switches)
+    organizations.register(tenant)
+    # The sections of rows are about both planes; they are played when the instances stand.
+    tenant.seeds.on(seed.SECTION, partial(seed.play, tenant.rows))
+    tenant.seeds.on(generated.SECTION, partial(generated.play, tenant.rows))
+    tenant.rows.before_write("dataverse", partial(plugins.complete, tenant))
+    tenant.rows.on_write(partial(plugins.after_write, tenant))
+    return (service(tenant),)

@@ -2,14 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.schemas import Table, UnknownTableError, table
 from emulator.dataverse.errors import bad_key, bad_query, unknown_segment
 from emulator.tables.values import ValueRefusedError, coerce, is_guid
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _PART = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
 
@@ -84,7 +82,7 @@ def _literal(text: str) -> str:
     return text[1:-1].replace("''", "'") if text.startswith("'") else text
 
 
-def find_row(tenant: "Tenant", host: str, address: Address) -> dict[str, Any] | None:
+def find_row(tenant: Tenant, host: str, address: Address) -> dict[str, Any] | None:
     """Return the row that an address with a key names, or None."""
     if address.key is not None and address.by_id:
         return tenant.rows.get("dataverse", host, address.schema.set, address.key[address.schema.key[0]])

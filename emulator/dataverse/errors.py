@@ -5,8 +5,8 @@ Codes and texts: dual-write-semantics.md 12.2 and 11.5, power-platform-api.md 14
 
 from collections.abc import Mapping
 
+from emulator.core.wire import ServiceError
 from emulator.data.schemas import Table
-from emulator.http import ServiceError
 from emulator.tables import RowError, SyncError
 
 NAMESPACE = "Microsoft.Dynamics.CRM"

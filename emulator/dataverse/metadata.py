@@ -5,17 +5,16 @@ Not paged; `$filter` knows eq, and, or. Schema names are those of the navigation
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.routing import not_modelled
+from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Column, Table, table_by_logical_name, tables
 from emulator.dataverse.errors import bad_query, refuse
 from emulator.dataverse.reads import root
-from emulator.http import Call, Reply, not_modelled
 from emulator.tables.edmx import edmx
 from emulator.tables.values import new_guid
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _TYPES = {
     "string": "String",
@@ -32,14 +31,14 @@ _TERM = re.compile(r"\s*\(*(\w+) eq (?:'((?:[^']|'')*)'|(true|false))\)*\s*")
 _COLLECTIONS = ("Attributes", "Keys", "ManyToOneRelationships", "OneToManyRelationships", "ManyToManyRelationships")
 
 
-def definitions(_tenant: "Tenant", call: Call) -> Reply:
+def definitions(_tenant: Tenant, call: Call) -> Reply:
     """Answer `EntityDefinitions`."""
     documents = [definition(table) for table in tables("dataverse").values()]
     value = [_shaped(document, call.query) for document in _filtered(documents, call.query.get("$filter"))]
     return Reply(json={"@odata.context": f"{root(call)}$metadata#EntityDefinitions", "value": value})
 
 
-def one_definition(_tenant: "Tenant", call: Call) -> Reply:
+def one_definition(_tenant: Tenant, call: Call) -> Reply:
     """Answer `EntityDefinitions(LogicalName='account')` and its collections."""
     found = _table(call.parameters["key"])
     document = definition(found)
@@ -57,7 +56,7 @@ def one_definition(_tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"@odata.context": f"{context}('{found.logical}')/{name}", "value": value})
 
 
-def one_attribute(_tenant: "Tenant", call: Call) -> Reply:
+def one_attribute(_tenant: Tenant, call: Call) -> Reply:
     """Answer `EntityDefinitions(LogicalName='account')/Attributes(LogicalName='name')`."""
     found = _table(call.parameters["key"])
     name = _key_text(call.parameters["attribute"])
@@ -70,7 +69,7 @@ def one_attribute(_tenant: "Tenant", call: Call) -> Reply:
     raise refuse(404, "0x80060888", text)
 
 
-def csdl(_tenant: "Tenant", _call: Call) -> Reply:
+def csdl(_tenant: Tenant, _call: Call) -> Reply:
     """Answer `$metadata`: entity types with keys and columns (many-to-many and actions left out)."""
     text = edmx("Microsoft.Dynamics.CRM", tables("dataverse").values())
     return Reply(body=text, headers={"Content-Type": "application/xml"})

@@ -4,7 +4,9 @@
 undefined "CRM prime"), which roles and first-party users are there, and when the creator becomes a user.
 """
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
 from emulator import power_platform
 from emulator.data.schemas import tables
@@ -15,12 +17,12 @@ from emulator.identity.directory import (
     DEMO_CLIENT_ID,
     PROVE_CLIENT_ID,
 )
+from emulator.power_platform import Environment, EnvironmentDeleted, OrganizationReady, OrganizationRenamed
 from emulator.tables.values import new_guid
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dataverse.organization"
+USER_DUE = "dataverse-application-user"
 MARKER_SOLUTION = "CRMPrime"
 ADMINISTRATOR_ROLE = "System Administrator"
 # Roles of dual-write-semantics.md 4; every business unit has its copy.
@@ -44,8 +46,48 @@ CURRENCIES = {
 }
 
 
+@dataclass(frozen=True)
+class Organization:
+    """One organization. `business_unit_id`: the root unit's; `d365_apps`: made with "Enable Dynamics 365 apps"."""
+
+    environment_id: str
+    host: str
+    name: str
+    organization_id: str
+    business_unit_id: str
+    d365_apps: bool
+
+
+def register(tenant: Tenant) -> None:
+    """Follow what happens to environments."""
+    tenant.events.on(USER_DUE, partial(_on_user_due, tenant))
+    tenant.signals.subscribe(OrganizationReady, partial(_on_organization_ready, tenant))
+    tenant.signals.subscribe(OrganizationRenamed, partial(_on_organization_renamed, tenant))
+    tenant.signals.subscribe(EnvironmentDeleted, partial(_on_environment_deleted, tenant))
+
+
+def _on_organization_ready(tenant: Tenant, ready: OrganizationReady) -> None:
+    create_organization(
+        tenant,
+        environment_id=ready.environment.id,
+        host=ready.database.host,
+        name=ready.environment.display_name,
+        base_language=ready.database.base_language,
+        currency=ready.database.currency,
+        d365_apps=ready.database.dynamics_365_apps,
+        dataset=ready.dataset,
+        dual_write_users=ready.dual_write_users,
+    )
+
+
+def _on_environment_deleted(tenant: Tenant, deleted: EnvironmentDeleted) -> None:
+    database = deleted.environment.database
+    if database is not None and database.ready:
+        delete_organization(tenant, database.host)
+
+
 def create_organization(
-    tenant: "Tenant",
+    tenant: Tenant,
     *,
     environment_id: str,
     host: str,
@@ -63,38 +105,37 @@ def create_organization(
     data/sales.json that it holds. `dual_write_users`: whether the applications of dual-write itself are users; an
     organization that was never linked does without them.
     """
-    database = (power_platform.environment(tenant, environment_id) or {}).get("database") or {}
-    organization_id = database.get("resource_id") or new_guid(f"organization {host}")
-    root_unit_id = new_guid(f"business unit {host}")
-    document = {
-        "environment_id": environment_id,
-        "host": host,
-        "name": name,
-        "organization_id": organization_id,
-        "business_unit_id": root_unit_id,
-        "d365_apps": d365_apps,
-    }
-    tenant.store.put(KIND, host, document)
+    environment = power_platform.environment(tenant, environment_id)
+    database = environment.database if environment else None
+    made = Organization(
+        environment_id=environment_id,
+        host=host,
+        name=name,
+        organization_id=database.resource_id if database else new_guid(f"organization {host}"),
+        business_unit_id=new_guid(f"business unit {host}"),
+        d365_apps=d365_apps,
+    )
+    tenant.store.put(KIND, host, asdict(made))
     rows = tenant.rows
     base_currency_id = _insert_currency(tenant, host, currency)
-    root_unit = {"businessunitid": root_unit_id, "name": host.split(".", maxsplit=1)[0]}
+    root_unit = {"businessunitid": made.business_unit_id, "name": host.split(".", maxsplit=1)[0]}
     rows.insert("dataverse", host, "businessunits", root_unit, origin="system")
     values = {
-        "organizationid": organization_id,
+        "organizationid": made.organization_id,
         "name": name,
         "languagecode": base_language,
         "_basecurrencyid_value": base_currency_id,
-        "schemaname": database.get("schema_type") or ("Full" if d365_apps else "Standard"),
+        "schemaname": database.schema_type if database else "Full" if d365_apps else "Standard",
     }
     rows.insert("dataverse", host, "organizations", values, origin="system")
     _insert_solutions(tenant, host, d365_apps=d365_apps)
     _insert_units_of_measure(tenant, host)
-    _insert_users(tenant, host, environment_id, dual_write_users=dual_write_users)
+    _insert_users(tenant, host, environment, dual_write_users=dual_write_users)
     if dataset is not None:
-        sales.insert(tenant, host, dataset, root_unit_id)
+        sales.insert(tenant, host, dataset, made.business_unit_id)
 
 
-def _insert_currency(tenant: "Tenant", host: str, code: str) -> str:
+def _insert_currency(tenant: Tenant, host: str, code: str) -> str:
     name, symbol = CURRENCIES.get(code, (code, code))
     values = {
         "currencyname": name,
@@ -107,7 +148,7 @@ def _insert_currency(tenant: "Tenant", host: str, code: str) -> str:
     return str(row["transactioncurrencyid"])
 
 
-def _insert_solutions(tenant: "Tenant", host: str, *, d365_apps: bool) -> None:
+def _insert_solutions(tenant: Tenant, host: str, *, d365_apps: bool) -> None:
     publisher = tenant.rows.insert(
         "dataverse",
         host,
@@ -123,7 +164,7 @@ def _insert_solutions(tenant: "Tenant", host: str, *, d365_apps: bool) -> None:
 
 
 def add_solution(
-    tenant: "Tenant", host: str, unique_name: str, friendly_name: str, version: str, *, publisher_id: str | None = None
+    tenant: Tenant, host: str, unique_name: str, friendly_name: str, version: str, *, publisher_id: str | None = None
 ) -> None:
     """Record an installed solution; one that is there already gets the new version."""
     found = tenant.rows.find("dataverse", host, "solutions", {"uniquename": unique_name})
@@ -143,7 +184,7 @@ def add_solution(
     tenant.rows.insert("dataverse", host, "solutions", values, origin="system")
 
 
-def _insert_units_of_measure(tenant: "Tenant", host: str) -> None:
+def _insert_units_of_measure(tenant: Tenant, host: str) -> None:
     schedule = tenant.rows.insert(
         "dataverse", host, "uomschedules", {"name": "Default Unit", "baseuomname": "Primary Unit"}, origin="system"
     )
@@ -151,7 +192,7 @@ def _insert_units_of_measure(tenant: "Tenant", host: str) -> None:
     tenant.rows.insert("dataverse", host, "uoms", values, origin="system")
 
 
-def _insert_users(tenant: "Tenant", host: str, environment_id: str, *, dual_write_users: bool) -> None:
+def _insert_users(tenant: Tenant, host: str, environment: Environment | None, *, dual_write_users: bool) -> None:
     administrator = {
         "fullname": ADMINISTRATOR.name,
         "domainname": ADMINISTRATOR.upn,
@@ -162,35 +203,27 @@ def _insert_users(tenant: "Tenant", host: str, environment_id: str, *, dual_writ
     for app_id in (RUNTIME_APP_ID, DATA_INTEGRATION_APP_ID) if dual_write_users else ():
         add_application_user(tenant, host, app_id)
     add_application_user(tenant, host, PROVE_CLIENT_ID)
-    environment = power_platform.environment(tenant, environment_id)
     creator = _creator(tenant, environment)
     if creator is None:
         add_application_user(tenant, host, DEMO_CLIENT_ID)
     else:
         delay = float(tenant.switches["application_user_delay"])
-        tenant.events.schedule(delay, "dataverse-application-user", host=host, app_id=creator)
+        tenant.events.schedule(delay, USER_DUE, host=host, app_id=creator)
 
 
-def _creator(tenant: "Tenant", environment: dict[str, Any] | None) -> str | None:
+def _creator(tenant: Tenant, environment: Environment | None) -> str | None:
     """Return the application that created the environment, None when a person did."""
     if environment is None:
         return DEMO_CLIENT_ID
-    principal = environment["created_by"]
-    if principal["type"] == "User":
-        return None
-    for application in tenant.identity.directory.applications():
-        if str(principal["id"]).lower() in {application.app_id, application.object_id}:
-            return application.app_id
-    return str(principal["id"]).lower()
+    return environment.created_by.app_id(tenant.identity.directory)
 
 
-def on_application_user_due(tenant: "Tenant", *, host: str, app_id: str) -> None:
-    """Make the creator's application a user, unless the organization is gone."""
+def _on_user_due(tenant: Tenant, *, host: str, app_id: str) -> None:
     if organization(tenant, host) is not None:
         add_application_user(tenant, host, app_id)
 
 
-def add_application_user(tenant: "Tenant", host: str, app_id: str) -> None:
+def add_application_user(tenant: Tenant, host: str, app_id: str) -> None:
     """Register an application as user with the role System Administrator; nothing happens when it is one."""
     if tenant.rows.find("dataverse", host, "systemusers", {"applicationid": app_id}):
         return
@@ -200,9 +233,8 @@ def add_application_user(tenant: "Tenant", host: str, app_id: str) -> None:
     _insert_user(tenant, host, values)
 
 
-def _insert_user(tenant: "Tenant", host: str, values: dict[str, Any]) -> None:
-    document = tenant.store.get(KIND, host) or {}
-    unit = document["business_unit_id"]
+def _insert_user(tenant: Tenant, host: str, values: dict[str, Any]) -> None:
+    unit = required(tenant, host).business_unit_id
     whole = {"isdisabled": False, "_businessunitid_value": unit, **values}
     user = tenant.rows.insert("dataverse", host, "systemusers", whole, origin="system")
     role = role_of_unit(tenant, host, ADMINISTRATOR_ROLE, unit)
@@ -211,15 +243,25 @@ def _insert_user(tenant: "Tenant", host: str, values: dict[str, Any]) -> None:
         tenant.rows.insert("dataverse", host, "systemuserrolescollection", assigned, origin="system")
 
 
-def role_of_unit(tenant: "Tenant", host: str, name: str, business_unit_id: str) -> dict[str, Any] | None:
+def role_of_unit(tenant: Tenant, host: str, name: str, business_unit_id: str) -> dict[str, Any] | None:
     """Return a business unit's copy of a role."""
     found = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": business_unit_id})
     return found[0] if found else None
 
 
-def organization(tenant: "Tenant", host: str) -> dict[str, Any] | None:
-    """Return environment_id, host, name, organization_id and business_unit_id of the organization on `host`."""
-    return tenant.store.get(KIND, plain_host(host))
+def organization(tenant: Tenant, host: str) -> Organization | None:
+    """Return the organization on `host`, None when there is none."""
+    document = tenant.store.get(KIND, plain_host(host))
+    return Organization(**document) if document else None
+
+
+def required(tenant: Tenant, host: str) -> Organization:
+    """Return the organization on `host`; LookupError when there is none."""
+    found = organization(tenant, host)
+    if found is None:
+        msg = f"there is no organization on {host}"
+        raise LookupError(msg)
+    return found
 
 
 def plain_host(host: str) -> str:
@@ -227,18 +269,17 @@ def plain_host(host: str) -> str:
     return host.lower().replace(".api.crm", ".crm", 1)
 
 
-def delete_organization(tenant: "Tenant", host: str) -> None:
+def delete_organization(tenant: Tenant, host: str) -> None:
     """Forget the organization and all its rows; nothing happens when there is none."""
     tenant.store.delete(KIND, host)
     tenant.rows.drop("dataverse", host, tuple(tables("dataverse")))
 
 
-def rename_organization(tenant: "Tenant", *, environment_id: str, old_host: str, new_host: str) -> None:
+def _on_organization_renamed(tenant: Tenant, renamed: OrganizationRenamed) -> None:
     """Answer under another host from now on, with the same rows."""
-    del environment_id
-    document = tenant.store.get(KIND, old_host)
-    if document is None or old_host == new_host:
+    found = organization(tenant, renamed.old_host)
+    if found is None or renamed.old_host == renamed.new_host:
         return
-    tenant.store.delete(KIND, old_host)
-    tenant.store.put(KIND, new_host, {**document, "host": new_host})
-    tenant.rows.move("dataverse", old_host, new_host, tuple(tables("dataverse")))
+    tenant.store.delete(KIND, renamed.old_host)
+    tenant.store.put(KIND, renamed.new_host, asdict(replace(found, host=renamed.new_host)))
+    tenant.rows.move("dataverse", renamed.old_host, renamed.new_host, tuple(tables("dataverse")))

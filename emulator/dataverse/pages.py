@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
+from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.errors import bad_query
-from emulator.http import Call
 from emulator.tables import Condition
 from emulator.tables.filters import FilterError, Order, behind, orders
 

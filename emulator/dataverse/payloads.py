@@ -7,18 +7,16 @@ Web API does with columns that are not valid for the operation (texts partly ass
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
+from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.addresses import find_row, parse_address
 from emulator.dataverse.errors import NAMESPACE, bad_payload, no_row, no_row_by_key, refuse
 from emulator.dataverse.organization import plain_host
-from emulator.http import Call
 from emulator.tables.values import ValueRefusedError, check
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _BIND = "@odata.bind"
 
@@ -34,7 +32,7 @@ def body_of(call: Call, schema: Table) -> dict[str, Any]:
     return document
 
 
-def values_of(tenant: "Tenant", call: Call, schema: Table, document: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(tenant: Tenant, call: Call, schema: Table, document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row values that a body stands for."""
     values: dict[str, Any] = {}
     for name, value in document.items():
@@ -71,7 +69,7 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
         raise bad_payload(schema, str(error)) from None
 
 
-def _bound(tenant: "Tenant", call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
+def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
     found = schema.navigation(name)
     if found is None:
         raise bad_payload(

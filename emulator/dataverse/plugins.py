@@ -6,16 +6,13 @@ carry the runtime's user (7.7). Every business unit has a default team and its c
 
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.data.schemas import Table
+from emulator.core.wire import Caller
 from emulator.dataverse.errors import refuse
-from emulator.dataverse.organization import KIND, ROLES, RUNTIME_APP_ID
-from emulator.http import Caller
-from emulator.tables import Write
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.dataverse.organization import ROLES, RUNTIME_APP_ID, organization
+from emulator.tables import Draft, Write
+from emulator.tenant import Tenant
 
 DUAL_WRITE = "dual-write"
 SUPPORT = "support"
@@ -23,7 +20,7 @@ SUPPORT = "support"
 _OWNER, _TEAM = "_ownerid_value", "_cdm_defaultowningteam_value"
 
 
-def user_id_of(tenant: "Tenant", host: str, caller: Caller | None) -> str | None:
+def user_id_of(tenant: Tenant, host: str, caller: Caller | None) -> str | None:
     """Return the systemuser that a caller is, None when it is none."""
     if caller is None:
         return None
@@ -32,17 +29,13 @@ def user_id_of(tenant: "Tenant", host: str, caller: Caller | None) -> str | None
 
 
 def complete(
-    tenant: "Tenant",
-    host: str,
-    schema: Table,
-    old: dict[str, Any] | None,
-    new: dict[str, Any],
-    caller: Caller | None,
-    origin: str,
+    tenant: Tenant,
+    draft: Draft,
 ) -> None:
     """Fill in the columns that clients do not write."""
+    host, schema, old, new, origin = draft.host, draft.schema, draft.old, draft.new, draft.origin
     now = _shown(tenant.clock.now())
-    writer = _writer(tenant, host, caller, origin)
+    writer = _writer(tenant, host, draft.caller, origin)
     new["modifiedon"], new["_modifiedby_value"] = now, writer
     if old is None:
         new["createdon"], new["_createdby_value"] = now, writer
@@ -67,13 +60,13 @@ def _shown(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _writer(tenant: "Tenant", host: str, caller: Caller | None, origin: str) -> str | None:
+def _writer(tenant: Tenant, host: str, caller: Caller | None, origin: str) -> str | None:
     if origin == DUAL_WRITE:
         return tenant.rows.find_id("dataverse", host, "systemusers", {"applicationid": RUNTIME_APP_ID})
     return user_id_of(tenant, host, caller)
 
 
-def _own(tenant: "Tenant", host: str, old: dict[str, Any] | None, new: dict[str, Any], writer: str | None) -> None:
+def _own(tenant: Tenant, host: str, old: dict[str, Any] | None, new: dict[str, Any], writer: str | None) -> None:
     owner = new[_OWNER] = new.get(_OWNER) or writer or _default_team(tenant, host)
     if owner is None or (old is not None and old.get(_OWNER) == owner):
         return
@@ -85,12 +78,16 @@ def _own(tenant: "Tenant", host: str, old: dict[str, Any] | None, new: dict[str,
     new["_owningbusinessunit_value"] = holder.get("_businessunitid_value")
 
 
-def _default_team(tenant: "Tenant", host: str) -> str | None:
+def _default_team(tenant: Tenant, host: str) -> str | None:
     """Return the root unit's default team: the owner of what nobody wrote."""
-    document = tenant.store.get(KIND, host) or {}
-    unit = document.get("business_unit_id")
+    unit = _root_unit(tenant, host)
     found = tenant.rows.find("dataverse", host, "teams", {"_businessunitid_value": unit, "isdefault": True})
     return str(found[0]["teamid"]) if found else None
+
+
+def _root_unit(tenant: Tenant, host: str) -> str | None:
+    found = organization(tenant, host)
+    return found.business_unit_id if found else None
 
 
 def _guard_company(old: dict[str, Any] | None, new: dict[str, Any], origin: str) -> None:
@@ -102,7 +99,7 @@ def _guard_company(old: dict[str, Any] | None, new: dict[str, Any], origin: str)
         raise refuse(400, "0x80040265", text)
 
 
-def after_write(tenant: "Tenant", write: Write) -> None:
+def after_write(tenant: Tenant, write: Write) -> None:
     """Make what belongs to a new business unit or an enabled company."""
     if write.plane != "dataverse" or write.new is None:
         return
@@ -112,7 +109,7 @@ def after_write(tenant: "Tenant", write: Write) -> None:
         _enable_company(tenant, write.host, write.new)
 
 
-def _equip_unit(tenant: "Tenant", host: str, unit: dict[str, Any]) -> None:
+def _equip_unit(tenant: Tenant, host: str, unit: dict[str, Any]) -> None:
     unit_id = str(unit["businessunitid"])
     team = {"name": unit["name"], "teamtype": 0, "isdefault": True, "_businessunitid_value": unit_id}
     tenant.rows.insert("dataverse", host, "teams", team, origin="system")
@@ -127,7 +124,7 @@ def _equip_unit(tenant: "Tenant", host: str, unit: dict[str, Any]) -> None:
             tenant.rows.update("dataverse", host, "roles", str(role["roleid"]), own, origin="system")
 
 
-def _enable_company(tenant: "Tenant", host: str, company: dict[str, Any]) -> None:
+def _enable_company(tenant: Tenant, host: str, company: dict[str, Any]) -> None:
     if not company["cdm_isenabledfordualwrite"] or company.get(_TEAM):
         return
     code = str(company["cdm_companycode"])
@@ -149,10 +146,9 @@ def _enable_company(tenant: "Tenant", host: str, company: dict[str, Any]) -> Non
     tenant.rows.update("dataverse", host, "cdm_companies", row_id, {_TEAM: team["teamid"]}, origin="system")
 
 
-def _unit(tenant: "Tenant", host: str, name: str) -> str:
+def _unit(tenant: Tenant, host: str, name: str) -> str:
     found = tenant.rows.find("dataverse", host, "businessunits", {"name": name})
     if found:
         return str(found[0]["businessunitid"])
-    document = tenant.store.get(KIND, host) or {}
-    values = {"name": name, "_parentbusinessunitid_value": document.get("business_unit_id")}
+    values = {"name": name, "_parentbusinessunitid_value": _root_unit(tenant, host)}
     return str(tenant.rows.insert("dataverse", host, "businessunits", values, origin="system")["businessunitid"])

@@ -4,20 +4,19 @@
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.routing import not_modelled
+from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, table
 from emulator.dataverse import pages
 from emulator.dataverse.addresses import Address, find_row, parse_address
 from emulator.dataverse.errors import bad_query, no_row, no_row_by_key, unknown_property, unknown_segment
 from emulator.dataverse.organization import plain_host
-from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
 from emulator.tables.filters import FilterError, Order, compile_filter, order_clause
 from emulator.tables.keys import equality
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 MAX_COUNT = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"}
@@ -32,7 +31,7 @@ ASSOCIATIONS = {
 }
 
 
-def read(tenant: "Tenant", call: Call) -> Reply:
+def read(tenant: Tenant, call: Call) -> Reply:
     """Answer a GET below the service root."""
     path = call.parameters["resource"]
     check_options(call.query)
@@ -62,7 +61,7 @@ def check_options(query: Mapping[str, str]) -> None:
             raise bad_query(text)
 
 
-def required_row(tenant: "Tenant", call: Call, address: Address) -> dict[str, Any]:
+def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]:
     """Return the addressed row; ServiceError 404."""
     row = find_row(tenant, plain_host(call.host), address)
     if row is None:
@@ -85,13 +84,13 @@ def condition_of(schema: Table, host: str, query: Mapping[str, str]) -> Conditio
         raise bad_query(str(error)) from None
 
 
-def _count(tenant: "Tenant", call: Call, schema: Table) -> Reply:
+def _count(tenant: Tenant, call: Call, schema: Table) -> Reply:
     host = plain_host(call.host)
     number = tenant.rows.count("dataverse", host, schema.set, condition_of(schema, host, call.query), MAX_COUNT)
     return Reply(body=str(number), headers={"Content-Type": "text/plain"})
 
 
-def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
+def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     host = plain_host(call.host)
     where = condition_of(schema, host, call.query)
     order = pages.orders_of(schema, host, call.query)
@@ -115,7 +114,7 @@ def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
     return Reply(json=document, headers=headers)
 
 
-def _counted(tenant: "Tenant", call: Call, schema: Table, where: Condition) -> dict[str, Any]:
+def _counted(tenant: Tenant, call: Call, schema: Table, where: Condition) -> dict[str, Any]:
     number = tenant.rows.count("dataverse", plain_host(call.host), schema.set, where, MAX_COUNT + 1)
     document: dict[str, Any] = {"@odata.count": min(number, MAX_COUNT)}
     if "include-annotations" in call.headers.get("prefer", ""):
@@ -125,7 +124,7 @@ def _counted(tenant: "Tenant", call: Call, schema: Table, where: Condition) -> d
 
 
 def _rows(
-    tenant: "Tenant", host: str, schema: Table, where: Condition, order: list[Order], limit: int
+    tenant: Tenant, host: str, schema: Table, where: Condition, order: list[Order], limit: int
 ) -> list[dict[str, Any]]:
     if not order:
         return list(tenant.rows.scan("dataverse", host, schema.set, where, limit=limit))
@@ -150,7 +149,7 @@ def _as_property(schema: Table, name: str) -> str:
 
 
 def represent(
-    tenant: "Tenant",
+    tenant: Tenant,
     call: Call,
     schema: Table,
     row: Mapping[str, Any],
@@ -171,14 +170,14 @@ def represent(
     return document
 
 
-def _target(tenant: "Tenant", call: Call, targets: tuple[str, ...], row_id: str) -> str:
+def _target(tenant: Tenant, call: Call, targets: tuple[str, ...], row_id: str) -> str:
     host = plain_host(call.host)
     held = [name for name in targets if tenant.rows.get("dataverse", host, name, row_id) is not None]
     return table("dataverse", (held or list(targets))[0]).logical
 
 
 def _expand(
-    tenant: "Tenant", call: Call, schema: Table, row: Mapping[str, Any], item: str, document: dict[str, Any]
+    tenant: Tenant, call: Call, schema: Table, row: Mapping[str, Any], item: str, document: dict[str, Any]
 ) -> None:
     name, _, options = item.partition("(")
     name = name.strip()
@@ -220,7 +219,7 @@ def _split(text: str) -> list[str]:
 
 
 def associated(
-    tenant: "Tenant", call: Call, schema: Table, row: Mapping[str, Any], name: str
+    tenant: Tenant, call: Call, schema: Table, row: Mapping[str, Any], name: str
 ) -> tuple[Table, list[dict[str, Any]]]:
     """Return target table and rows of a many-to-many navigation property."""
     intersect, own, other, target = ASSOCIATIONS[schema.set, name]
@@ -231,7 +230,7 @@ def associated(
     return table("dataverse", target), [one for one in found if one is not None]
 
 
-def _single(tenant: "Tenant", call: Call, schema: Table, row: dict[str, Any]) -> Reply:
+def _single(tenant: Tenant, call: Call, schema: Table, row: dict[str, Any]) -> Reply:
     plain = "$expand" not in call.query and "include-annotations" not in call.headers.get("prefer", "")
     if plain and call.headers.get("if-none-match") == row[ETAG]:
         return Reply(304)
@@ -241,7 +240,7 @@ def _single(tenant: "Tenant", call: Call, schema: Table, row: dict[str, Any]) ->
     return Reply(json=context | document, headers={"OData-Version": "4.0", "ETag": row[ETAG]})
 
 
-def _navigate(tenant: "Tenant", call: Call, address: Address, row: dict[str, Any]) -> Reply:
+def _navigate(tenant: Tenant, call: Call, address: Address, row: dict[str, Any]) -> Reply:
     name, schema = address.rest[0], address.schema
     if len(address.rest) > 1:
         raise not_modelled(call.method, call.path)
@@ -272,7 +271,7 @@ def _context(call: Call, schema: Table, query: Mapping[str, str]) -> str:
     return f"{root(call)}$metadata#{schema.set}" + (f"({selected})" if selected else "")
 
 
-def representation(tenant: "Tenant", call: Call, schema: Table, row: dict[str, Any], status: int) -> Reply:
+def representation(tenant: Tenant, call: Call, schema: Table, row: dict[str, Any], status: int) -> Reply:
     """Return the answer to a write with `Prefer: return=representation`."""
     document = represent(tenant, call, schema, row, select_of(schema, call.query), call.query)
     headers = {"OData-Version": "4.0", "Preference-Applied": "return=representation", "ETag": row[ETAG]}

@@ -7,16 +7,13 @@ symbol and product number (6.1).
 """
 
 import json
+from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.seed import SeedError
+from emulator.core.seeds import SeedError
 from emulator.tables.values import new_guid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 CUSTOMER = 3
 # Customer types that the map leaves out: prospect, supplier, other.
@@ -25,7 +22,7 @@ _FIRST_ACCOUNT, _FIRST_CONTACT = 10_001, 50_001
 _OUTSIDE = 8
 
 
-def insert(tenant: "Tenant", host: str, dataset: str, root_unit_id: str) -> None:
+def insert(tenant: Tenant, host: str, dataset: str, root_unit_id: str) -> None:
     """Insert the units and rows of a data set.
 
     Raises:
@@ -43,7 +40,7 @@ class _Sales:
     """One organization's rows; numbers of accounts and contacts go on from unit to unit."""
 
     def __init__(
-        self, tenant: "Tenant", host: str, root_unit_id: str, document: dict[str, Any], dataset: dict[str, Any]
+        self, tenant: Tenant, host: str, root_unit_id: str, document: dict[str, Any], dataset: dict[str, Any]
     ) -> None:
         self._tenant, self._host, self._root = tenant, host, root_unit_id
         self._document, self._names, self._dataset = document, document["names"], dataset
@@ -106,7 +103,7 @@ class _Sales:
     def _insert_group(self, number: str, text: str, team: str) -> str:
         return self._insert({"msdyn_groupid": number, "msdyn_description": text}, "msdyn_customergroups", team)
 
-    def _account_rows(self, count: int, groups: list[str]) -> "Iterator[dict[str, Any]]":
+    def _account_rows(self, count: int, groups: list[str]) -> Iterator[dict[str, Any]]:
         names, prefix = self._names, self._dataset["prefix"]
         for place in range(count):
             number = self._accounts
@@ -129,7 +126,7 @@ class _Sales:
                 **address,
             }
 
-    def _contact_rows(self, count: int, groups: list[str], accounts: list[str]) -> "Iterator[dict[str, Any]]":
+    def _contact_rows(self, count: int, groups: list[str], accounts: list[str]) -> Iterator[dict[str, Any]]:
         names, prefix = self._names, self._dataset["prefix"]
         for place in range(count):
             number = self._contacts

@@ -1,135 +1,139 @@
 """The service `dataverse`: hosts, routes and switches."""
 
-from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from emulator import http
+from emulator.core.routing import Operations, Route, Service
+from emulator.core.switches import Switches
+from emulator.core.wire import Call, Reply
 from emulator.dataverse import functions, metadata, reads, writes
-from emulator.dataverse.access import READ_COST, WRITE_COST, member, privileged, spend
+from emulator.dataverse.access import Access
 from emulator.dataverse.errors import bad_query, refuse, unauthorized
 from emulator.dataverse.organization import organization, plain_host
-from emulator.http import Call, Reply, Route, Service, plain_path
+from emulator.dataverse.protection import ServiceProtection, cost_of
 from emulator.tables import batch
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Handler, Tenant
 
 ROOT = "/api/data/v{version}"
 VERSIONS = {"9.0", "9.1", "9.2"}
+LARGEST_BATCH = 1000
 _POWER_PLATFORM = "power-platform-api.md 14.8"
 _SEMANTICS = "dual-write-semantics.md 12.2"
-_ROWS = "{resource:path}"
-
-
-def _routes() -> tuple[Route, ...]:
-    provisioning = "queues F&O, or its update, through the Provisioning App"
-    details = "RetrieveFinanceAndOperationsIntegrationDetails"
-    return (
-        Route("GET", f"{ROOT}/WhoAmI", member(functions.who_am_i), _POWER_PLATFORM, "the caller's ids"),
-        Route("GET", f"{ROOT}/WhoAmI()", member(functions.who_am_i), _POWER_PLATFORM, "the caller's ids"),
-        Route("GET", f"{ROOT}/RetrieveVersion", member(functions.retrieve_version), "assumed: answer", "the version"),
-        Route("GET", f"{ROOT}/RetrieveVersion()", member(functions.retrieve_version), "assumed: answer", "the version"),
-        Route("GET", f"{ROOT}/{details}", privileged(functions.integration_details), _POWER_PLATFORM, "the linked F&O"),
-        Route("GET", f"{ROOT}/{details}()", privileged(functions.integration_details), _POWER_PLATFORM, "the same"),
-        Route("GET", f"{ROOT}/msprov_getfnoversiondetails", privileged(functions.finops_versions), _POWER_PLATFORM,
-              "F&O versions on offer"),
-        Route("GET", f"{ROOT}/msprov_getfnoversiondetails()", privileged(functions.finops_versions), _POWER_PLATFORM,
-              "the same"),
-        Route("POST", f"{ROOT}/msprov_queuefnoinstallorupdate", privileged(functions.queue_finops), _POWER_PLATFORM,
-              provisioning),
-        Route("GET", f"{ROOT}/msprov_getfinopsapplicationdetails", privileged(functions.finops_details),
-              _POWER_PLATFORM, "version and state of F&O"),
-        Route("GET", f"{ROOT}/msprov_getfinopsapplicationdetails()", privileged(functions.finops_details),
-              _POWER_PLATFORM, "the same"),
-        Route("GET", f"{ROOT}/msprov_operationhistories", privileged(functions.operation_histories), _POWER_PLATFORM,
-              "what the Provisioning App did"),
-        Route("GET", f"{ROOT}/EntityDefinitions({{key}})/Attributes({{attribute}})",
-              privileged(metadata.one_attribute), _SEMANTICS, "one column"),
-        Route("GET", f"{ROOT}/EntityDefinitions({{key}})/{{rest:path}}", privileged(metadata.one_definition),
-              _SEMANTICS, "columns, keys, relationships of a table"),
-        Route("GET", f"{ROOT}/EntityDefinitions({{key}})", privileged(metadata.one_definition), _SEMANTICS,
-              "one table"),
-        Route("GET", f"{ROOT}/EntityDefinitions", privileged(metadata.definitions), _SEMANTICS, "all tables"),
-        Route("GET", f"{ROOT}/$metadata", privileged(metadata.csdl), "assumed: simplified", "the CSDL"),
-        Route("POST", f"{ROOT}/$batch", privileged(_batch), _SEMANTICS, "up to 1,000 operations"),
-        Route("GET", ROOT, privileged(functions.service_document), _SEMANTICS, "the list of sets"),
-        Route("GET", f"{ROOT}/{{resource:path}}", privileged(reads.read), _SEMANTICS, "rows"),
-        Route("POST", f"{ROOT}/{{resource:path}}", privileged(writes.create), _SEMANTICS, "create a row"),
-        Route("PATCH", f"{ROOT}/{{resource:path}}", privileged(writes.update), _SEMANTICS, "update or upsert a row"),
-        Route("PUT", f"{ROOT}/{{resource:path}}", privileged(writes.refer), _SEMANTICS, "set a lookup by $ref"),
-        Route("DELETE", f"{ROOT}/{{resource:path}}", privileged(writes.delete), _SEMANTICS, "delete a row"),
-    )  # fmt: skip
-
-
-_IN_BATCH = {
+_ROWS = f"{ROOT}/{{resource:path}}"
+_ROW_HANDLERS: Mapping[str, Handler] = {
     "GET": reads.read,
     "POST": writes.create,
     "PATCH": writes.update,
     "PUT": writes.refer,
     "DELETE": writes.delete,
 }
-LARGEST_BATCH = 1000
+
+_MakeRoute = Callable[[str, str, Handler, str, str], Route]
 
 
-def _batch(tenant: "Tenant", call: Call) -> Reply:
-    spent: list[float] = []
-
-    def answer(tenant: "Tenant", inner: Call) -> Reply:
-        """Play one operation on rows; its time counts for the batch."""
-        spent.append(READ_COST if inner.method == "GET" else WRITE_COST)
-        route = _row_routes().get(inner.method)
-        parameters = route.match(inner.path) if route else None
-        if parameters is None:
-            raise http.not_modelled(inner.method, plain_path(inner.path))
-        return _IN_BATCH[inner.method](tenant, replace(inner, path=plain_path(inner.path), parameters=parameters))
-
-    root = f"/api/data/v{call.parameters['version']}/"
-    reply = batch.run(tenant, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
-    spend(tenant, call, sum(spent))
-    return reply
-
-
-@cache
-def _row_routes() -> dict[str, Route]:
-    """Return the route of each method that is about rows."""
-    return {one.method: one for one in ROUTES if one.pattern.endswith(f"/{_ROWS}")}
-
-
-def _versioned(route: Route) -> Route:
-    """Refuse versions of the Web API that the emulator does not speak."""
-
-    def handler(tenant: "Tenant", call: Call) -> Reply:
-        if call.parameters["version"] not in VERSIONS:
-            text = f"The API version 'v{call.parameters['version']}' is not supported."
-            raise refuse(404, "0x80060888", text)
-        return route.handler(tenant, call)
-
-    return Route(route.method, route.pattern, handler, route.evidence, route.summary)
-
-
-ROUTES = tuple(_versioned(route) for route in _routes())
-
-
-def service() -> Service:
+def service(tenant: Tenant) -> Service:
     """Return the service on `<domain>.crm<n>.dynamics.com` and `<domain>.api.crm<n>.dynamics.com`."""
     return Service(
         name="dataverse",
-        hosts=lambda tenant, host: organization(tenant, host) is not None,
-        routes=ROUTES,
+        hosts=lambda host: organization(tenant, host) is not None,
+        routes=_routes(tenant, ServiceProtection(tenant)),
         audiences=_audiences,
         unauthorized=unauthorized,
     )
 
 
-def _audiences(_tenant: "Tenant", host: str) -> set[str]:
+def _audiences(host: str) -> set[str]:
     own = plain_host(host)
     return {f"https://{own}", f"https://{own.replace('.crm', '.api.crm', 1)}"}
 
 
-def register_switches(tenant: "Tenant") -> None:
+def _routes(tenant: Tenant, protection: ServiceProtection) -> tuple[Route, ...]:
+    access = Access(protection)
+
+    def member(method: str, path: str, handler: Handler, evidence: str, summary: str) -> Route:
+        return tenant.route(method, f"{ROOT}{path}", _versioned(access.member(handler)), evidence, summary)
+
+    def privileged(method: str, path: str, handler: Handler, evidence: str, summary: str) -> Route:
+        return tenant.route(method, f"{ROOT}{path}", _versioned(access.privileged(handler)), evidence, summary)
+
+    return (
+        member("GET", "/WhoAmI", functions.who_am_i, _POWER_PLATFORM, "the caller's ids"),
+        member("GET", "/WhoAmI()", functions.who_am_i, _POWER_PLATFORM, "the caller's ids"),
+        member("GET", "/RetrieveVersion", functions.retrieve_version, "assumed: answer", "the version"),
+        member("GET", "/RetrieveVersion()", functions.retrieve_version, "assumed: answer", "the version"),
+        *_finops_routes(privileged),
+        *_metadata_routes(privileged),
+        privileged("POST", "/$batch", partial(_batch, protection), _SEMANTICS, "up to 1,000 operations"),
+        privileged("GET", "", functions.service_document, _SEMANTICS, "the list of sets"),
+        privileged("GET", "/{resource:path}", reads.read, _SEMANTICS, "rows"),
+        privileged("POST", "/{resource:path}", writes.create, _SEMANTICS, "create a row"),
+        privileged("PATCH", "/{resource:path}", writes.update, _SEMANTICS, "update or upsert a row"),
+        privileged("PUT", "/{resource:path}", writes.refer, _SEMANTICS, "set a lookup by $ref"),
+        privileged("DELETE", "/{resource:path}", writes.delete, _SEMANTICS, "delete a row"),
+    )
+
+
+def _finops_routes(route: _MakeRoute) -> tuple[Route, ...]:
+    details = "/RetrieveFinanceAndOperationsIntegrationDetails"
+    versions, state = "/msprov_getfnoversiondetails", "/msprov_getfinopsapplicationdetails"
+    provisioning = "queues F&O, or its update, through the Provisioning App"
+    return (
+        route("GET", details, functions.integration_details, _POWER_PLATFORM, "the linked F&O"),
+        route("GET", f"{details}()", functions.integration_details, _POWER_PLATFORM, "the same"),
+        route("GET", versions, functions.finops_versions, _POWER_PLATFORM, "F&O versions on offer"),
+        route("GET", f"{versions}()", functions.finops_versions, _POWER_PLATFORM, "the same"),
+        route("POST", "/msprov_queuefnoinstallorupdate", functions.queue_finops, _POWER_PLATFORM, provisioning),
+        route("GET", state, functions.finops_details, _POWER_PLATFORM, "version and state of F&O"),
+        route("GET", f"{state}()", functions.finops_details, _POWER_PLATFORM, "the same"),
+        route(
+            "GET", "/msprov_operationhistories", functions.operation_histories, _POWER_PLATFORM,
+            "what the Provisioning App did",
+        ),
+    )  # fmt: skip
+
+
+def _metadata_routes(route: _MakeRoute) -> tuple[Route, ...]:
+    one = "/EntityDefinitions({key})"
+    parts = "columns, keys, relationships of a table"
+    return (
+        route("GET", f"{one}/Attributes({{attribute}})", metadata.one_attribute, _SEMANTICS, "one column"),
+        route("GET", f"{one}/{{rest:path}}", metadata.one_definition, _SEMANTICS, parts),
+        route("GET", one, metadata.one_definition, _SEMANTICS, "one table"),
+        route("GET", "/EntityDefinitions", metadata.definitions, _SEMANTICS, "all tables"),
+        route("GET", "/$metadata", metadata.csdl, "assumed: simplified", "the CSDL"),
+    )
+
+
+def _versioned(handler: Handler) -> Handler:
+    """Return the handler behind a check that the emulator speaks the call's version of the Web API."""
+
+    def checked(tenant: Tenant, call: Call) -> Reply:
+        if call.parameters["version"] not in VERSIONS:
+            text = f"The API version 'v{call.parameters['version']}' is not supported."
+            raise refuse(404, "0x80060888", text)
+        return handler(tenant, call)
+
+    return checked
+
+
+def _batch(protection: ServiceProtection, tenant: Tenant, call: Call) -> Reply:
+    spent: list[float] = []
+    rows = Operations(_ROWS, {method: partial(handler, tenant) for method, handler in _ROW_HANDLERS.items()})
+
+    def answer(inner: Call) -> Reply:
+        """Play one operation on rows; its time counts for the batch."""
+        spent.append(cost_of(inner.method))
+        return rows.answer(inner)
+
+    root = f"/api/data/v{call.parameters['version']}/"
+    reply = batch.run(tenant.store, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
+    protection.spend(call, sum(spent))
+    return reply
+
+
+def register_switches(switches: Switches) -> None:
     """Declare durations and assumed behaviours."""
-    register = tenant.switches.register
+    register = switches.register
     register("application_user_delay", 60.0, "Seconds until the creator's application is a user of a new organization.")
     register(
         "service_protection",

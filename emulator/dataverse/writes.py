@@ -4,8 +4,10 @@ PATCH is an upsert unless `If-Match` or `If-None-Match` narrow it; key values of
 and are ignored on update.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.routing import not_modelled
+from emulator.core.wire import Call, Reply, ServiceError
 from emulator.data.schemas import table
 from emulator.dataverse.addresses import Address, find_row, parse_address
 from emulator.dataverse.errors import (
@@ -22,16 +24,13 @@ from emulator.dataverse.errors import (
 from emulator.dataverse.organization import plain_host
 from emulator.dataverse.payloads import body_of, relative, values_of
 from emulator.dataverse.reads import ASSOCIATIONS, entity_id, representation, required_row
-from emulator.http import Call, Reply, ServiceError, not_modelled
 from emulator.tables import ETAG, RowError, SyncError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _READ_ONLY = {"organizations", "systemuserrolescollection", "teamrolescollection", "teammemberships"}
 
 
-def create(tenant: "Tenant", call: Call) -> Reply:
+def create(tenant: Tenant, call: Call) -> Reply:
     """Answer a POST to a set, or to the `$ref` of a collection."""
     address = parse_address(call.parameters["resource"])
     if address.rest and address.rest[-1] == "$ref":
@@ -43,7 +42,7 @@ def create(tenant: "Tenant", call: Call) -> Reply:
     return _created(tenant, call, address, values, plain_status=204)
 
 
-def _created(tenant: "Tenant", call: Call, address: Address, values: dict[str, Any], *, plain_status: int) -> Reply:
+def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any], *, plain_status: int) -> Reply:
     schema = address.schema
     _refuse_read_only(schema.set)
     try:
@@ -57,7 +56,7 @@ def _created(tenant: "Tenant", call: Call, address: Address, values: dict[str, A
     return Reply(plain_status, headers=_plain_headers(call, address, row))
 
 
-def update(tenant: "Tenant", call: Call) -> Reply:
+def update(tenant: Tenant, call: Call) -> Reply:
     """Answer a PATCH of a row: update, or create it unless the headers forbid that."""
     address = parse_address(call.parameters["resource"])
     schema = address.schema
@@ -93,7 +92,7 @@ def update(tenant: "Tenant", call: Call) -> Reply:
     return Reply(204, headers=_plain_headers(call, address, row))
 
 
-def delete(tenant: "Tenant", call: Call) -> Reply:
+def delete(tenant: Tenant, call: Call) -> Reply:
     """Answer a DELETE of a row, or of a `$ref`."""
     address = parse_address(call.parameters["resource"])
     if address.rest:
@@ -111,7 +110,7 @@ def delete(tenant: "Tenant", call: Call) -> Reply:
     return Reply(204, headers={"OData-Version": "4.0"})
 
 
-def refer(tenant: "Tenant", call: Call) -> Reply:
+def refer(tenant: Tenant, call: Call) -> Reply:
     """Answer a PUT to the `$ref` of a lookup."""
     address = parse_address(call.parameters["resource"])
     if not address.rest or address.rest[-1] != "$ref":
@@ -133,7 +132,7 @@ def _reference(call: Call, address: Address) -> str:
     return reference
 
 
-def _associate(tenant: "Tenant", call: Call, address: Address) -> Reply:
+def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
     name = address.rest[0]
     if (address.schema.set, name) not in ASSOCIATIONS:
         raise unknown_segment(name)
@@ -158,7 +157,7 @@ def _check_business_unit(row: dict[str, Any], role: dict[str, Any], target: str)
         raise refuse(400, "0x80041d1a", text)
 
 
-def _disassociate(tenant: "Tenant", call: Call, address: Address) -> Reply:
+def _disassociate(tenant: Tenant, call: Call, address: Address) -> Reply:
     row = required_row(tenant, call, address)
     host, schema = plain_host(call.host), address.schema
     if address.rest[-1] != "$ref":

@@ -4,19 +4,16 @@ Everything here follows dual-write-management-api.md and dual-write-semantics.md
 (`settings`).
 """
 
-from typing import TYPE_CHECKING
-
+from emulator.core.routing import Service
 from emulator.dual_write import links, person, person_faults, requests, seed, settings, solutions, sync
 from emulator.dual_write.routes import service
+from emulator.tenant import Tenant
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
-
-__all__ = ["register", "service"]
+__all__ = ["install"]
 
 
-def register(tenant: "Tenant") -> None:
-    """Hang switches, events, signals, person actions and the seed section into the tenant."""
+def install(tenant: Tenant) -> tuple[Service, ...]:
+    """Return the service; switches, events, signals, person actions and the seed section are registered."""
     settings.register_switches(tenant.switches)
     requests.register(tenant)
     solutions.register(tenant)
@@ -25,3 +22,4 @@ def register(tenant: "Tenant") -> None:
     person.register(tenant)
     person_faults.register(tenant)
     seed.register(tenant)
+    return (service(tenant),)

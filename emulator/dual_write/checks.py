@@ -4,19 +4,16 @@ Codes and texts: dual-write-semantics.md 11.3, dual-write-management-api.md 9.
 """
 
 import re
-from typing import TYPE_CHECKING
 
 from emulator.dual_write import maps, templates
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.maps import TableMap
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _BEFORE_ROWS = re.compile(r"Project validation failed|DIPV\d|Dual.write failure")
 
 
-def start_failure(tenant: "Tenant", connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
+def start_failure(tenant: Tenant, connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
     """Return the error text with which the start of a map ends, None when it succeeds."""
     # What a validation or the registration finds is known before any row moves; the rest fails an initial sync itself.
     failure = table_map.failure

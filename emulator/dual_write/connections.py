@@ -5,12 +5,10 @@ projects, requests, executions, queues) is stored under keys that start with the
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.dual_write.errors import not_found
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dualwrite.connection"
 
@@ -59,7 +57,7 @@ class Connection:
 
 
 def new_connection(
-    tenant: "Tenant", environment_id: str, dataverse_host: str, finance_host: str, owner: str
+    tenant: Tenant, environment_id: str, dataverse_host: str, finance_host: str, owner: str
 ) -> Connection:
     """Return a connection set with fresh ids, not yet stored."""
     cid = tenant.ids.new()
@@ -67,28 +65,28 @@ def new_connection(
     return Connection(cid, f"DWCS-{cid[:8]}", environment_id, dataverse_host, finance_host, created, owner)
 
 
-def timestamp(tenant: "Tenant") -> str:
+def timestamp(tenant: Tenant) -> str:
     """Return the virtual time in the service's text form."""
     return tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def save(tenant: "Tenant", connection: Connection) -> None:
+def save(tenant: Tenant, connection: Connection) -> None:
     """Store a connection set."""
     tenant.store.put(KIND, connection.cid, asdict(connection))
 
 
-def connections(tenant: "Tenant") -> list[Connection]:
+def connections(tenant: Tenant) -> list[Connection]:
     """Return all connection sets of the tenant."""
     return [_read(document) for _, document in tenant.store.items(KIND)]
 
 
-def find(tenant: "Tenant", cid: str) -> Connection | None:
+def find(tenant: Tenant, cid: str) -> Connection | None:
     """Return the connection set with this `cid`, without regard to case, or None."""
     document = tenant.store.get(KIND, cid) or tenant.store.get(KIND, cid.lower())
     return _read(document) if document else None
 
 
-def require(tenant: "Tenant", cid: str) -> Connection:
+def require(tenant: Tenant, cid: str) -> Connection:
     """Return the connection set with this `cid`.
 
     Raises:
@@ -100,17 +98,17 @@ def require(tenant: "Tenant", cid: str) -> Connection:
     return connection
 
 
-def by_finance_host(tenant: "Tenant", host: str) -> Connection | None:
+def by_finance_host(tenant: Tenant, host: str) -> Connection | None:
     """Return the link of an F&O host, or None."""
     return next((one for one in connections(tenant) if one.finance_host.casefold() == host.casefold()), None)
 
 
-def by_dataverse_host(tenant: "Tenant", host: str) -> Connection | None:
+def by_dataverse_host(tenant: Tenant, host: str) -> Connection | None:
     """Return the link of a Dataverse host, or None."""
     return next((one for one in connections(tenant) if one.dataverse_host.casefold() == host.casefold()), None)
 
 
-def by_name(tenant: "Tenant", cname: str) -> Connection:
+def by_name(tenant: Tenant, cname: str) -> Connection:
     """Return the connection set with this `cname` (E10's key).
 
     Raises:
@@ -127,6 +125,6 @@ def _read(document: dict[str, Any]) -> Connection:
     return Connection(**{**document, "companies": companies})
 
 
-def remove(tenant: "Tenant", connection: Connection) -> None:
+def remove(tenant: Tenant, connection: Connection) -> None:
     """Delete a connection set."""
     tenant.store.delete(KIND, connection.cid)

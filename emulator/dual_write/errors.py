@@ -6,7 +6,7 @@ the shape used here, a JSON object with `message` and `activityId`, and every st
 
 import uuid
 
-from emulator.http import ServiceError
+from emulator.core.wire import ServiceError
 
 NULL_REFERENCE = "Object reference not set to an instance of an object."
 

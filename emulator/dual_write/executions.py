@@ -6,14 +6,12 @@ that a leg with some refused rows is WARNING, one in which nothing went over ERR
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.schemas import Plane
 from emulator.dual_write.connections import Company, Connection, timestamp
 from emulator.dual_write.maps import TableMap
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dualwrite.executions"
 SHOWN_ERRORS = 5
@@ -45,7 +43,7 @@ class LegResult:
 
 
 def started(
-    tenant: "Tenant", connection: Connection, table_map: TableMap, companies: list[Company], request_id: str
+    tenant: Tenant, connection: Connection, table_map: TableMap, companies: list[Company], request_id: str
 ) -> None:
     """Put a running execution per company in front of the older ones."""
     now = timestamp(tenant)
@@ -74,7 +72,7 @@ def started(
     tenant.store.put(KIND, _key(table_map), {"executions": new + _executions(tenant, table_map)})
 
 
-def ended(tenant: "Tenant", table_map: TableMap, request_id: str, company: str, legs: list[LegResult]) -> None:
+def ended(tenant: Tenant, table_map: TableMap, request_id: str, company: str, legs: list[LegResult]) -> None:
     """Write down what one company's execution did."""
     now = timestamp(tenant)
     status = "ERROR" if any(leg.failed for leg in legs) else "COMPLETED"
@@ -93,18 +91,18 @@ def ended(tenant: "Tenant", table_map: TableMap, request_id: str, company: str, 
     tenant.store.put(KIND, _key(table_map), {"executions": held})
 
 
-def answer(tenant: "Tenant", table_map: TableMap) -> dict[str, Any]:
+def answer(tenant: Tenant, table_map: TableMap) -> dict[str, Any]:
     """Return E15's body."""
     return {"projectName": table_map.project, "projectExecutionResponses": _executions(tenant, table_map)}
 
 
-def remove_all(tenant: "Tenant", cid: str) -> None:
+def remove_all(tenant: Tenant, cid: str) -> None:
     """Forget the history of a link."""
     for key, _ in tenant.store.items(KIND, f"{cid}/"):
         tenant.store.delete(KIND, key)
 
 
-def _executions(tenant: "Tenant", table_map: TableMap) -> list[dict[str, Any]]:
+def _executions(tenant: Tenant, table_map: TableMap) -> list[dict[str, Any]]:
     document = tenant.store.get(KIND, _key(table_map)) or {"executions": []}
     return list(document["executions"])
 

@@ -8,7 +8,8 @@ quotes; the limit of lookups counts the look-ups of the rows' own columns, as th
 while the company stands in its filter.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any
 
 from emulator.data.schemas import Plane, table
 from emulator.dual_write import executions, row_filters, row_mapping
@@ -19,12 +20,7 @@ from emulator.dual_write.maps import TableMap
 from emulator.dual_write.transfer import Outcome, Transfer, other
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID
 from emulator.tables import Condition, SyncError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _MASTERS: dict[str, Plane] = {"CRM": "dataverse", "AX": "finops"}
 _SINGLE_THREADED = {
@@ -45,12 +41,12 @@ _ZERO = (
 )
 
 
-def change_service(tenant: "Tenant", finance_host: str, **changes: "Any") -> None:
+def change_service(tenant: Tenant, finance_host: str, **changes: Any) -> None:
     """Change F&O's import/export service: `stopped` (bool), `locale` of its source data formats (default en-us)."""
     tenant.store.put(_SERVICE_KIND, finance_host, _service(tenant, finance_host) | changes)
 
 
-def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, *, request_id: str, master: str) -> float:
+def begin(tenant: Tenant, connection: Connection, table_map: TableMap, *, request_id: str, master: str) -> float:
     """Show a running initial sync and return how many virtual seconds it takes. `master`: CRM or AX."""
     companies = _companies(connection, table_map)
     executions.started(tenant, connection, table_map, companies, request_id)
@@ -61,7 +57,7 @@ def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, *, requ
     return float(base + 60 * rows / tenant.switches["dual_write_rows_per_minute"])
 
 
-def finish(tenant: "Tenant", connection: Connection, table_map: TableMap, *, request_id: str) -> str | None:
+def finish(tenant: Tenant, connection: Connection, table_map: TableMap, *, request_id: str) -> str | None:
     """Move the rows and return the error text of the request, None when all of them went over."""
     key = f"{table_map.cid}/{table_map.id}"
     held = tenant.store.get(_MASTER_KIND, key) or {"master": "CRM"}
@@ -96,7 +92,7 @@ def _request_text(mapped: MapDefinition, leg: LegResult) -> str:
 
 
 def _leg(
-    tenant: "Tenant", transfer: Transfer, source: Plane, company: Company, *, replace: bool, refusal: str | None
+    tenant: Tenant, transfer: Transfer, source: Plane, company: Company, *, replace: bool, refusal: str | None
 ) -> LegResult:
     leg = LegResult(source, refusal=refusal)
     if refusal is not None:
@@ -123,7 +119,7 @@ def _leg(
     return leg
 
 
-def _refusal(tenant: "Tenant", transfer: Transfer, source: Plane, company: Company) -> str | None:
+def _refusal(tenant: Tenant, transfer: Transfer, source: Plane, company: Company) -> str | None:
     """Return why a whole leg fails, None when F&O can serve it and its size is within the limits."""
     if _service(tenant, transfer.host("finops"))["stopped"]:
         return _STOPPED
@@ -151,11 +147,11 @@ def _refusal(tenant: "Tenant", transfer: Transfer, source: Plane, company: Compa
     return None
 
 
-def _service(tenant: "Tenant", finance_host: str) -> dict[str, "Any"]:
+def _service(tenant: Tenant, finance_host: str) -> dict[str, Any]:
     return {"stopped": False, "locale": _RIGHT_LOCALE} | (tenant.store.get(_SERVICE_KIND, finance_host) or {})
 
 
-def _unreadable_decimals(tenant: "Tenant", transfer: Transfer, source: Plane) -> list[str]:
+def _unreadable_decimals(tenant: Tenant, transfer: Transfer, source: Plane) -> list[str]:
     """Return the F&O properties whose zero F&O exports in a form that Dataverse cannot read: none in en-us."""
     locale = str(_service(tenant, transfer.host("finops"))["locale"])
     if source == "dataverse" or locale.casefold() == _RIGHT_LOCALE:
@@ -164,7 +160,7 @@ def _unreadable_decimals(tenant: "Tenant", transfer: Transfer, source: Plane) ->
     return [name for name in row_mapping.source_properties(transfer.mapped, source) if columns[name].type == "decimal"]
 
 
-def _is_out_of_range(transfer: Transfer, source: Plane, row: dict[str, "Any"]) -> bool:
+def _is_out_of_range(transfer: Transfer, source: Plane, row: dict[str, Any]) -> bool:
     is_party = source == "finops" and transfer.mapped.finops_entity == _PARTIES
     return is_party and row.get("PartyType") not in _PARTY_TYPES
 
@@ -180,12 +176,12 @@ def _sources(transfer: Transfer) -> list[Plane]:
     return [plane for plane in planes if row_mapping.flows(transfer.mapped, plane)]
 
 
-def _rows(tenant: "Tenant", transfer: Transfer, plane: Plane, company: Company) -> "Iterator[dict[str, Any]]":
+def _rows(tenant: Tenant, transfer: Transfer, plane: Plane, company: Company) -> Iterator[dict[str, Any]]:
     where = _where(transfer, plane, company)
     return tenant.rows.scan(plane, transfer.host(plane), row_filters.set_of(transfer.mapped, plane), where=where)
 
 
-def _count(tenant: "Tenant", transfer: Transfer, plane: Plane, company: Company) -> int:
+def _count(tenant: Tenant, transfer: Transfer, plane: Plane, company: Company) -> int:
     where = _where(transfer, plane, company)
     return tenant.rows.count(plane, transfer.host(plane), row_filters.set_of(transfer.mapped, plane), where=where)
 

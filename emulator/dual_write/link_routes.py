@@ -1,17 +1,15 @@
 """Handlers of the link: E1, E9 to E11, E16 and E17."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.wire import Call, Reply
 from emulator.data.schemas import UnknownTableError, table
 from emulator.dual_write import connections, links, maps, projects
 from emulator.dual_write.bodies import Members, parse_json, read_flag, read_texts
 from emulator.dual_write.connections import GLOBAL_ISLAND, REGIONAL_ISLAND, Connection
 from emulator.dual_write.errors import bad_request, conflict, not_found
 from emulator.dual_write.states import STARTABLE
-from emulator.http import Call, Reply
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _RESET = frozenset({"powerAppsEnvironmentName", "environments", "legalEntities"})
 _SIDE = frozenset({"targetType", "name", "displayName", "id", "isDevInstance", "directUrl"})
@@ -33,7 +31,7 @@ def query(call: Call, name: str) -> str:
     return next((value for key, value in call.query.items() if key.casefold() == name.casefold()), "")
 
 
-def environments(tenant: "Tenant", call: Call) -> Reply:
+def environments(tenant: Tenant, call: Call) -> Reply:
     """E1: the link of an F&O host; empty for a host with scheme, a host without link and the global gateway."""
     target_is_finance(call)
     found = connections.by_finance_host(tenant, query(call, "identifier"))
@@ -53,7 +51,7 @@ def environments(tenant: "Tenant", call: Call) -> Reply:
     )
 
 
-def connection_set(tenant: "Tenant", call: Call) -> Reply:
+def connection_set(tenant: Tenant, call: Call) -> Reply:
     """E10: the link with its environments, keys and companies."""
     connection = connections.by_name(tenant, call.parameters["cname"])
     mapped = [one.definition for one in maps.maps_of(tenant, connection.cid)]
@@ -94,7 +92,7 @@ def _detail(connection: Connection) -> dict[str, Any]:
     }
 
 
-def set_integration_keys(tenant: "Tenant", call: Call) -> Reply:
+def set_integration_keys(tenant: Tenant, call: Call) -> Reply:
     """E9: set the keys of Dataverse tables; they belong to the link, a project takes them over at its next refresh."""
     dataset = call.parameters["dataset"]
     connection = connections.by_dataverse_host(tenant, dataset)
@@ -125,7 +123,7 @@ def _check_key(entity_set: str, columns: list[str]) -> None:
         raise bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
 
 
-def _check_stopped(tenant: "Tenant", connection: Connection, entity_set: str, columns: list[str]) -> None:
+def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, columns: list[str]) -> None:
     """Refuse another key for a table whose map runs, by the switch `keys_while_running`."""
     present = {path.casefold() for path in connection.integration_keys.get(entity_set, ())}
     if present == {path.casefold() for path in columns} or tenant.switches["keys_while_running"] == "accept":
@@ -135,7 +133,7 @@ def _check_stopped(tenant: "Tenant", connection: Connection, entity_set: str, co
         raise conflict(f"The integration key of '{entity_set}' cannot change while the map '{running.name}' runs.")
 
 
-def reset(tenant: "Tenant", call: Call) -> Reply:
+def reset(tenant: Tenant, call: Call) -> Reply:
     """E11: wipe maps, keys, history and run-time rows of a link and link these companies."""
     target_is_finance(call)
     connection = connections.require(tenant, call.parameters["cid"])
@@ -166,12 +164,12 @@ def _check_sides(connection: Connection, body: Members) -> None:
         raise bad_request("request.environments must be the two environments of this connection set.")
 
 
-def version(_tenant: "Tenant", _call: Call) -> Reply:
+def version(_tenant: Tenant, _call: Call) -> Reply:
     """E16: any JSON text; no client in evidence reads it."""
     return Reply(json="1.0")
 
 
-def cluster_discovery(_tenant: "Tenant", call: Call) -> Reply:
+def cluster_discovery(_tenant: Tenant, call: Call) -> Reply:
     """E17: the regional gateway; the shape of the answer is assumed."""
     if not query(call, "regionName") or query(call, "pageType").upper() != "DW":
         raise bad_request("The query parameters regionName and pageType=DW are required.")

@@ -8,19 +8,26 @@ an hour. Assumed: of the health check of semantics 3.3, linking asks for the cor
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from emulator import power_platform
+from emulator.core.person import PersonError
+from emulator.core.wire import ServiceError
 from emulator.dual_write import connections, live_index, maps, requests, runtime_rows, solutions, sync
 from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.definitions import CORE_AREA, CORE_PACKAGE, SOLUTIONS
 from emulator.dual_write.errors import bad_request
-from emulator.http import ServiceError
 from emulator.identity.directory import ADMINISTRATOR_UPN
-from emulator.person import PersonError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.power_platform import (
+    Environment,
+    EnvironmentDeleted,
+    FinOpsOrdered,
+    FinOpsReady,
+    OrganizationRenamed,
+    PackageInstalled,
+)
+from emulator.tenant import Tenant
 
 ORIGIN = "dual-write"
 INSTALLED = "Installed"
@@ -30,17 +37,18 @@ _QUICK_VISITS, _LATER_VISIT = 30, 3600.0
 SAME_NAME = "Saving connection set failed! An item with the same key has already been added."
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Follow what happens to environments."""
-    tenant.events.on(ATTENDANT, _attendant_links)
-    tenant.signals.subscribe("finops-ready", _on_finops_ready)
-    tenant.signals.subscribe("package-installed", _on_package_installed)
-    tenant.signals.subscribe("environment-deleted", _on_environment_deleted)
-    tenant.signals.subscribe("organization-renamed", _on_organization_renamed)
+    tenant.events.on(ATTENDANT, partial(_attendant_links, tenant))
+    tenant.signals.subscribe(FinOpsReady, lambda ready: _consider(tenant, ready.environment.id))
+    tenant.signals.subscribe(FinOpsOrdered, lambda ordered: _consider(tenant, ordered.environment_id))
+    tenant.signals.subscribe(PackageInstalled, partial(_on_package_installed, tenant))
+    tenant.signals.subscribe(EnvironmentDeleted, partial(_on_environment_deleted, tenant))
+    tenant.signals.subscribe(OrganizationRenamed, partial(_on_organization_renamed, tenant))
 
 
 def link(
-    tenant: "Tenant", environment_id: str, dataverse_host: str, finance_host: str, companies: Sequence[str]
+    tenant: Tenant, environment_id: str, dataverse_host: str, finance_host: str, companies: Sequence[str]
 ) -> Connection:
     """Make the connection set of a pair; `companies` are codes of F&O, `["all"]` stands for every legal entity.
 
@@ -59,7 +67,7 @@ def link(
 
 
 def link_by_person(
-    tenant: "Tenant", dataverse_host: str, finance_host: str | None = None, companies: Sequence[str] | None = None
+    tenant: Tenant, dataverse_host: str, finance_host: str | None = None, companies: Sequence[str] | None = None
 ) -> Connection:
     """Press the button: integrate the F&O with the environment unless that was done, then link the two.
 
@@ -70,19 +78,18 @@ def link_by_person(
         PersonError: what hinders the link.
     """
     environment = power_platform.environment_of_cds_host(tenant, dataverse_host)
-    finops = environment["finops"] if environment else None
-    finance_host = finance_host or (finops["host"] if finops and finops["reachable"] else None)
+    finance_host = finance_host or _finance_host(environment)
     if environment is None or finance_host is None:
         raise PersonError(f"no finance and operations app belongs to the environment of '{dataverse_host}'")
-    if not core_installed(tenant, environment["id"]):
+    if not core_installed(tenant, environment.id):
         raise PersonError(f"'{dataverse_host}' has no dual-write core solution")
     for host in (dataverse_host, finance_host):
         if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, host):
             raise PersonError(f"'{host}' is linked already")
     try:
-        power_platform.integrate_finops(tenant, environment["id"], finance_host)
+        power_platform.integrate_finops(tenant, environment.id, finance_host)
         codes = companies or _codes(tenant, "link_companies_by_person")
-        return link(tenant, environment["id"], dataverse_host, finance_host, codes)
+        return link(tenant, environment.id, dataverse_host, finance_host, codes)
     except power_platform.IntegrationError as error:
         raise PersonError(str(error)) from error
     except ServiceError as error:
@@ -95,7 +102,7 @@ def text_of(error: ServiceError) -> str:
     return str(body.get("message"))
 
 
-def set_companies(tenant: "Tenant", connection: Connection, codes: Sequence[str]) -> None:
+def set_companies(tenant: Tenant, connection: Connection, codes: Sequence[str]) -> None:
     """Link exactly these companies, each with its `cdm_companies` row (dual-write-semantics.md 5.1).
 
     Raises:
@@ -118,7 +125,7 @@ def _name(company: Mapping[str, Any]) -> str:
     return str(company.get("cdm_name") or "").strip().casefold()
 
 
-def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None:
+def wipe(tenant: Tenant, connection: Connection, *, rows: bool = True) -> None:
     """Remove all that hangs on a link but the link itself; `rows`: the run-time rows of both planes too."""
     if rows:
         runtime_rows.clear(tenant, connection)
@@ -131,20 +138,20 @@ def wipe(tenant: "Tenant", connection: Connection, *, rows: bool = True) -> None
     connection.solution_requests = []
 
 
-def core_installed(tenant: "Tenant", environment_id: str) -> bool:
+def core_installed(tenant: Tenant, environment_id: str) -> bool:
     """Tell whether the core package of dual-write is in an environment."""
     return power_platform.installed_packages(tenant, environment_id).get(CORE_PACKAGE) == INSTALLED
 
 
-def _codes(tenant: "Tenant", switch: str) -> list[str]:
+def _codes(tenant: Tenant, switch: str) -> list[str]:
     return [code.strip() for code in str(tenant.switches[switch]).split(",")]
 
 
-def _legal_entities(tenant: "Tenant", connection: Connection) -> list[dict[str, Any]]:
+def _legal_entities(tenant: Tenant, connection: Connection) -> list[dict[str, Any]]:
     return list(tenant.rows.scan("finops", connection.finance_host, "LegalEntities"))
 
 
-def _company(tenant: "Tenant", connection: Connection, entity: dict[str, Any]) -> Company:
+def _company(tenant: Tenant, connection: Connection, entity: dict[str, Any]) -> Company:
     code, host = str(entity["LegalEntityId"]), connection.dataverse_host
     found = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
     if found:
@@ -158,7 +165,7 @@ def _company(tenant: "Tenant", connection: Connection, entity: dict[str, Any]) -
     return Company(code, str(row["cdm_companyid"]))
 
 
-def _consider(tenant: "Tenant", environment_id: str) -> None:
+def _consider(tenant: Tenant, environment_id: str) -> None:
     """Link the two sides of an environment once both are ready, or let the attendant come."""
     hosts = _unlinked(tenant, environment_id)
     if hosts is None:
@@ -170,7 +177,7 @@ def _consider(tenant: "Tenant", environment_id: str) -> None:
         tenant.events.schedule(tenant.switches["dual_write_attendant_delay"], ATTENDANT, environment_id=environment_id)
 
 
-def _attendant_links(tenant: "Tenant", *, environment_id: str, visits: int = 1) -> None:
+def _attendant_links(tenant: Tenant, *, environment_id: str, visits: int = 1) -> None:
     hosts = _unlinked(tenant, environment_id)
     if hosts is None or not tenant.switches["attendant"]:
         return
@@ -185,42 +192,39 @@ def _attendant_links(tenant: "Tenant", *, environment_id: str, visits: int = 1) 
         tenant.events.schedule(delay, ATTENDANT, environment_id=environment_id, visits=visits + 1)
 
 
-def _unlinked(tenant: "Tenant", environment_id: str) -> tuple[str, str, str] | None:
+def _unlinked(tenant: Tenant, environment_id: str) -> tuple[str, str, str] | None:
     """Return both hosts of a pair and how F&O came to be, None unless both are ready and not linked."""
     environment = power_platform.environment(tenant, environment_id)
-    database = environment["database"] if environment else None
+    database = environment.database if environment else None
     if environment is None or database is None or not core_installed(tenant, environment_id):
         return None
-    finops = environment["finops"]
-    if finops is not None:
-        finance_host = finops["host"] if finops["reachable"] else None
-    else:
-        finance_host = power_platform.ordered_finops_host(tenant, environment_id)
+    finops = environment.finops
+    ordered = power_platform.ordered_finops_host(tenant, environment_id) if finops is None else None
+    finance_host = ordered or _finance_host(environment)
     if finance_host is None or connections.by_finance_host(tenant, finance_host):
         return None
-    if connections.by_dataverse_host(tenant, database["host"]):
+    if connections.by_dataverse_host(tenant, database.host):
         return None
-    return database["host"], finance_host, finops["type"] if finops else "Linked"
+    return database.host, finance_host, finops.type if finops else "Linked"
 
 
-def _on_finops_ready(tenant: "Tenant", *, environment_id: str, host: str, cds_host: str) -> None:
-    del host, cds_host
-    _consider(tenant, environment_id)
+def _finance_host(environment: Environment | None) -> str | None:
+    """Return the host of the F&O that an environment has and that answers, or None."""
+    finops = environment.finops if environment else None
+    return finops.host if finops and finops.reachable else None
 
 
-def _on_package_installed(tenant: "Tenant", *, environment_id: str, cds_host: str, unique_name: str) -> None:
-    if unique_name == CORE_PACKAGE:
-        _consider(tenant, environment_id)
-    solutions.package_installed(tenant, cds_host, unique_name)
+def _on_package_installed(tenant: Tenant, installed: PackageInstalled) -> None:
+    if installed.unique_name == CORE_PACKAGE:
+        _consider(tenant, installed.environment_id)
+    solutions.package_installed(tenant, installed.dataverse_host, installed.unique_name)
 
 
-def _on_environment_deleted(
-    tenant: "Tenant", *, environment_id: str, cds_host: str | None, finops_host: str | None
-) -> None:
-    del environment_id
+def _on_environment_deleted(tenant: Tenant, deleted: EnvironmentDeleted) -> None:
+    database, finops = deleted.environment.database, deleted.environment.finops
     found = [
-        connections.by_dataverse_host(tenant, cds_host or ""),
-        connections.by_finance_host(tenant, finops_host or ""),
+        connections.by_dataverse_host(tenant, database.host if database else ""),
+        connections.by_finance_host(tenant, finops.host if finops else ""),
     ]
     for cid in {one.cid for one in found if one is not None}:
         connection = connections.require(tenant, cid)
@@ -228,9 +232,8 @@ def _on_environment_deleted(
         connections.remove(tenant, connection)
 
 
-def _on_organization_renamed(tenant: "Tenant", *, environment_id: str, old_host: str, new_host: str) -> None:
-    del environment_id
-    connection = connections.by_dataverse_host(tenant, old_host)
+def _on_organization_renamed(tenant: Tenant, renamed: OrganizationRenamed) -> None:
+    connection = connections.by_dataverse_host(tenant, renamed.old_host)
     if connection is not None:
-        connection.dataverse_host = new_host
+        connection.dataverse_host = renamed.new_host
         connections.save(tenant, connection)

@@ -3,19 +3,15 @@
 A bootstrap writes tens of thousands of rows; each write must not read all maps of the link.
 """
 
-from typing import TYPE_CHECKING
-
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import MapDefinition
 from emulator.dual_write.states import SYNCING, MapState
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dualwrite.live"
 
 
-def update(tenant: "Tenant", connection: Connection, map_id: str, mapped: MapDefinition, state: MapState) -> None:
+def update(tenant: Tenant, connection: Connection, map_id: str, mapped: MapDefinition, state: MapState) -> None:
     """Add or remove a map at the tables of both of its sides."""
     for plane, host, table in _tables(connection, mapped):
         key = _key(plane, host, table)
@@ -28,13 +24,13 @@ def update(tenant: "Tenant", connection: Connection, map_id: str, mapped: MapDef
             tenant.store.delete(KIND, key)
 
 
-def lookup(tenant: "Tenant", plane: str, host: str, table: str) -> tuple[str, list[str]] | None:
+def lookup(tenant: Tenant, plane: str, host: str, table: str) -> tuple[str, list[str]] | None:
     """Return `cid` and ids of the maps that see writes of this table, in the order of their start, or None."""
     document = tenant.store.get(KIND, _key(plane, host, table))
     return (document["cid"], document["maps"]) if document else None
 
 
-def clear(tenant: "Tenant", connection: Connection) -> None:
+def clear(tenant: Tenant, connection: Connection) -> None:
     """Forget all tables of a link."""
     for prefix in (_key("dataverse", connection.dataverse_host, ""), _key("finops", connection.finance_host, "")):
         for key, _ in tenant.store.items(KIND, prefix):

@@ -4,24 +4,22 @@ Dual-write is synchronous (dual-write-semantics.md 7.7): what the other side ref
 initialize, resume or are paused queue the change instead; stopped ones are not in the index.
 """
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from emulator.dual_write import connections, live_index, maps, queue
 from emulator.dual_write.states import MapState
 from emulator.dual_write.transfer import ORIGIN, Change, Transfer
-
-if TYPE_CHECKING:
-    from emulator.tables import Write
-    from emulator.tenant import Tenant
+from emulator.tables import Write
+from emulator.tenant import Tenant
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Follow every write of both planes."""
     queue.create(tenant)
-    tenant.rows.on_write(follow)
+    tenant.rows.on_write(partial(follow, tenant))
 
 
-def follow(tenant: "Tenant", write: "Write") -> None:
+def follow(tenant: Tenant, write: Write) -> None:
     """Send a write through every map on its table, or queue it; SyncError fails the client's write."""
     if write.origin == ORIGIN:
         return

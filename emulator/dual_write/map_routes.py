@@ -1,16 +1,12 @@
 """Handlers of maps: E2 to E8 and E12 to E15."""
 
-from typing import TYPE_CHECKING
-
+from emulator.core.wire import Call, Reply
 from emulator.dual_write import connections, executions, maps, projects, requests, solutions, templates
 from emulator.dual_write.bodies import Members, parse_json, read_texts
 from emulator.dual_write.errors import bad_request, not_found
 from emulator.dual_write.link_routes import query, target_is_finance
 from emulator.dual_write.start_call import read_start
-from emulator.http import Call, Reply
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _REFRESH = frozenset({"tokens"})
 _APPLY = frozenset({"action", "solutions"})
@@ -18,7 +14,7 @@ _SOLUTION = frozenset({"criteria"})
 _CRITERIA = frozenset({"uniquename"})
 
 
-def entities(tenant: "Tenant", call: Call) -> Reply:
+def entities(tenant: Tenant, call: Call) -> Reply:
     """E2: all maps of a link."""
     target_is_finance(call)
     connection = connections.require(tenant, query(call, "cid"))
@@ -27,17 +23,17 @@ def entities(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=[maps.wire(one) for one in maps.maps_of(tenant, connection.cid)])
 
 
-def start(tenant: "Tenant", call: Call) -> Reply:
+def start(tenant: Tenant, call: Call) -> Reply:
     """E3: start, stop, pause, resume or initialise maps."""
     action, asked = read_start(parse_json(call.body))
     return _request_id(tenant, requests.start(tenant, action, asked))
 
 
-def _request_id(tenant: "Tenant", request_id: str) -> Reply:
+def _request_id(tenant: Tenant, request_id: str) -> Reply:
     return Reply(json=request_id if tenant.switches["start_answer_bare"] else {"requestId": request_id})
 
 
-def status(tenant: "Tenant", call: Call) -> Reply:
+def status(tenant: Tenant, call: Call) -> Reply:
     """E4: the maps of a request."""
     request_id = call.parameters["request_id"]
     found = requests.maps_of_request(tenant, request_id)
@@ -46,7 +42,7 @@ def status(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=[maps.wire(one, never_ends=never, hide_request=hidden, only=request_id) for one in found])
 
 
-def prerequisites(tenant: "Tenant", call: Call) -> Reply:
+def prerequisites(tenant: Tenant, call: Call) -> Reply:
     """E5: for each asked version the active versions to start, in order, itself last."""
     connection = connections.require(tenant, call.parameters["cid"])
     known = maps.maps_of(tenant, connection.cid)
@@ -59,7 +55,7 @@ def prerequisites(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=answer)
 
 
-def switch_active(tenant: "Tenant", call: Call) -> Reply:
+def switch_active(tenant: Tenant, call: Call) -> Reply:
     """E6: make a version of a map the active one; the body is the id as bare text, quoted or not."""
     connection = connections.require(tenant, call.parameters["cid"])
     tid, pid = call.parameters["tid"], query(call, "pid")
@@ -75,12 +71,12 @@ def switch_active(tenant: "Tenant", call: Call) -> Reply:
     return Reply()
 
 
-def field_mappings(tenant: "Tenant", call: Call) -> Reply:
+def field_mappings(tenant: Tenant, call: Call) -> Reply:
     """E7: the whole project of a map."""
     return Reply(json=projects.wire(*projects.find(tenant, call.parameters["pid"])))
 
 
-def refresh(tenant: "Tenant", call: Call) -> Reply:
+def refresh(tenant: Tenant, call: Call) -> Reply:
     """E8: renew the table metadata of a project."""
     connection, table_map = projects.find_by_name(tenant, call.parameters["project"])
     if not isinstance(Members(parse_json(call.body), "request", _REFRESH).get("tokens"), list):
@@ -89,7 +85,7 @@ def refresh(tenant: "Tenant", call: Call) -> Reply:
     return Reply()
 
 
-def list_solutions(tenant: "Tenant", call: Call) -> Reply:
+def list_solutions(tenant: Tenant, call: Call) -> Reply:
     """E12: the solutions with maps that the Dataverse environment holds."""
     connection = connections.require(tenant, call.parameters["cid"])
     return Reply(
@@ -108,7 +104,7 @@ def list_solutions(tenant: "Tenant", call: Call) -> Reply:
     )
 
 
-def apply_solutions(tenant: "Tenant", call: Call) -> Reply:
+def apply_solutions(tenant: Tenant, call: Call) -> Reply:
     """E13: let the maps of a solution appear."""
     connection = connections.require(tenant, call.parameters["cid"])
     body = Members(parse_json(call.body), "request", _APPLY)
@@ -122,13 +118,13 @@ def apply_solutions(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"requestId": solutions.begin_apply(tenant, connection, names)})
 
 
-def solution_status(tenant: "Tenant", call: Call) -> Reply:
+def solution_status(tenant: Tenant, call: Call) -> Reply:
     """E14: the state of an E13 request."""
     connection = connections.require(tenant, call.parameters["cid"])
     return Reply(json=solutions.status(connection, call.parameters["request_id"]))
 
 
-def initial_syncs(tenant: "Tenant", call: Call) -> Reply:
+def initial_syncs(tenant: Tenant, call: Call) -> Reply:
     """E15: the initial syncs of a map, newest first."""
     _, table_map = projects.find(tenant, call.parameters["pid"])
     return Reply(json=executions.answer(tenant, table_map))

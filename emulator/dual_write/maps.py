@@ -6,15 +6,11 @@ that E13 made. A project points back to its map under `dualwrite.project`.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.dual_write import live_index, runtime_rows
-from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import MapDefinition, dataverse_table, definition
 from emulator.dual_write.states import SYNCING, MapState, RequestState, shown_actions
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dualwrite.map"
 PROJECT_KIND = "dualwrite.project"
@@ -83,7 +79,7 @@ class TableMap:
         return next((entry for entry in self.requests if entry["requestId"] == request_id), None)
 
 
-def save(tenant: "Tenant", table_map: TableMap) -> None:
+def save(tenant: Tenant, table_map: TableMap) -> None:
     """Store a map."""
     tenant.store.put(KIND, _key(table_map.cid, table_map.id), asdict(table_map))
     if table_map.pid is not None:
@@ -91,18 +87,18 @@ def save(tenant: "Tenant", table_map: TableMap) -> None:
         tenant.store.put(PROJECT_KIND, table_map.pid, pointer)
 
 
-def find(tenant: "Tenant", cid: str, map_id: str) -> TableMap | None:
+def find(tenant: Tenant, cid: str, map_id: str) -> TableMap | None:
     """Return one map by its id, or None."""
     document = tenant.store.get(KIND, _key(cid, map_id))
     return _read(document) if document else None
 
 
-def maps_of(tenant: "Tenant", cid: str) -> list[TableMap]:
+def maps_of(tenant: Tenant, cid: str) -> list[TableMap]:
     """Return all maps of a link, ordered by name."""
     return [_read(document) for _, document in tenant.store.items(KIND, f"{cid}/")]
 
 
-def by_project(tenant: "Tenant", pid: str) -> TableMap | None:
+def by_project(tenant: Tenant, pid: str) -> TableMap | None:
     """Return the map of a project id, or None."""
     pointer = tenant.store.get(PROJECT_KIND, pid) or tenant.store.get(PROJECT_KIND, pid.lower())
     return find(tenant, pointer["cid"], pointer["id"]) if pointer else None
@@ -113,23 +109,13 @@ def by_template(maps: Iterable[TableMap], tid: str) -> TableMap | None:
     return next((table_map for table_map in maps if table_map.has_template(tid)), None)
 
 
-def set_state(tenant: "Tenant", connection: Connection, table_map: TableMap, state: MapState) -> None:
-    """Put a map into a state and keep the live index and the runtime rows of both sides in step."""
-    table_map.state = state
-    table_map.pending = None
-    table_map.paused_on = tenant.clock.now().isoformat() if state is MapState.PAUSED else None
-    save(tenant, table_map)
-    live_index.update(tenant, connection, table_map.id, table_map.definition, state)
-    runtime_rows.update(tenant, connection, table_map, state)
-
-
-def syncing_on(tenant: "Tenant", cid: str, dataverse_set: str) -> TableMap | None:
+def syncing_on(tenant: Tenant, cid: str, dataverse_set: str) -> TableMap | None:
     """Return the first map of a Dataverse table that is not stopped, or None."""
     on_table = (one for one in maps_of(tenant, cid) if one.definition.dataverse_set == dataverse_set)
     return next((one for one in on_table if one.state in SYNCING or one.is_busy), None)
 
 
-def remove_all(tenant: "Tenant", cid: str) -> None:
+def remove_all(tenant: Tenant, cid: str) -> None:
     """Delete every map and project of a link (E11, or the end of an environment)."""
     for table_map in maps_of(tenant, cid):
         tenant.store.delete(KIND, _key(cid, table_map.id))

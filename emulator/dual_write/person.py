@@ -3,32 +3,31 @@
 Only the initial write of a company that was added takes its time (dual-write-semantics.md 5.5).
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
+from emulator.core.person import PersonError, PersonRequest
+from emulator.core.wire import ServiceError
 from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import AUTHOR
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.row_mapping import is_company_specific
 from emulator.dual_write.states import STARTABLE, Action, MapState, state_name
-from emulator.http import ServiceError
-from emulator.person import PersonError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 BROKEN = "Project validation failed: DIPV1014 A field of the integration key is not mapped."
 
 _T = TypeVar("_T")
-_MapAction = Callable[["Tenant", Connection, TableMap, Mapping[str, Any]], None]
+_MapAction = Callable[[Tenant, Connection, TableMap, PersonRequest], None]
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Register the actions on links, companies and maps."""
-    tenant.person.on("link", _link)
-    tenant.person.on("add-company", _add_company)
-    tenant.person.on("remove-company", _remove_company)
+    tenant.person.on("link", partial(_link, tenant))
+    tenant.person.on("add-company", partial(_add_company, tenant))
+    tenant.person.on("remove-company", partial(_remove_company, tenant))
     for name, action in (
         ("start-map", _start),
         ("stop-map", _stop),
@@ -37,20 +36,20 @@ def register(tenant: "Tenant") -> None:
         ("break-map", _break),
         ("mend-map", _mend),
     ):
-        tenant.person.on(name, _on_map(action))
+        tenant.person.on(name, partial(_act_on_map, tenant, action))
 
 
-def _link(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+def _link(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     """Link `environment` with `finops`, or with the F&O that it is integrated with."""
     finops, codes = request.get("finops"), request.get("companies")
     if not isinstance(finops, str | None) or not isinstance(codes, list | None):
         raise PersonError("'finops' is a host, 'companies' a list of codes")
-    connection = links.link_by_person(tenant, _text(request, "environment"), finops, codes)
+    connection = links.link_by_person(tenant, request.text("environment"), finops, codes)
     return {"cid": connection.cid, "companies": connection.company_codes()}
 
 
-def _add_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    connection, code = _connection(tenant, request), _text(request, "company")
+def _add_company(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    connection, code = _connection(tenant, request), request.text("company")
     if connection.has_company(code):
         raise PersonError(f"the company '{code}' is linked already")
     _refuse_in(tenant, connection, MapState.INITIAL_SYNC)
@@ -61,8 +60,8 @@ def _add_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]
     return answer
 
 
-def _remove_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    connection, code = _connection(tenant, request), _text(request, "company")
+def _remove_company(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    connection, code = _connection(tenant, request), request.text("company")
     if not connection.has_company(code):
         raise PersonError(f"the company '{code}' is not linked")
     _refuse_in(tenant, connection, MapState.INITIAL_SYNC, MapState.PAUSED)
@@ -70,13 +69,13 @@ def _remove_company(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, A
     return _set_companies(tenant, connection, kept)
 
 
-def _set_companies(tenant: "Tenant", connection: Connection, codes: list[str]) -> dict[str, Any]:
+def _set_companies(tenant: Tenant, connection: Connection, codes: list[str]) -> dict[str, Any]:
     _accepted(lambda: links.set_companies(tenant, connection, codes))
     connections.save(tenant, connection)
     return {"companies": connection.company_codes()}
 
 
-def _start(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+def _start(tenant: Tenant, connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
     if table_map.state is MapState.PAUSED:
         _finish(tenant, connection, table_map, Action.RESUME, MapState.RUNNING)
         return
@@ -88,19 +87,19 @@ def _start(tenant: "Tenant", connection: Connection, table_map: TableMap, _reque
     _finish(tenant, connection, table_map, Action.START, MapState.RUNNING)
 
 
-def _stop(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+def _stop(tenant: Tenant, connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
     _must_be(table_map, MapState.RUNNING)
     _finish(tenant, connection, table_map, Action.STOP, MapState.STOPPED)
 
 
-def _pause(tenant: "Tenant", connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+def _pause(tenant: Tenant, connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
     _must_be(table_map, MapState.RUNNING)
     _finish(tenant, connection, table_map, Action.PAUSE, MapState.PAUSED)
 
 
-def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
+def _switch(tenant: Tenant, connection: Connection, table_map: TableMap, request: PersonRequest) -> None:
     """Activate a version, saving it first when its author has none such; a running map is stopped meanwhile."""
-    version, author = _text(request, "version"), str(request.get("author") or AUTHOR)
+    version, author = request.text("version"), str(request.get("author") or AUTHOR)
     _must_be(table_map, MapState.RUNNING, *STARTABLE)
     try:
         wanted = templates.template(tenant, table_map.definition, version, author=author)
@@ -118,35 +117,32 @@ def _switch(tenant: "Tenant", connection: Connection, table_map: TableMap, reque
         sync.enter(tenant, connection, [table_map], MapState.RUNNING)
 
 
-def _break(tenant: "Tenant", _connection: Connection, table_map: TableMap, request: Mapping[str, Any]) -> None:
+def _break(tenant: Tenant, _connection: Connection, table_map: TableMap, request: PersonRequest) -> None:
     version = request.get("version")
     table_map.broken, table_map.broken_version = str(request.get("text") or BROKEN), str(version) if version else None
     maps.save(tenant, table_map)
 
 
-def _mend(tenant: "Tenant", _connection: Connection, table_map: TableMap, _request: Mapping[str, Any]) -> None:
+def _mend(tenant: Tenant, _connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
     table_map.broken = table_map.broken_version = None
     maps.save(tenant, table_map)
 
 
-def _finish(tenant: "Tenant", connection: Connection, table_map: TableMap, action: Action, state: MapState) -> None:
+def _finish(tenant: Tenant, connection: Connection, table_map: TableMap, action: Action, state: MapState) -> None:
     requests.note(tenant, table_map, action)
     sync.enter(tenant, connection, [table_map], state)
 
 
-def _on_map(action: _MapAction) -> Callable[["Tenant", Mapping[str, Any]], Mapping[str, Any]]:
-    def act(tenant: "Tenant", request: Mapping[str, Any]) -> Mapping[str, Any]:
-        connection = _connection(tenant, request)
-        name = _text(request, "map")
-        table_map = maps.find(tenant, connection.cid, name)
-        if table_map is None:
-            raise PersonError(f"the link has no map '{name}'")
-        if table_map.is_busy:
-            raise PersonError(f"the map '{name}' is busy")
-        action(tenant, connection, table_map, request)
-        return {"map": name, "state": str(table_map.state), "version": table_map.version}
-
-    return act
+def _act_on_map(tenant: Tenant, action: _MapAction, request: PersonRequest) -> dict[str, Any]:
+    connection = _connection(tenant, request)
+    name = request.text("map")
+    table_map = maps.find(tenant, connection.cid, name)
+    if table_map is None:
+        raise PersonError(f"the link has no map '{name}'")
+    if table_map.is_busy:
+        raise PersonError(f"the map '{name}' is busy")
+    action(tenant, connection, table_map, request)
+    return {"map": name, "state": str(table_map.state), "version": table_map.version}
 
 
 def _must_be(table_map: TableMap, *states: MapState) -> None:
@@ -154,7 +150,7 @@ def _must_be(table_map: TableMap, *states: MapState) -> None:
         raise PersonError(f"the map '{table_map.name}' is {state_name(table_map.state)}")
 
 
-def _refuse_in(tenant: "Tenant", connection: Connection, *states: MapState) -> None:
+def _refuse_in(tenant: Tenant, connection: Connection, *states: MapState) -> None:
     hindering = next((one for one in maps.maps_of(tenant, connection.cid) if one.state in states), None)
     if hindering is not None:
         raise PersonError(f"the map '{hindering.name}' is {state_name(hindering.state)}")
@@ -167,16 +163,9 @@ def _accepted(work: Callable[[], _T]) -> _T:
         raise PersonError(links.text_of(error)) from error
 
 
-def _connection(tenant: "Tenant", request: Mapping[str, Any]) -> Connection:
-    host = _text(request, "environment")
+def _connection(tenant: Tenant, request: PersonRequest) -> Connection:
+    host = request.text("environment")
     found = connections.by_dataverse_host(tenant, host)
     if found is None:
         raise PersonError(f"'{host}' is not linked; give the host of the Dataverse environment")
     return found
-
-
-def _text(request: Mapping[str, Any], name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value:
-        raise PersonError(f"the action needs '{name}'")
-    return value

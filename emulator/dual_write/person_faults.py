@@ -14,44 +14,42 @@ Sources: dual-write-semantics.md 11.2 and 11.5.
 """
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+from emulator.core.person import PersonError, PersonRequest
 from emulator.data.schemas import table
-from emulator.dataverse.organization import organization, plain_host
+from emulator.dataverse.organization import organization, plain_host, required
 from emulator.dataverse.plugins import SUPPORT
 from emulator.dual_write.initial_sync import change_service
 from emulator.dual_write.runtime_rows import DATAVERSE_SET, FINANCE_SET
 from emulator.finance_operations.instance import instance, instance_of_cds_host
-from emulator.person import PersonError
 from emulator.tables import RowError
 from emulator.tables.values import is_guid, new_guid
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _SIDES = ("dataverse", "finops")
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Register the actions."""
-    tenant.person.on("stop-data-management", lambda tenant, request: _switch_service(tenant, request, stopped=True))
-    tenant.person.on("start-data-management", lambda tenant, request: _switch_service(tenant, request, stopped=False))
-    tenant.person.on("remove-application", _remove_application)
-    tenant.person.on("set-number-format", _set_number_format)
-    tenant.person.on("rename-root-team", _rename_root_team)
-    tenant.person.on("clear-owning-team", _clear_owning_team)
-    tenant.person.on("add-stale-configuration", _add_stale_configuration)
+    tenant.person.on("stop-data-management", partial(_switch_service, tenant, stopped=True))
+    tenant.person.on("start-data-management", partial(_switch_service, tenant, stopped=False))
+    tenant.person.on("remove-application", partial(_remove_application, tenant))
+    tenant.person.on("set-number-format", partial(_set_number_format, tenant))
+    tenant.person.on("rename-root-team", partial(_rename_root_team, tenant))
+    tenant.person.on("clear-owning-team", partial(_clear_owning_team, tenant))
+    tenant.person.on("add-stale-configuration", partial(_add_stale_configuration, tenant))
 
 
-def _switch_service(tenant: "Tenant", request: Mapping[str, Any], *, stopped: bool) -> dict[str, Any]:
+def _switch_service(tenant: Tenant, request: PersonRequest, *, stopped: bool) -> dict[str, Any]:
     host = _finance_host(tenant, request)
     change_service(tenant, host, stopped=stopped)
     return {"finops": host, "stopped": stopped}
 
 
-def _remove_application(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    host, app_id = _text(request, "environment").lower(), _text(request, "client_id")
+def _remove_application(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    host, app_id = request.text("environment").lower(), request.text("client_id")
     if not is_guid(app_id):
         raise PersonError("'client_id' is no application id")
     if instance(tenant, host) is not None:
@@ -67,22 +65,22 @@ def _remove_application(tenant: "Tenant", request: Mapping[str, Any]) -> dict[st
     return {"host": host, "application": app_id}
 
 
-def _set_number_format(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    host, locale = _finance_host(tenant, request), _text(request, "locale")
+def _set_number_format(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    host, locale = _finance_host(tenant, request), request.text("locale")
     change_service(tenant, host, locale=locale)
     return {"finops": host, "locale": locale}
 
 
-def _rename_root_team(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    host, name = _dataverse_host(tenant, request), _text(request, "name")
-    unit = (organization(tenant, host) or {})["business_unit_id"]
+def _rename_root_team(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    host, name = _dataverse_host(tenant, request), request.text("name")
+    unit = required(tenant, host).business_unit_id
     team = tenant.rows.find("dataverse", host, "teams", {"_businessunitid_value": unit, "isdefault": True})[0]
     tenant.rows.update("dataverse", host, "teams", str(team["teamid"]), {"name": name}, origin="system")
     return {"team": name, "before": team["name"]}
 
 
-def _clear_owning_team(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    host, code = _dataverse_host(tenant, request), _text(request, "company")
+def _clear_owning_team(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    host, code = _dataverse_host(tenant, request), request.text("company")
     found = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
     if not found:
         raise PersonError(f"'{host}' has no company '{code}'")
@@ -91,7 +89,7 @@ def _clear_owning_team(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str
     return {"company": code, "before": found[0]["_cdm_defaultowningteam_value"]}
 
 
-def _add_stale_configuration(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+def _add_stale_configuration(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     side = request.get("side")
     if side not in _SIDES:
         raise PersonError(f"'side' is one of {', '.join(_SIDES)}")
@@ -125,27 +123,20 @@ def _add_stale_configuration(tenant: "Tenant", request: Mapping[str, Any]) -> di
     return {"host": host, "project": project}
 
 
-def _finance_host(tenant: "Tenant", request: Mapping[str, Any]) -> str:
+def _finance_host(tenant: Tenant, request: PersonRequest) -> str:
     """Return the F&O host that `environment` names by itself or by its Dataverse side."""
-    host = _text(request, "environment").lower()
+    host = request.text("environment").lower()
     found = instance(tenant, host) or instance_of_cds_host(tenant, plain_host(host))
     if found is None:
         raise PersonError(f"no finance and operations app belongs to '{host}'")
-    return str(found["host"])
+    return found.host
 
 
-def _dataverse_host(tenant: "Tenant", request: Mapping[str, Any]) -> str:
+def _dataverse_host(tenant: Tenant, request: PersonRequest) -> str:
     """Return the Dataverse host that `environment` names by itself or by its F&O side."""
-    host = _text(request, "environment").lower()
+    host = request.text("environment").lower()
     finops = instance(tenant, host)
-    found = organization(tenant, str(finops["cds_host"]) if finops else host)
+    found = organization(tenant, finops.cds_host if finops else host)
     if found is None:
         raise PersonError(f"no Dataverse organization belongs to '{host}'")
-    return str(found["host"])
-
-
-def _text(request: Mapping[str, Any], name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value:
-        raise PersonError(f"the action needs '{name}'")
-    return value
+    return found.host

@@ -1,7 +1,7 @@
 """The project of a map: mappings, filters and table metadata, in E7's shape."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.maps import Field
 from emulator.data.schemas import Plane, Table, table
@@ -11,14 +11,12 @@ from emulator.dual_write.definitions import MapDefinition
 from emulator.dual_write.errors import not_found
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import SYNCING
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 LEG_ID = "001"
 
 
-def find(tenant: "Tenant", pid: str) -> tuple[Connection, TableMap]:
+def find(tenant: Tenant, pid: str) -> tuple[Connection, TableMap]:
     """Return link and map of a project id.
 
     Raises:
@@ -30,7 +28,7 @@ def find(tenant: "Tenant", pid: str) -> tuple[Connection, TableMap]:
     return connections.require(tenant, table_map.cid), table_map
 
 
-def find_by_name(tenant: "Tenant", name: str) -> tuple[Connection, TableMap]:
+def find_by_name(tenant: Tenant, name: str) -> tuple[Connection, TableMap]:
     """Return link and map of a project name.
 
     Raises:
@@ -43,7 +41,7 @@ def find_by_name(tenant: "Tenant", name: str) -> tuple[Connection, TableMap]:
     raise not_found(f"Project '{name}'")
 
 
-def refresh(tenant: "Tenant", connection: Connection, table_map: TableMap) -> None:
+def refresh(tenant: Tenant, connection: Connection, table_map: TableMap) -> None:
     """Renew what a project knows of its tables and keys (E8); that it is done at once is assumed."""
     table_map.keys = list(connection.integration_keys.get(table_map.definition.dataverse_set, ()))
     table_map.refreshed_on = timestamp(tenant)

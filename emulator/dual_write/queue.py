@@ -8,16 +8,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
 from emulator.dual_write.transfer import Change, Transfer
 from emulator.tables import SyncError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS dual_write_queue (
@@ -39,12 +37,12 @@ class CatchUpError:
     text: str
 
 
-def create(tenant: "Tenant") -> None:
+def create(tenant: Tenant) -> None:
     """Create the table in the tenant's store."""
     tenant.store.create(SCHEMA)
 
 
-def add(tenant: "Tenant", table_map: TableMap, change: Change) -> None:
+def add(tenant: Tenant, table_map: TableMap, change: Change) -> None:
     """Queue a change; SyncError when the pause has lasted too long or holds too much."""
     _check_limits(tenant, table_map)
     tenant.store.execute(
@@ -53,12 +51,12 @@ def add(tenant: "Tenant", table_map: TableMap, change: Change) -> None:
     )
 
 
-def queued(tenant: "Tenant", table_map: TableMap) -> list[Change]:
+def queued(tenant: Tenant, table_map: TableMap) -> list[Change]:
     """Return the changes that wait for a map, in the order in which they were made."""
     return [change for _, change in _waiting(tenant, table_map)]
 
 
-def catch_up_errors(tenant: "Tenant", table_map: TableMap) -> list[CatchUpError]:
+def catch_up_errors(tenant: Tenant, table_map: TableMap) -> list[CatchUpError]:
     """Return the changes of the last day that were not written; older ones are purged."""
     limit = (tenant.clock.now() - ERROR_LIFE).isoformat(timespec="microseconds")
     where = (table_map.cid, table_map.id)
@@ -73,7 +71,7 @@ def catch_up_errors(tenant: "Tenant", table_map: TableMap) -> list[CatchUpError]
     return [CatchUpError(seq, _read(change), error) for seq, change, error in found]
 
 
-def play_back(tenant: "Tenant", connection: Connection, table_maps: Sequence[TableMap]) -> int:
+def play_back(tenant: Tenant, connection: Connection, table_maps: Sequence[TableMap]) -> int:
     """Send everything queued for these maps, in the full order of the changes.
 
     Returns:
@@ -96,7 +94,7 @@ def play_back(tenant: "Tenant", connection: Connection, table_maps: Sequence[Tab
     return failures
 
 
-def keep_as_errors(tenant: "Tenant", table_map: TableMap) -> int:
+def keep_as_errors(tenant: Tenant, table_map: TableMap) -> int:
     """Turn all queued changes of a map into catch-up errors and return how many there were."""
     waiting = list(_waiting(tenant, table_map))
     for seq, _ in waiting:
@@ -104,19 +102,19 @@ def keep_as_errors(tenant: "Tenant", table_map: TableMap) -> int:
     return len(waiting)
 
 
-def discard(tenant: "Tenant", table_map: TableMap) -> None:
+def discard(tenant: Tenant, table_map: TableMap) -> None:
     """Forget all queued changes of a map; catch-up errors stay."""
     tenant.store.execute(
         "DELETE FROM dual_write_queue WHERE cid = ? AND map = ? AND error IS NULL", (table_map.cid, table_map.id)
     )
 
 
-def remove_all(tenant: "Tenant", cid: str) -> None:
+def remove_all(tenant: Tenant, cid: str) -> None:
     """Forget everything queued on a link."""
     tenant.store.execute("DELETE FROM dual_write_queue WHERE cid = ?", (cid,))
 
 
-def _waiting(tenant: "Tenant", table_map: TableMap) -> Iterator[tuple[int, Change]]:
+def _waiting(tenant: Tenant, table_map: TableMap) -> Iterator[tuple[int, Change]]:
     found = tenant.store.execute(
         "SELECT seq, change FROM dual_write_queue WHERE cid = ? AND map = ? AND error IS NULL ORDER BY seq",
         (table_map.cid, table_map.id),
@@ -124,12 +122,12 @@ def _waiting(tenant: "Tenant", table_map: TableMap) -> Iterator[tuple[int, Chang
     return ((seq, _read(change)) for seq, change in found)
 
 
-def _fail(tenant: "Tenant", seq: int, text: str) -> None:
+def _fail(tenant: Tenant, seq: int, text: str) -> None:
     now = tenant.clock.now().isoformat(timespec="microseconds")
     tenant.store.execute("UPDATE dual_write_queue SET error = ?, failed_on = ? WHERE seq = ?", (text, now, seq))
 
 
-def _check_limits(tenant: "Tenant", table_map: TableMap) -> None:
+def _check_limits(tenant: Tenant, table_map: TableMap) -> None:
     if table_map.state is not MapState.PAUSED:
         return
     longest = timedelta(days=tenant.switches["dual_write_queue_days"])

@@ -8,7 +8,8 @@ looks only at E4 acts too early (dual-write-management-api.md 12.1 items 4 and 5
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from emulator.dual_write import checks, connections, maps, sync
 from emulator.dual_write.connections import Connection, timestamp
@@ -23,9 +24,7 @@ from emulator.dual_write.states import (
     RequestState,
     transition,
 )
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 KIND = "dualwrite.request"
 ENDS = "dual_write.request_ends"
@@ -34,14 +33,14 @@ FOLLOWS = "dual_write.state_follows"
 _COLLECTIVE = frozenset({Action.PAUSE, Action.RESUME})
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Play what was asked when it is due."""
-    tenant.events.on(ENDS, _ends)
-    tenant.events.on(SYNC_ENDS, _sync_ends)
-    tenant.events.on(FOLLOWS, _follows)
+    tenant.events.on(ENDS, partial(_ends, tenant))
+    tenant.events.on(SYNC_ENDS, partial(_sync_ends, tenant))
+    tenant.events.on(FOLLOWS, partial(_follows, tenant))
 
 
-def start(tenant: "Tenant", action: Action, asked: Sequence[Asked]) -> str:
+def start(tenant: Tenant, action: Action, asked: Sequence[Asked]) -> str:
     """Take a request for one or more maps and return its id.
 
     Raises:
@@ -84,7 +83,7 @@ def start(tenant: "Tenant", action: Action, asked: Sequence[Asked]) -> str:
     return request_id
 
 
-def maps_of_request(tenant: "Tenant", request_id: str) -> list[TableMap]:
+def maps_of_request(tenant: Tenant, request_id: str) -> list[TableMap]:
     """Return the maps that a request was for, as they are now.
 
     Raises:
@@ -97,7 +96,7 @@ def maps_of_request(tenant: "Tenant", request_id: str) -> list[TableMap]:
     return [table_map for table_map in found if table_map is not None]
 
 
-def remove_all(tenant: "Tenant", cid: str) -> None:
+def remove_all(tenant: Tenant, cid: str) -> None:
     """Forget the requests of a link; what is still due finds nothing to do."""
     for request_id, document in tenant.store.items(KIND):
         if document["cid"] == cid:
@@ -112,7 +111,7 @@ def make_project(connection: Connection, table_map: TableMap) -> None:
     table_map.state = MapState.STOPPED
 
 
-def write_company(tenant: "Tenant", connection: Connection, table_map: TableMap, code: str) -> None:
+def write_company(tenant: Tenant, connection: Connection, table_map: TableMap, code: str) -> None:
     """Take a running or paused map through the initial write of a company that was added (semantics 5.5).
 
     That Dataverse is the master and that the map returns to the state it had are assumed.
@@ -133,12 +132,12 @@ def write_company(tenant: "Tenant", connection: Connection, table_map: TableMap,
     )
 
 
-def note(tenant: "Tenant", table_map: TableMap, action: Action) -> None:
+def note(tenant: Tenant, table_map: TableMap, action: Action) -> None:
     """Leave the trace of something that a person did and that has ended."""
     table_map.requests.insert(0, _entry(tenant, str(uuid.uuid4()), action, RequestState.COMPLETED))
 
 
-def _find(tenant: "Tenant", connection: Connection, action: Action, asked: Asked) -> TableMap:
+def _find(tenant: Tenant, connection: Connection, action: Action, asked: Asked) -> TableMap:
     if action is Action.INIT:
         found = maps.by_template(maps.maps_of(tenant, connection.cid), asked.tid)
         if found is None:
@@ -152,7 +151,7 @@ def _find(tenant: "Tenant", connection: Connection, action: Action, asked: Asked
     return found
 
 
-def _refusal(tenant: "Tenant", action: Action, asked: Asked, table_map: TableMap) -> str | None:
+def _refusal(tenant: Tenant, action: Action, asked: Asked, table_map: TableMap) -> str | None:
     if table_map.is_busy:
         return f"The map '{table_map.name}': another operation is in progress."
     try:
@@ -169,12 +168,12 @@ def _refusal(tenant: "Tenant", action: Action, asked: Asked, table_map: TableMap
     return None
 
 
-def _duration(tenant: "Tenant", action: Action) -> float:
+def _duration(tenant: Tenant, action: Action) -> float:
     kind = {Action.INIT: "init", Action.START: "start"}.get(action, "change")
     return float(tenant.switches[f"dual_write_{kind}_duration"])
 
 
-def _entry(tenant: "Tenant", request_id: str, action: Action, state: RequestState) -> dict[str, Any]:
+def _entry(tenant: Tenant, request_id: str, action: Action, state: RequestState) -> dict[str, Any]:
     now = timestamp(tenant)
     return {
         "requestId": request_id,
@@ -188,12 +187,12 @@ def _entry(tenant: "Tenant", request_id: str, action: Action, state: RequestStat
     }
 
 
-def _enter_request(tenant: "Tenant", table_map: TableMap, request_id: str, action: Action) -> None:
+def _enter_request(tenant: Tenant, table_map: TableMap, request_id: str, action: Action) -> None:
     table_map.requests.insert(0, _entry(tenant, request_id, action, RequestState.WAITING))
     maps.save(tenant, table_map)
 
 
-def _end_request(tenant: "Tenant", table_map: TableMap, request_id: str, error: str | None) -> None:
+def _end_request(tenant: Tenant, table_map: TableMap, request_id: str, error: str | None) -> None:
     entry = table_map.request(request_id)
     if entry is not None:
         entry["state"] = str(RequestState.FAILED if error else RequestState.COMPLETED)
@@ -201,7 +200,7 @@ def _end_request(tenant: "Tenant", table_map: TableMap, request_id: str, error: 
         entry["modifiedOn"] = timestamp(tenant)
 
 
-def _live(tenant: "Tenant", cid: str, map_id: str, request_id: str) -> tuple[Connection, TableMap] | None:
+def _live(tenant: Tenant, cid: str, map_id: str, request_id: str) -> tuple[Connection, TableMap] | None:
     connection, table_map = connections.find(tenant, cid), maps.find(tenant, cid, map_id)
     if connection is None or table_map is None or table_map.request(request_id) is None:
         return None
@@ -209,7 +208,7 @@ def _live(tenant: "Tenant", cid: str, map_id: str, request_id: str) -> tuple[Con
 
 
 def _ends(
-    tenant: "Tenant",
+    tenant: Tenant,
     *,
     cid: str,
     map_id: str,
@@ -243,13 +242,13 @@ def _ends(
         _lead_on(tenant, table_map, wanted, CatchUp(catch_up))
 
 
-def _lead_on(tenant: "Tenant", table_map: TableMap, action: Action, catch_up: CatchUp) -> None:
+def _lead_on(tenant: Tenant, table_map: TableMap, action: Action, catch_up: CatchUp) -> None:
     paused = tenant.switches["stop_on_paused"] == "accept"
     change = transition(table_map.state, action, has_project=True, catch_up=catch_up, stop_paused=paused)
     _follow(tenant, table_map, change.passing or change.to, tenant.switches["dual_write_state_lag"], catch_up)
 
 
-def _follow(tenant: "Tenant", table_map: TableMap, state: MapState, delay: float, catch_up: CatchUp) -> None:
+def _follow(tenant: Tenant, table_map: TableMap, state: MapState, delay: float, catch_up: CatchUp) -> None:
     table_map.pending = state
     maps.save(tenant, table_map)
     tenant.events.schedule(
@@ -257,7 +256,7 @@ def _follow(tenant: "Tenant", table_map: TableMap, state: MapState, delay: float
     )
 
 
-def _follows(tenant: "Tenant", *, cid: str, map_id: str, state: str, catch_up: str) -> None:
+def _follows(tenant: Tenant, *, cid: str, map_id: str, state: str, catch_up: str) -> None:
     connection, table_map = connections.find(tenant, cid), maps.find(tenant, cid, map_id)
     reached = MapState(state)
     if connection is None or table_map is None or table_map.pending is not reached:
@@ -269,7 +268,7 @@ def _follows(tenant: "Tenant", *, cid: str, map_id: str, state: str, catch_up: s
             _follow(tenant, one, MapState.RUNNING, tenant.switches["dual_write_change_duration"], CatchUp.PLAY_BACK)
 
 
-def _siblings(tenant: "Tenant", table_map: TableMap) -> list[TableMap]:
+def _siblings(tenant: Tenant, table_map: TableMap) -> list[TableMap]:
     """Return the maps of the map's last request; what a bulk resume queued is played back together."""
     last = table_map.requests[0]
     if last["action"] != Action.RESUME:
@@ -279,7 +278,7 @@ def _siblings(tenant: "Tenant", table_map: TableMap) -> list[TableMap]:
 
 
 def _sync_ends(
-    tenant: "Tenant",
+    tenant: Tenant,
     *,
     cid: str,
     map_id: str,

@@ -7,15 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.maps import Map
 from emulator.data.schemas import Column, Plane, Table, table
 from emulator.tables import ETAG, Condition
 from emulator.tables.filters import compile_filter
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _TOKEN = re.compile(r'\s*(?:"(?P<text>[^"]*)"|(?P<word>\w+(?:\.\d+)?)|(?P<sign>&&|\|\||==|!=|<=|>=|[=<>!()]))')
 _SIGNS = {"&&": "and", "||": "or", "==": "eq", "=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -32,7 +30,7 @@ def condition(mapped: Map, plane: Plane, host: str) -> Condition:
     return _compiled(plane, set_of(mapped, plane), host, text) if text else Condition()
 
 
-def matches(tenant: "Tenant", mapped: Map, plane: Plane, host: str, row: Mapping[str, Any]) -> bool:
+def matches(tenant: Tenant, mapped: Map, plane: Plane, host: str, row: Mapping[str, Any]) -> bool:
     """Tell whether a row, stored or not, passes the map's filter on its side."""
     wanted = condition(mapped, plane, host)
     if wanted == Condition():

@@ -7,17 +7,15 @@ speaks of two.
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.schemas import Plane, table
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import dataverse_table
+from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import SYNCING, MapState
 from emulator.tables.keys import row_id_of
-
-if TYPE_CHECKING:
-    from emulator.dual_write.maps import TableMap
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 DATAVERSE_SET = "msdyn_dualwriteruntimeconfigs"
 FINANCE_SET = "DualWriteProjectConfigurations"
@@ -26,7 +24,7 @@ _NAMESPACE = uuid.UUID("0c7d2a0e-8f5e-4b0c-9c53-9f6d2f1a7b64")
 _DATAVERSE_TYPE, _FINANCE_TYPE = 1, 3  # 5.8: the runtime rows write target types as numbers
 
 
-def update(tenant: "Tenant", connection: Connection, table_map: "TableMap", state: MapState) -> None:
+def update(tenant: Tenant, connection: Connection, table_map: TableMap, state: MapState) -> None:
     """Add the rows of a map that came on, remove those of one that went off."""
     if table_map.project is None:
         return
@@ -39,7 +37,7 @@ def update(tenant: "Tenant", connection: Connection, table_map: "TableMap", stat
         _drop(tenant, "finops", connection.finance_host, FINANCE_SET, _finance_row(connection, table_map))
 
 
-def clear(tenant: "Tenant", connection: Connection) -> None:
+def clear(tenant: Tenant, connection: Connection) -> None:
     """Empty both tables, left-over rows of earlier links included (dual-write-semantics.md 9, reset)."""
     places: tuple[tuple[Plane, str, str], ...] = (
         ("dataverse", connection.dataverse_host, DATAVERSE_SET),
@@ -50,19 +48,19 @@ def clear(tenant: "Tenant", connection: Connection) -> None:
             tenant.rows.delete(plane, host, entity_set, row_id_of(table(plane, entity_set), row), origin=ORIGIN)
 
 
-def _put(tenant: "Tenant", plane: Any, host: str, entity_set: str, values: dict[str, Any]) -> None:
+def _put(tenant: Tenant, plane: Any, host: str, entity_set: str, values: dict[str, Any]) -> None:
     row_id = row_id_of(table(plane, entity_set), values)
     if tenant.rows.get(plane, host, entity_set, row_id) is None:
         tenant.rows.insert(plane, host, entity_set, values, origin=ORIGIN)
 
 
-def _drop(tenant: "Tenant", plane: Any, host: str, entity_set: str, values: dict[str, Any]) -> None:
+def _drop(tenant: Tenant, plane: Any, host: str, entity_set: str, values: dict[str, Any]) -> None:
     row_id = row_id_of(table(plane, entity_set), values)
     if tenant.rows.get(plane, host, entity_set, row_id) is not None:
         tenant.rows.delete(plane, host, entity_set, row_id, origin=ORIGIN)
 
 
-def _dataverse_row(table_map: "TableMap") -> dict[str, Any]:
+def _dataverse_row(table_map: TableMap) -> dict[str, Any]:
     mapped, version = table_map.definition, table_map.template["version"]
     unsecure = {
         "ProjectId": table_map.pid,
@@ -82,7 +80,7 @@ def _dataverse_row(table_map: "TableMap") -> dict[str, Any]:
     }
 
 
-def _finance_row(connection: Connection, table_map: "TableMap") -> dict[str, Any]:
+def _finance_row(connection: Connection, table_map: TableMap) -> dict[str, Any]:
     mapped = table_map.definition
     return {
         "ProjectName": table_map.project,

@@ -1,15 +1,13 @@
 """Links that stand before anybody asks: the section `links` of a seed document, each made as a person would."""
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from emulator.core.person import PersonError
+from emulator.core.seeds import SeedError
 from emulator.dual_write import connections, links
-from emulator.person import PersonError
-from emulator.seed import SeedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 SECTION = "links"
 
@@ -24,12 +22,12 @@ class SeededLink(BaseModel):
     companies: list[str]
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Play the section."""
-    tenant.seeds.on(SECTION, play)
+    tenant.seeds.on(SECTION, partial(play, tenant))
 
 
-def play(tenant: "Tenant", rows: object) -> None:
+def play(tenant: Tenant, rows: object) -> None:
     """Make the links; a pair that is linked already is left as it is.
 
     Raises:

@@ -1,6 +1,6 @@
 """The named switches of the dual-write part: durations in virtual seconds, assumed behaviours and faults."""
 
-from emulator.switches import Switches
+from emulator.core.switches import Switches
 
 _DURATIONS = (
     ("dual_write_init_duration", 5, "a map's init (E3 action 8)"),

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from emulator import power_platform
 from emulator.data.schemas import table
@@ -21,9 +22,7 @@ from emulator.dual_write.errors import bad_request, not_found
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.projects import mapping_task
 from emulator.dual_write.states import RequestState
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 APPLY = "2"
 APPLIED = "dual_write.solution_applied"
@@ -31,18 +30,18 @@ ENTITY_MAPS = "msdyn_dualwriteentitymaps"
 PARTY_TABLES = ("accounts", "contacts", "msdyn_vendors", "msdyn_contactforparties")
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Play what was applied when it is due."""
-    tenant.events.on(APPLIED, _applied)
+    tenant.events.on(APPLIED, partial(_applied, tenant))
 
 
-def listed(tenant: "Tenant", connection: Connection) -> list[MapSolution]:
+def listed(tenant: Tenant, connection: Connection) -> list[MapSolution]:
     """Return the solutions whose package is installed, in a fixed order."""
     states = power_platform.installed_packages(tenant, connection.environment_id)
     return [one for one in SOLUTIONS if states.get(one.package) == "Installed"]
 
 
-def begin_apply(tenant: "Tenant", connection: Connection, names: Sequence[str]) -> str:
+def begin_apply(tenant: Tenant, connection: Connection, names: Sequence[str]) -> str:
     """Take a request to apply solutions and return its id (E13).
 
     Raises:
@@ -84,7 +83,7 @@ def status(connection: Connection, request_id: str) -> dict[str, Any]:
     return found
 
 
-def restore(tenant: "Tenant", connection: Connection, carrier: MapSolution, *, copy: int = 0) -> None:
+def restore(tenant: Tenant, connection: Connection, carrier: MapSolution, *, copy: int = 0) -> None:
     """Let the maps of a solution appear in the link; one that is there already stays as it is.
 
     `copy` above 0 adds every map once more, as several solutions in one request do.
@@ -104,7 +103,7 @@ def restore(tenant: "Tenant", connection: Connection, carrier: MapSolution, *, c
     connections.save(tenant, connection)
 
 
-def package_installed(tenant: "Tenant", dataverse_host: str, unique_name: str) -> None:
+def package_installed(tenant: Tenant, dataverse_host: str, unique_name: str) -> None:
     """Put the map versions that a package brings into the Dataverse table of maps (10.1)."""
     for carrier in SOLUTIONS:
         if carrier.package == unique_name:
@@ -113,7 +112,7 @@ def package_installed(tenant: "Tenant", dataverse_host: str, unique_name: str) -
 
 
 def save_version(
-    tenant: "Tenant", connection: Connection, mapped: MapDefinition, version: str, author: str = AUTHOR
+    tenant: Tenant, connection: Connection, mapped: MapDefinition, version: str, author: str = AUTHOR
 ) -> None:
     """Put a version that a person saved into the Dataverse table of maps."""
     carrier = next(one for one in SOLUTIONS if mapped in maps_in(one))
@@ -121,7 +120,7 @@ def save_version(
 
 
 def _put_version(
-    tenant: "Tenant", host: str, carrier: MapSolution, mapped: MapDefinition, version: str, author: str = AUTHOR
+    tenant: Tenant, host: str, carrier: MapSolution, mapped: MapDefinition, version: str, author: str = AUTHOR
 ) -> None:
     key = table("dataverse", ENTITY_MAPS).key[0]
     identifier = template_id(mapped.name, version, author=author)
@@ -139,7 +138,7 @@ def _put_version(
     tenant.rows.insert("dataverse", host, ENTITY_MAPS, values, origin="system")
 
 
-def _applied(tenant: "Tenant", *, cid: str, request_id: str, names: list[str]) -> None:
+def _applied(tenant: Tenant, *, cid: str, request_id: str, names: list[str]) -> None:
     connection = connections.find(tenant, cid)
     entry = None
     if connection is not None:

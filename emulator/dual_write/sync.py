@@ -1,24 +1,21 @@
 """The one place where the life cycle of maps meets the movement of rows."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from emulator.dual_write import executions, initial_sync, live_sync, queue
+from emulator.dual_write import executions, initial_sync, live_index, live_sync, queue, runtime_rows
 from emulator.dual_write.connections import Connection
-from emulator.dual_write.maps import TableMap, set_state
+from emulator.dual_write.maps import TableMap, save
 from emulator.dual_write.states import STARTABLE, CatchUp, MapState
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Hang the movement of rows into the tenant."""
     live_sync.register(tenant)
 
 
 def enter(
-    tenant: "Tenant",
+    tenant: Tenant,
     connection: Connection,
     table_maps: Sequence[TableMap],
     state: MapState,
@@ -33,22 +30,32 @@ def enter(
             queue.keep_as_errors(tenant, table_map)
         elif (state is MapState.RUNNING and catch_up is CatchUp.DROP) or state in STARTABLE:
             queue.discard(tenant, table_map)
-        set_state(tenant, connection, table_map, state)
+        _set_state(tenant, connection, table_map, state)
     if state is MapState.RUNNING:
         queue.play_back(tenant, connection, table_maps)
 
 
-def begin(tenant: "Tenant", connection: Connection, table_map: TableMap, request_id: str, master: str) -> float:
+def _set_state(tenant: Tenant, connection: Connection, table_map: TableMap, state: MapState) -> None:
+    """Put a map into a state and keep the live index and the runtime rows of both sides in step."""
+    table_map.state = state
+    table_map.pending = None
+    table_map.paused_on = tenant.clock.now().isoformat() if state is MapState.PAUSED else None
+    save(tenant, table_map)
+    live_index.update(tenant, connection, table_map.id, table_map.definition, state)
+    runtime_rows.update(tenant, connection, table_map, state)
+
+
+def begin(tenant: Tenant, connection: Connection, table_map: TableMap, request_id: str, master: str) -> float:
     """Begin the initial sync of a map and return how many virtual seconds it takes."""
     return initial_sync.begin(tenant, connection, table_map, request_id=request_id, master=master)
 
 
-def finish(tenant: "Tenant", connection: Connection, table_map: TableMap, request_id: str) -> str | None:
+def finish(tenant: Tenant, connection: Connection, table_map: TableMap, request_id: str) -> str | None:
     """End the initial sync of a map and return the error text of its request, None when all rows went over."""
     return initial_sync.finish(tenant, connection, table_map, request_id=request_id)
 
 
-def forget(tenant: "Tenant", cid: str) -> None:
+def forget(tenant: Tenant, cid: str) -> None:
     """Forget queues, errors and history of a link."""
     queue.remove_all(tenant, cid)
     executions.remove_all(tenant, cid)

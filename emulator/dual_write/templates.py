@@ -1,7 +1,7 @@
 """Versions of maps: what E2 calls templates, their order of start (E5), and the active one (E6)."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.dual_write import maps
 from emulator.dual_write.connections import timestamp
@@ -9,16 +9,14 @@ from emulator.dual_write.definitions import AUTHOR, PUBLISHER_PREFIX, MapDefinit
 from emulator.dual_write.errors import conflict
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import STARTABLE, state_name
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 FIRST_VERSION = "1.0.0.0"
 PARKED_VERSION = "9.9.9.9"
 
 
 def template(
-    tenant: "Tenant", mapped: MapDefinition, version: str, *, author: str = AUTHOR, copy: int = 0
+    tenant: Tenant, mapped: MapDefinition, version: str, *, author: str = AUTHOR, copy: int = 0
 ) -> dict[str, Any]:
     """Return one version of a map in E2's shape."""
     major, minor, build, revision = (int(part) for part in version.split("."))
@@ -42,7 +40,7 @@ def template(
     }
 
 
-def new_templates(tenant: "Tenant", mapped: MapDefinition, *, copy: int = 0) -> list[dict[str, Any]]:
+def new_templates(tenant: Tenant, mapped: MapDefinition, *, copy: int = 0) -> list[dict[str, Any]]:
     """Return the versions with which a map appears; the first is to be the active one."""
     versions = [FIRST_VERSION, PARKED_VERSION] if tenant.switches["parked_version"] else [FIRST_VERSION]
     return [template(tenant, mapped, version, copy=copy) for version in versions]
@@ -78,7 +76,7 @@ def missing_prerequisites(known: Iterable[TableMap], asked: TableMap) -> list[st
     return sorted(one.name for one in known if one.name in wanted and one.state in STARTABLE)
 
 
-def switch(tenant: "Tenant", table_map: TableMap, tid: str) -> None:
+def switch(tenant: Tenant, table_map: TableMap, tid: str) -> None:
     """Make a version the active one, by the rule of the switch `switch_while_running`.
 
     Raises:

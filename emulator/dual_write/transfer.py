@@ -9,20 +9,18 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.wire import ServiceError
 from emulator.data.maps import Map
 from emulator.data.schemas import Plane, table
-from emulator.dataverse.organization import RUNTIME_APP_ID, organization
+from emulator.dataverse.organization import RUNTIME_APP_ID, required
 from emulator.dual_write import row_filters, row_mapping
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.row_mapping import LookupMissingError
-from emulator.http import ServiceError
 from emulator.tables import RowError, SyncError
 from emulator.tables.values import ValueRefusedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 ORIGIN = "dual-write"
 _COMPANIES = "cdm_companies"
@@ -67,7 +65,7 @@ def other(plane: Plane) -> Plane:
 class Transfer:
     """Sends rows of one map over one link."""
 
-    def __init__(self, tenant: "Tenant", connection: Connection, mapped: Map, *, bulk: bool = False) -> None:
+    def __init__(self, tenant: Tenant, connection: Connection, mapped: Map, *, bulk: bool = False) -> None:
         """Take the link and the map; `bulk`: rows that this object inserts are hidden from its own look-ups."""
         self._tenant = tenant
         self._connection = connection
@@ -232,7 +230,7 @@ class Transfer:
         team = company.team if company else None
         if team is None:
             host = self._connection.dataverse_host
-            unit = (organization(self._tenant, host) or {}).get("business_unit_id")
+            unit = required(self._tenant, host).business_unit_id
             wanted = {"_businessunitid_value": unit, "isdefault": True}
             found = self._tenant.rows.find("dataverse", host, "teams", wanted)
             team = str(found[0]["teamid"]) if found else None
@@ -259,7 +257,7 @@ class _Dataverse:
     """Rows of Dataverse by key, in the company at hand where the table has one."""
 
     def __init__(
-        self, tenant: "Tenant", host: str, company: _Company | None, hidden: Mapping[str, Collection[str]]
+        self, tenant: Tenant, host: str, company: _Company | None, hidden: Mapping[str, Collection[str]]
     ) -> None:
         self._tenant = tenant
         self._host = host

@@ -1,20 +1,21 @@
 """F&O: the OData service of every finance and operations instance of the tenant (dual-write-semantics.md 12.1)."""
 
-from typing import TYPE_CHECKING
+from functools import partial
 
+from emulator.core.routing import Service
+from emulator.finance_operations import instance as instances
 from emulator.finance_operations import validation
-from emulator.finance_operations.instance import create_instance, delete_instance, instance, on_organization_renamed
+from emulator.finance_operations.instance import Instance, create_instance, instance, instance_of_cds_host
 from emulator.finance_operations.service import register_by_person, register_switches, service
+from emulator.tenant import Tenant
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
-
-__all__ = ["create_instance", "delete_instance", "instance", "register", "service"]
+__all__ = ["Instance", "create_instance", "install", "instance", "instance_of_cds_host"]
 
 
-def register(tenant: "Tenant") -> None:
-    """Hang switches, the person action and validation into the tenant."""
-    register_switches(tenant)
-    tenant.signals.subscribe("organization-renamed", on_organization_renamed)
-    tenant.rows.before_write("finops", validation.complete)
-    tenant.person.on("register-application", register_by_person)
+def install(tenant: Tenant) -> tuple[Service, ...]:
+    """Return the service; switches, the person action and validation are registered with the tenant."""
+    register_switches(tenant.switches)
+    instances.register(tenant)
+    tenant.rows.before_write("finops", partial(validation.complete, tenant))
+    tenant.person.on("register-application", partial(register_by_person, tenant))
+    return (service(tenant),)

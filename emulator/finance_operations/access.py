@@ -1,14 +1,12 @@
 """Who may call an F&O instance: registered applications and enabled users (power-platform-api.md 14.9)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.wire import Call, Reply
 from emulator.finance_operations.errors import not_there, unauthorized
-from emulator.finance_operations.instance import instance
-from emulator.http import Call, Handler, Reply
+from emulator.finance_operations.instance import Instance, instance
 from emulator.tables.values import same_text
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Handler, Tenant
 
 _OPEN_TO_THE_INSTALLER = {"sysaadclients", "systemusers"}
 
@@ -16,7 +14,7 @@ _OPEN_TO_THE_INSTALLER = {"sysaadclients", "systemusers"}
 def known(handler: Handler) -> Handler:
     """Let a handler see only calls of known callers; the rest is 401, a host without F&O 404."""
 
-    def guarded(tenant: "Tenant", call: Call) -> Reply:
+    def guarded(tenant: Tenant, call: Call) -> Reply:
         user_of(tenant, call)
         reply = handler(tenant, call)
         reply.headers.setdefault("ms-dyn-aid", call.correlation_id)
@@ -25,7 +23,7 @@ def known(handler: Handler) -> Handler:
     return guarded
 
 
-def user_of(tenant: "Tenant", call: Call) -> dict[str, Any]:
+def user_of(tenant: Tenant, call: Call) -> dict[str, Any]:
     """Return the SystemUsers row the caller acts as."""
     found = instance(tenant, call.host)
     if found is None:
@@ -38,7 +36,7 @@ def user_of(tenant: "Tenant", call: Call) -> dict[str, Any]:
     return user
 
 
-def _user_id(tenant: "Tenant", call: Call, found: dict[str, Any]) -> str | None:
+def _user_id(tenant: Tenant, call: Call, found: Instance) -> str | None:
     caller = call.caller
     if caller is None:
         return None
@@ -50,6 +48,6 @@ def _user_id(tenant: "Tenant", call: Call, found: dict[str, Any]) -> str | None:
         return str(client["UserId"])
     # Who may register the first application is open in the sources.
     entity_set = call.parameters.get("resource", "").partition("(")[0].lower()
-    is_installer = caller.app_id is not None and caller.app_id == found["installed_by"]
+    is_installer = caller.app_id is not None and caller.app_id == found.installed_by
     may_register = is_installer and entity_set in _OPEN_TO_THE_INSTALLER
     return "Admin" if may_register and tenant.switches["finops_creator_is_administrator"] else None

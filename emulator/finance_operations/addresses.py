@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.core.wire import Call
 from emulator.data.schemas import Table, UnknownTableError, table
 from emulator.finance_operations.errors import bad_request, not_found
-from emulator.http import Call
 from emulator.tables.values import ValueRefusedError, coerce
 
 _PART = re.compile(r"(\w+)\s*=\s*((?:Microsoft\.Dynamics\.DataEntities\.\w+)?'(?:[^']|'')*'|[^,']+)\s*(?:,|$)")

@@ -8,17 +8,15 @@ made up in the style of the demo data, their number is modest.
 import json
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.seed import SeedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.seeds import SeedError
+from emulator.tenant import Tenant
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
 
-def insert(tenant: "Tenant", host: str, dataset: str | None = None) -> None:
+def insert(tenant: Tenant, host: str, dataset: str | None = None) -> None:
     """Insert the demo rows, or those of a data set; references come before what refers to them.
 
     Raises:

@@ -1,7 +1,7 @@
 """How F&O OData refuses: a general message, the real text in `innererror` (dual-write-semantics.md 12.1, FOFIX)."""
 
+from emulator.core.wire import ServiceError
 from emulator.data.schemas import Table
-from emulator.http import ServiceError
 from emulator.tables import RowError, SyncError
 
 NAMESPACE = "Microsoft.Dynamics.DataEntities"

@@ -4,27 +4,26 @@ Company entities show the caller's own company unless `cross-company=true`; page
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+from emulator.core.routing import not_modelled
+from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, tables
 from emulator.finance_operations.access import user_of
 from emulator.finance_operations.addresses import Address, parse_address
 from emulator.finance_operations.errors import bad_request, not_found, unknown_property
-from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition
 from emulator.tables.edmx import edmx
 from emulator.tables.filters import FilterError, compile_filter, order_by
 from emulator.tables.keys import row_id_of
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 PAGE = 10_000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$skiptoken", "cross-company"}
 
 
-def read(tenant: "Tenant", call: Call) -> Reply:
+def read(tenant: Tenant, call: Call) -> Reply:
     """Answer a GET below `/data/`."""
     address = parse_address(call)
     _check_options(call)
@@ -40,13 +39,13 @@ def read(tenant: "Tenant", call: Call) -> Reply:
     return _list(tenant, call, address.schema)
 
 
-def root(_tenant: "Tenant", call: Call) -> Reply:
+def root(_tenant: Tenant, call: Call) -> Reply:
     """Answer the service document."""
     value = [{"name": name, "kind": "EntitySet", "url": name} for name in sorted(tables("finops"))]
     return Reply(json={"@odata.context": f"{call.base_url}/data/$metadata", "value": value})
 
 
-def csdl(_tenant: "Tenant", _call: Call) -> Reply:
+def csdl(_tenant: Tenant, _call: Call) -> Reply:
     """Answer `$metadata`."""
     text = edmx("Microsoft.Dynamics.DataEntities", tables("finops").values())
     return Reply(body=text, headers={"Content-Type": "application/xml"})
@@ -63,7 +62,7 @@ def _check_options(call: Call) -> None:
         raise bad_request(msg)
 
 
-def required_row(tenant: "Tenant", call: Call, address: Address) -> dict[str, Any]:
+def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]:
     """Return the addressed entity; ServiceError 404, also for one of another company without `cross-company=true`."""
     key = address.key or {}
     row = tenant.rows.get("finops", call.host, address.schema.set, row_id_of(address.schema, key))
@@ -72,7 +71,7 @@ def required_row(tenant: "Tenant", call: Call, address: Address) -> dict[str, An
     return row
 
 
-def _visible(tenant: "Tenant", call: Call, schema: Table, row: Mapping[str, Any]) -> bool:
+def _visible(tenant: Tenant, call: Call, schema: Table, row: Mapping[str, Any]) -> bool:
     if schema.company is None or _is_cross_company(call) or not tenant.switches["finops_keys_need_cross_company"]:
         return True
     return bool(row[schema.company] == own_company(tenant, call))
@@ -82,12 +81,12 @@ def _is_cross_company(call: Call) -> bool:
     return call.query.get("cross-company", "").lower() == "true"
 
 
-def own_company(tenant: "Tenant", call: Call) -> str:
+def own_company(tenant: Tenant, call: Call) -> str:
     """Return the caller's default company in lower case."""
     return str(user_of(tenant, call)["Company"]).lower()
 
 
-def _condition(tenant: "Tenant", call: Call, schema: Table) -> Condition:
+def _condition(tenant: Tenant, call: Call, schema: Table) -> Condition:
     where = Condition()
     text = call.query.get("$filter")
     if text is not None:
@@ -100,7 +99,7 @@ def _condition(tenant: "Tenant", call: Call, schema: Table) -> Condition:
     return Condition(f"({where.sql}) AND r.company = ?", (*where.parameters, own_company(tenant, call)))
 
 
-def _list(tenant: "Tenant", call: Call, schema: Table) -> Reply:
+def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     where = _condition(tenant, call, schema)
     top = _number(call, "$top")
     offset = (_number(call, "$skiptoken") or 0) + (_number(call, "$skip") or 0)

@@ -6,15 +6,12 @@ are checked is assumed (the standard maps' lookups to reference data); `finops_c
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.data.maps import MAPS
 from emulator.data.schemas import Column, Table
-from emulator.http import Caller
-from emulator.tables import RowError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tables import Draft, RowError
+from emulator.tenant import Tenant
 
 _REFERENCE_DATA = {
     "CustomerGroups", "VendorGroups", "PaymentTerms", "Currencies", "PaymentSchedules", "PaymentDaysCDS", "TaxGroups",
@@ -26,15 +23,11 @@ PARTY_COUNTER = "finops.party"
 
 
 def complete(
-    tenant: "Tenant",
-    host: str,
-    schema: Table,
-    old: dict[str, Any] | None,
-    new: dict[str, Any],
-    _caller: Caller | None,
-    _origin: str,
+    tenant: Tenant,
+    draft: Draft,
 ) -> None:
     """Fill in defaults and refuse what validation refuses: RowError invalid."""
+    host, schema, old, new = draft.host, draft.schema, draft.old, draft.new
     if schema.company is not None:
         new[schema.company] = str(new.get(schema.company) or "").lower()
     for column in schema.columns.values():
@@ -65,13 +58,13 @@ def _check_mandatory(schema: Table, old: dict[str, Any] | None, new: dict[str, A
         raise RowError("incomplete", "fields must be filled in", empty)
 
 
-def _check_company(tenant: "Tenant", host: str, company: str) -> None:
+def _check_company(tenant: Tenant, host: str, company: str) -> None:
     if not tenant.rows.get("finops", host, "LegalEntities", company):
         text = f"The company '{company}' does not exist."
         raise RowError("invalid", text)
 
 
-def _legal_entity(tenant: "Tenant", host: str, old: dict[str, Any] | None, new: dict[str, Any]) -> None:
+def _legal_entity(tenant: Tenant, host: str, old: dict[str, Any] | None, new: dict[str, Any]) -> None:
     if old is None and new.get("LegalEntityId") and not _COMPANY.fullmatch(new["LegalEntityId"]):
         text = f"The company ID '{new['LegalEntityId']}' must be one to four alphanumeric characters."
         raise RowError("invalid", text)
@@ -103,7 +96,7 @@ def references(entity_set: str) -> dict[str, tuple[str, str, bool]]:
 
 
 def _check_references(
-    tenant: "Tenant", host: str, schema: Table, old: dict[str, Any] | None, new: dict[str, Any]
+    tenant: Tenant, host: str, schema: Table, old: dict[str, Any] | None, new: dict[str, Any]
 ) -> None:
     for name, (target, key, has_company) in references(schema.set).items():
         value = new.get(name)

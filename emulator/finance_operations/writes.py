@@ -4,8 +4,10 @@ POST writes into the company of `dataAreaId`, else into the caller's own. ETags 
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.routing import not_modelled
+from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, tables
 from emulator.finance_operations.addresses import parse_address
 from emulator.finance_operations.errors import (
@@ -17,16 +19,13 @@ from emulator.finance_operations.errors import (
     unknown_property,
 )
 from emulator.finance_operations.reads import entity_reply, own_company, required_row
-from emulator.http import Call, Reply, not_modelled
 from emulator.tables import ETAG, Condition, RowError, SyncError
 from emulator.tables.keys import row_id_of
 from emulator.tables.values import ValueRefusedError, check, same_text
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 
-def create(tenant: "Tenant", call: Call) -> Reply:
+def create(tenant: Tenant, call: Call) -> Reply:
     """Answer a POST to an entity set."""
     address = parse_address(call)
     if address.key is not None or address.rest:
@@ -44,7 +43,7 @@ def create(tenant: "Tenant", call: Call) -> Reply:
     return entity_reply(call, schema, row, 201)
 
 
-def update(tenant: "Tenant", call: Call) -> Reply:
+def update(tenant: Tenant, call: Call) -> Reply:
     """Answer a PATCH or PUT of an entity."""
     address = parse_address(call)
     schema = address.schema
@@ -67,7 +66,7 @@ def update(tenant: "Tenant", call: Call) -> Reply:
     return Reply(204, headers={"OData-Version": "4.0"})
 
 
-def delete(tenant: "Tenant", call: Call) -> Reply:
+def delete(tenant: Tenant, call: Call) -> Reply:
     """Answer a DELETE of an entity; a company with data stays (inferred)."""
     address = parse_address(call)
     schema = address.schema
@@ -84,7 +83,7 @@ def delete(tenant: "Tenant", call: Call) -> Reply:
     return Reply(204, headers={"OData-Version": "4.0"})
 
 
-def _has_data(tenant: "Tenant", call: Call, company: str) -> bool:
+def _has_data(tenant: Tenant, call: Call, company: str) -> bool:
     held = Condition("r.company = ?", (company.lower(),))
     sets = (name for name, schema in tables("finops").items() if schema.company is not None)
     return any(tenant.rows.count("finops", call.host, name, held, limit=1) for name in sets)

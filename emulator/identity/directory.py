@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from emulator.store import Store
+from emulator.core.store import Store
 
 AUTHORITY_HOST = "login.microsoftonline.com"
 TENANT_ID = "7f8b5a1c-2d34-4e56-9a78-b0c1d2e3f405"

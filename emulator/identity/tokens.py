@@ -11,10 +11,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulator.clock import Clock
-from emulator.http import Caller
+from emulator.core.clock import Clock
+from emulator.core.store import Store
+from emulator.core.wire import Caller
 from emulator.identity.directory import AUTHORITY_HOST, TENANT_ID, Application, Directory, User
-from emulator.store import Store
 
 LIFETIME = timedelta(seconds=3599)
 ISSUERS = {"1.0": f"https://sts.windows.net/{TENANT_ID}/", "2.0": f"https://{AUTHORITY_HOST}/{TENANT_ID}/v2.0"}

@@ -3,9 +3,8 @@
 Everything here follows power-platform-api.md; what no source decides is a switch (`settings`).
 """
 
-from typing import TYPE_CHECKING
-
-from emulator.power_platform import create, deletion, environments, operations, packages, person, seed, settings
+from emulator.core.routing import Service
+from emulator.power_platform import outcomes, packages, person, seed, settings
 from emulator.power_platform.interface import (
     environment,
     environment_of_cds_host,
@@ -20,36 +19,51 @@ from emulator.power_platform.interface import (
     queue_finops_install_or_update,
 )
 from emulator.power_platform.lifecycle import IntegrationError
+from emulator.power_platform.published import (
+    EnvironmentDeleted,
+    FinOpsIntegrated,
+    FinOpsOrdered,
+    FinOpsReady,
+    LifecycleFinOpsMade,
+    OrganizationReady,
+    OrganizationRenamed,
+    PackageInstalled,
+)
+from emulator.power_platform.records import Environment
 from emulator.power_platform.routes import services
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 __all__ = [
+    "Environment",
+    "EnvironmentDeleted",
+    "FinOpsIntegrated",
+    "FinOpsOrdered",
+    "FinOpsReady",
     "IntegrationError",
+    "LifecycleFinOpsMade",
+    "OrganizationReady",
+    "OrganizationRenamed",
+    "PackageInstalled",
     "environment",
     "environment_of_cds_host",
     "environment_of_finops_host",
     "finops_application_details",
     "finops_operation_histories",
     "finops_versions",
+    "install",
     "installed_packages",
     "integrate_finops",
     "integration_details",
     "ordered_finops_host",
     "queue_finops_install_or_update",
-    "register",
-    "services",
 ]
 
 
-def register(tenant: "Tenant") -> None:
-    """Hang switches, events, person actions and the seed sections into the tenant."""
-    settings.register(tenant)
-    operations.register(tenant)
+def install(tenant: Tenant) -> tuple[Service, ...]:
+    """Return both services; switches, events, person actions and seed sections are registered with the tenant."""
+    settings.register(tenant.switches)
+    outcomes.register(tenant)
     packages.register(tenant)
-    create.register(tenant)
-    environments.register(tenant)
-    deletion.register(tenant)
     person.register(tenant)
     seed.register(tenant)
+    return services(tenant)

@@ -1,12 +1,8 @@
 """Who may use the admin APIs: people, and applications that a person has registered (power-platform-api.md 2)."""
 
-from typing import TYPE_CHECKING
-
-from emulator.http import Call, Handler, Reply
+from emulator.core.wire import Call, Reply
 from emulator.power_platform.answers import BAP_API_VERSIONS, bad_request, check_api_version, refusal
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Handler, Tenant
 
 _KIND = "power_platform.admin_application"
 
@@ -14,7 +10,7 @@ _KIND = "power_platform.admin_application"
 def registered_only(handler: Handler) -> Handler:
     """Let a handler answer only people and registered applications; others get the 403 that clients recognise."""
 
-    def guarded(tenant: "Tenant", call: Call) -> Reply:
+    def guarded(tenant: Tenant, call: Call) -> Reply:
         caller = call.caller
         if caller is None or (caller.user is None and not is_registered(tenant, caller.app_id or "")):
             who = caller.object_id if caller else ""
@@ -28,7 +24,7 @@ def registered_only(handler: Handler) -> Handler:
     return guarded
 
 
-def is_registered(tenant: "Tenant", app_id: str) -> bool:
+def is_registered(tenant: Tenant, app_id: str) -> bool:
     """Tell whether an application is an admin management application."""
     document = tenant.store.get(_KIND, app_id.lower())
     if document is not None:
@@ -37,7 +33,7 @@ def is_registered(tenant: "Tenant", app_id: str) -> bool:
     return application is not None and application.management
 
 
-def list_applications(tenant: "Tenant", call: Call) -> Reply:
+def list_applications(tenant: Tenant, call: Call) -> Reply:
     """`GET /adminApplications`."""
     check_api_version(call, BAP_API_VERSIONS)
     known = {one.app_id.lower() for one in tenant.identity.directory.applications()}
@@ -45,13 +41,13 @@ def list_applications(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": [{"applicationId": one} for one in sorted(known) if is_registered(tenant, one)]})
 
 
-def get_application(tenant: "Tenant", call: Call) -> Reply:
+def get_application(tenant: Tenant, call: Call) -> Reply:
     """`GET /adminApplications/{clientId}`; 404 (assumed code) when it is not registered."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(json={"applicationId": _registered(tenant, call)})
 
 
-def register_application(tenant: "Tenant", call: Call) -> Reply:
+def register_application(tenant: Tenant, call: Call) -> Reply:
     """`PUT /adminApplications/{clientId}`: by a person only, and without a body."""
     check_api_version(call, BAP_API_VERSIONS)
     if call.caller is None or call.caller.user is None:
@@ -63,14 +59,14 @@ def register_application(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"applicationId": app_id})
 
 
-def remove_application(tenant: "Tenant", call: Call) -> Reply:
+def remove_application(tenant: Tenant, call: Call) -> Reply:
     """`DELETE /adminApplications/{clientId}`."""
     check_api_version(call, BAP_API_VERSIONS)
     tenant.store.put(_KIND, _registered(tenant, call), {"registered": False})
     return Reply(204)
 
 
-def _registered(tenant: "Tenant", call: Call) -> str:
+def _registered(tenant: Tenant, call: Call) -> str:
     app_id = call.parameters["client_id"].lower()
     if not is_registered(tenant, app_id):
         raise refusal(404, "AdminApplicationNotFound", f"The application '{app_id}' is not registered.")

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from emulator.http import Call, ServiceError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.wire import Call, ServiceError
+from emulator.tenant import Tenant
 
 BAP_API_VERSIONS = frozenset(
     (
@@ -99,6 +97,6 @@ def short_timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def retry_after(tenant: "Tenant", seconds: float) -> dict[str, str]:
+def retry_after(tenant: Tenant, seconds: float) -> dict[str, str]:
     """Return the header of an answer that asks the client to come back after so many virtual seconds."""
     return {"Retry-After": str(tenant.clock.retry_after(seconds))}

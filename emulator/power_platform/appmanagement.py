@@ -1,10 +1,10 @@
 """`appmanagement` of the Power Platform API: packages, installations, their poll (power-platform-api.md 14.7)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from emulator.http import Call, Reply
+from emulator.core.wire import Call, Reply
 from emulator.power_platform import operations, packages
 from emulator.power_platform.answers import (
     PLATFORM_API_VERSIONS,
@@ -20,9 +20,7 @@ from emulator.power_platform.answers import (
 from emulator.power_platform.catalogue import PACKAGES, Package
 from emulator.power_platform.locations import PLATFORM_HOST
 from emulator.power_platform.records import PACKAGE_OPERATION, Environment, PackageOperation, find_environment, load
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _PUBLISHER = {"publisherName": "Microsoft Dynamics 365", "publisherId": "7ea093b9-252b-4557-a8ae-ad4c1932a412"}
 _ABSENT = ("applicationDescription", "singlePageApplicationUrl", "learnMoreUrl", "crmMaxVersion")
@@ -36,7 +34,7 @@ class InstallRequest(BaseModel):
     payloadValue: str | None = None  # noqa: N815 - wire name
 
 
-def list_packages(tenant: "Tenant", call: Call) -> Reply:
+def list_packages(tenant: Tenant, call: Call) -> Reply:
     """`GET .../environments/{id}/applicationPackages`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
@@ -49,13 +47,13 @@ def list_packages(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def list_tenant_packages(_tenant: "Tenant", call: Call) -> Reply:
+def list_tenant_packages(_tenant: Tenant, call: Call) -> Reply:
     """`GET /appmanagement/applicationPackages`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     return Reply(json={"value": [_description(package) for package in PACKAGES.values()]})
 
 
-def install_package(tenant: "Tenant", call: Call) -> Reply:
+def install_package(tenant: Tenant, call: Call) -> Reply:
     """`POST .../applicationPackages/{uniqueName}/install`; two forms of answer, by a switch."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
@@ -76,7 +74,7 @@ def install_package(tenant: "Tenant", call: Call) -> Reply:
     return Reply(202, headers={"Operation-Location": location, **retry_after(tenant, _POLL_AFTER)})
 
 
-def get_operation(tenant: "Tenant", call: Call) -> Reply:
+def get_operation(tenant: Tenant, call: Call) -> Reply:
     """`GET .../environments/{id}/operations/{operationId}`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
@@ -104,7 +102,7 @@ def get_operation(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=body, headers=headers)
 
 
-def _environment(tenant: "Tenant", call: Call) -> Environment:
+def _environment(tenant: Tenant, call: Call) -> Environment:
     environment = find_environment(tenant, call.parameters["environment_id"])
     if environment is None or environment.database is None or not environment.database.ready:
         # Which answer an environment without Dataverse gets was not seen; this one is assumed.

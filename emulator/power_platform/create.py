@@ -2,11 +2,10 @@
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from emulator.http import Call, Reply
-from emulator.power_platform import capacity, catalogue, data_planes, domains, locations, operations, packages
+from emulator.core.wire import Call, Reply
+from emulator.power_platform import capacity, catalogue, domains, locations, operations, packages
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
     bad_request,
@@ -17,6 +16,7 @@ from emulator.power_platform.answers import (
 )
 from emulator.power_platform.bodies import TYPE_NAMES, EnvironmentDefinition, LinkedEnvironment
 from emulator.power_platform.documents import admin_document
+from emulator.power_platform.published import OrganizationReady
 from emulator.power_platform.records import (
     ENVIRONMENT,
     Database,
@@ -27,21 +27,13 @@ from emulator.power_platform.records import (
 )
 from emulator.power_platform.settings import use_up
 from emulator.power_platform.templates import disabled_reason
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def register(_tenant: "Tenant") -> None:
-    """Say how creations end."""
-    operations.on_end("Create", _created)
-    operations.on_end("Provision", _provisioned)
-
-
-def create_environment(tenant: "Tenant", call: Call) -> Reply:
+def create_environment(tenant: Tenant, call: Call) -> Reply:
     """`POST /environments`: a bare shell, or one with Dataverse, perhaps with F&O behind it."""
     check_api_version(call, BAP_API_VERSIONS)
     body = parse_body(call, EnvironmentDefinition, TYPE_NAMES)
@@ -78,7 +70,7 @@ def create_environment(tenant: "Tenant", call: Call) -> Reply:
     return _start(tenant, call, environment, "Create", tenant.switches["environment_create_duration"])
 
 
-def provision_instance(tenant: "Tenant", call: Call) -> Reply:
+def provision_instance(tenant: Tenant, call: Call) -> Reply:
     """`POST .../provisionInstance`: Dataverse for an environment that has none."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = find_environment(tenant, call.parameters["environment_id"])
@@ -92,7 +84,7 @@ def provision_instance(tenant: "Tenant", call: Call) -> Reply:
     return _start(tenant, call, environment, "Provision", tenant.switches["provision_instance_duration"])
 
 
-def _create_bare(tenant: "Tenant", call: Call, environment: Environment) -> Reply:
+def _create_bare(tenant: Tenant, call: Call, environment: Environment) -> Reply:
     environment.usable_from = environment.created
     if tenant.switches["bare_environment_answer"] == "accepted":
         return _start(tenant, call, environment, "Create", tenant.switches["environment_update_duration"])
@@ -100,7 +92,7 @@ def _create_bare(tenant: "Tenant", call: Call, environment: Environment) -> Repl
     return Reply(201, json=admin_document(tenant, environment))
 
 
-def _start(tenant: "Tenant", call: Call, environment: Environment, operation_type: str, seconds: float) -> Reply:
+def _start(tenant: Tenant, call: Call, environment: Environment, operation_type: str, seconds: float) -> Reply:
     if environment.database is not None:
         environment.provisioning_state = "LinkedDatabaseProvisioning"
     environment.management_state = "Running"
@@ -116,7 +108,7 @@ def _start(tenant: "Tenant", call: Call, environment: Environment, operation_typ
     return operations.accepted(tenant, operation)
 
 
-def _location(tenant: "Tenant", body: EnvironmentDefinition) -> str:
+def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
     """Return the location of a create call under the tenant's mode (7.5)."""
     if body.location and body.macroRegion:
         raise bad_request("Cannot specify both macroRegion and location.", "AmbiguousLocationSpecification")
@@ -141,7 +133,7 @@ def _region(location: str, wanted: str | None) -> str:
     return wanted or regions[0]
 
 
-def _attach_database(tenant: "Tenant", environment: Environment, linked: LinkedEnvironment) -> None:
+def _attach_database(tenant: Tenant, environment: Environment, linked: LinkedEnvironment) -> None:
     templates = _templates(tenant, environment, linked.templates or [])
     domain = _domain(tenant, linked.domainName)
     if capacity.database_left(tenant) < capacity.NEEDED_MB:
@@ -181,7 +173,7 @@ def _attach_database(tenant: "Tenant", environment: Environment, linked: LinkedE
         raise bad_request("templateMetadata needs a template that carries its packages.")
 
 
-def _templates(tenant: "Tenant", environment: Environment, names: list[str]) -> list[catalogue.Template]:
+def _templates(tenant: Tenant, environment: Environment, names: list[str]) -> list[catalogue.Template]:
     found = []
     for name in names:
         template = catalogue.TEMPLATES.get(name)
@@ -196,7 +188,7 @@ def _templates(tenant: "Tenant", environment: Environment, names: list[str]) -> 
     return found
 
 
-def _domain(tenant: "Tenant", wanted: str | None) -> str:
+def _domain(tenant: Tenant, wanted: str | None) -> str:
     if not wanted:
         return domains.generated(tenant)
     if not domains.well_formed(wanted):
@@ -216,11 +208,12 @@ def _finops_parameters(linked: LinkedEnvironment) -> str:
     return ""
 
 
-def _created(tenant: "Tenant", operation: Operation) -> bool:
+def created(tenant: Tenant, operation: Operation) -> bool:
+    """End a creation; return whether it succeeded."""
     environment = find_environment(tenant, operation.environment_id)
     if environment is None:
         return False
-    if use_up(tenant, "environment_create_failures"):
+    if use_up(tenant.switches, "environment_create_failures"):
         # A recorded failure has an empty environment path: the shell does not stay (8.1).
         tenant.store.delete(ENVIRONMENT, environment.id)
         return False
@@ -228,7 +221,8 @@ def _created(tenant: "Tenant", operation: Operation) -> bool:
     return True
 
 
-def _provisioned(tenant: "Tenant", operation: Operation) -> bool:
+def provisioned(tenant: Tenant, operation: Operation) -> bool:
+    """End `provisionInstance`; return whether it succeeded."""
     environment = find_environment(tenant, operation.environment_id)
     if environment is None:
         return False
@@ -236,7 +230,7 @@ def _provisioned(tenant: "Tenant", operation: Operation) -> bool:
     return True
 
 
-def _finish(tenant: "Tenant", environment: Environment) -> None:
+def _finish(tenant: Tenant, environment: Environment) -> None:
     """Make the organization usable, and queue what the template brings along."""
     now = tenant.clock.now()
     environment.provisioning_state = "Succeeded"
@@ -250,7 +244,7 @@ def _finish(tenant: "Tenant", environment: Environment) -> None:
     put_environment(tenant, environment)
     if database is None:
         return
-    data_planes.organization_ready(tenant, environment, database)
+    tenant.signals.publish(OrganizationReady(environment, database))
     for name in database.templates:
         template = catalogue.TEMPLATES[name]
         if template.packages:

@@ -1,9 +1,7 @@
 """Deleting environments, and getting plain ones back (power-platform-api.md 11)."""
 
-from typing import TYPE_CHECKING
-
-from emulator.http import Call, Reply, ServiceError
-from emulator.power_platform import data_planes, domains, lifecycle, operations
+from emulator.core.wire import Call, Reply, ServiceError
+from emulator.power_platform import domains, lifecycle, operations
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
     bad_request,
@@ -16,6 +14,7 @@ from emulator.power_platform.answers import (
 from emulator.power_platform.bodies import DeleteReason
 from emulator.power_platform.documents import admin_document
 from emulator.power_platform.environments import existing
+from emulator.power_platform.published import EnvironmentDeleted, OrganizationReady
 from emulator.power_platform.records import (
     DELETED,
     ENVIRONMENT,
@@ -28,18 +27,10 @@ from emulator.power_platform.records import (
     save,
 )
 from emulator.power_platform.settings import use_up
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 
-def register(_tenant: "Tenant") -> None:
-    """Say how deletions and recoveries end."""
-    operations.on_end("Delete", _deleted)
-    operations.on_end("Recover", _recovered)
-
-
-def delete_environment(tenant: "Tenant", call: Call) -> Reply:
+def delete_environment(tenant: Tenant, call: Call) -> Reply:
     """`DELETE .../environments/{id}`: 409 while anything else runs, without a body unless the switch says so."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
@@ -60,7 +51,7 @@ def delete_environment(tenant: "Tenant", call: Call) -> Reply:
     return operations.accepted(tenant, operation)
 
 
-def validate_delete(tenant: "Tenant", call: Call) -> Reply:
+def validate_delete(tenant: Tenant, call: Call) -> Reply:
     """`POST .../validateDelete`: what a deletion would take along (resource types assumed)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
@@ -77,7 +68,7 @@ def validate_delete(tenant: "Tenant", call: Call) -> Reply:
     )
 
 
-def list_deleted(tenant: "Tenant", call: Call) -> Reply:
+def list_deleted(tenant: Tenant, call: Call) -> Reply:
     """`GET .../deletedEnvironments`."""
     check_api_version(call, BAP_API_VERSIONS)
     rows = []
@@ -88,7 +79,7 @@ def list_deleted(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def recover_environment(tenant: "Tenant", call: Call) -> Reply:
+def recover_environment(tenant: Tenant, call: Call) -> Reply:
     """`POST .../deletedEnvironments/{id}/recover`: not for an environment that had F&O (11.2)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment_id = call.parameters["environment_id"].lower()
@@ -105,21 +96,22 @@ def recover_environment(tenant: "Tenant", call: Call) -> Reply:
     return operations.accepted(tenant, operation)
 
 
-def remove(tenant: "Tenant", environment: Environment) -> None:
+def remove(tenant: Tenant, environment: Environment) -> None:
     """Delete an environment at once: soft-deleted, its domain reserved, its instances gone, but for a Linked F&O."""
     environment.deleted = tenant.clock.now()
     tenant.store.delete(ENVIRONMENT, environment.id)
     save(tenant, DELETED, environment.id, environment)
     domains.reserve_after_deletion(tenant, environment)
     lifecycle.release(tenant, environment)
-    data_planes.environment_deleted(tenant, environment)
+    tenant.signals.publish(EnvironmentDeleted(environment))
 
 
-def _deleted(tenant: "Tenant", operation: Operation) -> bool:
+def deleted(tenant: Tenant, operation: Operation) -> bool:
+    """End a deletion; return whether it succeeded."""
     environment = find_environment(tenant, operation.environment_id)
     if environment is None:
         return True
-    if use_up(tenant, "environment_delete_failures"):
+    if use_up(tenant.switches, "environment_delete_failures"):
         environment.management_state = "Ready"
         put_environment(tenant, environment)
         return False
@@ -127,7 +119,8 @@ def _deleted(tenant: "Tenant", operation: Operation) -> bool:
     return True
 
 
-def _recovered(tenant: "Tenant", operation: Operation) -> bool:
+def recovered(tenant: Tenant, operation: Operation) -> bool:
+    """End a recovery; return whether the environment was there."""
     environment = load(tenant, DELETED, operation.environment_id, Environment)
     if environment is None:
         return False
@@ -137,5 +130,5 @@ def _recovered(tenant: "Tenant", operation: Operation) -> bool:
     put_environment(tenant, environment)
     if environment.database is not None:
         domains.release(tenant, environment.database.domain)
-        data_planes.organization_ready(tenant, environment, environment.database)
+        tenant.signals.publish(OrganizationReady(environment, environment.database))
     return True

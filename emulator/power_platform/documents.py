@@ -1,14 +1,12 @@
 """The BAP environment object, with the members that recordings show (power-platform-api.md 5)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.power_platform import locations
 from emulator.power_platform.answers import short_timestamp, timestamp
 from emulator.power_platform.operations import PROVIDER
 from emulator.power_platform.records import Database, Environment, FinOps
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 # Consumption of one environment in MB: Dataverse 1024 rated (recorded), F&O 5120 (an example, 5).
 DATABASE_MB = 1024.0
@@ -17,7 +15,7 @@ FINOPS_DATABASE_MB = 5120.0
 _ALWAYS_ALLOWED = ("Backup", "Copy", "Delete", "Edit")
 
 
-def admin_document(tenant: "Tenant", environment: Environment, expand: frozenset[str] = frozenset()) -> dict[str, Any]:
+def admin_document(tenant: Tenant, environment: Environment, expand: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return the environment as list and get show it; `capacity` only when it is expanded."""
     return {
         "id": f"{PROVIDER}/scopes/admin/environments/{environment.id}",
@@ -28,7 +26,7 @@ def admin_document(tenant: "Tenant", environment: Environment, expand: frozenset
     }
 
 
-def service_document(tenant: "Tenant", environment: Environment) -> dict[str, Any]:
+def service_document(tenant: Tenant, environment: Environment) -> dict[str, Any]:
     """Return the environment as the poll of `provisionInstance` shows it (9)."""
     document = admin_document(tenant, environment)
     document["id"] = f"{PROVIDER}/scopes/service/environments/{environment.id}"
@@ -40,7 +38,7 @@ def service_document(tenant: "Tenant", environment: Environment) -> dict[str, An
     return document
 
 
-def _properties(tenant: "Tenant", environment: Environment, expand: frozenset[str]) -> dict[str, Any]:
+def _properties(tenant: Tenant, environment: Environment, expand: frozenset[str]) -> dict[str, Any]:
     creator = environment.created_by
     properties: dict[str, Any] = {
         "tenantId": creator.tenant_id,
@@ -134,7 +132,7 @@ def _allowed_operations(environment: Environment) -> dict[str, Any]:
     return enforcement
 
 
-def _capacity(tenant: "Tenant", environment: Environment) -> list[dict[str, Any]]:
+def _capacity(tenant: Tenant, environment: Environment) -> list[dict[str, Any]]:
     """Return consumption rows; the figures are fixed (assumed), only their presence follows the environment."""
     used = {"Database": DATABASE_MB if environment.database else 0.0, "File": 640.0, "Log": 0.0}
     if environment.finops is not None:
@@ -151,7 +149,7 @@ def _capacity(tenant: "Tenant", environment: Environment) -> list[dict[str, Any]
     ]
 
 
-def _linked(tenant: "Tenant", environment: Environment) -> dict[str, Any]:
+def _linked(tenant: Tenant, environment: Environment) -> dict[str, Any]:
     members: dict[str, Any] = {}
     database = environment.database
     if database is not None and metadata_visible(tenant, database):
@@ -166,14 +164,14 @@ def _linked(tenant: "Tenant", environment: Environment) -> dict[str, Any]:
     return members
 
 
-def metadata_visible(tenant: "Tenant", database: Database) -> bool:
+def metadata_visible(tenant: Tenant, database: Database) -> bool:
     """Tell whether `linkedEnvironmentMetadata` is shown by now (8.4)."""
     if not database.ready or database.hidden_reads > 0:
         return False
     return database.visible_from is None or database.visible_from <= tenant.clock.now()
 
 
-def link_visible(tenant: "Tenant", finops: FinOps) -> bool:
+def link_visible(tenant: Tenant, finops: FinOps) -> bool:
     """Tell whether `linkedAppMetadata` is shown by now (5.2, 10.1)."""
     return finops.linked_from is not None and finops.linked_from <= tenant.clock.now()
 

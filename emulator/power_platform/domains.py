@@ -2,13 +2,10 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from emulator.power_platform.records import RESERVED_DOMAIN, Environment, environments
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 # Letters, digits and hyphens, 32 characters at most (14.4 quotes 32 for the domain); the rest is assumed.
 _FORM = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.IGNORECASE)
@@ -19,7 +16,7 @@ def well_formed(domain: str) -> bool:
     return _FORM.fullmatch(domain) is not None
 
 
-def taken(tenant: "Tenant", domain: str, *, except_for: str | None = None) -> bool:
+def taken(tenant: Tenant, domain: str, *, except_for: str | None = None) -> bool:
     """Tell whether a live environment (other than `except_for`) or a reservation holds the name."""
     wanted = domain.lower()
     for one in environments(tenant):
@@ -32,18 +29,18 @@ def taken(tenant: "Tenant", domain: str, *, except_for: str | None = None) -> bo
     return until is None or datetime.fromisoformat(until) > tenant.clock.now()
 
 
-def reserve(tenant: "Tenant", domain: str, seconds: float | None = None) -> None:
+def reserve(tenant: Tenant, domain: str, seconds: float | None = None) -> None:
     """Take a name out of use, for so many virtual seconds or for good."""
     until = None if seconds is None else (tenant.clock.now() + timedelta(seconds=seconds)).isoformat()
     tenant.store.put(RESERVED_DOMAIN, domain.lower(), {"until": until})
 
 
-def release(tenant: "Tenant", domain: str) -> None:
+def release(tenant: Tenant, domain: str) -> None:
     """End a reservation."""
     tenant.store.delete(RESERVED_DOMAIN, domain.lower())
 
 
-def reserve_after_deletion(tenant: "Tenant", environment: Environment) -> None:
+def reserve_after_deletion(tenant: Tenant, environment: Environment) -> None:
     """Keep the domain of a deleted environment: 7 days with F&O, else 24 hours (11.2)."""
     if environment.database is None:
         return
@@ -52,7 +49,7 @@ def reserve_after_deletion(tenant: "Tenant", environment: Environment) -> None:
     reserve(tenant, environment.database.domain, tenant.switches[name])
 
 
-def generated(tenant: "Tenant") -> str:
+def generated(tenant: Tenant) -> str:
     """Make up a free domain name, as the service does when a request has none."""
     while taken(tenant, name := f"org{uuid4().hex[:8]}"):
         continue

@@ -1,8 +1,8 @@
 """`dynamics` of the Power Platform API: F&O versions, properties and errors (power-platform-api.md 15.4)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.http import Call, Reply
+from emulator.core.wire import Call, Reply
 from emulator.power_platform import catalogue, finops, operations, packages
 from emulator.power_platform.answers import (
     PLATFORM_API_VERSIONS,
@@ -15,14 +15,12 @@ from emulator.power_platform.answers import (
 )
 from emulator.power_platform.locations import PLATFORM_HOST
 from emulator.power_platform.records import Environment, FinOps, find_environment
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _MOST_ERRORS = 1000
 
 
-def list_versions(tenant: "Tenant", call: Call) -> Reply:
+def list_versions(tenant: Tenant, call: Call) -> Reply:
     """`GET .../finopsversions` (the release stage is assumed)."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     _environment(tenant, call)
@@ -30,7 +28,7 @@ def list_versions(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"availableVersions": rows})
 
 
-def apply_version(tenant: "Tenant", call: Call) -> Reply:
+def apply_version(tenant: Tenant, call: Call) -> Reply:
     """`POST .../finopsversions/{version}/apply`: 204 when F&O has it or a newer one (form of `Location` assumed)."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
@@ -52,7 +50,7 @@ def apply_version(tenant: "Tenant", call: Call) -> Reply:
     return Reply(202, json={"operationId": operation.id, "resourceId": environment.id}, headers=headers)
 
 
-def read_properties(tenant: "Tenant", call: Call) -> Reply:
+def read_properties(tenant: Tenant, call: Call) -> Reply:
     """`GET .../finopsproperties`; 404 (assumed) without F&O."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
@@ -69,7 +67,7 @@ def read_properties(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=body)
 
 
-def list_errors(tenant: "Tenant", call: Call) -> Reply:
+def list_errors(tenant: Tenant, call: Call) -> Reply:
     """`GET .../operationerrors?maxResults=20`: why an F&O provisioning failed, newest first."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
@@ -90,14 +88,14 @@ def _deployment_type(environment: Environment, state: FinOps) -> str:
     return "UnifiedDeveloper" if state.developer_tools else "UnifiedSandbox"
 
 
-def _environment(tenant: "Tenant", call: Call) -> Environment:
+def _environment(tenant: Tenant, call: Call) -> Environment:
     environment = find_environment(tenant, call.parameters["environment_id"])
     if environment is None:
         raise environment_not_found(call.parameters["environment_id"])
     return environment
 
 
-def _linked(tenant: "Tenant", call: Call) -> tuple[Environment, FinOps]:
+def _linked(tenant: Tenant, call: Call) -> tuple[Environment, FinOps]:
     environment = _environment(tenant, call)
     if environment.finops is None or not environment.finops.reachable:
         text = f"The environment '{environment.id}' has no finance and operations application."

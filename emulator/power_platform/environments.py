@@ -1,9 +1,7 @@
 """Reading and changing environments, and their operations (power-platform-api.md 6, 8, 10, 12.6)."""
 
-from typing import TYPE_CHECKING
-
-from emulator.http import Call, Reply
-from emulator.power_platform import data_planes, domains, finops, locations, operations
+from emulator.core.wire import Call, Reply
+from emulator.power_platform import domains, finops, locations, operations
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
     bad_request,
@@ -20,6 +18,7 @@ from emulator.power_platform.bodies import (
 )
 from emulator.power_platform.create import ZERO_GUID
 from emulator.power_platform.documents import admin_document, service_document
+from emulator.power_platform.published import OrganizationRenamed
 from emulator.power_platform.records import (
     Environment,
     Operation,
@@ -27,21 +26,13 @@ from emulator.power_platform.records import (
     find_environment,
     put_environment,
 )
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _PATCH_THAT_KEEPS_GOVERNANCE = "2021-04-01"
 _CONVERTIBLE_SKUS = frozenset(("Sandbox", "Production"))
 
 
-def register(_tenant: "Tenant") -> None:
-    """Say how changes end."""
-    operations.on_end("Edit", _edited)
-    operations.on_end("Convert", _converted)
-
-
-def list_environments(tenant: "Tenant", call: Call) -> Reply:
+def list_environments(tenant: Tenant, call: Call) -> Reply:
     """`GET .../environments`; a get with an empty id ends here too."""
     check_api_version(call, BAP_API_VERSIONS)
     chosen = _filtered(call, [one for one in environments(tenant) if _visible(tenant, one)])
@@ -50,7 +41,7 @@ def list_environments(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def get_environment(tenant: "Tenant", call: Call) -> Reply:
+def get_environment(tenant: Tenant, call: Call) -> Reply:
     """`GET .../environments/{id}`."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
@@ -59,7 +50,7 @@ def get_environment(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=admin_document(tenant, _read(tenant, environment), _expanded(call)))
 
 
-def patch_environment(tenant: "Tenant", call: Call) -> Reply:
+def patch_environment(tenant: Tenant, call: Call) -> Reply:
     """`PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
     version = check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
@@ -83,7 +74,7 @@ def patch_environment(tenant: "Tenant", call: Call) -> Reply:
     return operations.accepted(tenant, operation)
 
 
-def modify_sku(tenant: "Tenant", call: Call) -> Reply:
+def modify_sku(tenant: Tenant, call: Call) -> Reply:
     """`POST .../modifySku`: Sandbox to Production and back; the answer names `Operation-Location` (10.3)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
@@ -102,7 +93,7 @@ def modify_sku(tenant: "Tenant", call: Call) -> Reply:
     return operations.accepted(tenant, operation, "Operation-Location")
 
 
-def validate_details(tenant: "Tenant", call: Call) -> Reply:
+def validate_details(tenant: Tenant, call: Call) -> Reply:
     """`POST /validateEnvironmentDetails`: one code for a malformed and for a taken domain (12.6)."""
     check_api_version(call, BAP_API_VERSIONS)
     wanted = parse_body(call, DomainCheck, {(): "EnvironmentDetails"})
@@ -112,7 +103,7 @@ def validate_details(tenant: "Tenant", call: Call) -> Reply:
     return Reply(200)
 
 
-def get_operation(tenant: "Tenant", call: Call) -> Reply:
+def get_operation(tenant: Tenant, call: Call) -> Reply:
     """`GET /lifecycleOperations/{id}`; for `provisionInstance` the answer is an environment (9)."""
     check_api_version(call, BAP_API_VERSIONS)
     operation = operations.find(tenant, call.parameters["operation_id"])
@@ -129,19 +120,19 @@ def get_operation(tenant: "Tenant", call: Call) -> Reply:
     return Reply(status, json=service_document(tenant, environment), headers=headers)
 
 
-def list_operations(tenant: "Tenant", call: Call) -> Reply:
+def list_operations(tenant: Tenant, call: Call) -> Reply:
     """`GET /lifecycleOperations?$filter=environment eq '{id}'`, newest first (8.3)."""
     check_api_version(call, BAP_API_VERSIONS)
     found = operations.operations(tenant, operations.filtered_environment(call))
     return Reply(json={"value": [operations.document(tenant, one) for one in found]})
 
 
-def rename(tenant: "Tenant", environment: Environment, display_name: str) -> None:
+def rename(tenant: Tenant, environment: Environment, display_name: str) -> None:
     """Change the display name at once, as a person's edit that has ended."""
     _apply(tenant, environment, EnvironmentChanges(displayName=display_name))
 
 
-def existing(tenant: "Tenant", call: Call) -> Environment:
+def existing(tenant: Tenant, call: Call) -> Environment:
     """Return the environment that a call names, or 404."""
     environment = find_environment(tenant, call.parameters["environment_id"])
     if environment is None:
@@ -149,11 +140,11 @@ def existing(tenant: "Tenant", call: Call) -> Environment:
     return environment
 
 
-def _visible(tenant: "Tenant", environment: Environment) -> bool:
+def _visible(tenant: Tenant, environment: Environment) -> bool:
     return environment.visible_from is None or environment.visible_from <= tenant.clock.now()
 
 
-def _read(tenant: "Tenant", environment: Environment) -> Environment:
+def _read(tenant: Tenant, environment: Environment) -> Environment:
     """Count a read that still lacks the Dataverse metadata."""
     database = environment.database
     if database is None or not database.ready or database.hidden_reads <= 0:
@@ -177,13 +168,13 @@ def _filtered(call: Call, found: list[Environment]) -> list[Environment]:
     return [one for one in found if one.environment_group == words[2].strip("'")]
 
 
-def _require_domain(tenant: "Tenant", domain: str, environment_id: str | None) -> None:
+def _require_domain(tenant: Tenant, domain: str, environment_id: str | None) -> None:
     if not domains.well_formed(domain) or domains.taken(tenant, domain, except_for=environment_id):
         text = f"The specified domain name with a value of '{domain}' is invalid."
         raise bad_request(text, "InvalidDomainName")
 
 
-def _check_changes(tenant: "Tenant", environment: Environment, changes: EnvironmentChanges) -> None:
+def _check_changes(tenant: Tenant, environment: Environment, changes: EnvironmentChanges) -> None:
     linked = changes.linkedEnvironmentMetadata
     if linked is None:
         return
@@ -198,7 +189,8 @@ def _check_changes(tenant: "Tenant", environment: Environment, changes: Environm
         raise bad_request("Background operations can be disabled in administration mode only.")
 
 
-def _edited(tenant: "Tenant", operation: Operation) -> bool:
+def edited(tenant: Tenant, operation: Operation) -> bool:
+    """Apply a PATCH; return whether the environment was there."""
     environment = find_environment(tenant, operation.environment_id)
     if environment is None:
         return False
@@ -206,7 +198,7 @@ def _edited(tenant: "Tenant", operation: Operation) -> bool:
     return True
 
 
-def _apply(tenant: "Tenant", environment: Environment, changes: EnvironmentChanges) -> None:
+def _apply(tenant: Tenant, environment: Environment, changes: EnvironmentChanges) -> None:
     given = changes.model_fields_set
     if changes.displayName is not None:
         environment.display_name = changes.displayName
@@ -230,7 +222,7 @@ def _apply(tenant: "Tenant", environment: Environment, changes: EnvironmentChang
     put_environment(tenant, environment)
 
 
-def _apply_linked(tenant: "Tenant", environment: Environment, linked: LinkedEnvironmentChange) -> None:
+def _apply_linked(tenant: Tenant, environment: Environment, linked: LinkedEnvironmentChange) -> None:
     database = environment.database
     if database is None:
         return
@@ -243,10 +235,11 @@ def _apply_linked(tenant: "Tenant", environment: Environment, linked: LinkedEnvi
         database.domain = linked.domainName
         database.host = locations.dataverse_host(environment.location, linked.domainName)
         put_environment(tenant, environment)
-        data_planes.organization_renamed(tenant, environment.id, old_host, database.host)
+        tenant.signals.publish(OrganizationRenamed(environment.id, old_host, database.host))
 
 
-def _converted(tenant: "Tenant", operation: Operation) -> bool:
+def converted(tenant: Tenant, operation: Operation) -> bool:
+    """Apply a change of SKU; return whether the environment was there."""
     environment = find_environment(tenant, operation.environment_id)
     if environment is None:
         return False

@@ -5,11 +5,11 @@ none -> InstallRequested -> Installing -> Installed (-> Updating -> Installed)
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 from uuid import uuid4
 
 from emulator.identity.directory import TENANT_ID
-from emulator.power_platform import capacity, data_planes, locations
+from emulator.power_platform import capacity, locations
 from emulator.power_platform.answers import timestamp
 from emulator.power_platform.catalogue import (
     FINOPS_SKUS,
@@ -18,21 +18,22 @@ from emulator.power_platform.catalogue import (
     version_key,
 )
 from emulator.power_platform.payload import FinOpsChoice, PayloadError, parse
+from emulator.power_platform.published import FinOpsReady
 from emulator.power_platform.records import (
     FINOPS_ERROR,
     FINOPS_HISTORY,
     Database,
     Environment,
     FinOps,
+    FinOpsHistory,
     PackageOperation,
     Principal,
     environments,
     put_environment,
+    save,
 )
 from emulator.power_platform.settings import use_up
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 Refusal = tuple[str, str]
 
@@ -41,7 +42,7 @@ LONGEST_DOMAIN = 19
 _NOTHING_TO_DO = 10.0
 
 
-def refusal(tenant: "Tenant", environment: Environment, payload: str | None, *, platform_tools: bool) -> Refusal | None:
+def refusal(tenant: Tenant, environment: Environment, payload: str | None, *, platform_tools: bool) -> Refusal | None:
     """Return why the Provisioning App cannot be installed (code, text), or None (14.4, 14.7; codes assumed)."""
     database = environment.database
     if not platform_tools:
@@ -70,7 +71,7 @@ def _update_refusal(finops: FinOps, choice: FinOpsChoice) -> Refusal | None:
     return None
 
 
-def _limits(tenant: "Tenant", environment: Environment, database: Database) -> Refusal | None:
+def _limits(tenant: Tenant, environment: Environment, database: Database) -> Refusal | None:
     name = environment.display_name
     location = locations.LOCATIONS[environment.location]
     if environment.sku not in FINOPS_SKUS:
@@ -88,7 +89,7 @@ def _limits(tenant: "Tenant", environment: Environment, database: Database) -> R
     return None
 
 
-def begin(tenant: "Tenant", environment: Environment, payload: str | None, requested_by: Principal) -> float:
+def begin(tenant: Tenant, environment: Environment, payload: str | None, requested_by: Principal) -> float:
     """Start an installation or an update on the given record and return its virtual duration."""
     choice = parse(payload)
     finops = environment.finops
@@ -120,15 +121,15 @@ def installing(finops: FinOps) -> None:
         finops.state = "Installing"
 
 
-def failure(tenant: "Tenant", environment: Environment) -> Refusal | None:
+def failure(tenant: Tenant, environment: Environment) -> Refusal | None:
     """Return why an installation that ran its time failed after all, or None."""
     finops = environment.finops
-    if finops is None or finops.state == "Installed" or not use_up(tenant, "finops_install_failures"):
+    if finops is None or finops.state == "Installed" or not use_up(tenant.switches, "finops_install_failures"):
         return None
     return "ProvisioningFailed", "The deployment of the finance and operations application failed."
 
 
-def end(tenant: "Tenant", environment: Environment, operation: PackageOperation) -> None:
+def end(tenant: Tenant, environment: Environment, operation: PackageOperation) -> None:
     """Finish what `begin` started, or keep the reason why it failed."""
     finops = environment.finops
     if operation.error_code:
@@ -144,11 +145,11 @@ def end(tenant: "Tenant", environment: Environment, operation: PackageOperation)
         if tenant.switches["finops_link_visible"] == "delay":
             finops.linked_from = tenant.clock.now() + timedelta(seconds=tenant.switches["finops_link_delay"])
         put_environment(tenant, environment)
-        data_planes.finops_ready(tenant, environment, finops)
+        tenant.signals.publish(FinOpsReady(environment, finops))
     put_environment(tenant, environment)
 
 
-def refresh_link(tenant: "Tenant", environment: Environment) -> None:
+def refresh_link(tenant: Tenant, environment: Environment) -> None:
     """Show `linkedAppMetadata` at once, which is what an edit of the environment does (10.1)."""
     finops = environment.finops
     if finops is None or not finops.reachable:
@@ -157,7 +158,7 @@ def refresh_link(tenant: "Tenant", environment: Environment) -> None:
         finops.linked_from = tenant.clock.now()
 
 
-def _keep_error(tenant: "Tenant", operation: PackageOperation) -> None:
+def _keep_error(tenant: Tenant, operation: PackageOperation) -> None:
     now = tenant.clock.now()
     row = {
         "correlationId": operation.id,
@@ -170,30 +171,41 @@ def _keep_error(tenant: "Tenant", operation: PackageOperation) -> None:
     tenant.store.put(FINOPS_ERROR, f"{operation.environment_id}/{now.isoformat()}/{operation.id}", row)
 
 
-def errors(tenant: "Tenant", environment_id: str, limit: int) -> list[dict[str, Any]]:
+def errors(tenant: Tenant, environment_id: str, limit: int) -> list[dict[str, Any]]:
     """Return the rows of `operationerrors`, newest first."""
     rows = [row for _, row in tenant.store.items(FINOPS_ERROR, f"{environment_id}/")]
     return rows[::-1][:limit]
 
 
-def _remember(tenant: "Tenant", environment: Environment, payload: str | None, requested_by: Principal) -> None:
+def _remember(tenant: Tenant, environment: Environment, payload: str | None, requested_by: Principal) -> None:
     now = tenant.clock.now()
-    row = {
-        "id": str(uuid4()),
-        "correlation_id": str(uuid4()),
-        "started_on": now.isoformat(),
-        "user_id": requested_by.id,
-        "payload": payload or "",
-    }
-    tenant.store.put(FINOPS_HISTORY, f"{environment.id}/{now.isoformat()}/{row['id']}", row)
+    history = FinOpsHistory(
+        id=str(uuid4()),
+        correlation_id=str(uuid4()),
+        started_on=now.isoformat(),
+        user_id=requested_by.id,
+        payload=payload or "",
+    )
+    save(tenant, FINOPS_HISTORY, f"{environment.id}/{now.isoformat()}/{history.id}", history)
 
 
-def histories(tenant: "Tenant", environment_id: str) -> list[dict[str, Any]]:
-    """Return what was asked of F&O, oldest first: id, correlation_id, started_on, user_id, payload."""
-    return [row for _, row in tenant.store.items(FINOPS_HISTORY, f"{environment_id}/")]
+def histories(tenant: Tenant, environment_id: str) -> list[FinOpsHistory]:
+    """Return what was asked of F&O, oldest first."""
+    rows = tenant.store.items(FINOPS_HISTORY, f"{environment_id}/")
+    return [FinOpsHistory.model_validate(row) for _, row in rows]
 
 
-def application_details(finops: FinOps) -> dict[str, str]:
+class ApplicationDetails(TypedDict):
+    """Members of the answer to `msprov_getfinopsapplicationdetails`."""
+
+    applicationversion: str
+    platformversion: str
+    finopsenvironmentstate: str
+    applicationdeploymenttype: str
+    finopsenvironmentid: str
+
+
+def application_details(finops: FinOps) -> ApplicationDetails:
     """Return what `msprov_getfinopsapplicationdetails` shows (14.8; the state values are assumed)."""
     return {
         "applicationversion": finops.version,
@@ -204,7 +216,16 @@ def application_details(finops: FinOps) -> dict[str, str]:
     }
 
 
-def integration_details(finops: FinOps) -> dict[str, Any]:
+class IntegrationDetails(TypedDict):
+    """Members of the answer to `RetrieveFinanceAndOperationsIntegrationDetails`."""
+
+    Url: str
+    TenantId: str
+    Id: str
+    IsUnifiedDatabase: bool
+
+
+def integration_details(finops: FinOps) -> IntegrationDetails:
     """Return what `RetrieveFinanceAndOperationsIntegrationDetails` shows of a linked F&O (14.8)."""
     return {
         "Url": f"https://{finops.host}/",

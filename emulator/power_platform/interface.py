@@ -1,53 +1,49 @@
 """What the data planes and the dual-write service may ask this package, and the one thing they may start."""
 
-from typing import TYPE_CHECKING, Any
-
-from emulator.http import Call, ServiceError
+from emulator.core.wire import Call, ServiceError
 from emulator.power_platform import catalogue, finops, lifecycle, operations, packages
-from emulator.power_platform.records import Environment, environment_with_host, find_environment
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
-
-
-def environment(tenant: "Tenant", environment_id: str) -> dict[str, Any] | None:
-    """Return a live environment as its record (see `records.Environment`), or None."""
-    found = find_environment(tenant, environment_id)
-    return found.model_dump(mode="json") if found else None
+from emulator.power_platform.finops import ApplicationDetails, IntegrationDetails
+from emulator.power_platform.records import Environment, FinOpsHistory, environment_with_host, find_environment
+from emulator.tenant import Tenant
 
 
-def environment_of_cds_host(tenant: "Tenant", host: str) -> dict[str, Any] | None:
+def environment(tenant: Tenant, environment_id: str) -> Environment | None:
+    """Return a live environment, or None."""
+    return find_environment(tenant, environment_id)
+
+
+def environment_of_cds_host(tenant: Tenant, host: str) -> Environment | None:
     """Return the environment whose Dataverse organization answers on `host`, or None."""
     found = environment_with_host(tenant, host)
     is_this = found is not None and found.database is not None and found.database.host == host.lower()
-    return found.model_dump(mode="json") if found and is_this else None
+    return found if is_this else None
 
 
-def environment_of_finops_host(tenant: "Tenant", host: str) -> dict[str, Any] | None:
+def environment_of_finops_host(tenant: Tenant, host: str) -> Environment | None:
     """Return the environment whose F&O answers on `host`, or None."""
     found = environment_with_host(tenant, host)
     is_this = found is not None and found.finops is not None and found.finops.host == host.lower()
-    return found.model_dump(mode="json") if found and is_this else None
+    return found if is_this else None
 
 
-def installed_packages(tenant: "Tenant", environment_id: str) -> dict[str, str]:
+def installed_packages(tenant: Tenant, environment_id: str) -> dict[str, str]:
     """Return unique name to state of every package of the catalogue; empty when the environment is gone."""
     found = find_environment(tenant, environment_id)
     return packages.states(found) if found else {}
 
 
-def finops_versions(_tenant: "Tenant") -> list[str]:
+def finops_versions(_tenant: Tenant) -> list[str]:
     """Return the F&O versions on offer in the service's own order (14.8: not sorted)."""
     return list(catalogue.FINOPS_VERSIONS)
 
 
-def finops_application_details(tenant: "Tenant", environment_id: str) -> dict[str, str] | None:
+def finops_application_details(tenant: Tenant, environment_id: str) -> ApplicationDetails | None:
     """Return the answer of `msprov_getfinopsapplicationdetails` without its context; None while there is no F&O."""
     found = find_environment(tenant, environment_id)
     return finops.application_details(found.finops) if found and found.finops else None
 
 
-def integration_details(tenant: "Tenant", cds_host: str) -> dict[str, Any] | None:
+def integration_details(tenant: Tenant, cds_host: str) -> IntegrationDetails | None:
     """Return Url, TenantId, Id and IsUnifiedDatabase of the linked F&O; None means 400 `0x80048d0b`."""
     found = environment_with_host(tenant, cds_host)
     if found is None or found.finops is None or not found.finops.reachable:
@@ -55,26 +51,24 @@ def integration_details(tenant: "Tenant", cds_host: str) -> dict[str, Any] | Non
     return finops.integration_details(found.finops)
 
 
-def ordered_finops_host(tenant: "Tenant", environment_id: str) -> str | None:
+def ordered_finops_host(tenant: Tenant, environment_id: str) -> str | None:
     """Return the host of the F&O that the attendant is to link with an environment, None when there is no order."""
     found = find_environment(tenant, environment_id)
     ordered = lifecycle.ordered(tenant, found.database.domain) if found and found.database else None
     return ordered.host if ordered else None
 
 
-def integrate_finops(tenant: "Tenant", environment_id: str, host: str) -> None:
+def integrate_finops(tenant: Tenant, environment_id: str, host: str) -> None:
     """Integrate an F&O of Lifecycle Services with an environment, as a person does; IntegrationError says why not."""
     lifecycle.integrate(tenant, environment_id, host)
 
 
-def finops_operation_histories(tenant: "Tenant", environment_id: str) -> list[dict[str, Any]]:
-    """Return what was asked of F&O, oldest first: id, correlation_id, started_on, user_id, payload."""
+def finops_operation_histories(tenant: Tenant, environment_id: str) -> list[FinOpsHistory]:
+    """Return what was asked of F&O, oldest first."""
     return finops.histories(tenant, environment_id)
 
 
-def queue_finops_install_or_update(
-    tenant: "Tenant", environment_id: str, payload: str, call: Call | None = None
-) -> str:
+def queue_finops_install_or_update(tenant: Tenant, environment_id: str, payload: str, call: Call | None = None) -> str:
     """Do what `msprov_queuefnoinstallorupdate` does: install the Provisioning App, and return the operation's id.
 
     The action comes with the Platform Tools: ServiceError 404 without them. What else is wrong shows later, in the
@@ -90,7 +84,7 @@ def queue_finops_install_or_update(
     return packages.install(tenant, found, app, payload, requested_by).id
 
 
-def _with_action(tenant: "Tenant", environment_id: str) -> Environment:
+def _with_action(tenant: Tenant, environment_id: str) -> Environment:
     found = find_environment(tenant, environment_id)
     if found is None or not finops.has_platform_tools(found):
         text = "Resource not found for the segment 'msprov_queuefnoinstallorupdate'."

@@ -6,9 +6,7 @@ keeps beside it is left out, as no source shows what BAP lists of it. Assumed: t
 deleted Dataverse environment frees the F&O that was integrated with it.
 """
 
-from typing import TYPE_CHECKING
-
-from emulator.power_platform import data_planes
+from emulator.power_platform.published import FinOpsIntegrated
 from emulator.power_platform.records import (
     LIFECYCLE_FINOPS,
     Environment,
@@ -19,37 +17,35 @@ from emulator.power_platform.records import (
     put_environment,
     save,
 )
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 
 class IntegrationError(Exception):
     """The two cannot be integrated; the text says why."""
 
 
-def lifecycle_finops(tenant: "Tenant") -> list[LifecycleFinOps]:
+def lifecycle_finops(tenant: Tenant) -> list[LifecycleFinOps]:
     """Return all F&O of Lifecycle Services, ordered by host."""
     return [LifecycleFinOps.model_validate(document) for _, document in tenant.store.items(LIFECYCLE_FINOPS)]
 
 
-def find(tenant: "Tenant", host: str) -> LifecycleFinOps | None:
+def find(tenant: Tenant, host: str) -> LifecycleFinOps | None:
     """Return the F&O of Lifecycle Services on this host, or None."""
     return load(tenant, LIFECYCLE_FINOPS, host.lower(), LifecycleFinOps)
 
 
-def put(tenant: "Tenant", finops: LifecycleFinOps) -> None:
+def put(tenant: Tenant, finops: LifecycleFinOps) -> None:
     """Write an F&O of Lifecycle Services."""
     save(tenant, LIFECYCLE_FINOPS, finops.host, finops)
 
 
-def ordered(tenant: "Tenant", domain: str) -> LifecycleFinOps | None:
+def ordered(tenant: Tenant, domain: str) -> LifecycleFinOps | None:
     """Return the F&O that the attendant is to link with a domain, None when it is integrated already."""
     wanted = domain.lower()
     return next((one for one in lifecycle_finops(tenant) if one.link_with == wanted and not one.environment_id), None)
 
 
-def integrate(tenant: "Tenant", environment_id: str, host: str) -> None:
+def integrate(tenant: Tenant, environment_id: str, host: str) -> None:
     """Do what the set-up of the Power Platform Integration does; nothing when it is done already.
 
     Raises:
@@ -64,10 +60,10 @@ def integrate(tenant: "Tenant", environment_id: str, host: str) -> None:
         raise IntegrationError(f"Lifecycle Services has no finance and operations app '{host}'")
     _check(environment, finops)
     _attach(tenant, environment, finops)
-    data_planes.finops_integrated(tenant, environment, finops.host)
+    tenant.signals.publish(FinOpsIntegrated(environment, finops.host))
 
 
-def _attach(tenant: "Tenant", environment: Environment, finops: LifecycleFinOps) -> None:
+def _attach(tenant: Tenant, environment: Environment, finops: LifecycleFinOps) -> None:
     """Let BAP and Dataverse show the F&O as that of the environment, with the type Linked."""
     now = tenant.clock.now()
     environment.finops = FinOps(
@@ -87,7 +83,7 @@ def _attach(tenant: "Tenant", environment: Environment, finops: LifecycleFinOps)
     put(tenant, finops)
 
 
-def release(tenant: "Tenant", environment: Environment) -> None:
+def release(tenant: Tenant, environment: Environment) -> None:
     """Free the F&O of an environment that is gone; it may be integrated with another one."""
     finops = find(tenant, environment.finops.host) if environment.finops else None
     if finops is not None and finops.environment_id == environment.id:

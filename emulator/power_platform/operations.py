@@ -1,21 +1,18 @@
 """Lifecycle operations: one at a time per environment, four stages, found again by environment.
 
-power-platform-api.md 8. What an operation does when it ends is registered by the module that starts it.
+power-platform-api.md 8. What an operation does when it ends stands in `outcomes`.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-from emulator.http import Call, Reply
+from emulator.core.wire import Call, Reply
 from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import locations
 from emulator.power_platform.answers import bad_request, operation_not_startable, refusal, retry_after, timestamp
-from emulator.power_platform.records import ENVIRONMENT, OPERATION, Environment, Operation, Principal, load, save
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.power_platform.records import OPERATION, Environment, Operation, Principal, load, save
+from emulator.tenant import Tenant
 
 PROVIDER = "/providers/Microsoft.BusinessAppPlatform"
 ENDED = "power_platform.operation_ended"
@@ -23,19 +20,6 @@ POLL_AFTER = 15.0  # virtual seconds a client is asked to wait (the recording's 
 
 # Until which part of its duration each stage of a running operation lasts (assumed; the names are recorded).
 _STAGES = (("Validate", 0.05), ("Prepare", 0.15), ("Run", 0.95), ("Finalize", 1.0))
-
-Outcome = Callable[["Tenant", Operation], bool]
-_OUTCOMES: dict[str, Outcome] = {}
-
-
-def on_end(operation_type: str, outcome: Outcome) -> None:
-    """Say what an operation type does when its time is up; the outcome returns False for `Failed`."""
-    _OUTCOMES[operation_type] = outcome
-
-
-def register(tenant: "Tenant") -> None:
-    """Play the end of operations when it is due."""
-    tenant.events.on(ENDED, _end)
 
 
 def principal(call: Call) -> Principal:
@@ -52,12 +36,12 @@ def principal(call: Call) -> Principal:
     )
 
 
-def running(tenant: "Tenant", environment_id: str) -> Operation | None:
+def running(tenant: Tenant, environment_id: str) -> Operation | None:
     """Return the unfinished operation of an environment."""
     return next((one for one in operations(tenant, environment_id) if one.state == "Running"), None)
 
 
-def operations(tenant: "Tenant", environment_id: str) -> list[Operation]:
+def operations(tenant: Tenant, environment_id: str) -> list[Operation]:
     """Return all operations of an environment, newest first."""
     rows = tenant.store.execute(
         "SELECT value FROM documents WHERE kind = ? AND json_extract(value, '$.environment_id') = ?",
@@ -67,14 +51,14 @@ def operations(tenant: "Tenant", environment_id: str) -> list[Operation]:
     return sorted(found, key=lambda one: (one.created, one.id), reverse=True)
 
 
-def require_idle(tenant: "Tenant", environment: Environment) -> None:
+def require_idle(tenant: Tenant, environment: Environment) -> None:
     """Refuse a second operation with 409 `OperationNotStartable`."""
     if running(tenant, environment.id) is not None:
         raise operation_not_startable(environment.id)
 
 
 def start(
-    tenant: "Tenant",
+    tenant: Tenant,
     operation_type: str,
     environment: Environment,
     duration: float,
@@ -100,7 +84,7 @@ def start(
     return operation
 
 
-def accepted(tenant: "Tenant", operation: Operation, header: str = "Location") -> Reply:
+def accepted(tenant: Tenant, operation: Operation, header: str = "Location") -> Reply:
     """202 with the poll URL, on a regional host as in the recordings (7.3)."""
     regional = tenant.switches["operation_location"] == "regional"
     host = locations.regional_host(operation.location) if regional else locations.CENTRAL_HOST
@@ -108,22 +92,12 @@ def accepted(tenant: "Tenant", operation: Operation, header: str = "Location") -
     return Reply(202, headers={header: url, **poll_headers(tenant, operation)})
 
 
-def poll_headers(tenant: "Tenant", operation: Operation) -> dict[str, str]:
+def poll_headers(tenant: Tenant, operation: Operation) -> dict[str, str]:
     """Return `Retry-After` for a client that waits for an operation."""
     return retry_after(tenant, min(POLL_AFTER, operation.duration))
 
 
-def _end(tenant: "Tenant", operation_id: str) -> None:
-    operation = load(tenant, OPERATION, operation_id, Operation)
-    if operation is None or operation.state != "Running":
-        return
-    operation.ended = tenant.clock.now()
-    operation.state = "Succeeded" if _OUTCOMES[operation.type](tenant, operation) else "Failed"
-    operation.environment_gone = tenant.store.get(ENVIRONMENT, operation.environment_id) is None
-    save(tenant, OPERATION, operation.id, operation)
-
-
-def document(tenant: "Tenant", operation: Operation) -> dict[str, Any]:
+def document(tenant: Tenant, operation: Operation) -> dict[str, Any]:
     """Return an operation as the poll shows it (8.1). A failed one has no error text and no `Finalize` stage."""
     path = "" if operation.environment_gone else f"{PROVIDER}/environments/{operation.environment_id}"
     now = operation.ended or tenant.clock.now()
@@ -150,7 +124,7 @@ def document(tenant: "Tenant", operation: Operation) -> dict[str, Any]:
     }
 
 
-def _stages(tenant: "Tenant", operation: Operation) -> list[dict[str, Any]]:
+def _stages(tenant: Tenant, operation: Operation) -> list[dict[str, Any]]:
     elapsed = ((operation.ended or tenant.clock.now()) - operation.created).total_seconds()
     part = 1.0 if operation.duration <= 0 else elapsed / operation.duration
     stages: list[dict[str, Any]] = []
@@ -172,7 +146,7 @@ def _stages(tenant: "Tenant", operation: Operation) -> list[dict[str, Any]]:
     return stages
 
 
-def find(tenant: "Tenant", operation_id: str) -> Operation:
+def find(tenant: Tenant, operation_id: str) -> Operation:
     """Return an operation, or 404 (assumed code)."""
     operation = load(tenant, OPERATION, operation_id.lower(), Operation)
     if operation is None:

@@ -3,9 +3,9 @@
 The Provisioning App is a package whose installation makes F&O; `finops` says what it needs and does.
 """
 
-from typing import TYPE_CHECKING
+from functools import partial
 
-from emulator.power_platform import data_planes, finops
+from emulator.power_platform import finops
 from emulator.power_platform.catalogue import (
     PACKAGE_BY_NAME,
     PACKAGES,
@@ -15,6 +15,7 @@ from emulator.power_platform.catalogue import (
     Template,
 )
 from emulator.power_platform.finops import Refusal
+from emulator.power_platform.published import PackageInstalled
 from emulator.power_platform.records import (
     PACKAGE_OPERATION,
     Environment,
@@ -27,9 +28,7 @@ from emulator.power_platform.records import (
     save,
 )
 from emulator.power_platform.settings import use_up
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 INSTALLING = "power_platform.package_installing"
 ENDED = "power_platform.package_ended"
@@ -38,10 +37,10 @@ BUSY = frozenset(("InstallRequested", "Installing", "InstallScheduled", "Install
 _QUICK = 10.0  # virtual seconds of an installation that has nothing to do, and of InstallRequested
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Play installations when they are due."""
-    tenant.events.on(INSTALLING, _installing)
-    tenant.events.on(ENDED, _ended)
+    tenant.events.on(INSTALLING, partial(_installing, tenant))
+    tenant.events.on(ENDED, partial(_ended, tenant))
 
 
 def states(environment: Environment) -> dict[str, str]:
@@ -60,7 +59,7 @@ def is_installed(environment: Environment, unique_name: str) -> bool:
 
 
 def install(
-    tenant: "Tenant", environment: Environment, package: Package, payload: str | None, requested_by: Principal
+    tenant: Tenant, environment: Environment, package: Package, payload: str | None, requested_by: Principal
 ) -> PackageOperation:
     """Begin an installation; whatever is wrong with it shows in its operation only (14.7)."""
     now = tenant.clock.now()
@@ -95,17 +94,22 @@ def install(
     return operation
 
 
-def place(tenant: "Tenant", environment: Environment, unique_name: str) -> None:
+def place(tenant: Tenant, environment: Environment, unique_name: str) -> None:
     """Put a package into an environment without an operation, as templates and seeds do."""
     package = PACKAGES[unique_name]
     environment.packages[unique_name] = InstalledPackage(
         state="Installed", version=package.version, instance_package_id=tenant.ids.new()
     )
     put_environment(tenant, environment)
-    data_planes.package_installed(tenant, environment, unique_name)
+    _publish(tenant, environment, unique_name)
 
 
-def install_template(tenant: "Tenant", environment_id: str, template: Template) -> None:
+def _publish(tenant: Tenant, environment: Environment, unique_name: str) -> None:
+    dataverse_host = environment.database.host if environment.database else ""
+    tenant.signals.publish(PackageInstalled(environment.id, dataverse_host, unique_name))
+
+
+def install_template(tenant: Tenant, environment_id: str, template: Template) -> None:
     """Install what an F&O template brings along: everything at once, the Provisioning App on its own time (7.4)."""
     for name in template.packages:
         environment = find_environment(tenant, environment_id)
@@ -122,14 +126,14 @@ def find(unique_name: str) -> Package | None:
     return PACKAGE_BY_NAME.get(unique_name.lower())
 
 
-def _duration(tenant: "Tenant", environment: Environment, unique_name: str) -> float:
+def _duration(tenant: Tenant, environment: Environment, unique_name: str) -> float:
     if is_installed(environment, unique_name):
         return _QUICK
     name = "platform_tools_duration" if unique_name == PLATFORM_TOOLS else "package_install_duration"
     return float(tenant.switches[name])
 
 
-def _refusal(tenant: "Tenant", environment: Environment, package: Package, payload: str | None) -> Refusal | None:
+def _refusal(tenant: Tenant, environment: Environment, package: Package, payload: str | None) -> Refusal | None:
     usable = environment.usable_from
     refused_for = float(tenant.switches["app_install_refused_duration"])
     if usable is not None and (tenant.clock.now() - usable).total_seconds() < refused_for:
@@ -145,7 +149,7 @@ def _refusal(tenant: "Tenant", environment: Environment, package: Package, paylo
     return None
 
 
-def _installing(tenant: "Tenant", operation_id: str) -> None:
+def _installing(tenant: Tenant, operation_id: str) -> None:
     operation = load(tenant, PACKAGE_OPERATION, operation_id, PackageOperation)
     environment = find_environment(tenant, operation.environment_id) if operation else None
     if operation is None or environment is None or operation.status != "Running":
@@ -158,7 +162,7 @@ def _installing(tenant: "Tenant", operation_id: str) -> None:
     put_environment(tenant, environment)
 
 
-def _ended(tenant: "Tenant", operation_id: str) -> None:
+def _ended(tenant: Tenant, operation_id: str) -> None:
     operation = load(tenant, PACKAGE_OPERATION, operation_id, PackageOperation)
     environment = find_environment(tenant, operation.environment_id) if operation else None
     if operation is None or environment is None:
@@ -181,11 +185,11 @@ def _ended(tenant: "Tenant", operation_id: str) -> None:
     if provisioning:
         finops.end(tenant, environment, operation)
     if not operation.error_code:
-        data_planes.package_installed(tenant, environment, operation.unique_name)
+        _publish(tenant, environment, operation.unique_name)
 
 
-def _failure(tenant: "Tenant", operation: PackageOperation) -> Refusal | None:
-    if use_up(tenant, "package_install_failures"):
+def _failure(tenant: Tenant, operation: PackageOperation) -> Refusal | None:
+    if use_up(tenant.switches, "package_install_failures"):
         title = PACKAGES[operation.unique_name].title
         return "SolutionImportFailed", f"The installation of {title} failed while a solution was imported."
     return None

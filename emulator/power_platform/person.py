@@ -1,38 +1,36 @@
 """What people do in the admin centre behind our back."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from emulator.person import PersonError
+from emulator.core.person import PersonError, PersonRequest
 from emulator.power_platform import deletion, domains, environments
 from emulator.power_platform.records import Environment, environment_with_host, find_environment
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Register the actions on environments and domains."""
-    tenant.person.on("rename-environment", _rename)
-    tenant.person.on("delete-environment", _delete)
-    tenant.person.on("reserve-domain", _reserve_domain)
+    tenant.person.on("rename-environment", partial(_rename, tenant))
+    tenant.person.on("delete-environment", partial(_delete, tenant))
+    tenant.person.on("reserve-domain", partial(_reserve_domain, tenant))
 
 
-def _rename(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+def _rename(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     environment = _environment(tenant, request)
-    name = _text(request, "name")
+    name = request.text("name")
     environments.rename(tenant, environment, name)
     return {"environment": environment.id, "name": name}
 
 
-def _delete(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
+def _delete(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     environment = _environment(tenant, request)
     deletion.remove(tenant, environment)
     return {"environment": environment.id}
 
 
-def _reserve_domain(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, Any]:
-    domain = _text(request, "domain")
+def _reserve_domain(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    domain = request.text("domain")
     if domains.taken(tenant, domain):
         msg = f"the domain '{domain}' is taken already"
         raise PersonError(msg)
@@ -40,18 +38,10 @@ def _reserve_domain(tenant: "Tenant", request: Mapping[str, Any]) -> dict[str, A
     return {"domain": domain}
 
 
-def _environment(tenant: "Tenant", request: Mapping[str, Any]) -> Environment:
-    reference = _text(request, "environment")
+def _environment(tenant: Tenant, request: PersonRequest) -> Environment:
+    reference = request.text("environment")
     found = find_environment(tenant, reference) or environment_with_host(tenant, reference)
     if found is None:
         msg = f"there is no environment '{reference}'; give its Dataverse host or its id"
         raise PersonError(msg)
     return found
-
-
-def _text(request: Mapping[str, Any], name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value:
-        msg = f"the action needs '{name}'"
-        raise PersonError(msg)
-    return value

@@ -6,12 +6,12 @@ Lifecycle Services, by host). Times are virtual.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.identity.directory import Directory
+from emulator.tenant import Tenant
 
 ENVIRONMENT = "power_platform.environment"
 DELETED = "power_platform.deleted_environment"
@@ -33,6 +33,14 @@ class Principal(BaseModel):
     type: Literal["User", "ServicePrincipal"]
     tenant_id: str
     user_principal_name: str | None = None
+
+    def app_id(self, directory: Directory) -> str | None:
+        """Return the application id, None for a person; an application that is not in the directory goes by its id."""
+        if self.type == "User":
+            return None
+        wanted = self.id.lower()
+        known = (one.app_id for one in directory.applications() if wanted in {one.app_id, one.object_id})
+        return next(known, wanted)
 
 
 class Database(BaseModel):
@@ -159,43 +167,53 @@ class PackageOperation(BaseModel):
     error_message: str = ""
 
 
+class FinOpsHistory(BaseModel):
+    """One thing that was asked of F&O (14.8)."""
+
+    id: str
+    correlation_id: str
+    started_on: str
+    user_id: str
+    payload: str
+
+
 Record = TypeVar("Record", bound=BaseModel)
 
 
-def load(tenant: "Tenant", kind: str, key: str, model: type[Record]) -> Record | None:
+def load(tenant: Tenant, kind: str, key: str, model: type[Record]) -> Record | None:
     """Return the record under `key`, or None."""
     document = tenant.store.get(kind, key)
     return None if document is None else model.model_validate(document)
 
 
-def save(tenant: "Tenant", kind: str, key: str, record: BaseModel) -> None:
+def save(tenant: Tenant, kind: str, key: str, record: BaseModel) -> None:
     """Write the record under `key`."""
     tenant.store.put(kind, key, record.model_dump(mode="json"))
 
 
-def environments(tenant: "Tenant") -> list[Environment]:
+def environments(tenant: Tenant) -> list[Environment]:
     """Return all live environments, oldest first."""
     found = [Environment.model_validate(document) for _, document in tenant.store.items(ENVIRONMENT)]
     return sorted(found, key=lambda one: (one.created, one.id))
 
 
-def deleted_environments(tenant: "Tenant") -> list[Environment]:
+def deleted_environments(tenant: Tenant) -> list[Environment]:
     """Return the soft-deleted environments, oldest first."""
     found = [Environment.model_validate(document) for _, document in tenant.store.items(DELETED)]
     return sorted(found, key=lambda one: (one.created, one.id))
 
 
-def find_environment(tenant: "Tenant", environment_id: str) -> Environment | None:
+def find_environment(tenant: Tenant, environment_id: str) -> Environment | None:
     """Return the live environment with this id, whatever its case."""
     return load(tenant, ENVIRONMENT, environment_id.lower(), Environment)
 
 
-def put_environment(tenant: "Tenant", environment: Environment) -> None:
+def put_environment(tenant: Tenant, environment: Environment) -> None:
     """Write a live environment."""
     save(tenant, ENVIRONMENT, environment.id, environment)
 
 
-def environment_with_host(tenant: "Tenant", host: str) -> Environment | None:
+def environment_with_host(tenant: Tenant, host: str) -> Environment | None:
     """Return the live environment whose Dataverse or F&O host this is."""
     row = tenant.store.execute(
         "SELECT key FROM documents WHERE kind = ?1"

@@ -4,13 +4,16 @@ The default ones stand in data/tenant.json: somebody else's environment, so that
 existing instances that the demo stacks name.
 """
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from emulator.core.seeds import SeedError
 from emulator.identity.directory import ADMINISTRATOR, TENANT_ID
-from emulator.power_platform import data_planes, lifecycle, locations, packages
+from emulator.power_platform import lifecycle, locations, packages
 from emulator.power_platform.catalogue import PLATFORM_TOOLS, PROVISIONING_APP, newest_version
+from emulator.power_platform.published import FinOpsOrdered, FinOpsReady, LifecycleFinOpsMade, OrganizationReady
 from emulator.power_platform.records import (
     Database,
     Environment,
@@ -22,10 +25,7 @@ from emulator.power_platform.records import (
     find_environment,
     put_environment,
 )
-from emulator.seed import SeedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 SECTION = "environments"
 LIFECYCLE_SECTION = "lifecycle_finops"
@@ -88,13 +88,13 @@ class SeededEnvironment(BaseModel):
     dual_write_users: bool = True
 
 
-def register(tenant: "Tenant") -> None:
+def register(tenant: Tenant) -> None:
     """Play the sections of this package."""
-    tenant.seeds.on(SECTION, play)
-    tenant.seeds.on(LIFECYCLE_SECTION, play_lifecycle)
+    tenant.seeds.on(SECTION, partial(play, tenant))
+    tenant.seeds.on(LIFECYCLE_SECTION, partial(play_lifecycle, tenant))
 
 
-def play(tenant: "Tenant", rows: object) -> None:
+def play(tenant: Tenant, rows: object) -> None:
     """Create the environments of a seed document, ready at once; one that is there already is left as it is."""
     for one in _read(SECTION, SeededEnvironment, rows):
         host = locations.dataverse_host(one.location, one.domain)
@@ -102,7 +102,7 @@ def play(tenant: "Tenant", rows: object) -> None:
             _create(tenant, one)
 
 
-def play_lifecycle(tenant: "Tenant", rows: object) -> None:
+def play_lifecycle(tenant: Tenant, rows: object) -> None:
     """Create the F&O of Lifecycle Services; one that is there already is left as it is."""
     for one in _read(LIFECYCLE_SECTION, SeededLifecycleFinOps, rows):
         if lifecycle.find(tenant, one.host) is None:
@@ -118,7 +118,7 @@ def _read(section: str, model: type[_Seeded], rows: object) -> list[_Seeded]:
         raise SeedError(msg) from None
 
 
-def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
+def _create(tenant: Tenant, wanted: SeededEnvironment) -> None:
     now = tenant.clock.now()
     creator = Principal(
         id=ADMINISTRATOR.object_id,
@@ -154,9 +154,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
         database=database,
     )
     put_environment(tenant, environment)
-    data_planes.organization_ready(
-        tenant, environment, database, dataset=wanted.dataset, dual_write_users=wanted.dual_write_users
-    )
+    tenant.signals.publish(OrganizationReady(environment, database, wanted.dataset, wanted.dual_write_users))
     names = list(wanted.packages)
     if wanted.finops is not None:
         _create_finops(tenant, environment, wanted.domain, wanted.finops)
@@ -168,7 +166,7 @@ def _create(tenant: "Tenant", wanted: SeededEnvironment) -> None:
             packages.place(tenant, current, name)
 
 
-def _create_finops(tenant: "Tenant", environment: Environment, domain: str, wanted: SeededFinOps) -> None:
+def _create_finops(tenant: Tenant, environment: Environment, domain: str, wanted: SeededFinOps) -> None:
     finops = environment.finops = FinOps(
         id=tenant.ids.new(),
         state="Installed",
@@ -191,10 +189,10 @@ def _create_finops(tenant: "Tenant", environment: Environment, domain: str, want
             environment_id=environment.id,
         )
         lifecycle.put(tenant, record)
-    data_planes.finops_ready(tenant, environment, finops)
+    tenant.signals.publish(FinOpsReady(environment, finops))
 
 
-def _create_lifecycle_finops(tenant: "Tenant", wanted: SeededLifecycleFinOps) -> None:
+def _create_lifecycle_finops(tenant: Tenant, wanted: SeededLifecycleFinOps) -> None:
     link_with = wanted.link_with.lower() if wanted.link_with else None
     finops = LifecycleFinOps(
         id=(wanted.id or tenant.ids.new()).lower(),
@@ -205,9 +203,7 @@ def _create_lifecycle_finops(tenant: "Tenant", wanted: SeededLifecycleFinOps) ->
         link_with=link_with,
     )
     lifecycle.put(tenant, finops)
-    data_planes.lifecycle_finops_ready(
-        tenant, finops, dataset=wanted.dataset, dual_write_clients=wanted.dual_write_clients
-    )
+    tenant.signals.publish(LifecycleFinOpsMade(finops, wanted.dataset, wanted.dual_write_clients))
     for one in environments(tenant):
         if one.database is not None and one.database.domain.lower() == link_with:
-            tenant.signals.publish("finops-ready", environment_id=one.id, host=finops.host, cds_host=one.database.host)
+            tenant.signals.publish(FinOpsOrdered(one.id))

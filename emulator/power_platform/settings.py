@@ -1,9 +1,6 @@
 """The switches of BAP and the Power Platform API: every duration, and every behaviour that no source decides."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.switches import Switches
 
 _DURATIONS: tuple[tuple[str, float, str], ...] = (
     ("environment_create_duration", 300, "Seconds that creating an environment with Dataverse takes."),
@@ -80,18 +77,18 @@ _BEHAVIOURS: tuple[tuple[str, bool | float | str, str, str], ...] = (
 )  # fmt: skip
 
 
-def register(tenant: "Tenant") -> None:
+def register(switches: Switches) -> None:
     """Declare all switches of this package."""
     for name, default, description in _DURATIONS:
-        tenant.switches.register(name, default, description)
+        switches.register(name, default, description)
     for name, choice, description, evidence in _BEHAVIOURS:
-        tenant.switches.register(name, choice, description, evidence)
+        switches.register(name, choice, description, evidence)
 
 
-def use_up(tenant: "Tenant", name: str) -> bool:
+def use_up(switches: Switches, name: str) -> bool:
     """Take one from a counting switch; False when it stood at zero."""
-    left = tenant.switches[name]
+    left = switches[name]
     if left <= 0:
         return False
-    tenant.switches.set(name, left - 1)
+    switches.set(name, left - 1)
     return True

@@ -1,21 +1,19 @@
 """Catalogue calls of BAP: locations, templates, currencies, languages, tenant (power-platform-api.md 12)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emulator.http import Call, Reply
+from emulator.core.wire import Call, Reply
 from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import catalogue, locations
 from emulator.power_platform.answers import BAP_API_VERSIONS, check_api_version, refusal
 from emulator.power_platform.locations import LOCATIONS, Location
 from emulator.power_platform.operations import PROVIDER
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.tenant import Tenant
 
 _TENANT_CURRENCY = locations.DEFAULT_CURRENCY
 
 
-def disabled_reason(tenant: "Tenant", template: catalogue.Template) -> dict[str, str] | None:
+def disabled_reason(tenant: Tenant, template: catalogue.Template) -> dict[str, str] | None:
     """Return why the tenant may not use a template, or None."""
     listed = {name.strip() for name in str(tenant.switches["disabled_templates"]).split(",")}
     if template.name in listed or (template.finops and not tenant.switches["finops_entitlement"]):
@@ -27,7 +25,7 @@ def disabled_reason(tenant: "Tenant", template: catalogue.Template) -> dict[str,
     return None
 
 
-def read_locations(tenant: "Tenant", call: Call) -> Reply:
+def read_locations(tenant: Tenant, call: Call) -> Reply:
     """`GET /locations`."""
     check_api_version(call, BAP_API_VERSIONS)
     macro = [
@@ -61,7 +59,7 @@ def _location(location: Location) -> dict[str, Any]:
     }
 
 
-def read_templates(tenant: "Tenant", call: Call) -> Reply:
+def read_templates(tenant: Tenant, call: Call) -> Reply:
     """`GET /locations/{location}/templates`: one array per SKU; F&O only where the location has it."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
@@ -74,7 +72,7 @@ def read_templates(tenant: "Tenant", call: Call) -> Reply:
     return Reply(json=answer)
 
 
-def _template(tenant: "Tenant", location: Location, template: catalogue.Template) -> dict[str, Any]:
+def _template(tenant: Tenant, location: Location, template: catalogue.Template) -> dict[str, Any]:
     reason = disabled_reason(tenant, template)
     properties: dict[str, Any] = {
         "displayName": template.display_name,
@@ -92,7 +90,7 @@ def _template(tenant: "Tenant", location: Location, template: catalogue.Template
     }
 
 
-def read_currencies(_tenant: "Tenant", call: Call) -> Reply:
+def read_currencies(_tenant: Tenant, call: Call) -> Reply:
     """`GET /locations/{location}/environmentCurrencies`."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
@@ -108,7 +106,7 @@ def read_currencies(_tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def read_languages(_tenant: "Tenant", call: Call) -> Reply:
+def read_languages(_tenant: Tenant, call: Call) -> Reply:
     """`GET /locations/{location}/environmentLanguages`: `name` is text, `localeId` a number."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
@@ -129,7 +127,7 @@ def read_languages(_tenant: "Tenant", call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def read_tenant(_tenant: "Tenant", call: Call) -> Reply:
+def read_tenant(_tenant: Tenant, call: Call) -> Reply:
     """`GET /tenant`."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(

@@ -8,26 +8,22 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from emulator.dispatch import parse
-from emulator.http import Call, Reply, ServiceError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.store import Store
+from emulator.core.wire import Call, Reply, ServiceError, parse
 
 
 @dataclass(frozen=True)
 class Rules:
     """What differs between the planes.
 
-    `root`: the service root's path, with a slash at its end. `answer(tenant, call)` plays one operation and raises its
+    `root`: the service root's path, with a slash at its end. `answer(call)` plays one operation and raises its
     refusal. `refuse(text)`: this plane's 400. `created`: the header that says where a created row is.
     """
 
     root: str
-    answer: Callable[["Tenant", Call], Reply]
+    answer: Callable[[Call], Reply]
     refuse: Callable[[str], ServiceError]
     created: str
     largest: int
@@ -63,7 +59,7 @@ class _Parts:
         return f"multipart/mixed; boundary={self.boundary}"
 
 
-def run(tenant: "Tenant", call: Call, rules: Rules) -> Reply:
+def run(store: Store, call: Call, rules: Rules) -> Reply:
     """Answer a POST to `$batch`."""
     items = _Reader(call, rules).items()
     count = sum(len(item.operations) if isinstance(item, _ChangeSet) else 1 for item in items)
@@ -74,32 +70,32 @@ def run(tenant: "Tenant", call: Call, rules: Rules) -> Reply:
     parts, status = _Parts("batch"), 200
     for item in items:
         if isinstance(item, _ChangeSet):
-            failed = _change_set(tenant, item, rules, parts)
+            failed = _change_set(store, item, rules, parts)
         else:
-            failed = _single(tenant, item, rules, parts)
+            failed = _single(store, item, rules, parts)
         if failed and not goes_on:
             status = failed
             break
     return Reply(status, body=parts.whole(), headers={"Content-Type": parts.content_type, "OData-Version": "4.0"})
 
 
-def _single(tenant: "Tenant", item: _Operation, rules: Rules, parts: _Parts) -> int:
+def _single(store: Store, item: _Operation, rules: Rules, parts: _Parts) -> int:
     try:
-        with tenant.store.transaction():
-            reply = rules.answer(tenant, item.call)
+        with store.transaction():
+            reply = rules.answer(item.call)
     except ServiceError as error:
         reply = Reply.of_error(error)
     parts.add(_http(reply, None))
     return reply.status if reply.status >= 400 else 0
 
 
-def _change_set(tenant: "Tenant", item: _ChangeSet, rules: Rules, parts: _Parts) -> int:
+def _change_set(store: Store, item: _ChangeSet, rules: Rules, parts: _Parts) -> int:
     inner = _Parts("changeset")
     known: dict[str, str] = {}
     try:
-        with tenant.store.transaction():
+        with store.transaction():
             for operation in item.operations:
-                inner.add(_http(_referring(tenant, operation, rules, known), operation.content_id))
+                inner.add(_http(_referring(operation, rules, known), operation.content_id))
     except ServiceError as error:
         parts.add(_http(Reply.of_error(error), None))
         return error.status
@@ -107,12 +103,12 @@ def _change_set(tenant: "Tenant", item: _ChangeSet, rules: Rules, parts: _Parts)
     return 0
 
 
-def _referring(tenant: "Tenant", operation: _Operation, rules: Rules, known: dict[str, str]) -> Reply:
+def _referring(operation: _Operation, rules: Rules, known: dict[str, str]) -> Reply:
     """Play an operation whose address or body may say `$1` for the row that Content-ID 1 created."""
     call = operation.call
     for content_id, address in known.items():
         call = _substituted(call, content_id, address)
-    reply = rules.answer(tenant, call)
+    reply = rules.answer(call)
     created = reply.headers.get(rules.created)
     if operation.content_id and created:
         known[operation.content_id] = created

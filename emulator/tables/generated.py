@@ -9,52 +9,48 @@ the id of the only row of that set with these values.
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.seeds import SeedError
 from emulator.data.schemas import Plane, UnknownTableError, table
-from emulator.seed import SeedError
 from emulator.tables.keys import RowError
+from emulator.tables.rows import Rows
 from emulator.tables.seed import members, places
 from emulator.tables.values import ValueRefusedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
 
 SECTION = "generated_rows"
 _NUMBER = re.compile(r"\{n(?::(\d+))?\}")
 
 
-def play(tenant: "Tenant", value: Any) -> None:
+def play(rows: Rows, value: Any) -> None:
     """Insert the rows of a seed document; SeedError names plane, host and set of what does not fit."""
     for plane, host, entity_set, order in places(value, SECTION):
         where = f"{plane} {host} {entity_set}"
         template = members(members(order, SECTION, where).get("template"), SECTION, f"{where}.template")
         try:
-            _insert(tenant, plane, host, entity_set, order.get("count"), template)
+            _insert(rows, plane, host, entity_set, order.get("count"), template)
         except (SeedError, RowError, UnknownTableError, ValueRefusedError) as error:
             msg = f"seed section {SECTION}: {where}: {error}"
             raise SeedError(msg) from None
 
 
-def _insert(
-    tenant: "Tenant", plane: Plane, host: str, entity_set: str, count: Any, template: Mapping[str, Any]
-) -> None:
+def _insert(rows: Rows, plane: Plane, host: str, entity_set: str, count: Any, template: Mapping[str, Any]) -> None:
     if not isinstance(count, int):
         msg = "'count' is no number"
         raise SeedError(msg)
-    whole = {name: _resolved(tenant, plane, host, value) for name, value in template.items()}
+    whole = {name: _resolved(rows, plane, host, value) for name, value in template.items()}
     for number in range(1, count + 1):
-        tenant.rows.insert(plane, host, entity_set, _numbered(whole, number), origin="seed")
+        rows.insert(plane, host, entity_set, _numbered(whole, number), origin="seed")
 
 
-def _resolved(tenant: "Tenant", plane: Plane, host: str, value: Any) -> Any:
+def _resolved(rows: Rows, plane: Plane, host: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     if len(value) != 1 or not all(isinstance(equals, Mapping) for equals in value.values()):
         msg = f"{dict(value)} does not name one entity set and values of its columns"
         raise SeedError(msg)
     ((target, equals),) = value.items()
-    found = tenant.rows.find(plane, host, target, equals)
+    found = rows.find(plane, host, target, equals)
     if len(found) != 1:
         msg = f"{len(found)} rows of {target} are {dict(equals)}"
         raise SeedError(msg)

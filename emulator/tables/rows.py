@@ -6,16 +6,14 @@ Text compares without regard to case, as in both services. `@odata.etag` changes
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.core.store import Store
+from emulator.core.wire import Caller
 from emulator.data.schemas import Plane, Table, table
-from emulator.http import Caller
+from emulator.tables.hooks import BeforeWrite, Draft, OnWrite, Write
 from emulator.tables.keys import Condition, RowError, equality, key_value, row_id_of, space_of
 from emulator.tables.values import coerce_all
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
@@ -33,52 +31,29 @@ ETAG = "@odata.etag"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True)
-class Write:
-    """One write inside the present transaction. `changes`: names of the properties whose value is another one now."""
-
-    plane: Plane
-    host: str
-    table: str
-    operation: str
-    row_id: str
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-    changes: tuple[str, ...]
-    origin: str
-    caller: Caller | None
-
-
-class SyncError(Exception):
-    """Raised by a hook: the other side refused, so this write fails with this text (dual-write is synchronous)."""
-
-
-BeforeWrite = Callable[["Tenant", str, Table, dict[str, Any] | None, dict[str, Any], Caller | None, str], None]
-OnWrite = Callable[["Tenant", Write], None]
-
-
 class Rows:
     """All rows of all instances. Everything runs inside the transaction of the present request or event."""
 
-    def __init__(self, tenant: "Tenant") -> None:
-        """Create the tables in the tenant's store."""
-        self._tenant = tenant
+    def __init__(self, store: Store, new_id: Callable[[], str]) -> None:
+        """Create the tables in the store; `new_id` makes the ids of Dataverse rows."""
+        self._store = store
+        self._new_id = new_id
         self._hooks: list[OnWrite] = []
         self._before: dict[str, list[BeforeWrite]] = {}
         self._writes = 0
-        tenant.store.create(SCHEMA)
+        store.create(SCHEMA)
 
     def on_write(self, hook: OnWrite) -> None:
-        """Call `hook(tenant, write)` after every write, before commit; what it raises undoes the write."""
+        """Call `hook(write)` after every write, before commit; what it raises undoes the write."""
         self._hooks.append(hook)
 
     def before_write(self, plane: Plane, hook: BeforeWrite) -> None:
-        """Call `hook(tenant, host, table, old, new, caller, origin)` to complete `new` before it is stored."""
+        """Call `hook(draft)` to complete `draft.new` before it is stored."""
         self._before.setdefault(plane, []).append(hook)
 
     def get(self, plane: Plane, host: str, table_name: str, row_id: str) -> dict[str, Any] | None:
         """Return the row, or None."""
-        found = self._tenant.store.execute(
+        found = self._store.execute(
             "SELECT version, data FROM rows WHERE space = ? AND id = ?",
             (space_of(plane, host, table_name), row_id.casefold()),
         ).fetchone()
@@ -89,7 +64,7 @@ class Rows:
         schema = table(plane, table_name)
         wanted = coerce_all(schema, equals)
         name = {frozenset(columns): name for name, columns in schema.keys.items()}[frozenset(wanted)]
-        found = self._tenant.store.execute(
+        found = self._store.execute(
             "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?",
             (space_of(plane, host, table_name), name, key_value(schema.keys[name], wanted)),
         ).fetchone()
@@ -109,7 +84,7 @@ class Rows:
         return list(self.scan(plane, host, table_name, where=equality(schema, wanted)))
 
     def _by_key(self, space: int, name: str, value: str) -> list[dict[str, Any]]:
-        found = self._tenant.store.execute(
+        found = self._store.execute(
             "SELECT r.version, r.data FROM row_keys k JOIN rows r ON r.space = k.space AND r.id = k.id "
             "WHERE k.space = ? AND k.name = ? AND k.value = ?",
             (space, name, value),
@@ -126,7 +101,7 @@ class Rows:
     ) -> Iterator[dict[str, Any]]:
         """Stream rows in the order in which they were created."""
         where = where or Condition()
-        cursor = self._tenant.store.execute(
+        cursor = self._store.execute(
             f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND ({where.sql}) "  # noqa: S608
             "ORDER BY r.seq LIMIT ?",
             (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit),
@@ -145,7 +120,7 @@ class Rows:
         limit: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return rows in the order of an ORDER BY clause over the alias `r`."""
-        cursor = self._tenant.store.execute(
+        cursor = self._store.execute(
             f"SELECT r.version, r.data FROM rows r WHERE r.space = ? AND ({where.sql}) "  # noqa: S608
             f"ORDER BY {order}, r.seq LIMIT ? OFFSET ?",
             (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit, offset),
@@ -154,7 +129,7 @@ class Rows:
 
     def position(self, plane: Plane, host: str, table_name: str, row_id: str) -> int:
         """Return the place (`seq`) of a row in the order of `scan`, 0 when it is gone."""
-        found = self._tenant.store.execute(
+        found = self._store.execute(
             "SELECT seq FROM rows WHERE space = ? AND id = ?", (space_of(plane, host, table_name), row_id.casefold())
         ).fetchone()
         return int(found[0]) if found else 0
@@ -164,7 +139,7 @@ class Rows:
     ) -> int:
         """Return how many rows satisfy the condition, counting no further than `limit`."""
         where = where or Condition()
-        found = self._tenant.store.execute(
+        found = self._store.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM rows r WHERE r.space = ? AND ({where.sql}) LIMIT ?)",  # noqa: S608
             (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit),
         ).fetchone()
@@ -184,16 +159,15 @@ class Rows:
         schema = table(plane, table_name)
         new = self._coerced(schema, values)
         if plane == "dataverse":
-            new[schema.key[0]] = new.get(schema.key[0]) or self._tenant.ids.new()
-        for hook in self._before.get(plane, ()):
-            hook(self._tenant, host, schema, None, new, caller, origin)
+            new[schema.key[0]] = new.get(schema.key[0]) or self._new_id()
+        self._complete(plane, Draft(host, schema, None, new, origin, caller))
         row_id = row_id_of(schema, new)
         space = space_of(plane, host, table_name)
         if self._exists(space, row_id):
             raise RowError("duplicate", "The record already exists.", schema.key)
         self._claim_keys(schema, space, row_id, None, new)
         seq = self._next_seq(space)
-        self._tenant.store.execute(
+        self._store.execute(
             "INSERT INTO rows (space, seq, id, company, version, data) VALUES (?, ?, ?, ?, ?, ?)",
             (space, seq, row_id, _company(schema, new), 1, _text(new)),
         )
@@ -225,12 +199,11 @@ class Rows:
         before = {name: value for name, value in old.items() if name != ETAG}
         kept = {name: value for name, value in changes.items() if name not in schema.key}
         new = {**before, **self._coerced(schema, kept)}
-        for hook in self._before.get(plane, ()):
-            hook(self._tenant, host, schema, before, new, caller, origin)
+        self._complete(plane, Draft(host, schema, before, new, origin, caller))
         space = space_of(plane, host, table_name)
         self._claim_keys(schema, space, row_id, before, new)
         version = _version(old) + 1
-        self._tenant.store.execute(
+        self._store.execute(
             "UPDATE rows SET company = ?, version = ?, data = ? WHERE space = ? AND id = ?",
             (_company(schema, new), version, _text(new), space, row_id),
         )
@@ -257,29 +230,33 @@ class Rows:
         schema = table(plane, table_name)
         space = space_of(plane, host, table_name)
         self._claim_keys(schema, space, row_id, old, {})
-        self._tenant.store.execute("DELETE FROM rows WHERE space = ? AND id = ?", (space, row_id))
+        self._store.execute("DELETE FROM rows WHERE space = ? AND id = ?", (space, row_id))
         self._tell(Write(plane, host, table_name, "delete", row_id, old, None, (), origin, caller))
 
     def drop(self, plane: Plane, host: str, table_names: Sequence[str]) -> None:
         """Forget all rows of an instance, without hooks."""
         for name in table_names:
             space = space_of(plane, host, name)
-            self._tenant.store.execute("DELETE FROM rows WHERE space = ?", (space,))
-            self._tenant.store.execute("DELETE FROM row_keys WHERE space = ?", (space,))
+            self._store.execute("DELETE FROM rows WHERE space = ?", (space,))
+            self._store.execute("DELETE FROM row_keys WHERE space = ?", (space,))
 
     def move(self, plane: Plane, old_host: str, new_host: str, table_names: Sequence[str]) -> None:
         """Let an instance's rows be those of another host."""
         for name in table_names:
             spaces = (space_of(plane, new_host, name), space_of(plane, old_host, name))
-            self._tenant.store.execute("UPDATE rows SET space = ? WHERE space = ?", spaces)
-            self._tenant.store.execute("UPDATE row_keys SET space = ? WHERE space = ?", spaces)
+            self._store.execute("UPDATE rows SET space = ? WHERE space = ?", spaces)
+            self._store.execute("UPDATE row_keys SET space = ? WHERE space = ?", spaces)
+
+    def _complete(self, plane: Plane, draft: Draft) -> None:
+        for hook in self._before.get(plane, ()):
+            hook(draft)
 
     def _exists(self, space: int, row_id: str) -> bool:
-        found = self._tenant.store.execute("SELECT 1 FROM rows WHERE space = ? AND id = ?", (space, row_id))
+        found = self._store.execute("SELECT 1 FROM rows WHERE space = ? AND id = ?", (space, row_id))
         return found.fetchone() is not None
 
     def _next_seq(self, space: int) -> int:
-        found = self._tenant.store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
+        found = self._store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
         return int(found[0] or 0) + 1
 
     def _coerced(self, schema: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,24 +277,24 @@ class Rows:
             if before == after:
                 continue
             if before is not None:
-                self._tenant.store.execute(
+                self._store.execute(
                     "DELETE FROM row_keys WHERE space = ? AND name = ? AND value = ?", (space, name, before)
                 )
             if after is not None:
                 self._claim(schema, space, row_id, name, after)
 
     def _claim(self, schema: Table, space: int, row_id: str, name: str, value: str) -> None:
-        holder = self._tenant.store.execute(
+        holder = self._store.execute(
             "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?", (space, name, value)
         ).fetchone()
         if holder is not None:
             raise RowError("duplicate", "A record with matching key values already exists.", schema.keys[name])
-        self._tenant.store.execute("INSERT INTO row_keys VALUES (?, ?, ?, ?)", (space, name, value, row_id))
+        self._store.execute("INSERT INTO row_keys VALUES (?, ?, ?, ?)", (space, name, value, row_id))
 
     def _tell(self, write: Write) -> None:
         self._writes += 1
         for hook in self._hooks:
-            hook(self._tenant, write)
+            hook(write)
 
     def _told(self, write: Write, stored: dict[str, Any]) -> dict[str, Any]:
         """Tell of a write and return the row, read again only when a hook wrote rows itself."""

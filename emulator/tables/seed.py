@@ -6,23 +6,21 @@ Values are those of stored rows (lookups as `_x_value`); sections are played in 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from emulator.core.seeds import SeedError
 from emulator.data.schemas import Plane, UnknownTableError
-from emulator.seed import SeedError
 from emulator.tables.keys import RowError
+from emulator.tables.rows import Rows
 from emulator.tables.values import ValueRefusedError
-
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
 
 SECTION = "rows"
 
 
-def play(tenant: "Tenant", value: Any) -> None:
+def play(rows: Rows, value: Any) -> None:
     """Insert the rows of a seed document; SeedError names plane, host and set of the first that does not fit."""
-    for plane, host, entity_set, rows in places(value, SECTION):
-        _insert(tenant, plane, host, entity_set, rows)
+    for plane, host, entity_set, wanted in places(value, SECTION):
+        _insert(rows, plane, host, entity_set, wanted)
 
 
 def places(value: Any, section: str) -> Iterator[tuple[Plane, str, str, Any]]:
@@ -44,11 +42,11 @@ def members(value: Any, section: str, where: str) -> Mapping[str, Any]:
     return value
 
 
-def _insert(tenant: "Tenant", plane: Plane, host: str, entity_set: str, rows: Any) -> None:
-    for number, row in enumerate(rows):
+def _insert(rows: Rows, plane: Plane, host: str, entity_set: str, wanted: Any) -> None:
+    for number, row in enumerate(wanted):
         where = f"seed section {SECTION}: {plane} {host} {entity_set}[{number}]"
         try:
-            tenant.rows.insert(plane, host, entity_set, members(row, SECTION, where), origin="seed")
+            rows.insert(plane, host, entity_set, members(row, SECTION, where), origin="seed")
         except (RowError, UnknownTableError, ValueRefusedError) as error:
             msg = f"{where}: {error}"
             raise SeedError(msg) from None

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 import httpx
 
 from emulator.app import assemble
-from emulator.clock import Clock
-from emulator.dispatch import dispatch, find_fault, parse
+from emulator.core.clock import Clock
+from emulator.core.store import Store
+from emulator.core.wire import parse
+from emulator.dispatch import dispatch, find_fault
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
 from emulator.tenant import Tenant
 from providers.api.session import Session
 from providers.api.transport.clouds import EMULATOR_GATEWAY, PollIntervals, profile

@@ -9,12 +9,13 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from emulator.app import assemble, first_day
-from emulator.clock import Clock
-from emulator.dispatch import dispatch, find_fault, parse
-from emulator.http import Reply, Service
+from emulator.core.clock import Clock
+from emulator.core.routing import Service
+from emulator.core.store import Store
+from emulator.core.wire import Reply, parse
+from emulator.dispatch import dispatch, find_fault
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
 from emulator.tenant import Tenant
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -77,7 +78,7 @@ def call(tenant: Tenant) -> CallTenant:
     """
 
     def bearer(service: Service, host: str, app: str | None, user: str | None) -> str | None:
-        audience = min(service.audiences(tenant, host), default=None)
+        audience = min(service.audiences(host), default=None)
         if audience is None or (app is None and user is None):
             return None
         if user is not None:

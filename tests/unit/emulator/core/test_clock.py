@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clock import Clock
-from emulator.store import Store
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

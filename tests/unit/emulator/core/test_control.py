@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.control import control_plane
-from emulator.server import seed
+from emulator.server.control import control_plane
+from emulator.server.process import seed
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 
@@ -39,7 +39,7 @@ def ask(tenant: Tenant) -> Ask:
 
 def test_clock_advance_plays_what_becomes_due(tenant: Tenant, ask: Ask) -> None:
     played: list[str] = []
-    tenant.events.on("ring", lambda _tenant, at: played.append(at))
+    tenant.events.on("ring", lambda at: played.append(at))
     tenant.events.schedule(60, "ring", at="one minute")
     tenant.events.schedule(600, "ring", at="ten minutes")
     answer = ask("POST", "/_emulator/clock", {"advance": 90}).json()

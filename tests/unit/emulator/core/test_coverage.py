@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.app import first_day
-from emulator.coverage import document, generate
+from emulator.server.coverage import document, generate
 from emulator.tenant import Tenant
 
 

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from emulator.app import assemble
-from emulator.clock import Clock
-from emulator.dispatch import dispatch, parse
+from emulator.core.clock import Clock
+from emulator.core.store import Store
+from emulator.core.wire import parse
+from emulator.dispatch import dispatch
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import START, CallTenant
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.clock import Clock
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import START
 
@@ -19,21 +19,23 @@ KEY = SigningKey.generate()
 class Diary:
     """What ran, and when by the tenant's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
         self.entries: list[tuple[str, float]] = []
 
-    def write(self, tenant: Tenant, text: str) -> None:
-        self.entries.append((text, (tenant.clock.now() - START).total_seconds()))
+    def write(self, text: str) -> None:
+        self.entries.append((text, (self.tenant.clock.now() - START).total_seconds()))
 
-    def chain(self, tenant: Tenant, left: int) -> None:
-        self.write(tenant, f"{left} left")
+    def chain(self, left: int) -> None:
+        self.write(f"{left} left")
         if left:
-            tenant.events.schedule(10, "chain", left=left - 1)
+            self.tenant.events.schedule(10, "chain", left=left - 1)
 
 
 def core(store: Store, start: datetime = START) -> tuple[Tenant, Diary]:
     """A tenant of the core parts only, with a diary."""
-    tenant, diary = Tenant(store, Clock(store, "stepped", start=start), KEY), Diary()
+    tenant = Tenant(store, Clock(store, "stepped", start=start), KEY)
+    diary = Diary(tenant)
     tenant.events.on("write", diary.write)
     tenant.events.on("chain", diary.chain)
     return tenant, diary
@@ -107,7 +109,7 @@ def test_work_of_a_refused_request_is_forgotten() -> None:
 def test_failing_event_changes_nothing_and_runs_once() -> None:
     tenant, diary = core(Store())
 
-    def fail(tenant: Tenant) -> None:
+    def fail() -> None:
         tenant.store.put("thing", "half", {})
         raise LookupError
 

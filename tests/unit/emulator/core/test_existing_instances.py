@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from emulator.app import first_day
+from emulator.core.seeds import SeedError
 from emulator.data.maps import map_by_name
 from emulator.data.schemas import table
 from emulator.dual_write import row_filters
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID, DEMO_CLIENT_ID, PROVE_CLIENT_ID
-from emulator.page import render
 from emulator.power_platform.finops import LONGEST_DISPLAY_NAME, LONGEST_DOMAIN
 from emulator.power_platform.records import Environment, environment_with_host, environments
-from emulator.seed import SeedError
+from emulator.server.page import render
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 

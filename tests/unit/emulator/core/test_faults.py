@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from emulator.dispatch import dispatch, find_fault, parse
-from emulator.faults import Fault
-from emulator.http import Call, Reply, Route, Service, ServiceError
+from emulator.core.faults import Fault
+from emulator.core.routing import Service
+from emulator.core.wire import Call, Reply, ServiceError, parse
+from emulator.dispatch import dispatch, find_fault
 from emulator.tenant import Tenant
 
 HOST = "counter.example"
@@ -33,22 +34,25 @@ def refuse(tenant: Tenant, call: Call) -> Reply:
     raise ServiceError(409, {"error": "no"})
 
 
-COUNTER = Service(
-    name="counter",
-    hosts=lambda _tenant, host: host == HOST,
-    routes=(
-        Route("POST", "/counter", add, "test", "add"),
-        Route("GET", "/counter", read, "test", "read"),
-        Route("POST", "/refused", refuse, "test", "refuse"),
-    ),
-    audiences=lambda _tenant, _host: set(),
-    unauthorized=lambda reason: ServiceError(401, {"error": reason}),
-)
+def counter(tenant: Tenant) -> Service:
+    """Return a service that counts."""
+    return Service(
+        name="counter",
+        hosts=lambda host: host == HOST,
+        routes=(
+            tenant.route("POST", "/counter", add, "test", "add"),
+            tenant.route("GET", "/counter", read, "test", "read"),
+            tenant.route("POST", "/refused", refuse, "test", "refuse"),
+        ),
+        audiences=lambda _host: set(),
+        unauthorized=lambda reason: ServiceError(401, {"error": reason}),
+    )
 
 
 def send(tenant: Tenant, method: str = "POST", path: str = "/counter") -> Reply | None:
     request = parse(method, HOST, path, "", {})
-    return dispatch(tenant, COUNTER, request, find_fault(tenant, COUNTER, request))
+    service = counter(tenant)
+    return dispatch(tenant, service, request, find_fault(tenant, service, request))
 
 
 def statuses(tenant: Tenant, times: int) -> list[int]:

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from emulator.app import assemble
-from emulator.clock import Clock
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.dual_write import connections
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform import packages
 from emulator.power_platform.records import environment_with_host
-from emulator.server import seed
-from emulator.store import Store
+from emulator.server.process import seed
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import START
 

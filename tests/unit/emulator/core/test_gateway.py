@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from emulator.faults import Fault
-from emulator.gateway import Gateway
-from emulator.http import Call, Reply, Route, Service, ServiceError
+from emulator.core.faults import Fault
+from emulator.core.routing import Route, Service
+from emulator.core.wire import Call, Reply, ServiceError
+from emulator.server.gateway import Gateway
 from emulator.tenant import Tenant
 
 HOST = "service.example"
@@ -25,12 +26,12 @@ class FakeTransport:
         self.aborted += 1
 
 
-def service(handler: Callable[[Tenant, Call], Reply]) -> Service:
+def service(handler: Callable[[Call], Reply]) -> Service:
     return Service(
         name="login",
-        hosts=lambda _tenant, host: host == HOST,
+        hosts=lambda host: host == HOST,
         routes=[Route("POST", "/things/{name}", handler, "assumed: a test's own", "a thing")],
-        audiences=lambda _tenant, _host: set(),
+        audiences=lambda _host: set(),
         unauthorized=lambda reason: ServiceError(401, reason),
     )
 
@@ -64,7 +65,7 @@ WHOLE: Message = {"type": "http.request", "body": b"{}"}
 def test_handler_sees_the_request_as_it_was_sent(tenant: Tenant) -> None:
     calls: list[Call] = []
 
-    def handler(_tenant: Tenant, call: Call) -> Reply:
+    def handler(call: Call) -> Reply:
         calls.append(call)
         return Reply(201, json={"done": True}, headers={"Location": "https://elsewhere/"})
 
@@ -82,20 +83,20 @@ def test_handler_sees_the_request_as_it_was_sent(tenant: Tenant) -> None:
 
 
 def test_no_content_has_no_length(tenant: Tenant) -> None:
-    tenant.services = (service(lambda _tenant, _call: Reply(204)),)
+    tenant.services = (service(lambda _call: Reply(204)),)
     start, body = send(tenant, WHOLE)
     assert b"content-length" not in dict(start["headers"])
     assert body["body"] == b""
 
 
 def test_half_a_request_changes_nothing(tenant: Tenant) -> None:
-    tenant.services = (service(lambda _tenant, _call: Reply(200)),)
+    tenant.services = (service(lambda _call: Reply(200)),)
     assert send(tenant, {"type": "http.request", "body": b"{", "more_body": True}) == []
     assert tenant.journal.rows() == []
 
 
 def test_failing_handler_is_a_500_that_leaves_no_trace(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
-    def handler(tenant: Tenant, _call: Call) -> Reply:
+    def handler(_call: Call) -> Reply:
         tenant.store.put("thing", "half", {})
         raise ZeroDivisionError
 
@@ -110,7 +111,7 @@ def test_failing_handler_is_a_500_that_leaves_no_trace(tenant: Tenant, caplog: p
 
 
 def test_dropped_answer_cuts_the_connection(tenant: Tenant) -> None:
-    tenant.services = (service(lambda _tenant, _call: Reply(200)),)
+    tenant.services = (service(lambda _call: Reply(200)),)
     tenant.faults.add(Fault(drop="before"))
     transport = FakeTransport()
     assert send(tenant, WHOLE, transport=transport) == []

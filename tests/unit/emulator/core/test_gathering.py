@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from emulator.gathering import GatheringTransport
+from emulator.server.gathering import GatheringTransport
 
 
 class FakeTransport(asyncio.Transport):

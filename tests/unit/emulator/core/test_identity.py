@@ -10,12 +10,12 @@ import jwt
 import pytest
 
 from emulator.app import assemble
-from emulator.clock import Clock
-from emulator.http import Reply
+from emulator.core.clock import Clock
+from emulator.core.seeds import SeedError
+from emulator.core.store import Store
+from emulator.core.wire import Reply
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey, TokenError
-from emulator.seed import SeedError
-from emulator.store import Store
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 

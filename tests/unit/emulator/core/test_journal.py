@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator import journal
+from emulator.core import journal
 from emulator.identity import directory
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant

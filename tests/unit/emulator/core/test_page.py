@@ -1,7 +1,7 @@
 """The page for people."""
 
 from emulator.dual_write.states import MapState
-from emulator.page import render
+from emulator.server.page import render
 from emulator.tenant import Tenant
 from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMER_GROUPS, VENDOR_GROUPS, new_pair
 

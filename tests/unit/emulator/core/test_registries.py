@@ -1,16 +1,23 @@
 """What the packages register with the core: switches, seed sections, person actions, signals."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.person import PersonError
-from emulator.seed import SeedError
-from emulator.store import Store
-from emulator.switches import Switches
+from emulator.core.person import PersonError, PersonRequest
+from emulator.core.seeds import SeedError
+from emulator.core.store import Store
+from emulator.core.switches import Switches
 from emulator.tenant import Tenant
+
+
+@dataclass(frozen=True)
+class Knock:
+    """Something that happens."""
+
+    text: str
 
 
 def test_switch_has_its_default_until_it_is_set(tmp_path: Path) -> None:
@@ -54,8 +61,8 @@ def test_every_route_names_its_evidence(tenant: Tenant) -> None:
 
 
 def test_person_action_runs_in_one_transaction(tenant: Tenant) -> None:
-    def half(tenant: Tenant, request: Mapping[str, Any]) -> None:
-        tenant.store.put("thing", str(request["key"]), {})
+    def half(request: PersonRequest) -> None:
+        tenant.store.put("thing", request.text("key"), {})
         msg = "no such map"
         raise PersonError(msg)
 
@@ -66,7 +73,7 @@ def test_person_action_runs_in_one_transaction(tenant: Tenant) -> None:
 
 
 def test_unknown_person_action_lists_the_known_ones(tenant: Tenant) -> None:
-    tenant.person.on("wave", lambda _tenant, _request: {"waved": True})
+    tenant.person.on("wave", lambda _request: {"waved": True})
     assert tenant.person.act({"action": "wave"}) == {"waved": True}
     with pytest.raises(PersonError, match=r"unknown action 'jump'; known: .*\bwave\b"):
         tenant.person.act({"action": "jump"})
@@ -74,17 +81,17 @@ def test_unknown_person_action_lists_the_known_ones(tenant: Tenant) -> None:
 
 def test_unknown_seed_section_plays_nothing(tenant: Tenant) -> None:
     played: list[object] = []
-    tenant.seeds.on("colours", lambda _tenant, value: played.append(value))
+    tenant.seeds.on("colours", lambda value: played.append(value))
     with pytest.raises(SeedError, match="unknown seed section shapes"):
         tenant.seeds.play({"colours": ["red"], "shapes": []})
     assert played == []
 
 
 def test_failing_seed_section_takes_back_the_others(tenant: Tenant) -> None:
-    def put(tenant: Tenant, value: Any) -> None:
+    def put(value: Any) -> None:
         tenant.store.put("thing", value, {})
 
-    def fail(_tenant: Tenant, _value: Any) -> None:
+    def fail(_value: Any) -> None:
         msg = "section second: wrong"
         raise SeedError(msg)
 
@@ -97,7 +104,7 @@ def test_failing_seed_section_takes_back_the_others(tenant: Tenant) -> None:
 
 def test_subscribers_run_in_the_order_they_came(tenant: Tenant) -> None:
     heard: list[str] = []
-    tenant.signals.subscribe("topic", lambda _tenant, text: heard.append(f"first {text}"))
-    tenant.signals.subscribe("topic", lambda _tenant, text: heard.append(f"second {text}"))
-    tenant.signals.publish("topic", text="x")
+    tenant.signals.subscribe(Knock, lambda knock: heard.append(f"first {knock.text}"))
+    tenant.signals.subscribe(Knock, lambda knock: heard.append(f"second {knock.text}"))
+    tenant.signals.publish(Knock("x"))
     assert heard == ["first x", "second x"]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.store import Store
+from emulator.core.store import Store
 
 ROOT = Path(__file__).parents[4]
 WRITE_AND_DIE = """
 import os, sys
 from pathlib import Path
-from emulator.store import Store
+from emulator.core.store import Store
 store = Store(Path(sys.argv[1]))
 with store.transaction():
     store.put("thing", "committed", {"value": 1})

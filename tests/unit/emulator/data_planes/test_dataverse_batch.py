@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emulator.http import Reply
-from emulator.tenant import Tenant
+from emulator.core.wire import Reply
+from emulator.tenant import Tenant, TenantReset
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API
 
@@ -116,7 +116,7 @@ def test_too_many_requests_are_told_to_wait(call: CallTenant, tenant: Tenant) ->
 def test_reset_starts_the_window_anew(call: CallTenant, tenant: Tenant) -> None:
     tenant.switches.set("service_protection_requests", 1)
     assert [call("GET", f"{API}/WhoAmI").status for _ in range(2)] == [200, 429]
-    tenant.signals.publish("reset")
+    tenant.signals.publish(TenantReset())
     assert call("GET", f"{API}/WhoAmI").status == 200
 
 

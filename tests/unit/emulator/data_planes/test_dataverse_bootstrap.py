@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.control import control_plane
-from emulator.http import Reply
-from emulator.seed import SeedError
+from emulator.core.seeds import SeedError
+from emulator.core.wire import Reply
+from emulator.server.control import control_plane
 from emulator.tables import write_log
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.http import Reply
+from emulator.core.wire import Reply
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API

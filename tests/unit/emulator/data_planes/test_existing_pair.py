@@ -1,11 +1,10 @@
 """Environments that people made: the demo program is known on both sides from the start."""
 
-from typing import Any
-
 import pytest
 
 from emulator import power_platform
 from emulator.finance_operations.instance import delete_instance
+from emulator.power_platform import Environment
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 
@@ -13,7 +12,7 @@ ENVIRONMENT = "1a2b3c4d-0000-4000-8000-000000000007"
 CDS = "contoso-live.crm4.dynamics.com"
 
 
-def _record(tenant: Tenant) -> dict[str, Any]:
+def _record(tenant: Tenant) -> Environment:
     record = power_platform.environment(tenant, ENVIRONMENT)
     assert record is not None
     return record
@@ -24,7 +23,9 @@ def pair(tenant: Tenant) -> str:
     """A seeded environment with F&O; returns the F&O host."""
     row = {"id": ENVIRONMENT, "name": "Contoso live", "domain": "contoso-live", "finops": {"demo_data": True}}
     tenant.seeds.play({"environments": [row]})
-    return str(_record(tenant)["finops"]["host"])
+    finops = _record(tenant).finops
+    assert finops is not None
+    return finops.host
 
 
 def test_demo_program_is_known_on_both_sides(call: CallTenant, pair: str) -> None:
@@ -35,7 +36,9 @@ def test_demo_program_is_known_on_both_sides(call: CallTenant, pair: str) -> Non
 
 def test_organization_has_the_id_that_bap_shows(tenant: Tenant, call: CallTenant, pair: str) -> None:
     answer = call("GET", f"https://{CDS}/api/data/v9.2/WhoAmI").json
-    assert answer["OrganizationId"] == _record(tenant)["database"]["resource_id"]
+    database = _record(tenant).database
+    assert database is not None
+    assert answer["OrganizationId"] == database.resource_id
 
 
 def test_linked_organization_names_its_finops(call: CallTenant, pair: str) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.core.ids import Ids
+from emulator.core.store import Store
 from emulator.data.schemas import table
-from emulator.ids import Ids
-from emulator.store import Store
 from emulator.tables import Rows
 from emulator.tables.filters import FilterError, compile_filter, order_by
 from emulator.tenant import Tenant
@@ -109,26 +109,18 @@ _ROWS = st.lists(
 )
 
 
-class _Bare:
-    """A tenant that is nothing but a store and ids."""
-
-    def __init__(self) -> None:
-        self.store = Store()
-        self.ids = Ids()
-
-
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_ROWS, expression=_EXPRESSIONS)
 def test_sql_agrees_with_naive_evaluation(rows: list[Row], expression: Expression) -> None:
     text, holds = expression
-    bare = _Bare()
-    engine = Rows(bare)  # type: ignore[arg-type]
+    store = Store()
+    engine = Rows(store, Ids().new)
     for number, row in enumerate(rows):
         engine.insert("dataverse", HOST, "accounts", {**row, "description": str(number)})
     found = engine.scan("dataverse", HOST, "accounts", compile_filter(ACCOUNTS, HOST, text))
     wanted = [str(number) for number, row in enumerate(rows) if holds(row)]
     assert [row["description"] for row in found] == wanted
-    bare.store.close()
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from emulator.core.wire import Reply
 from emulator.data.schemas import tables
 from emulator.finance_operations import reads
 from emulator.finance_operations.instance import create_instance, delete_instance
-from emulator.http import Reply
 from emulator.identity.directory import (
     ADMINISTRATOR_UPN,
     DEMO_CLIENT_ID,
@@ -218,7 +218,7 @@ def test_long_answers_come_in_pages(call: CallTenant, registered: str, monkeypat
 
 
 def test_refusal_of_the_other_side_fails_the_write(tenant: Tenant, call: CallTenant, usmf: str) -> None:
-    def refuse(_tenant: Tenant, write: Write) -> None:
+    def refuse(write: Write) -> None:
         if write.table == "CustomerGroups":
             msg = "Unable to write data to entity msdyn_customergroups."
             raise SyncError(msg)

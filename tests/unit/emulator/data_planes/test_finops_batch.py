@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.seed import SeedError
+from emulator.core.seeds import SeedError
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API, CDS, DATA, FINOPS

@@ -2,8 +2,9 @@
 
 import pytest
 
-from emulator.dataverse.organization import create_organization, delete_organization, organization
+from emulator.dataverse.organization import create_organization, delete_organization, required
 from emulator.identity.directory import ADMINISTRATOR_UPN, PROVE_CLIENT_ID, UNREGISTERED_CLIENT_ID
+from emulator.power_platform import OrganizationRenamed
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API, CDS
@@ -28,7 +29,7 @@ def test_creator_is_no_member_until_the_delay_is_over(tenant: Tenant, call: Call
     refused = call("GET", f"{API}/WhoAmI")
     assert (refused.status, refused.json["error"]["code"]) == (403, "0x80072560")
     tenant.events.advance(tenant.switches["application_user_delay"])
-    assert call("GET", f"{API}/WhoAmI").json["OrganizationId"] == organization(tenant, CDS)["organization_id"]  # type: ignore[index]
+    assert call("GET", f"{API}/WhoAmI").json["OrganizationId"] == required(tenant, CDS).organization_id
 
 
 def test_proof_and_administrator_are_members_at_once(call: CallTenant, new_organization: str) -> None:
@@ -133,7 +134,7 @@ def test_row_of_dual_write_is_modified_by_the_runtime_user(tenant: Tenant, call:
 def test_renamed_organization_keeps_its_rows(tenant: Tenant, call: CallTenant, organization: str) -> None:
     call("POST", f"{API}/accounts", json={"name": "Contoso"})
     new_host = "fabrikam-uat.crm4.dynamics.com"
-    tenant.signals.publish("organization-renamed", environment_id="x", old_host=organization, new_host=new_host)
+    tenant.signals.publish(OrganizationRenamed("x", organization, new_host))
     assert call("GET", f"https://{new_host}/api/data/v9.2/accounts").json["value"][0]["name"] == "Contoso"
     assert tenant.service_of(organization) is None
 

@@ -38,7 +38,7 @@ def test_key_is_free_again_after_change_and_delete(tenant: Tenant) -> None:
 
 
 def test_hook_that_raises_leaves_the_row_to_the_transaction(tenant: Tenant) -> None:
-    def refuse(_tenant: Tenant, write: Write) -> None:
+    def refuse(write: Write) -> None:
         if write.table == "accounts":
             msg = "the other side says no"
             raise SyncError(msg)
@@ -52,7 +52,7 @@ def test_hook_that_raises_leaves_the_row_to_the_transaction(tenant: Tenant) -> N
 def test_write_names_what_changed(tenant: Tenant) -> None:
     account = _account(tenant, name="Contoso", creditlimit=5)
     writes: list[Write] = []
-    tenant.rows.on_write(lambda _tenant, write: writes.append(write))
+    tenant.rows.on_write(writes.append)
     tenant.rows.update("dataverse", HOST, "accounts", account, {"name": "Fabrikam", "creditlimit": 5})
     assert {"name", "creditlimit"} & set(writes[-1].changes) == {"name"}
     assert writes[-1].old is not None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from emulator.http import Reply
+from emulator.core.wire import Reply
 from emulator.identity.directory import ADMINISTRATOR_UPN
 from emulator.tenant import Tenant
 

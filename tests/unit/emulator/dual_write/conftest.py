@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.http import Reply
+from emulator.core.wire import Reply
 from emulator.tenant import Tenant
 from tests.unit.emulator.dual_write.administrator import ENVIRONMENT, Administrator
 from tests.unit.emulator.dual_write.linked_pair import LinkedPair, new_pair

@@ -107,7 +107,7 @@ def new_pair(tenant: Tenant) -> LinkedPair:
 def refuse_group(link: LinkedPair, group_id: str) -> None:
     """Let Dataverse refuse a customer group after it was stored, as a plug-in would."""
 
-    def plug_in(_tenant: Tenant, write: Write) -> None:
+    def plug_in(write: Write) -> None:
         if write.table == "msdyn_customergroups" and write.new and write.new["msdyn_groupid"] == group_id:
             raise SyncError("refused by a plug-in")
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from emulator import power_platform
+from emulator.core.person import PersonError
+from emulator.core.seeds import SeedError
 from emulator.dual_write import connections
 from emulator.dual_write.connections import Connection
 from emulator.identity.directory import ADMINISTRATOR_UPN
-from emulator.person import PersonError
-from emulator.seed import SeedError
+from emulator.power_platform import Environment
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.dual_write.administrator import GATEWAY, ROOT
@@ -28,7 +29,7 @@ NEW = {"name": "Northwind CE", "domain": "northwind-ce", "packages": [CORE]}
 SAME_NAME = "Saving connection set failed! An item with the same key has already been added."
 
 
-def environment(tenant: Tenant, host: str) -> dict[str, Any]:
+def environment(tenant: Tenant, host: str) -> Environment:
     """Return the record of an environment."""
     found = power_platform.environment_of_cds_host(tenant, host)
     assert found is not None
@@ -37,7 +38,7 @@ def environment(tenant: Tenant, host: str) -> dict[str, Any]:
 
 def install(tenant: Tenant, call: CallTenant, host: str, package: str = CORE, seconds: float = 600) -> None:
     """Install a package through the service and wait until it is there."""
-    url = f"{PPAPI}/appmanagement/environments/{environment(tenant, host)['id']}/applicationPackages/{package}/install"
+    url = f"{PPAPI}/appmanagement/environments/{environment(tenant, host).id}/applicationPackages/{package}/install"
     assert call("POST", url, params=PV, json={}).status in {200, 202}
     tenant.events.advance(seconds)
 
@@ -62,7 +63,7 @@ def test_attendant_links_existing_pair_two_minutes_after_core(existing: Tenant, 
     existing.events.advance(1)
     assert companies(existing, TAILSPIN) == ["DAT", "TSEU", "TSUS"]
     (shown,) = call("GET", f"{ROOT}/Environments?targetType=AX&identifier={TAILSPIN_ERP}", user=ADMINISTRATOR_UPN).json
-    assert shown["powerAppsEnvironment"] == environment(existing, TAILSPIN)["id"]
+    assert shown["powerAppsEnvironment"] == environment(existing, TAILSPIN).id
 
 
 def test_every_linked_company_has_unit_and_owning_team(existing: Tenant, call: CallTenant) -> None:
@@ -80,14 +81,14 @@ def test_attendant_makes_the_platform_integration(existing: Tenant, call: CallTe
     api = f"https://{TAILSPIN}/api/data/v9.2"
     assert call("GET", f"{api}/RetrieveFinanceAndOperationsIntegrationDetails").json["error"]["code"] == "0x80048d0b"
     install(existing, call, TAILSPIN, seconds=800)
-    properties = call("GET", f"{ADMIN}/{environment(existing, TAILSPIN)['id']}", params=V).json["properties"]
+    properties = call("GET", f"{ADMIN}/{environment(existing, TAILSPIN).id}", params=V).json["properties"]
     details = call("GET", f"{api}/RetrieveFinanceAndOperationsIntegrationDetails").json
     application = call("GET", f"{api}/msprov_getfinopsapplicationdetails").json
     link = properties["linkedAppMetadata"]
     assert (link["type"], link["url"]) == ("Linked", f"https://{TAILSPIN_ERP}/")
     assert (details["Id"], details["Url"], details["IsUnifiedDatabase"]) == (link["id"], link["url"], False)
     assert (application["finopsenvironmentid"], application["applicationversion"]) == (link["id"], "10.0.45.5")
-    url = f"{PPAPI}/dynamics/environments/{environment(existing, TAILSPIN)['id']}/finopsproperties"
+    url = f"{PPAPI}/dynamics/environments/{environment(existing, TAILSPIN).id}/finopsproperties"
     shown = call("GET", url, params={"api-version": "2024-10-01"}).json
     assert (shown["appId"], shown["deploymentType"]) == (link["id"], "LCSSandbox")
 
@@ -110,7 +111,7 @@ def test_attendant_that_is_off_does_nothing(existing: Tenant) -> None:
     existing.seeds.play({"environments": [NEW]})
     existing.events.advance(10_000)
     assert link_of(existing, NORTHWIND) is None
-    assert environment(existing, NORTHWIND)["finops"] is None
+    assert environment(existing, NORTHWIND).finops is None
     act = {"action": "link", "environment": NORTHWIND, "finops": NORTHWIND_ERP, "companies": ["NWUS"]}
     assert existing.person.act(act)["companies"] == ["NWUS"]
 
@@ -127,8 +128,9 @@ def test_person_links_any_two_that_fit(existing: Tenant, call: CallTenant) -> No
     install(existing, call, FABRIKAM)
     act = {"action": "link", "environment": FABRIKAM, "finops": NORTHWIND_ERP}
     assert existing.person.act(act)["companies"] == ["DAT", "NWEU", "NWUK", "NWUS"]
-    finops = environment(existing, FABRIKAM)["finops"]
-    assert (finops["host"], finops["type"]) == (NORTHWIND_ERP, "Linked")
+    finops = environment(existing, FABRIKAM).finops
+    assert finops is not None
+    assert (finops.host, finops.type) == (NORTHWIND_ERP, "Linked")
     existing.seeds.play({"environments": [NEW]})
     existing.events.advance(10_000)
     assert link_of(existing, NORTHWIND) is None
@@ -170,7 +172,7 @@ def test_integration_stays_with_the_first_finops(existing: Tenant, call: CallTen
     existing.switches.set("attendant", False)
     install(existing, call, TAILSPIN)
     install(existing, call, FABRIKAM)
-    power_platform.integrate_finops(existing, environment(existing, TAILSPIN)["id"], TAILSPIN_ERP)
+    power_platform.integrate_finops(existing, environment(existing, TAILSPIN).id, TAILSPIN_ERP)
     with pytest.raises(PersonError, match="'Tailspin Sales' is integrated with tailspin-erp"):
         existing.person.act({"action": "link", "environment": TAILSPIN, "finops": NORTHWIND_ERP})
     with pytest.raises(PersonError, match=r"tailspin-erp.* is integrated with another environment"):
@@ -193,7 +195,7 @@ def test_deleted_cds_frees_finops_and_its_rows_stay(existing: Tenant, call: Call
 
 def test_deletion_of_a_linked_environment_may_be_refused(existing: Tenant, call: CallTenant) -> None:
     existing.switches.set("linked_environment_delete", "refuse")
-    url = f"{ADMIN}/{environment(existing, LAMNA)['id']}"
+    url = f"{ADMIN}/{environment(existing, LAMNA).id}"
     refused = call("DELETE", url, params=V, json={"code": "7", "message": "test"})
     assert (refused.status, refused.json["error"]["code"]) == (400, "LinkedToLifecycleServices")
     existing.switches.set("linked_environment_delete", "allow")
@@ -220,12 +222,14 @@ def test_companies_of_one_name_break_the_link(existing: Tenant, call: CallTenant
     install(existing, call, TAILSPIN)
     with pytest.raises(PersonError, match=SAME_NAME):
         existing.person.act({"action": "link", "environment": TAILSPIN, "finops": TAILSPIN_ERP})
-    assert environment(existing, TAILSPIN)["finops"] is None
+    assert environment(existing, TAILSPIN).finops is None
     existing.events.advance(300)
     assert link_of(existing, TAILSPIN) is None
     assert len(list(existing.rows.scan("dataverse", TAILSPIN, "cdm_companies"))) == 2
     # The integration is another button: it is made, and stays.
-    assert environment(existing, TAILSPIN)["finops"]["host"] == TAILSPIN_ERP
+    finops = environment(existing, TAILSPIN).finops
+    assert finops is not None
+    assert finops.host == TAILSPIN_ERP
     for row in list(existing.rows.scan("dataverse", TAILSPIN, "cdm_companies")):
         assert call("DELETE", f"{api}({row['cdm_companyid']})").status == 204
     existing.events.advance(120)
@@ -299,8 +303,9 @@ def test_wrong_links_of_a_seed_are_refused(existing: Tenant, rows: list[dict[str
 def test_new_finops_on_an_existing_cds_is_linked_with_dat(existing: Tenant, call: CallTenant) -> None:
     install(existing, call, FABRIKAM, "msprov_fnouploadersolution")
     install(existing, call, FABRIKAM, "msdyn_FinanceAndOperationsProvisioningAppAnchor", seconds=3600)
-    finops = environment(existing, FABRIKAM)["finops"]
-    assert (finops["host"], finops["type"]) == ("fabrikam-sales.operations.eu.dynamics.com", "Internal")
+    finops = environment(existing, FABRIKAM).finops
+    assert finops is not None
+    assert (finops.host, finops.type) == ("fabrikam-sales.operations.eu.dynamics.com", "Internal")
     install(existing, call, FABRIKAM)
     assert companies(existing, FABRIKAM) == ["DAT"]
 
@@ -316,17 +321,17 @@ def test_person_registers_an_application_by_either_host(existing: Tenant) -> Non
 def test_new_finops_needs_dynamics_365_apps(existing: Tenant, call: CallTenant) -> None:
     install(existing, call, BASIC, "msprov_fnouploadersolution")
     app = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
-    url = f"{PPAPI}/appmanagement/environments/{environment(existing, BASIC)['id']}"
+    url = f"{PPAPI}/appmanagement/environments/{environment(existing, BASIC).id}"
     reply = call("POST", f"{url}/applicationPackages/{app}/install", params=PV, json={})
     existing.events.advance(3600)
     ended = call("GET", reply.headers["Operation-Location"]).json
     assert ended["status"] == "Failed"
     assert "isn't supported on SchemaType: Standard" in str(ended)
-    assert environment(existing, BASIC)["finops"] is None
+    assert environment(existing, BASIC).finops is None
 
 
 def test_version_of_a_linked_finops_is_changed_in_lifecycle_services(existing: Tenant, call: CallTenant) -> None:
-    url = f"{PPAPI}/dynamics/environments/{environment(existing, LAMNA)['id']}/finopsversions"
+    url = f"{PPAPI}/dynamics/environments/{environment(existing, LAMNA).id}/finopsversions"
     version = {"api-version": "2024-10-01"}
     assert call("POST", f"{url}/10.0.45.5/apply", params=version).status == 204
     refused = call("POST", f"{url}/10.0.45.10/apply", params=version)
@@ -337,7 +342,8 @@ def test_provisioning_app_fails_on_a_linked_environment(existing: Tenant, call: 
     install(existing, call, LAMNA, "msprov_fnouploadersolution")
     app = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
     install(existing, call, LAMNA, app)
-    states = power_platform.installed_packages(existing, environment(existing, LAMNA)["id"])
+    states = power_platform.installed_packages(existing, environment(existing, LAMNA).id)
     assert states[app] == "InstallFailed"
-    finops = environment(existing, LAMNA)["finops"]
-    assert (finops["host"], finops["type"], finops["state"]) == (LAMNA_ERP, "Linked", "Installed")
+    finops = environment(existing, LAMNA).finops
+    assert finops is not None
+    assert (finops.host, finops.type, finops.state) == (LAMNA_ERP, "Linked", "Installed")

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from emulator.core.person import PersonError
 from emulator.dual_write import executions, initial_sync
 from emulator.dual_write.states import MapState
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID
-from emulator.person import PersonError
 from tests.unit.emulator.dual_write.linked_pair import (
     CDS,
     CUSTOMER_GROUPS,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from emulator.http import Reply
+from emulator.core.person import PersonError
+from emulator.core.wire import Reply
 from emulator.identity.directory import ADMINISTRATOR_UPN
-from emulator.person import PersonError
 from emulator.tenant import Tenant
 from tests.unit.emulator.dual_write.administrator import (
     DATAVERSE_HOST,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.http import Reply
-from emulator.person import PersonError
+from emulator.core.person import PersonError
+from emulator.core.wire import Reply
 from emulator.tenant import Tenant
 from tests.unit.emulator.dual_write.administrator import CORE, DATAVERSE_HOST, ENVIRONMENT, FINANCE_HOST, Administrator
 

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.app import assemble
-from emulator.clock import Clock
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.dual_write import connections, definitions, maps, requests, solutions
 from emulator.dual_write.start_call import Asked
 from emulator.dual_write.states import Action, MapState, allowed
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
 from tests.unit.emulator.conftest import START
 from tests.unit.emulator.dual_write.administrator import DATAVERSE_HOST, ENVIRONMENT, FINANCE_HOST, Administrator
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from emulator.core.wire import Reply
 from emulator.dual_write import connections
 from emulator.dual_write.connections import Company
 from emulator.dual_write.states import MapState
-from emulator.http import Reply
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMERS, LinkedPair
 from tests.unit.emulator.dual_write.test_initial_sync import sync

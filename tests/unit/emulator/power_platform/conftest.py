@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import pytest
 
 from emulator import power_platform
-from emulator.clock import Clock
-from emulator.http import Reply
+from emulator.core.clock import Clock
+from emulator.core.store import Store
+from emulator.core.wire import Reply
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
+from emulator.power_platform import EnvironmentDeleted, FinOpsReady, OrganizationReady, PackageInstalled
 from emulator.tenant import Tenant
 
 BAP = "https://api.bap.microsoft.com/providers/Microsoft.BusinessAppPlatform"
@@ -40,7 +41,7 @@ class DataPlanes:
     """What the admin side asked of Dataverse and F&O, in order."""
 
     made: list[tuple[str, str]] = field(default_factory=list)
-    signals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    published: list[object] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -48,8 +49,7 @@ def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
     """A tenant that has the admin side only, so that nothing else answers its signals."""
     store = Store()
     made = Tenant(store, Clock(store, "stepped", start=START), signing_key)
-    made.services = power_platform.services()
-    power_platform.register(made)
+    made.services = power_platform.install(made)
     yield made
     store.close()
 
@@ -58,16 +58,14 @@ def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
 def planes(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> DataPlanes:
     """Replace the instances of the data planes by a record of what would be made."""
     seen = DataPlanes()
-    for topic in ("organization-ready", "finops-ready", "package-installed", "environment-deleted"):
-
-        def note(_tenant: Tenant, _topic: str = topic, **arguments: Any) -> None:
-            seen.signals.append((_topic, arguments))
-
-        tenant.signals.subscribe(topic, note)
+    for kind in (OrganizationReady, FinOpsReady, PackageInstalled, EnvironmentDeleted):
+        tenant.signals.subscribe(kind, seen.published.append)
     made = seen.made
     # By name: the packages export functions that hide these modules as attributes.
     dataverse = import_module("emulator.dataverse.organization")
     finops = import_module("emulator.finance_operations.instance")
+    finops.register(tenant)
+    dataverse.register(tenant)
     monkeypatch.setattr(dataverse, "create_organization", lambda _t, **given: made.append(("dataverse", given["host"])))
     monkeypatch.setattr(dataverse, "delete_organization", lambda _t, host: made.append(("-dataverse", host)))
     monkeypatch.setattr(finops, "create_instance", lambda _t, **given: made.append(("finops", given["host"])))

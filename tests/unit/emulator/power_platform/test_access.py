@@ -2,10 +2,10 @@
 
 import pytest
 
-from emulator.clock import Clock
+from emulator.core.clock import Clock
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
-from emulator.power_platform import register, services
+from emulator.power_platform import install
 from emulator.tenant import Tenant
 
 from .conftest import ADMIN, BAP, PPAPI, PV, Admin, SendCall, V, code
@@ -151,14 +151,13 @@ def test_exhausted_capacity_reads_overage(admin: Admin) -> None:
 def test_running_operation_survives_a_restart(admin: Admin, tenant: Tenant, signing_key: SigningKey) -> None:
     location = admin.create().headers["Location"]
     again = Tenant(tenant.store, Clock(tenant.store, "stepped"), signing_key)
-    again.services = services()
-    register(again)
+    again.services = install(again)
     again.events.advance(300)
     assert admin.operation(location).json["state"]["id"] == "Succeeded"
 
 
 def test_every_route_and_switch_names_its_evidence(tenant: Tenant) -> None:
-    for service in services():
+    for service in tenant.services:
         for route in service.routes:
             assert route.evidence.startswith(("power-platform-api.md ", "assumed")), route
     for switch in tenant.switches.describe():

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from emulator.clock import Clock
-from emulator.faults import Fault
-from emulator.power_platform import locations
-from emulator.store import Store
+from emulator.core.clock import Clock
+from emulator.core.faults import Fault
+from emulator.core.store import Store
+from emulator.power_platform import OrganizationReady, locations
 from emulator.tenant import Tenant
 
 from .conftest import ADMIN, BAP, BODY, Admin, DataPlanes, V, code
@@ -94,7 +94,7 @@ def test_created_environment_shows_what_was_asked_for(admin: Admin, planes: Data
     assert "linkedAppMetadata" not in properties
     assert not {"templates", "templateMetadata", "currency"} & (set(properties) | set(linked)), "never echoed (5.1)"
     assert planes.made == [("dataverse", "hl-uat-01.crm4.dynamics.com")]
-    assert [topic for topic, _ in planes.signals] == ["organization-ready"]
+    assert [type(one) for one in planes.published] == [OrganizationReady]
 
 
 def test_capacity_comes_only_with_expand(admin: Admin) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from emulator.app import first_day
-from emulator.person import PersonError
-from emulator.seed import SeedError
+from emulator.core.person import PersonError
+from emulator.core.seeds import SeedError
+from emulator.power_platform import EnvironmentDeleted, PackageInstalled
 from emulator.tenant import Tenant
 
 from .conftest import ADMIN, APP, BAP, PPAPI, TOOLS, Admin, DataPlanes, V, code
@@ -180,10 +181,11 @@ def test_deleted_environment_and_its_operation_are_gone(admin: Admin, planes: Da
     assert code(admin.get(environment_id)) == "EnvironmentNotFound"
     assert code(admin.delete(environment_id)) == "EnvironmentNotFound"
     assert planes.made[-1] == ("-dataverse", "hl-uat-01.crm4.dynamics.com")
-    assert planes.signals[-1] == (
-        "environment-deleted",
-        {"environment_id": environment_id, "cds_host": "hl-uat-01.crm4.dynamics.com", "finops_host": None},
-    )
+    deleted = planes.published[-1]
+    assert isinstance(deleted, EnvironmentDeleted)
+    assert (deleted.environment.id, deleted.environment.finops) == (environment_id, None)
+    assert deleted.environment.database is not None
+    assert deleted.environment.database.host == "hl-uat-01.crm4.dynamics.com"
 
 
 def test_operation_of_a_deletion_can_stay_readable(admin: Admin) -> None:
@@ -312,7 +314,7 @@ def test_person_deletes_an_environment(admin: Admin, planes: DataPlanes) -> None
     environment_id = admin.created()
     admin.tenant.person.act({"action": "delete-environment", "environment": environment_id})
     assert admin.get(environment_id).status == 404
-    assert planes.signals[-1][0] == "environment-deleted"
+    assert isinstance(planes.published[-1], EnvironmentDeleted)
 
 
 def test_person_takes_a_domain(admin: Admin) -> None:
@@ -351,7 +353,7 @@ def test_seed_makes_unified_and_linked_environments(admin: Admin, tenant: Tenant
     links = {name: row["properties"]["linkedAppMetadata"] for name, row in listed.items()}
     assert (links["a"]["type"], links["a"]["url"]) == ("Internal", "https://a.operations.eu.dynamics.com/")
     assert (links["b"]["type"], links["b"]["url"]) == ("Linked", "https://b.sandbox.operations.dynamics.com/")
-    installed = {arguments["unique_name"] for topic, arguments in planes.signals if topic == "package-installed"}
+    installed = {one.unique_name for one in planes.published if isinstance(one, PackageInstalled)}
     assert installed == {TOOLS, APP, "DualWriteCoreAnchor"}
     url = f"{PPAPI}/dynamics/environments/{listed['b']['name']}/finopsproperties"
     assert admin.call("GET", url, params={"api-version": "2024-10-01"}).json["deploymentType"] == "LCSSandbox"

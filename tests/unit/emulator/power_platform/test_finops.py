@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import power_platform
-from emulator.http import ServiceError
-from emulator.power_platform import catalogue, payload
+from emulator.core.wire import ServiceError
+from emulator.power_platform import FinOpsReady, PackageInstalled, catalogue, payload
 from emulator.tenant import Tenant
 
 from .conftest import APP, PPAPI, PV, TOOLS, Admin, DataPlanes, code
@@ -43,10 +43,7 @@ def test_package_goes_through_its_states(admin: Admin, planes: DataPlanes) -> No
         seen.append((admin.call("GET", url).json["status"], admin.package(environment_id, TOOLS)["state"]))
     assert seen == [("Running", "InstallRequested"), ("Running", "Installing"), ("Succeeded", "Installed")]
     assert "error" not in admin.call("GET", url).json
-    assert planes.signals[-1] == (
-        "package-installed",
-        {"environment_id": environment_id, "cds_host": HOST, "unique_name": TOOLS},
-    )
+    assert planes.published[-1] == PackageInstalled(environment_id, HOST, TOOLS)
 
 
 def test_install_can_answer_with_a_body(admin: Admin) -> None:
@@ -145,7 +142,8 @@ def test_provisioning_app_makes_finops_step_by_step(admin: Admin, planes: DataPl
     seen = []
     for seconds in (0, 10, 3589, 1, 299, 1):
         admin.wait(seconds)
-        shown = details(admin.tenant, environment_id) or {}
+        shown = details(admin.tenant, environment_id)
+        assert shown is not None
         seen.append(
             (
                 admin.call("GET", url).json["status"],
@@ -163,8 +161,10 @@ def test_provisioning_app_makes_finops_step_by_step(admin: Admin, planes: DataPl
         ("Succeeded", "Installed", True, True),
     ]
     assert ("finops", FINOPS) in planes.made
-    ready = {"environment_id": environment_id, "host": FINOPS, "cds_host": HOST}
-    assert ("finops-ready", ready) in planes.signals
+    (ready,) = (one for one in planes.published if isinstance(one, FinOpsReady))
+    assert (ready.environment.id, ready.finops.host) == (environment_id, FINOPS)
+    assert ready.environment.database is not None
+    assert ready.environment.database.host == HOST
 
 
 def test_both_sides_name_the_same_link(admin: Admin) -> None:
@@ -419,10 +419,11 @@ def test_action_of_the_platform_tools_queues_finops(admin: Admin, tenant: Tenant
     admin.wait(3600)
     assert admin.package(environment_id, APP)["state"] == "Installed"
     (history,) = power_platform.finops_operation_histories(tenant, environment_id)
-    assert history["payload"] == parameters
+    assert history.payload == parameters
     found = power_platform.environment_of_finops_host(tenant, FINOPS)
     assert found is not None
-    assert found["finops"]["version"] == "10.0.45.5"
+    assert found.finops is not None
+    assert found.finops.version == "10.0.45.5"
     assert power_platform.environment_of_cds_host(tenant, FINOPS) is None
 
 

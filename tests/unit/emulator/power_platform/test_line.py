@@ -6,11 +6,10 @@ import pytest
 
 from emulator import dataverse, finance_operations, power_platform
 from emulator.app import first_day
-from emulator.clock import Clock
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
-from emulator.tables import Rows
 from emulator.tenant import Tenant
 
 from .conftest import APP, START, TOOLS, Admin, SendCall
@@ -25,10 +24,8 @@ def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
     """The admin side with both data planes, without dual-write."""
     store = Store()
     made = Tenant(store, Clock(store, "stepped", start=START), signing_key)
-    made.rows = Rows(made)
-    made.services = (*power_platform.services(), dataverse.service(), finance_operations.service())
     for package in (power_platform, dataverse, finance_operations):
-        package.register(made)
+        made.services = (*made.services, *package.install(made))
     yield made
     store.close()
 

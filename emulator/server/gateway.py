@@ -6,8 +6,9 @@ from typing import Any, Protocol, cast
 
 from starlette.types import Receive, Scope, Send
 
-from emulator.dispatch import dispatch, find_fault, parse, record
-from emulator.http import Call, Reply, Service
+from emulator.core.routing import Service
+from emulator.core.wire import Call, Reply, parse
+from emulator.dispatch import dispatch, find_fault, record
 from emulator.tenant import Tenant
 
 LOG = logging.getLogger("emulator")

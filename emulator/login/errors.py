@@ -7,7 +7,7 @@ issue threads.
 from typing import Any
 from uuid import uuid4
 
-from emulator.http import Call, ServiceError
+from emulator.core.wire import Call, ServiceError
 from emulator.tenant import Tenant
 
 # The answers of a token endpoint are never cached (RFC 6749, 5.1).

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
-from emulator.gathering import GatheringTransport
+from emulator.server.gathering import GatheringTransport
 
 CONNECT = b"CONNECT "
 END_OF_HEAD = b"\r\n\r\n"

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.app import assemble
-from emulator.clock import Clock
-from emulator.http import Service
+from emulator.core.clock import Clock
+from emulator.core.routing import Service
+from emulator.core.store import Store
+from emulator.core.switches import Switch
 from emulator.identity.tokens import SigningKey
-from emulator.store import Store
-from emulator.switches import Switch
 from emulator.tenant import Tenant
 
-FILE = Path(__file__).parent / "COVERAGE.md"
+FILE = Path(__file__).parent.parent / "COVERAGE.md"
 
 HEAD = """# What the emulator models
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from emulator.store import Store
+from emulator.core.store import Store
 
 KIND = "clock"
 

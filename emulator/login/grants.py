@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
-from emulator.http import Call, Reply, ServiceError
-from emulator.identity import errors, refresh, resources
+from emulator.core.wire import Call, Reply, ServiceError
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID, TENANT_ID, Application, User
-from emulator.identity.discovery import SHARED, realm
-from emulator.identity.refresh import Grant
-from emulator.identity.resources import DEFAULT, Wanted
+from emulator.login import errors, refresh, resources
+from emulator.login.discovery import SHARED, realm
+from emulator.login.refresh import Grant
+from emulator.login.resources import DEFAULT, Wanted
 from emulator.tenant import Tenant
 
 # Public clients that every tenant knows: the dual-write web app, Azure CLI, Azure PowerShell and the client of

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from emulator.http import Call, Reply
+from emulator.core.wire import Call, Reply
 from emulator.identity.directory import AUTHORITY_HOST, TENANT_DOMAIN, TENANT_ID
-from emulator.identity.errors import refusal, unknown_tenant
+from emulator.login.errors import refusal, unknown_tenant
 from emulator.tenant import Tenant
 
 HOSTS = (AUTHORITY_HOST, "login.windows.net", "login.microsoft.com", "sts.windows.net")

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from emulator.http import Call, Reply
-from emulator.store import Store
+from emulator.core.store import Store
+from emulator.core.wire import Call, Reply
 
 HTML_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Something went wrong.</body></html>"
 

@@ -1,9 +1,9 @@
 """The page for people at `/`: environments, links, maps and the last requests, in one self-contained document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
+from emulator.core.journal import Row
 from emulator.dual_write.connections import connections
 from emulator.dual_write.maps import maps_of
 from emulator.dual_write.states import state_name
@@ -32,7 +32,7 @@ td {{ overflow-wrap: anywhere }}
 REQUEST_COLUMNS = ("seq", "time", "service", "method", "host", "path", "status", "identity")
 
 
-def render(tenant: Tenant, requests: list[dict[str, Any]]) -> str:
+def render(tenant: Tenant, requests: Sequence[Row]) -> str:
     """Return the page; `requests` are journal rows, oldest first, shown newest first."""
     return TEMPLATE.format(
         now=escape(tenant.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")),
@@ -41,7 +41,7 @@ def render(tenant: Tenant, requests: list[dict[str, Any]]) -> str:
         lifecycle=_lifecycle(tenant),
         links=_links(tenant),
         maps=_maps(tenant),
-        requests=_table(REQUEST_COLUMNS, ([row[name] for name in REQUEST_COLUMNS] for row in reversed(requests))),
+        requests=_table(REQUEST_COLUMNS, (_request(row) for row in reversed(requests))),
     )
 
 
@@ -86,6 +86,13 @@ def _maps(tenant: Tenant) -> str:
         for one in maps_of(tenant, link.cid)
     )
     return _table(("Dataverse", "F&O", "map", "state", "paused on"), rows)
+
+
+def _request(row: Row) -> tuple[object, ...]:
+    return (
+        row["seq"], row["time"], row["service"], row["method"], row["host"], row["path"], row["status"],
+        row["identity"],
+    )  # fmt: skip
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -15,14 +15,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from emulator.app import assemble, first_day
-from emulator.certificates import Authority
-from emulator.clock import Clock
-from emulator.control import control_plane
-from emulator.gateway import Gateway
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 from emulator.identity.tokens import SigningKey
-from emulator.proxy import Door, Proxy
-from emulator.state_folder import Running, StateFolder
-from emulator.store import Store
+from emulator.server.certificates import Authority
+from emulator.server.control import control_plane
+from emulator.server.gateway import Gateway
+from emulator.server.proxy import Door, Proxy
+from emulator.server.state_folder import Running, StateFolder
 from emulator.tenant import Tenant
 
 LOG = logging.getLogger("emulator")

@@ -57,7 +57,7 @@ class Store:
         ).fetchall()
         return [(key, json.loads(value)) for key, value in rows]
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""
         return self.connection.execute(sql, parameters)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.store import Store
+from emulator.core.store import Store
 
 KIND = "switch"
 

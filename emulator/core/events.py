@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.clock import Clock
+from emulator.core.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -21,14 +21,15 @@ Handler = Callable[..., None]
 class Events:
     """Work to do later. Each event runs in a transaction of its own, with the clock at its due time."""
 
-    def __init__(self, tenant: "Tenant") -> None:
-        """Create the table in the tenant's store."""
-        self._tenant = tenant
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Create the table in the store."""
+        self._store = store
+        self._clock = clock
         self._handlers: dict[str, Handler] = {}
-        tenant.store.create(SCHEMA)
+        store.create(SCHEMA)
 
     def on(self, name: str, handler: Handler) -> None:
-        """Register `handler(tenant, **arguments)` for events called `name`; one handler a name."""
+        """Register `handler(**arguments)` for events called `name`; one handler a name."""
         if name in self._handlers:
             msg = f"event '{name}' has a handler already"
             raise ValueError(msg)
@@ -36,32 +37,32 @@ class Events:
 
     def schedule(self, delay: float, name: str, **arguments: Any) -> None:
         """Queue an event `delay` virtual seconds from now; arguments are JSON values."""
-        due = self._tenant.clock.now() + timedelta(seconds=max(0.0, delay))
-        self._tenant.store.execute(
+        due = self._clock.now() + timedelta(seconds=max(0.0, delay))
+        self._store.execute(
             "INSERT INTO events (due, name, arguments) VALUES (?, ?, ?)", (_text(due), name, json.dumps(arguments))
         )
 
     def next_due(self) -> datetime | None:
         """Return when the next event is due, or None when the queue is empty."""
-        row = self._tenant.store.execute("SELECT min(due) FROM events WHERE failed IS NULL").fetchone()
+        row = self._store.execute("SELECT min(due) FROM events WHERE failed IS NULL").fetchone()
         return datetime.fromisoformat(row[0]) if row[0] else None
 
     def pending(self, name: str) -> list[dict[str, Any]]:
         """Return the arguments of the queued events called `name`, in due order."""
-        rows = self._tenant.store.execute(
+        rows = self._store.execute(
             "SELECT arguments FROM events WHERE name = ? AND failed IS NULL ORDER BY due, seq", (name,)
         )
         return [json.loads(text) for (text,) in rows.fetchall()]
 
     def run_due(self) -> int:
         """Run all that is due by now, in due order, and return how many events that were."""
-        return self._run_until(self._tenant.clock.running())
+        return self._run_until(self._clock.running())
 
     def advance(self, seconds: float) -> int:
         """Put the clock forward and play everything that becomes due on the way, in order."""
-        target = self._tenant.clock.running() + timedelta(seconds=seconds)
+        target = self._clock.running() + timedelta(seconds=seconds)
         count = self._run_until(target)
-        self._tenant.clock.move(seconds)
+        self._clock.move(seconds)
         return count
 
     def _run_until(self, target: datetime) -> int:
@@ -70,25 +71,24 @@ class Events:
             self._run(*row)
             count += 1
         if count:
-            self._tenant.clock.save()
+            self._clock.save()
         return count
 
     def _next(self, target: datetime) -> tuple[int, str, str, str] | None:
-        row: tuple[int, str, str, str] | None = self._tenant.store.execute(
+        row: tuple[int, str, str, str] | None = self._store.execute(
             "SELECT seq, due, name, arguments FROM events WHERE failed IS NULL AND due <= ? ORDER BY due, seq LIMIT 1",
             (_text(target),),
         ).fetchone()
         return row
 
     def _run(self, seq: int, due: str, name: str, arguments: str) -> None:
-        store, clock = self._tenant.store, self._tenant.clock
         try:
-            with clock.at(datetime.fromisoformat(due)), store.transaction():
-                store.execute("DELETE FROM events WHERE seq = ?", (seq,))
-                self._handlers[name](self._tenant, **json.loads(arguments))
+            with self._clock.at(datetime.fromisoformat(due)), self._store.transaction():
+                self._store.execute("DELETE FROM events WHERE seq = ?", (seq,))
+                self._handlers[name](**json.loads(arguments))
         except Exception as error:
             # Kept for inspection but never tried again, or it would fail every later request as well.
-            store.execute("UPDATE events SET failed = ? WHERE seq = ?", (repr(error), seq))
+            self._store.execute("UPDATE events SET failed = ? WHERE seq = ?", (repr(error), seq))
             raise
 
 

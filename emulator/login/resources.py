@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.http import Call
+from emulator.core.wire import Call
 from emulator.identity.directory import DUAL_WRITE_AUDIENCE
-from emulator.identity.errors import bad_scope, missing_parameter, refusal, unknown_resource
+from emulator.login.errors import bad_scope, missing_parameter, refusal, unknown_resource
 from emulator.tenant import Tenant
 
 DEFAULT = ".default"
@@ -63,7 +63,7 @@ def of_resource(tenant: Tenant, call: Call, form: dict[str, str]) -> Wanted:
 def _known(tenant: Tenant, call: Call, wanted: Wanted) -> Wanted:
     host = urlsplit(wanted.resource).hostname or ""
     service = tenant.service_of(host)
-    accepted = service.audiences(tenant, host) if service else set()
+    accepted = service.audiences(host) if service else set()
     if bare(wanted.resource) in {bare(item) for item in (*accepted, POWER_APPS, DUAL_WRITE_AUDIENCE)}:
         return wanted
     if host.endswith(".dynamics.com") and tenant.switches["tokens_for_unknown_instances"]:

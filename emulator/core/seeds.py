@@ -1,12 +1,11 @@
 """What the tenant holds before anybody asks: sections of a seed document, each played by its package."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+from emulator.core.store import Store
 
-SectionHandler = Callable[["Tenant", Any], None]
+SectionHandler = Callable[[Any], None]
 
 
 class SeedError(Exception):
@@ -16,13 +15,13 @@ class SeedError(Exception):
 class Seeds:
     """Sections by name; they are played in the order in which the packages registered them."""
 
-    def __init__(self, tenant: "Tenant") -> None:
-        """Start without sections."""
-        self._tenant = tenant
+    def __init__(self, store: Store) -> None:
+        """Start without sections; a document is played in a transaction of the store."""
+        self._store = store
         self._handlers: dict[str, SectionHandler] = {}
 
     def on(self, section: str, handler: SectionHandler) -> None:
-        """Register `handler(tenant, value)` for a member of the seed document."""
+        """Register `handler(value)` for a member of the seed document."""
         if section in self._handlers:
             msg = f"seed section '{section}' has a handler already"
             raise ValueError(msg)
@@ -34,7 +33,7 @@ class Seeds:
         if unknown:
             msg = f"unknown seed section {', '.join(unknown)}; known: {', '.join(sorted(self._handlers))}"
             raise SeedError(msg)
-        with self._tenant.store.transaction():
+        with self._store.transaction():
             for section, handler in self._handlers.items():
                 if section in document:
-                    handler(self._tenant, document[section])
+                    handler(document[section])

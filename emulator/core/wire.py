@@ -1,14 +1,22 @@
-"""What services, routes, calls and answers are; shared by all packages of the emulator."""
+"""What travels: calls with their callers, answers and refusals."""
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+from uuid import uuid4
 
-if TYPE_CHECKING:
-    from emulator.tenant import Tenant
+CORRELATION_HEADERS = (
+    "x-ms-correlation-id",
+    "x-ms-correlation-request-id",
+    "x-correlation-id",
+    "x-ms-client-request-id",
+    "client-request-id",
+)
+
+# Stands for a slash that the client had encoded, so that it does not end a path segment.
+SLASH = "\x00"
 
 
 @dataclass(frozen=True)
@@ -106,75 +114,44 @@ class Reply:
         return cls(error.status, json=body, headers=dict(error.headers))
 
 
-Handler = Callable[["Tenant", Call], Reply]
+def parse(
+    method: str,
+    host: str,
+    raw_path: str,
+    query_string: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    outer: Call | None = None,
+) -> Call:
+    """Build the call from the parts of an HTTP request; header names may have any case.
 
-
-@dataclass(frozen=True)
-class Route:
-    """One modelled operation.
-
-    `pattern`: literal text, matched case-blind, with `{name}` for a part without a slash and `{name:path}` for the
-    rest; a trailing slash is optional. `evidence`: the source, or "assumed: ...".
+    `outer`: the batch of which the request is a part, whose caller and correlation id it shares.
     """
-
-    method: str
-    pattern: str
-    handler: Handler
-    evidence: str
-    summary: str
-    regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "regex", _compile(self.pattern))
-
-    def match(self, path: str) -> dict[str, str] | None:
-        """Return the parameters when `path` (see `decode_path`) is this route's, else None."""
-        found = self.regex.fullmatch(path)
-        if found is None:
-            return None
-        return {name: value.replace(_SLASH, "/") for name, value in found.groupdict().items()}
-
-
-@dataclass(frozen=True)
-class Service:
-    """One of the tenant's services: which hosts it answers on, what it serves and how it refuses.
-
-    `name`: login, bap, powerplatform, dataverse, finops or dualwrite (the names of the journal).
-    `audiences(tenant, host)`: accepted audiences; a trailing slash makes no difference. Empty: no token needed.
-    `unauthorized(reason)`: this service's 401. `not_modelled(method, path)`: its 501.
-    """
-
-    name: str
-    hosts: Callable[["Tenant", str], bool]
-    routes: Sequence[Route]
-    audiences: Callable[["Tenant", str], set[str]]
-    unauthorized: Callable[[str], ServiceError]
-    not_modelled: Callable[[str, str], ServiceError] | None = None
-
-
-def not_modelled(method: str, path: str) -> ServiceError:
-    """Return the answer to an operation that the emulator does not have, with method and path."""
-    text = f"The emulator does not model {method} {path}."
-    return ServiceError(501, {"error": {"code": "NotModelled", "message": text}})
-
-
-# Stands for a slash that the client had encoded, so that it does not end a path segment.
-_SLASH = "\x00"
+    lowered = {name.lower(): value for name, value in headers.items()}
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(query_string, keep_blank_values=True):
+        query.setdefault(name, value)
+    given = next((lowered[name] for name in CORRELATION_HEADERS if lowered.get(name)), None)
+    if outer is not None:
+        given = outer.correlation_id
+    return Call(
+        method=method.upper(),
+        host=host.lower(),
+        path=decode_path(raw_path),
+        query=query,
+        headers=lowered,
+        body=body,
+        caller=outer.caller if outer else None,
+        query_string=query_string,
+        correlation_id=given or str(uuid4()),
+    )
 
 
 def decode_path(raw: str) -> str:
     """Decode percent escapes for matching; encoded slashes stay apart from the real ones."""
-    return unquote(raw.replace("%2F", _SLASH).replace("%2f", _SLASH)) if "%" in raw else raw
+    return unquote(raw.replace("%2F", SLASH).replace("%2f", SLASH)) if "%" in raw else raw
 
 
 def plain_path(decoded: str) -> str:
     """Return a `decode_path` result as people read it."""
-    return decoded.replace(_SLASH, "/")
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)(:path)?\}", pattern.rstrip("/"))
-    text = re.escape(parts[0])
-    for name, rest, literal in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        text += f"(?P<{name}>{'.*' if rest else '[^/]+?'})" + re.escape(literal)
-    return re.compile(text + "/?", re.IGNORECASE | re.DOTALL)
+    return decoded.replace(SLASH, "/")

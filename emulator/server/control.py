@@ -11,12 +11,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from emulator.coverage import document
-from emulator.faults import Fault
-from emulator.page import render
-from emulator.person import PersonError
-from emulator.seed import SeedError
-from emulator.tables import write_log
+from emulator.core.faults import Fault
+from emulator.core.person import PersonError
+from emulator.core.seeds import SeedError
+from emulator.server.coverage import document
+from emulator.server.page import render
 from emulator.tenant import Tenant
 
 OWN_NAMES = {"127.0.0.1", "localhost", "::1", "[::1]"}
@@ -94,8 +93,7 @@ class Control:
     async def writes(self, request: Request) -> Response:
         """GET how often rows were written since a moment: `since` (number), `host`, `set`, `origin` (client, ...)."""
         query = request.query_params
-        found = write_log.counted(
-            self._tenant,
+        found = self._tenant.write_log.counted(
             host=query.get("host"),
             entity_set=query.get("set"),
             origin=query.get("origin"),
