@@ -25,6 +25,11 @@ class Reference(StrictBody):
     id: str
 
 
+def id_of(reference: Reference | None) -> str | None:
+    """Return the id of a reference, None when there is none."""
+    return reference.id if reference else None
+
+
 class Currency(StrictBody):
     """A currency by its ISO code."""
 

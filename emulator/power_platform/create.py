@@ -14,12 +14,18 @@ from emulator.power_platform.answers import (
     parse_body,
     refusal,
 )
-from emulator.power_platform.bodies import TYPE_NAMES, EnvironmentDefinition, LinkedEnvironment
+from emulator.power_platform.bodies import (
+    TYPE_NAMES,
+    EnvironmentDefinition,
+    EnvironmentProperties,
+    LinkedEnvironment,
+    id_of,
+)
+from emulator.power_platform.databases import new_database
 from emulator.power_platform.documents import admin_document
 from emulator.power_platform.published import OrganizationReady
 from emulator.power_platform.records import (
     ENVIRONMENT,
-    Database,
     Environment,
     Operation,
     find_environment,
@@ -37,16 +43,22 @@ def create_environment(tenant: Tenant, call: Call) -> Reply:
     """`POST /environments`: a bare shell, or one with Dataverse, perhaps with F&O behind it."""
     check_api_version(call, BAP_API_VERSIONS)
     body = parse_body(call, EnvironmentDefinition, TYPE_NAMES)
+    environment = _shell(tenant, call, body)
+    linked = body.properties.linkedEnvironmentMetadata
+    if linked is None:
+        return _create_bare(tenant, call, environment)
+    _attach_database(tenant, environment, linked)
+    return _start(tenant, call, environment, "Create", tenant.switches["environment_create_duration"])
+
+
+def _shell(tenant: Tenant, call: Call, body: EnvironmentDefinition) -> Environment:
+    """Return the environment that a create call asks for, without its Dataverse, not yet stored."""
     wanted = body.properties
     location = _location(tenant, body)
-    if wanted.environmentSku not in catalogue.CREATABLE_SKUS:
-        raise bad_request(f"The environment SKU '{wanted.environmentSku}' is invalid.")
-    linked = wanted.linkedEnvironmentMetadata
-    if (wanted.databaseType is None) != (linked is None):
-        raise bad_request("databaseType and linkedEnvironmentMetadata must be given together.")
+    _check_kind(wanted)
     region = _region(location, wanted.azureRegion)
     now = tenant.clock.now()
-    environment = Environment(
+    return Environment(
         id=str(uuid4()),
         display_name=wanted.displayName,
         description=wanted.description,
@@ -56,18 +68,21 @@ def create_environment(tenant: Tenant, call: Call) -> Reply:
         created=now,
         modified=now,
         created_by=operations.principal(call),
-        billing_policy=wanted.billingPolicy.id or None if wanted.billingPolicy else None,
+        billing_policy=id_of(wanted.billingPolicy) or None,
         update_cadence=wanted.updateCadence.id if wanted.updateCadence else "Frequent",
-        environment_group=wanted.parentEnvironmentGroup.id if wanted.parentEnvironmentGroup else None,
+        environment_group=id_of(wanted.parentEnvironmentGroup),
         cluster_category=wanted.cluster.category if wanted.cluster else "Prod",
         used_by={"id": wanted.usedBy.id, "tenantId": wanted.usedBy.tenantId} if wanted.usedBy else None,
         settings=wanted.ai_settings(),
         visible_from=now + timedelta(seconds=tenant.switches["environment_visible_delay"]),
     )
-    if linked is None:
-        return _create_bare(tenant, call, environment)
-    _attach_database(tenant, environment, linked)
-    return _start(tenant, call, environment, "Create", tenant.switches["environment_create_duration"])
+
+
+def _check_kind(wanted: EnvironmentProperties) -> None:
+    if wanted.environmentSku not in catalogue.CREATABLE_SKUS:
+        raise bad_request(f"The environment SKU '{wanted.environmentSku}' is invalid.")
+    if (wanted.databaseType is None) != (wanted.linkedEnvironmentMetadata is None):
+        raise bad_request("databaseType and linkedEnvironmentMetadata must be given together.")
 
 
 def provision_instance(tenant: Tenant, call: Call) -> Reply:
@@ -113,17 +128,21 @@ def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
     if body.location and body.macroRegion:
         raise bad_request("Cannot specify both macroRegion and location.", "AmbiguousLocationSpecification")
     if tenant.switches["tenant_provisioning_mode"] == "macroRegion":
-        if not body.macroRegion:
-            raise bad_request("A macroRegion is required for this tenant.", "MacroRegionRequired")
-        found = locations.MACRO_REGIONS.get(body.macroRegion)
-        if found is None:
-            raise bad_request(f"The macroRegion '{body.macroRegion}' is invalid.", "InvalidMacroRegion")
-        return found.location
+        return _location_of_macro_region(body.macroRegion)
     if body.macroRegion:
         raise bad_request("This tenant does not use macro regions.", "InvalidMacroRegion")
     if not body.location or body.location not in locations.LOCATIONS:
         raise bad_request(f"The location '{body.location or ''}' is invalid.")
     return body.location
+
+
+def _location_of_macro_region(wanted: str | None) -> str:
+    if not wanted:
+        raise bad_request("A macroRegion is required for this tenant.", "MacroRegionRequired")
+    found = locations.MACRO_REGIONS.get(wanted)
+    if found is None:
+        raise bad_request(f"The macroRegion '{wanted}' is invalid.", "InvalidMacroRegion")
+    return found.location
 
 
 def _region(location: str, wanted: str | None) -> str:
@@ -134,8 +153,32 @@ def _region(location: str, wanted: str | None) -> str:
 
 
 def _attach_database(tenant: Tenant, environment: Environment, linked: LinkedEnvironment) -> None:
+    """Give the environment the Dataverse that is asked for, and the parameters of its F&O."""
     templates = _templates(tenant, environment, linked.templates or [])
     domain = _domain(tenant, linked.domainName)
+    _check_capacity(tenant)
+    language, currency = _language(environment, linked), _currency(environment, linked)
+    group = _security_group(linked.securityGroupId)
+    apps = any(template.dynamics_365_apps for template in templates)
+    environment.database = new_database(
+        str(uuid4()),
+        environment.location,
+        domain,
+        base_language=language,
+        currency=currency,
+        schema_type=tenant.switches["schema_type_with_apps"] if apps else "Standard",
+        dynamics_365_apps=apps,
+        created=tenant.clock.now(),
+    )
+    environment.database.templates = [template.name for template in templates]
+    environment.database.security_group_id = group
+    if any(template.finops for template in templates):
+        environment.finops_parameters = _finops_parameters(linked)
+    elif linked.templateMetadata and linked.templateMetadata.PostProvisioningPackages:
+        raise bad_request("templateMetadata needs a template that carries its packages.")
+
+
+def _check_capacity(tenant: Tenant) -> None:
     if capacity.database_left(tenant) < capacity.NEEDED_MB:
         raise refusal(
             409,
@@ -143,34 +186,26 @@ def _attach_database(tenant: Tenant, environment: Environment, linked: LinkedEnv
             "This environment can't be created because your org (tenant) needs at least 1 GB of database capacity.",
             detail=True,
         )
+
+
+def _language(environment: Environment, linked: LinkedEnvironment) -> int:
     language = linked.baseLanguage or locations.DEFAULT_LANGUAGE
-    currency = linked.currency.code if linked.currency else locations.DEFAULT_CURRENCY
     if language not in locations.LANGUAGES:
         raise bad_request(f"The language '{language}' is not available in '{environment.location}'.")
+    return language
+
+
+def _currency(environment: Environment, linked: LinkedEnvironment) -> str:
+    currency = linked.currency.code if linked.currency else locations.DEFAULT_CURRENCY
     if currency not in locations.CURRENCIES:
         raise bad_request(f"The currency '{currency}' is not available in '{environment.location}'.")
-    group = linked.securityGroupId
-    if group and not _GUID.fullmatch(group):
-        raise bad_request(f"The security group '{group}' is not a GUID.")
-    apps = any(template.dynamics_365_apps for template in templates)
-    resource_id = str(uuid4())
-    environment.database = Database(
-        resource_id=resource_id,
-        unique_name=f"unq{resource_id.replace('-', '')[:28]}",
-        domain=domain,
-        host=locations.dataverse_host(environment.location, domain),
-        base_language=language,
-        currency=currency,
-        schema_type=tenant.switches["schema_type_with_apps"] if apps else "Standard",
-        dynamics_365_apps=apps,
-        created=tenant.clock.now(),
-        templates=[template.name for template in templates],
-        security_group_id=group if group and group != ZERO_GUID else None,
-    )
-    if any(template.finops for template in templates):
-        environment.finops_parameters = _finops_parameters(linked)
-    elif linked.templateMetadata and linked.templateMetadata.PostProvisioningPackages:
-        raise bad_request("templateMetadata needs a template that carries its packages.")
+    return currency
+
+
+def _security_group(wanted: str | None) -> str | None:
+    if wanted and not _GUID.fullmatch(wanted):
+        raise bad_request(f"The security group '{wanted}' is not a GUID.")
+    return wanted if wanted and wanted != ZERO_GUID else None
 
 
 def _templates(tenant: Tenant, environment: Environment, names: list[str]) -> list[catalogue.Template]:

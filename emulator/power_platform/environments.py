@@ -15,6 +15,7 @@ from emulator.power_platform.bodies import (
     EnvironmentPatch,
     LinkedEnvironmentChange,
     SkuChange,
+    id_of,
 )
 from emulator.power_platform.create import ZERO_GUID
 from emulator.power_platform.documents import admin_document, service_document
@@ -199,6 +200,16 @@ def edited(tenant: Tenant, operation: Operation) -> bool:
 
 
 def _apply(tenant: Tenant, environment: Environment, changes: EnvironmentChanges) -> None:
+    _apply_properties(environment, changes)
+    if changes.linkedEnvironmentMetadata is not None:
+        _apply_linked(tenant, environment, changes.linkedEnvironmentMetadata)
+    environment.management_state = "Ready"
+    environment.modified = tenant.clock.now()
+    finops.refresh_link(tenant, environment)
+    put_environment(tenant, environment)
+
+
+def _apply_properties(environment: Environment, changes: EnvironmentChanges) -> None:
     given = changes.model_fields_set
     if changes.displayName is not None:
         environment.display_name = changes.displayName
@@ -207,19 +218,13 @@ def _apply(tenant: Tenant, environment: Environment, changes: EnvironmentChanges
     if changes.updateCadence is not None:
         environment.update_cadence = changes.updateCadence.id
     if "billingPolicy" in given:
-        environment.billing_policy = changes.billingPolicy.id or None if changes.billingPolicy else None
+        environment.billing_policy = id_of(changes.billingPolicy) or None
     if "parentEnvironmentGroup" in given:
-        group = changes.parentEnvironmentGroup
-        environment.environment_group = group.id if group and group.id != ZERO_GUID else None
+        group = id_of(changes.parentEnvironmentGroup)
+        environment.environment_group = group if group != ZERO_GUID else None
     if changes.states is not None:
         environment.runtime_state = changes.states.runtime.id
     environment.settings |= changes.ai_settings()
-    if changes.linkedEnvironmentMetadata is not None:
-        _apply_linked(tenant, environment, changes.linkedEnvironmentMetadata)
-    environment.management_state = "Ready"
-    environment.modified = tenant.clock.now()
-    finops.refresh_link(tenant, environment)
-    put_environment(tenant, environment)
 
 
 def _apply_linked(tenant: Tenant, environment: Environment, linked: LinkedEnvironmentChange) -> None:

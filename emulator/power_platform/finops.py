@@ -134,19 +134,28 @@ def end(tenant: Tenant, environment: Environment, operation: PackageOperation) -
     finops = environment.finops
     if operation.error_code:
         _keep_error(tenant, operation)
-        if finops is not None and finops.state != "Installed":
-            finops.state = "Installed" if finops.reachable else "InstallFailed"
+    if finops is not None and operation.error_code:
+        _end_failed(finops)
     elif finops is not None and finops.state == "Updating":
         finops.version = parse(operation.payload).version or finops.version
         finops.state = "Installed"
     elif finops is not None and not finops.reachable:
-        finops.state = "Installed"
-        finops.reachable = True
-        if tenant.switches["finops_link_visible"] == "delay":
-            finops.linked_from = tenant.clock.now() + timedelta(seconds=tenant.switches["finops_link_delay"])
-        put_environment(tenant, environment)
-        tenant.signals.publish(FinOpsReady(environment, finops))
+        _end_installed(tenant, environment, finops)
     put_environment(tenant, environment)
+
+
+def _end_failed(finops: FinOps) -> None:
+    if finops.state != "Installed":
+        finops.state = "Installed" if finops.reachable else "InstallFailed"
+
+
+def _end_installed(tenant: Tenant, environment: Environment, finops: FinOps) -> None:
+    finops.state = "Installed"
+    finops.reachable = True
+    if tenant.switches["finops_link_visible"] == "delay":
+        finops.linked_from = tenant.clock.now() + timedelta(seconds=tenant.switches["finops_link_delay"])
+    put_environment(tenant, environment)
+    tenant.signals.publish(FinOpsReady(environment, finops))
 
 
 def refresh_link(tenant: Tenant, environment: Environment) -> None:

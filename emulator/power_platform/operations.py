@@ -132,10 +132,7 @@ def _stages(tenant: Tenant, operation: Operation) -> list[dict[str, Any]]:
     for name, until in _STAGES:
         if operation.state == "Failed" and name == "Finalize":
             break
-        if operation.state == "Succeeded" or part >= until:
-            state = "Failed" if operation.state == "Failed" and name == "Run" else "Succeeded"
-        else:
-            state = "Running" if part >= before else "NotStarted"
+        state = _stage_state(operation, name, part, (before, until))
         stage: dict[str, Any] = {"id": name, "name": name, "state": {"id": state}}
         if state != "NotStarted":
             first = operation.created + timedelta(seconds=before * operation.duration)
@@ -144,6 +141,13 @@ def _stages(tenant: Tenant, operation: Operation) -> list[dict[str, Any]]:
         stages.append(stage)
         before = until
     return stages
+
+
+def _stage_state(operation: Operation, name: str, part: float, span: tuple[float, float]) -> str:
+    """Return the state of the stage between two parts of the duration, of which `part` has passed."""
+    if operation.state == "Succeeded" or part >= span[1]:
+        return "Failed" if operation.state == "Failed" and name == "Run" else "Succeeded"
+    return "Running" if part >= span[0] else "NotStarted"
 
 
 def find(tenant: Tenant, operation_id: str) -> Operation:

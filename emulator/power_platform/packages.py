@@ -170,22 +170,27 @@ def _ended(tenant: Tenant, operation_id: str) -> None:
     provisioning = operation.unique_name == PROVISIONING_APP
     if not operation.error_code:
         failure = finops.failure(tenant, environment) if provisioning else _failure(tenant, operation)
-        if failure is not None:
-            operation.error_code, operation.error_message = failure
+        operation.error_code, operation.error_message = failure or ("", "")
     operation.modified = tenant.clock.now()
     operation.status = "Failed" if operation.error_code else "Succeeded"
     save(tenant, PACKAGE_OPERATION, operation.id, operation)
-    package = environment.packages[operation.unique_name]
-    package.state = "InstallFailed" if operation.error_code else "Installed"
-    package.error = operation.error_message or None
-    held = environment.finops
-    if provisioning and held is not None and held.reachable and held.type == "Internal":
-        package.state = "Installed"  # a refused update leaves F&O as it was
+    _end_package(environment, operation)
     put_environment(tenant, environment)
     if provisioning:
         finops.end(tenant, environment, operation)
     if not operation.error_code:
         _publish(tenant, environment, operation.unique_name)
+
+
+def _end_package(environment: Environment, operation: PackageOperation) -> None:
+    """Show in the environment's package how its installation ended."""
+    package = environment.packages[operation.unique_name]
+    package.state = "InstallFailed" if operation.error_code else "Installed"
+    package.error = operation.error_message or None
+    installed = environment.finops
+    updates = installed is not None and installed.reachable and installed.type == "Internal"
+    if operation.unique_name == PROVISIONING_APP and updates:
+        package.state = "Installed"  # a refused update leaves F&O as it was
 
 
 def _failure(tenant: Tenant, operation: PackageOperation) -> Refusal | None:

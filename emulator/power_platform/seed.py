@@ -13,6 +13,7 @@ from emulator.core.seeds import SeedError
 from emulator.identity.directory import ADMINISTRATOR, TENANT_ID
 from emulator.power_platform import lifecycle, locations, packages
 from emulator.power_platform.catalogue import PLATFORM_TOOLS, PROVISIONING_APP, newest_version
+from emulator.power_platform.databases import new_database
 from emulator.power_platform.published import FinOpsOrdered, FinOpsReady, LifecycleFinOpsMade, OrganizationReady
 from emulator.power_platform.records import (
     Database,
@@ -119,40 +120,7 @@ def _read(section: str, model: type[_Seeded], rows: object) -> list[_Seeded]:
 
 
 def _create(tenant: Tenant, wanted: SeededEnvironment) -> None:
-    now = tenant.clock.now()
-    creator = Principal(
-        id=ADMINISTRATOR.object_id,
-        display_name=wanted.created_by,
-        type="User",
-        tenant_id=TENANT_ID,
-        user_principal_name=ADMINISTRATOR.upn if wanted.created_by == ADMINISTRATOR.name else None,
-    )
-    resource_id = tenant.ids.new()
-    database = Database(
-        resource_id=resource_id,
-        unique_name=f"unq{resource_id.replace('-', '')[:28]}",
-        domain=wanted.domain,
-        host=locations.dataverse_host(wanted.location, wanted.domain),
-        base_language=wanted.language,
-        currency=wanted.currency,
-        schema_type=tenant.switches["schema_type_with_apps"] if wanted.dynamics_365_apps else "Standard",
-        dynamics_365_apps=wanted.dynamics_365_apps,
-        created=now,
-        ready=True,
-    )
-    environment = Environment(
-        id=(wanted.id or tenant.ids.new()).lower(),
-        display_name=wanted.name,
-        description=wanted.description,
-        location=wanted.location,
-        azure_region=locations.LOCATIONS[wanted.location].regions[0],
-        sku=wanted.sku,
-        created=now,
-        modified=now,
-        created_by=creator,
-        usable_from=now,
-        database=database,
-    )
+    environment, database = _ready_environment(tenant, wanted)
     put_environment(tenant, environment)
     tenant.signals.publish(OrganizationReady(environment, database, wanted.dataset, wanted.dual_write_users))
     names = list(wanted.packages)
@@ -164,6 +132,45 @@ def _create(tenant: Tenant, wanted: SeededEnvironment) -> None:
         current = find_environment(tenant, environment.id)
         if current is not None:
             packages.place(tenant, current, name)
+
+
+def _ready_environment(tenant: Tenant, wanted: SeededEnvironment) -> tuple[Environment, Database]:
+    now = tenant.clock.now()
+    database = new_database(
+        tenant.ids.new(),
+        wanted.location,
+        wanted.domain,
+        base_language=wanted.language,
+        currency=wanted.currency,
+        schema_type=tenant.switches["schema_type_with_apps"] if wanted.dynamics_365_apps else "Standard",
+        dynamics_365_apps=wanted.dynamics_365_apps,
+        created=now,
+    )
+    database.ready = True
+    environment = Environment(
+        id=(wanted.id or tenant.ids.new()).lower(),
+        display_name=wanted.name,
+        description=wanted.description,
+        location=wanted.location,
+        azure_region=locations.LOCATIONS[wanted.location].regions[0],
+        sku=wanted.sku,
+        created=now,
+        modified=now,
+        created_by=_creator(wanted),
+        usable_from=now,
+        database=database,
+    )
+    return environment, database
+
+
+def _creator(wanted: SeededEnvironment) -> Principal:
+    return Principal(
+        id=ADMINISTRATOR.object_id,
+        display_name=wanted.created_by,
+        type="User",
+        tenant_id=TENANT_ID,
+        user_principal_name=ADMINISTRATOR.upn if wanted.created_by == ADMINISTRATOR.name else None,
+    )
 
 
 def _create_finops(tenant: Tenant, environment: Environment, domain: str, wanted: SeededFinOps) -> None:
