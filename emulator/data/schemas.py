@@ -6,6 +6,7 @@ key), the case of navigation properties beyond the few that public code shows, a
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -144,27 +145,39 @@ def _dataverse_table(entity_set: str, maps: list[Map]) -> Table:
     logical = logical_name(entity_set)
     owned = base.get("owned", True)
     identifier = f"{logical}id"
-    company = next((entry.company_column for entry in maps if entry.company_column), None)
     table = Table("dataverse", entity_set, logical, (identifier,), base.get("name", ""), owned=owned)
     table.index(Column(identifier, "guid"))
     for name, spec in base.get("columns", {}).items():
         table.index(_column(entity_set, name, spec))
-    for entry in maps:
-        for mapped in entry.fields:
-            _add_dataverse_column(table, mapped)
-    if company:
-        table.index(_column(entity_set, company, "lookup:cdm_companies"))
-        table.company = f"_{company}_value"
+    for mapped in (mapped for entry in maps for mapped in entry.fields):
+        _add_dataverse_column(table, mapped)
+    _add_company(table, maps)
     for name, spec in {**_SYSTEM_COLUMNS, **(_OWNER_COLUMNS if owned else {})}.items():
         table.index(_column(entity_set, name, spec, system=name not in _CLIENTS_MAY_WRITE))
-    for columns in base.get("keys", ()):
+    _add_keys(table, base.get("keys", ()), maps)
+    table.name = table.name or _primary_name(table)
+    table.evidence = _evidence(maps)
+    return table
+
+
+def _add_company(table: Table, maps: list[Map]) -> None:
+    company = next((entry.company_column for entry in maps if entry.company_column), None)
+    if company:
+        table.index(_column(table.set, company, "lookup:cdm_companies"))
+        table.company = f"_{company}_value"
+
+
+def _add_keys(table: Table, unique: Iterable[list[str]], maps: list[Map]) -> None:
+    """Add the keys that are enforced only, then one alternate key for each map."""
+    for columns in unique:
         table.keys[f"unique {' '.join(columns)}"] = tuple(_as_property(table, name) for name in columns)
     for entry in maps:
         names = tuple(dict.fromkeys(path.split(".")[0] for path in entry.key_paths))
         table.keys.setdefault(f"{'_'.join(names)}_key", tuple(_as_property(table, name) for name in names))
-    table.name = table.name or _primary_name(table)
-    table.evidence = "Dual-write mapping reference" if any(e.modelled == "fields" for e in maps) else "assumed"
-    return table
+
+
+def _evidence(maps: list[Map]) -> str:
+    return "Dual-write mapping reference" if any(entry.modelled == "fields" for entry in maps) else "assumed"
 
 
 def _primary_name(table: Table) -> str:
@@ -195,16 +208,23 @@ def _finops_table(entity_set: str, maps: list[Map]) -> Table:
     table = Table("finops", entity_set, type_name, ((company,) if company else ()) + key, key[0], company, owned=False)
     if company:
         table.index(Column(company, "string"))
-    for entry in maps:
-        for mapped in entry.fields:
-            _add_finops_column(table, mapped)
-    for name, spec in base.get("columns", {}).items():
-        if name not in table.columns:
-            table.index(_column(entity_set, name, spec))
-    wanted = [*key, *base.get("mandatory", ()), *(name for entry in maps for name in entry.finops_mandatory)]
-    table.mandatory = tuple(dict.fromkeys(wanted))
-    table.evidence = "Dual-write mapping reference" if any(e.modelled == "fields" for e in maps) else "assumed"
+    _add_finops_columns(table, base.get("columns", {}), maps)
+    table.mandatory = _mandatory([*key, *base.get("mandatory", ())], maps)
+    table.evidence = _evidence(maps)
     return table
+
+
+def _add_finops_columns(table: Table, base: Mapping[str, str], maps: list[Map]) -> None:
+    """Add the mapped columns, then those of base_tables.json that no map has."""
+    for mapped in (mapped for entry in maps for mapped in entry.fields):
+        _add_finops_column(table, mapped)
+    for name, spec in base.items():
+        if name not in table.columns:
+            table.index(_column(table.set, name, spec))
+
+
+def _mandatory(base: list[str], maps: list[Map]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*base, *(name for entry in maps for name in entry.finops_mandatory)]))
 
 
 def _add_finops_column(table: Table, mapped: Field) -> None:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.core.wire import ServiceError
 from emulator.data.schemas import Table, UnknownTableError, table
-from emulator.dataverse.errors import bad_key, bad_query, unknown_segment
+from emulator.dataverse.errors import bad_key, bad_query, no_row, no_row_by_key, unknown_segment
 from emulator.tables.values import ValueRefusedError, coerce, is_guid
 from emulator.tenant import Tenant
 
@@ -88,3 +89,10 @@ def find_row(tenant: Tenant, host: str, address: Address) -> dict[str, Any] | No
         return tenant.rows.get("dataverse", host, address.schema.set, address.key[address.schema.key[0]])
     found = tenant.rows.find("dataverse", host, address.schema.set, address.key or {})
     return found[0] if found else None
+
+
+def missing(address: Address) -> ServiceError:
+    """Return the 404 for an address with a key behind which no row is."""
+    if address.by_id:
+        return no_row(address.schema, str((address.key or {})[address.schema.key[0]]))
+    return no_row_by_key(address.schema)

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
-from emulator.dataverse.addresses import find_row, parse_address
-from emulator.dataverse.errors import NAMESPACE, bad_payload, no_row, no_row_by_key, refuse
+from emulator.dataverse.addresses import find_row, missing, parse_address
+from emulator.dataverse.errors import NAMESPACE, bad_payload, refuse
 from emulator.dataverse.organization import plain_host
 from emulator.tables.values import ValueRefusedError, check
 from emulator.tenant import Tenant
@@ -89,10 +89,7 @@ def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> 
         raise bad_payload(schema, text)
     row = find_row(tenant, plain_host(call.host), address)
     if row is None:
-        key = address.key or {}
-        raise (
-            no_row(address.schema, str(key[address.schema.key[0]])) if address.by_id else no_row_by_key(address.schema)
-        )
+        raise missing(address)
     return {column.property: row[address.schema.key[0]]}
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from emulator.core.wire import Caller
+from emulator.data.schemas import Table
 from emulator.dataverse.errors import refuse
 from emulator.dataverse.organization import ROLES, RUNTIME_APP_ID, organization
 from emulator.tables import Draft, Write
@@ -28,30 +29,32 @@ def user_id_of(tenant: Tenant, host: str, caller: Caller | None) -> str | None:
     return tenant.rows.find_id("dataverse", host, "systemusers", key)
 
 
-def complete(
-    tenant: Tenant,
-    draft: Draft,
-) -> None:
+def complete(tenant: Tenant, draft: Draft) -> None:
     """Fill in the columns that clients do not write."""
-    host, schema, old, new, origin = draft.host, draft.schema, draft.old, draft.new, draft.origin
+    host, schema, old, new = draft.host, draft.schema, draft.old, draft.new
     now = _shown(tenant.clock.now())
-    writer = _writer(tenant, host, draft.caller, origin)
+    writer = _writer(tenant, host, draft.caller, draft.origin)
     new["modifiedon"], new["_modifiedby_value"] = now, writer
     if old is None:
         new["createdon"], new["_createdby_value"] = now, writer
-        new["statecode"] = new.get("statecode") or 0
-        new["statuscode"] = new.get("statuscode") or new["statecode"] + 1
-        for column in schema.columns.values():
-            if column.type == "boolean" and new.get(column.name) is None:
-                new[column.name] = False
+        _fill_in(schema, new)
     if "fullname" in schema.columns and schema.set != "systemusers":
         names = [new.get("firstname"), new.get("middlename"), new.get("lastname")]
         new["fullname"] = " ".join(str(name) for name in names if name) or new.get("fullname")
     if schema.owned:
-        _own(tenant, host, old, new, writer)
+        _own(tenant, draft, writer)
     if schema.set == "cdm_companies":
-        _guard_company(old, new, origin)
+        _guard_company(draft)
     new["versionnumber"] = int(new.get("versionnumber") or 0) + 1
+
+
+def _fill_in(schema: Table, new: dict[str, Any]) -> None:
+    """Give a new row its state, and false to every Boolean that was not given."""
+    new["statecode"] = new.get("statecode") or 0
+    new["statuscode"] = new.get("statuscode") or new["statecode"] + 1
+    for column in schema.columns.values():
+        if column.type == "boolean" and new.get(column.name) is None:
+            new[column.name] = False
 
 
 @lru_cache(maxsize=16)
@@ -66,16 +69,23 @@ def _writer(tenant: Tenant, host: str, caller: Caller | None, origin: str) -> st
     return user_id_of(tenant, host, caller)
 
 
-def _own(tenant: Tenant, host: str, old: dict[str, Any] | None, new: dict[str, Any], writer: str | None) -> None:
-    owner = new[_OWNER] = new.get(_OWNER) or writer or _default_team(tenant, host)
-    if owner is None or (old is not None and old.get(_OWNER) == owner):
-        return
+def _own(tenant: Tenant, draft: Draft, writer: str | None) -> None:
+    """Give the row an owner, and the columns that follow from it when it is another one than before."""
+    before = draft.old.get(_OWNER) if draft.old else None
+    owner = draft.new[_OWNER] = draft.new.get(_OWNER) or writer or _default_team(tenant, draft.host)
+    if owner is not None and owner != before:
+        draft.new.update(_ownership(tenant, draft.host, owner))
+
+
+def _ownership(tenant: Tenant, host: str, owner: str) -> dict[str, Any]:
+    """Return the columns that follow from a row's owner."""
     team = tenant.rows.get("dataverse", host, "teams", owner)
     user = None if team else tenant.rows.get("dataverse", host, "systemusers", owner)
-    holder = team or user or {}
-    new["_owningteam_value"] = owner if team else None
-    new["_owninguser_value"] = owner if user else None
-    new["_owningbusinessunit_value"] = holder.get("_businessunitid_value")
+    return {
+        "_owningteam_value": owner if team else None,
+        "_owninguser_value": owner if user else None,
+        "_owningbusinessunit_value": (team or user or {}).get("_businessunitid_value"),
+    }
 
 
 def _default_team(tenant: Tenant, host: str) -> str | None:
@@ -90,11 +100,12 @@ def _root_unit(tenant: Tenant, host: str) -> str | None:
     return found.business_unit_id if found else None
 
 
-def _guard_company(old: dict[str, Any] | None, new: dict[str, Any], origin: str) -> None:
-    if old is None and origin == DUAL_WRITE:
+def _guard_company(draft: Draft) -> None:
+    old, new = draft.old, draft.new
+    if old is None and draft.origin == DUAL_WRITE:
         new["cdm_isenabledfordualwrite"] = True
     cleared = old is not None and old.get(_TEAM) is not None and new.get(_TEAM) is None
-    if cleared and new.get("cdm_isenabledfordualwrite") and origin != SUPPORT:
+    if cleared and new.get("cdm_isenabledfordualwrite") and draft.origin != SUPPORT:
         text = "Default owning team is required while the company is enabled for dual-write."
         raise refuse(400, "0x80040265", text)
 

@@ -10,8 +10,8 @@ from emulator.core.routing import not_modelled
 from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, table
 from emulator.dataverse import pages
-from emulator.dataverse.addresses import Address, find_row, parse_address
-from emulator.dataverse.errors import bad_query, no_row, no_row_by_key, unknown_property, unknown_segment
+from emulator.dataverse.addresses import Address, find_row, missing, parse_address
+from emulator.dataverse.errors import bad_query, unknown_property, unknown_segment
 from emulator.dataverse.organization import plain_host
 from emulator.tables import ETAG, Condition
 from emulator.tables.filters import FilterError, Order, compile_filter, order_clause
@@ -65,11 +65,7 @@ def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]
     """Return the addressed row; ServiceError 404."""
     row = find_row(tenant, plain_host(call.host), address)
     if row is None:
-        raise (
-            no_row(address.schema, str((address.key or {})[address.schema.key[0]]))
-            if address.by_id
-            else (no_row_by_key(address.schema))
-        )
+        raise missing(address)
     return row
 
 

@@ -4,17 +4,17 @@ PATCH is an upsert unless `If-Match` or `If-None-Match` narrow it; key values of
 and are ignored on update.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from emulator.core.routing import not_modelled
-from emulator.core.wire import Call, Reply, ServiceError
-from emulator.data.schemas import table
-from emulator.dataverse.addresses import Address, find_row, parse_address
+from emulator.core.wire import Call, Reply
+from emulator.data.schemas import Table, table
+from emulator.dataverse.addresses import Address, find_row, missing, parse_address
 from emulator.dataverse.errors import (
     bad_payload,
     exists_already,
-    no_row,
-    no_row_by_key,
     of_row_error,
     of_sync_error,
     refuse,
@@ -39,41 +39,39 @@ def create(tenant: Tenant, call: Call) -> Reply:
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'POST'.")
     schema = address.schema
     values = values_of(tenant, call, schema, body_of(call, schema))
-    return _created(tenant, call, address, values, plain_status=204)
+    return _created(tenant, call, address, values)
 
 
-def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any], *, plain_status: int) -> Reply:
+def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any]) -> Reply:
     schema = address.schema
     _refuse_read_only(schema.set)
-    try:
+    with _refusals(schema):
         row = tenant.rows.insert("dataverse", plain_host(call.host), schema.set, values, caller=call.caller)
-    except RowError as error:
-        raise of_row_error(schema, error) from None
-    except SyncError as error:
-        raise of_sync_error(error) from None
-    if _wants_representation(call):
-        return representation(tenant, call, schema, row, 201)
-    return Reply(plain_status, headers=_plain_headers(call, address, row))
+    return _written(tenant, call, address, row, 201)
 
 
 def update(tenant: Tenant, call: Call) -> Reply:
     """Answer a PATCH of a row: update, or create it unless the headers forbid that."""
     address = parse_address(call.parameters["resource"])
-    schema = address.schema
     if address.key is None or address.rest:
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'PATCH'.")
-    values = values_of(tenant, call, schema, body_of(call, schema))
+    values = values_of(tenant, call, address.schema, body_of(call, address.schema))
     row = find_row(tenant, plain_host(call.host), address)
-    if row is None:
-        if "if-match" in call.headers:
-            raise _missing(address)
-        return _created(tenant, call, address, {**address.key, **values}, plain_status=204)
+    if row is not None:
+        return _updated(tenant, call, address, row, values)
+    if "if-match" in call.headers:
+        raise missing(address)
+    return _created(tenant, call, address, {**address.key, **values})
+
+
+def _updated(tenant: Tenant, call: Call, address: Address, row: dict[str, Any], values: dict[str, Any]) -> Reply:
+    schema = address.schema
     if call.headers.get("if-none-match") == "*":
         raise exists_already()
     _check_version(call, row)
     _refuse_read_only(schema.set)
-    changes = {name: value for name, value in values.items() if name not in {*address.key, *schema.key}}
-    try:
+    changes = {name: value for name, value in values.items() if name not in {*(address.key or ()), *schema.key}}
+    with _refusals(schema):
         row = tenant.rows.update(
             "dataverse",
             plain_host(call.host),
@@ -83,13 +81,25 @@ def update(tenant: Tenant, call: Call) -> Reply:
             caller=call.caller,
             present=row,
         )
+    return _written(tenant, call, address, row, 200)
+
+
+def _written(tenant: Tenant, call: Call, address: Address, row: dict[str, Any], status: int) -> Reply:
+    """Return the answer to a write: the row when the client prefers it (with `status`), else 204."""
+    if _wants_representation(call):
+        return representation(tenant, call, address.schema, row, status)
+    return Reply(204, headers=_plain_headers(call, address, row))
+
+
+@contextmanager
+def _refusals(schema: Table) -> Iterator[None]:
+    """Turn what the tables and the other side refuse into this service's answers."""
+    try:
+        yield
     except RowError as error:
         raise of_row_error(schema, error) from None
     except SyncError as error:
         raise of_sync_error(error) from None
-    if _wants_representation(call):
-        return representation(tenant, call, schema, row, 200)
-    return Reply(204, headers=_plain_headers(call, address, row))
 
 
 def delete(tenant: Tenant, call: Call) -> Reply:
@@ -142,7 +152,7 @@ def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
     referenced = parse_address(relative(_reference(call, address)))
     found = find_row(tenant, host, referenced)
     if referenced.schema.set != target or found is None:
-        raise _missing(referenced)
+        raise missing(referenced)
     values = {own: row[address.schema.key[0]], other: found[referenced.schema.key[0]]}
     _check_business_unit(row, found, target)
     if not tenant.rows.find("dataverse", host, intersect, values):
@@ -175,12 +185,6 @@ def _disassociate(tenant: Tenant, call: Call, address: Address) -> Reply:
     for link in tenant.rows.find("dataverse", host, intersect, values):
         tenant.rows.delete("dataverse", host, intersect, link[table("dataverse", intersect).key[0]], caller=call.caller)
     return Reply(204)
-
-
-def _missing(address: Address) -> ServiceError:
-    if address.by_id:
-        return no_row(address.schema, str((address.key or {})[address.schema.key[0]]))
-    return no_row_by_key(address.schema)
 
 
 def _check_version(call: Call, row: dict[str, Any]) -> None:

@@ -81,11 +81,7 @@ def link_by_person(
     finance_host = finance_host or _finance_host(environment)
     if environment is None or finance_host is None:
         raise PersonError(f"no finance and operations app belongs to the environment of '{dataverse_host}'")
-    if not core_installed(tenant, environment.id):
-        raise PersonError(f"'{dataverse_host}' has no dual-write core solution")
-    for host in (dataverse_host, finance_host):
-        if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, host):
-            raise PersonError(f"'{host}' is linked already")
+    _check_pair(tenant, environment, dataverse_host, finance_host)
     try:
         power_platform.integrate_finops(tenant, environment.id, finance_host)
         codes = companies or _codes(tenant, "link_companies_by_person")
@@ -94,6 +90,14 @@ def link_by_person(
         raise PersonError(str(error)) from error
     except ServiceError as error:
         raise PersonError(text_of(error)) from error
+
+
+def _check_pair(tenant: Tenant, environment: Environment, dataverse_host: str, finance_host: str) -> None:
+    if not core_installed(tenant, environment.id):
+        raise PersonError(f"'{dataverse_host}' has no dual-write core solution")
+    for host in (dataverse_host, finance_host):
+        if connections.by_dataverse_host(tenant, host) or connections.by_finance_host(tenant, host):
+            raise PersonError(f"'{host}' is linked already")
 
 
 def text_of(error: ServiceError) -> str:
@@ -108,17 +112,23 @@ def set_companies(tenant: Tenant, connection: Connection, codes: Sequence[str]) 
     Raises:
         ServiceError: 400, F&O has no such company, more than the link takes, or names that are blank or not unique.
     """
-    known = {str(row["LegalEntityId"]).casefold(): row for row in _legal_entities(tenant, connection)}
-    wanted = list(known) if [code.casefold() for code in codes] == ["all"] else [code.casefold() for code in codes]
-    missing = [code for code in codes if code.casefold() not in known and code.casefold() != "all"]
-    if missing:
-        raise bad_request(f"The legal entity '{missing[0]}' does not exist in {connection.finance_host}.")
-    if len(set(wanted)) > tenant.switches["dual_write_live_companies"]:
+    wanted = _wanted_companies(tenant, connection, codes)
+    if len(wanted) > tenant.switches["dual_write_live_companies"]:
         raise bad_request("Error Exceeds the maximum partitions allowed for mapping.")
-    connection.companies = [_company(tenant, connection, known[code]) for code in dict.fromkeys(wanted)]
+    connection.companies = [_company(tenant, connection, entity) for entity in wanted]
     names = [_name(row) for row in tenant.rows.scan("dataverse", connection.dataverse_host, "cdm_companies")]
     if "" in names or len(set(names)) < len(names):
         raise bad_request(SAME_NAME)
+
+
+def _wanted_companies(tenant: Tenant, connection: Connection, codes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return F&O's rows of these companies, each once; `["all"]` stands for every one. ServiceError 400."""
+    known = {str(row["LegalEntityId"]).casefold(): row for row in _legal_entities(tenant, connection)}
+    wanted = [code.casefold() for code in codes]
+    missing = next((code for code in codes if code.casefold() not in {*known, "all"}), None)
+    if missing is not None:
+        raise bad_request(f"The legal entity '{missing}' does not exist in {connection.finance_host}.")
+    return [known[code] for code in (known if wanted == ["all"] else dict.fromkeys(wanted))]
 
 
 def _name(company: Mapping[str, Any]) -> str:
@@ -195,17 +205,16 @@ def _attendant_links(tenant: Tenant, *, environment_id: str, visits: int = 1) ->
 def _unlinked(tenant: Tenant, environment_id: str) -> tuple[str, str, str] | None:
     """Return both hosts of a pair and how F&O came to be, None unless both are ready and not linked."""
     environment = power_platform.environment(tenant, environment_id)
-    database = environment.database if environment else None
-    if environment is None or database is None or not core_installed(tenant, environment_id):
+    if environment is None or environment.database is None or not core_installed(tenant, environment_id):
         return None
-    finops = environment.finops
+    finops, dataverse_host = environment.finops, environment.database.host
     ordered = power_platform.ordered_finops_host(tenant, environment_id) if finops is None else None
     finance_host = ordered or _finance_host(environment)
     if finance_host is None or connections.by_finance_host(tenant, finance_host):
         return None
-    if connections.by_dataverse_host(tenant, database.host):
+    if connections.by_dataverse_host(tenant, dataverse_host):
         return None
-    return database.host, finance_host, finops.type if finops else "Linked"
+    return dataverse_host, finance_host, finops.type if finops else "Linked"
 
 
 def _finance_host(environment: Environment | None) -> str | None:

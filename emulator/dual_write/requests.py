@@ -48,39 +48,68 @@ def start(tenant: Tenant, action: Action, asked: Sequence[Asked]) -> str:
             the state of a map does not allow the action (by the switches `refused_action` and `bulk_rule`).
     """
     connection = connections.require(tenant, asked[0].cid)
+    _check_bulk(tenant, connection, action, asked)
+    chosen = [(one, _find(tenant, connection, action, one)) for one in asked]
+    refusals = _refusals(tenant, action, chosen)
+    request_id = _new_request(tenant, connection, [table_map for _, table_map in chosen])
+    for place, ((one, table_map), refusal) in enumerate(zip(chosen, refusals, strict=True)):
+        _enter_request(tenant, table_map, request_id, action)
+        _schedule_end(tenant, table_map, request_id, action, one, place, refusal)
+    return request_id
+
+
+def _check_bulk(tenant: Tenant, connection: Connection, action: Action, asked: Sequence[Asked]) -> None:
+    """Refuse maps of several links, a map that stands twice, and several maps where one is the rule."""
     if any(one.cid.casefold() != connection.cid.casefold() for one in asked):
         raise bad_request("All maps of one request must belong to one connection set.")
     if len({one.tid.casefold() for one in asked}) < len(asked):
         raise bad_request("A map stands twice in the request.")
     if len(asked) > 1 and action not in _COLLECTIVE and tenant.switches["bulk_start"] == "refuse":
         raise bad_request(f"The action {action.name.lower()} takes one map per request.")
-    chosen = [(one, _find(tenant, connection, action, one)) for one in asked]
+
+
+def _refusals(tenant: Tenant, action: Action, chosen: Sequence[tuple[Asked, TableMap]]) -> list[str | None]:
+    """Return for each map why its state does not allow the action, None where it does; 409 by the switches."""
     refusals = [_refusal(tenant, action, one, table_map) for one, table_map in chosen]
-    all_or_nothing = action not in _COLLECTIVE or tenant.switches["bulk_rule"] == "all-or-nothing"
-    refused = next((text for text in refusals if text), None)
-    if refused and tenant.switches["refused_action"] == "status" and (all_or_nothing or all(refusals)):
-        raise conflict(refused)
-    if refused and all_or_nothing:
-        refusals = [text or refused for text in refusals]
+    texts = [text for text in refusals if text]
+    if not texts:
+        return refusals
+    each = action in _COLLECTIVE and tenant.switches["bulk_rule"] != "all-or-nothing"
+    if tenant.switches["refused_action"] == "status" and (not each or len(texts) == len(refusals)):
+        raise conflict(texts[0])
+    return refusals if each else [text or texts[0] for text in refusals]
+
+
+def _new_request(tenant: Tenant, connection: Connection, table_maps: Sequence[TableMap]) -> str:
+    """Store which maps a new request is for and return its id."""
     request_id = str(uuid.uuid4())
-    tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [table_map.id for _, table_map in chosen]})
-    for place, ((one, table_map), refusal) in enumerate(zip(chosen, refusals, strict=True)):
-        _enter_request(tenant, table_map, request_id, action)
-        stagger = 0 if action is Action.RESUME else place * tenant.switches["dual_write_stagger"]
-        delay = _duration(tenant, action) + stagger
-        tenant.events.schedule(
-            delay,
-            ENDS,
-            cid=connection.cid,
-            map_id=table_map.id,
-            request_id=request_id,
-            action=str(action),
-            initial_sync=one.initial_sync,
-            master=one.master,
-            catch_up=str(one.catch_up),
-            refusal=refusal,
-        )
+    tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [one.id for one in table_maps]})
     return request_id
+
+
+def _schedule_end(
+    tenant: Tenant,
+    table_map: TableMap,
+    request_id: str,
+    action: Action,
+    asked: Asked,
+    place: int,
+    refusal: str | None,
+) -> None:
+    """Queue the end of a request for one map; `place`: its number among the maps of the request."""
+    stagger = 0 if action is Action.RESUME else place * tenant.switches["dual_write_stagger"]
+    tenant.events.schedule(
+        _duration(tenant, action) + stagger,
+        ENDS,
+        cid=table_map.cid,
+        map_id=table_map.id,
+        request_id=request_id,
+        action=str(action),
+        initial_sync=asked.initial_sync,
+        master=asked.master,
+        catch_up=str(asked.catch_up),
+        refusal=refusal,
+    )
 
 
 def maps_of_request(tenant: Tenant, request_id: str) -> list[TableMap]:
@@ -116,8 +145,7 @@ def write_company(tenant: Tenant, connection: Connection, table_map: TableMap, c
 
     That Dataverse is the master and that the map returns to the state it had are assumed.
     """
-    request_id, before = str(uuid.uuid4()), table_map.state
-    tenant.store.put(KIND, request_id, {"cid": connection.cid, "maps": [table_map.id]})
+    request_id, before = _new_request(tenant, connection, [table_map]), table_map.state
     _enter_request(tenant, table_map, request_id, Action.START)
     sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)
     seconds = sync.begin(tenant, _only(connection, code), table_map, request_id, "CRM")

@@ -5,7 +5,7 @@ A range expression is translated to OData, so that one compiler serves both side
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -60,14 +60,7 @@ def odata_of_range(schema: Table, text: str) -> str:
     columns = {column.name.casefold(): column for column in schema.columns.values()}
     parts: list[str] = []
     compared: Column | None = None
-    position = 0
-    stripped = text.rstrip()
-    while position < len(stripped):
-        token = _TOKEN.match(stripped, position)
-        if token is None:
-            msg = f"'{text}' is no query range expression"
-            raise ValueError(msg)
-        position = token.end()
+    for token in _tokens(text):
         sign, word = token["sign"], token["word"]
         if sign is not None:
             parts.append("not " if sign == "!" else _SIGNS.get(sign, sign))
@@ -77,9 +70,26 @@ def odata_of_range(schema: Table, text: str) -> str:
             compared = columns[word.casefold()]
             parts.append(compared.name)
         else:
-            is_member = compared is not None and compared.type == "enum" and word.isdigit()
-            parts.append(_quoted(compared.members[int(word)]) if compared and is_member else word)
+            parts.append(_member(compared, word))
     return " ".join(parts)
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    position, stripped = 0, text.rstrip()
+    while position < len(stripped):
+        token = _TOKEN.match(stripped, position)
+        if token is None:
+            msg = f"'{text}' is no query range expression"
+            raise ValueError(msg)
+        position = token.end()
+        yield token
+
+
+def _member(compared: Column | None, word: str) -> str:
+    """Return the enum member that a number stands for, any other word as it is."""
+    if compared is not None and compared.type == "enum" and word.isdigit():
+        return _quoted(compared.members[int(word)])
+    return word
 
 
 def _quoted(text: str) -> str:

@@ -76,11 +76,15 @@ def status(connection: Connection, request_id: str) -> dict[str, Any]:
     Raises:
         ServiceError: 404, there is no such request.
     """
-    wanted = request_id.casefold()
-    found = next((one for one in connection.solution_requests if one["requestId"].casefold() == wanted), None)
+    found = _entry(connection, request_id)
     if found is None:
         raise not_found(f"Request '{request_id}'")
     return found
+
+
+def _entry(connection: Connection, request_id: str) -> dict[str, Any] | None:
+    wanted = request_id.casefold()
+    return next((one for one in connection.solution_requests if one["requestId"].casefold() == wanted), None)
 
 
 def restore(tenant: Tenant, connection: Connection, carrier: MapSolution, *, copy: int = 0) -> None:
@@ -140,23 +144,21 @@ def _put_version(
 
 def _applied(tenant: Tenant, *, cid: str, request_id: str, names: list[str]) -> None:
     connection = connections.find(tenant, cid)
-    entry = None
-    if connection is not None:
-        entry = next((one for one in connection.solution_requests if one["requestId"] == request_id), None)
+    entry = _entry(connection, request_id) if connection else None
     if connection is None or entry is None:
         return
     failure = str(tenant.switches["apply_solution_error"])
+    if not failure:
+        _restore_all(tenant, connection, [carrier for name in names if (carrier := solution(name))])
     entry["modifiedOn"] = timestamp(tenant)
-    if failure:
-        entry["state"] = str(RequestState.FAILED)
-        entry["result"] = {"message": failure, "status": "Failed"}
-        connections.save(tenant, connection)
-        return
-    carriers = [carrier for carrier in (solution(name) for name in names) if carrier is not None]
+    entry["state"] = str(RequestState.FAILED if failure else RequestState.COMPLETED)
+    entry["result"] = {"message": failure, "status": "Failed" if failure else "Succeeded"}
+    connections.save(tenant, connection)
+
+
+def _restore_all(tenant: Tenant, connection: Connection, carriers: Sequence[MapSolution]) -> None:
+    """Restore solutions; of several in one request every map appears twice."""
     for carrier in carriers:
         restore(tenant, connection, carrier)
         if len(carriers) > 1:
             restore(tenant, connection, carrier, copy=1)
-    entry["state"] = str(RequestState.COMPLETED)
-    entry["result"] = {"message": "", "status": "Succeeded"}
-    connections.save(tenant, connection)

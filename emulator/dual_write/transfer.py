@@ -143,26 +143,38 @@ class Transfer:
 
     def settle(self, change: Change) -> None:
         """Let the side of a played-back change agree with it, as a change of the other side may have come between."""
-        plane, back = change.source, other(change.source)
         row = change.new or change.old
-        if row is None or not row_mapping.flows(self.mapped, back):
+        if row is None or not row_mapping.flows(self.mapped, other(change.source)):
             return
-        entity_set, host, rows = row_filters.set_of(self.mapped, plane), self.host(plane), self._tenant.rows
-        schema = table(plane, entity_set)
+        entity_set = row_filters.set_of(self.mapped, change.source)
         with _refusals(entity_set):
-            found = rows.find(plane, host, entity_set, {name: row.get(name) for name in self._key_properties(plane)})
-            held = "|".join(str(found[0][name]) for name in schema.key) if found else None
-            if change.new is None:
-                if held is not None:
-                    rows.delete(plane, host, entity_set, held, origin=ORIGIN)
-            elif held is not None:
-                mapped = row_mapping.source_properties(self.mapped, plane) & set(change.changes)
-                values = {name: row[name] for name in mapped if found[0].get(name) != row[name]}
-                if values:
-                    rows.update(plane, host, entity_set, held, values, origin=ORIGIN)
-            elif (counterpart := self._counterpart(plane, row, self._company(plane, row))) is not None:
-                there = rows.get(back, self.host(back), row_filters.set_of(self.mapped, back), counterpart)
-                self.upsert(back, there or {})
+            key = {name: row.get(name) for name in self._key_properties(change.source)}
+            found = self._tenant.rows.find(change.source, self.host(change.source), entity_set, key)
+            if found:
+                self._settle_present(change, found[0])
+            elif change.new is not None:
+                self._settle_missing(change.source, row)
+
+    def _settle_present(self, change: Change, present: Mapping[str, Any]) -> None:
+        """Delete the row, or bring the changed columns to what the change says."""
+        plane, host, rows = change.source, self.host(change.source), self._tenant.rows
+        schema = table(plane, row_filters.set_of(self.mapped, plane))
+        row_id = "|".join(str(present[name]) for name in schema.key)
+        if change.new is None:
+            rows.delete(plane, host, schema.set, row_id, origin=ORIGIN)
+            return
+        mapped = row_mapping.source_properties(self.mapped, plane) & set(change.changes)
+        values = {name: change.new[name] for name in mapped if present.get(name) != change.new[name]}
+        if values:
+            rows.update(plane, host, schema.set, row_id, values, origin=ORIGIN)
+
+    def _settle_missing(self, plane: Plane, row: Mapping[str, Any]) -> None:
+        """Write the row again from its counterpart, if there is one."""
+        back = other(plane)
+        counterpart = self._counterpart(plane, row, self._company(plane, row))
+        if counterpart is not None:
+            there = self._tenant.rows.get(back, self.host(back), row_filters.set_of(self.mapped, back), counterpart)
+            self.upsert(back, there or {})
 
     def _check_user(self, target: Plane) -> None:
         """Refuse a write to Dataverse when dual-write's user there is gone (semantics 11.5, 0x80072560)."""

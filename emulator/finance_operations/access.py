@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from emulator.core.wire import Call, Reply
+from emulator.core.wire import Call, Caller, Reply
 from emulator.finance_operations.errors import not_there, unauthorized
-from emulator.finance_operations.instance import Instance, instance
+from emulator.finance_operations.instance import ADMINISTRATOR_USER, Instance, instance
 from emulator.tables.values import same_text
 from emulator.tenant import Handler, Tenant
 
@@ -46,8 +46,15 @@ def _user_id(tenant: Tenant, call: Call, found: Instance) -> str | None:
     client = tenant.rows.get("finops", call.host, "SysAADClients", caller.app_id or "")
     if client is not None:
         return str(client["UserId"])
-    # Who may register the first application is open in the sources.
+    return ADMINISTRATOR_USER if _may_register(tenant, call, caller, found) else None
+
+
+def _may_register(tenant: Tenant, call: Call, caller: Caller, found: Instance) -> bool:
+    """Tell whether the caller installed this F&O and asks for what a registration needs.
+
+    Who may register the first application is open in the sources.
+    """
     entity_set = call.parameters.get("resource", "").partition("(")[0].lower()
     is_installer = caller.app_id is not None and caller.app_id == found.installed_by
     may_register = is_installer and entity_set in _OPEN_TO_THE_INSTALLER
-    return "Admin" if may_register and tenant.switches["finops_creator_is_administrator"] else None
+    return may_register and bool(tenant.switches["finops_creator_is_administrator"])

@@ -200,19 +200,11 @@ def _client_of_user(request: Request) -> str:
 
 def _delegated(request: Request, grant: Grant) -> dict[str, object]:
     wanted = request.wanted()
-    first_party = grant.client_id in PUBLIC_CLIENTS
-    if wanted.dual_write and not first_party:
-        raise errors.no_consent(request.tenant, request.call, grant.client_id)
-    if wanted.dual_write != (grant.client_id == DATA_INTEGRATION_APP_ID):
-        raise errors.not_preauthorized(request.tenant, request.call, grant.client_id, wanted.resource)
+    _check_client(request, grant, wanted)
     identity = request.tenant.identity
     token = identity.user_token(grant.user, wanted.resource, client_id=grant.client_id, lifetime=request.lifetime)
-    names = ("user_impersonation", *(name for name in wanted.names if name != "user_impersonation"))
-    separator = "" if wanted.resource.endswith("/") else "/"
     answer = _answer(request, wanted, token)
-    answer["scope"] = " ".join(
-        [*(f"{wanted.resource}{separator}{name}" for name in names), *sorted(wanted.openid & {"openid", "profile"})]
-    )
+    answer["scope"] = _granted(wanted)
     if "offline_access" in wanted.openid:
         answer["refresh_token"] = refresh.issue(request.tenant, grant)
     if "openid" in wanted.openid:
@@ -220,6 +212,22 @@ def _delegated(request: Request, grant: Grant) -> dict[str, object]:
     if request.form.get("client_info") == "1":
         answer["client_info"] = _client_info(grant.user)
     return answer
+
+
+def _check_client(request: Request, grant: Grant, wanted: Wanted) -> None:
+    """Refuse a client that may not act for users at this resource."""
+    if wanted.dual_write and grant.client_id not in PUBLIC_CLIENTS:
+        raise errors.no_consent(request.tenant, request.call, grant.client_id)
+    if wanted.dual_write != (grant.client_id == DATA_INTEGRATION_APP_ID):
+        raise errors.not_preauthorized(request.tenant, request.call, grant.client_id, wanted.resource)
+
+
+def _granted(wanted: Wanted) -> str:
+    """Return the scopes of an answer, as whole names."""
+    names = ("user_impersonation", *(name for name in wanted.names if name != "user_impersonation"))
+    separator = "" if wanted.resource.endswith("/") else "/"
+    whole = (f"{wanted.resource}{separator}{name}" for name in names)
+    return " ".join([*whole, *sorted(wanted.openid & {"openid", "profile"})])
 
 
 def _client_info(user: User) -> str:

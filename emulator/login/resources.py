@@ -39,17 +39,22 @@ def of_scope(tenant: Tenant, call: Call, form: dict[str, str]) -> Wanted:
     if "scope" not in form:
         raise missing_parameter(tenant, call, "scope")
     names = form["scope"].split()
-    pairs = [scope.rpartition("/")[::2] for scope in names if scope not in OPENID]
-    if not pairs or not all(resource and name for resource, name in pairs):
-        raise bad_scope(tenant, call, form["scope"])
+    resource, scopes = _one_resource(tenant, call, form["scope"], [name for name in names if name not in OPENID])
+    return _known(tenant, call, Wanted(resource, scopes, frozenset(OPENID.intersection(names))))
+
+
+def _one_resource(tenant: Tenant, call: Call, sent: str, names: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the resource of `<resource>/<scope>` names and their scopes; the resource must be the same in all."""
+    pairs = [name.rpartition("/")[::2] for name in names]
+    if not pairs or not all(resource and scope for resource, scope in pairs):
+        raise bad_scope(tenant, call, sent)
     if len({bare(resource) for resource, _ in pairs}) > 1:
         text = (
             "Provided value for the input parameter scope is not valid because it contains more than one resource."
-            f" Scope {form['scope']} is not valid."
+            f" Scope {sent} is not valid."
         )
         raise refusal(tenant, call, "invalid_request", 28000, text)
-    wanted = Wanted(pairs[0][0], tuple(name for _, name in pairs), frozenset(OPENID.intersection(names)))
-    return _known(tenant, call, wanted)
+    return pairs[0][0], tuple(scope for _, scope in pairs)
 
 
 def of_resource(tenant: Tenant, call: Call, form: dict[str, str]) -> Wanted:

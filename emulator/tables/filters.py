@@ -180,16 +180,18 @@ class _Compiler:
 
     def _equality(self, left: _Sql, right: _Sql, parameters: tuple[object, ...], *, negated: bool) -> _Sql:
         word = "IS NOT" if negated else "IS"
-        company = left.column is not None and left.column.property == self._schema.company and right.column is None
-        if company and left.sql.startswith("json_extract(r."):
+        if self._is_own_company(left, right):
             literal = right.literal.casefold() if isinstance(right.literal, str) else None
             return _Sql(f"(r.company {word} ?)", "boolean", (literal,))
         if self._schema.plane == "finops" and isinstance(right.literal, str) and "*" in right.literal:
-            pattern = "".join("%" if char == "*" else _escaped(char) for char in right.literal)
-            test = f"IFNULL({left.sql} LIKE ? ESCAPE '\\', 0)"
-            return _Sql(f"(NOT {test})" if negated else test, "boolean", (*left.parameters, pattern))
+            return _like(left, right.literal, negated=negated)
         collate = " COLLATE NOCASE" if "text" in {left.kind, right.kind} else ""
         return _Sql(f"({left.sql} {word} {right.sql}{collate})", "boolean", parameters)
+
+    def _is_own_company(self, left: _Sql, right: _Sql) -> bool:
+        """Tell whether the row's own company, which has an index, is compared with a value."""
+        company = left.column is not None and left.column.property == self._schema.company
+        return company and right.column is None and left.sql.startswith("json_extract(r.")
 
     def _is_enum(self, side: _Sql) -> bool:
         return side.column is not None and side.column.type == "enum"
@@ -229,14 +231,6 @@ class _Compiler:
                 return self._column(_full_name(node))
             case ast.Attribute():
                 return self._path(node)
-            case ast.Null():
-                return _Sql("NULL", "null")
-            case ast.Boolean():
-                return _Sql("1" if node.py_val else "0", "boolean", literal=node.py_val)
-            case ast.Integer() | ast.Float():
-                return _Sql("?", "number", (node.py_val,), literal=node.py_val)
-            case ast.String() | ast.GUID() | ast.DateTime() | ast.Date():
-                return _Sql("?", "text", (node.val,), literal=node.val)
             case ast.BinOp():
                 left, right = self.value(node.left), self.value(node.right)
                 word = _ARITHMETIC[type(node.op)]
@@ -247,7 +241,7 @@ class _Compiler:
             case ast.Call():
                 return self._function(node)
             case _:
-                return self.boolean(node)
+                return _literal(node) or self.boolean(node)
 
     def _function(self, node: ast.Call) -> _Sql:
         name = _full_name(node.func)
@@ -285,6 +279,28 @@ class _Compiler:
             expression, kind = f"json_extract(({row}), ?)", _kind(end)
             parameters = [space_of(schema.plane, self._host, target), *parameters, json_path(end.property)]
         return _Sql(expression, kind, tuple(parameters))
+
+
+def _literal(node: object) -> _Sql | None:
+    """Return a constant, None for any other expression."""
+    match node:
+        case ast.Null():
+            return _Sql("NULL", "null")
+        case ast.Boolean():
+            return _Sql("1" if node.py_val else "0", "boolean", literal=node.py_val)
+        case ast.Integer() | ast.Float():
+            return _Sql("?", "number", (node.py_val,), literal=node.py_val)
+        case ast.String() | ast.GUID() | ast.DateTime() | ast.Date():
+            return _Sql("?", "text", (node.val,), literal=node.val)
+        case _:
+            return None
+
+
+def _like(side: _Sql, literal: str, *, negated: bool) -> _Sql:
+    """Return the comparison with a text in which `*` stands for anything."""
+    pattern = "".join("%" if char == "*" else _escaped(char) for char in literal)
+    test = f"IFNULL({side.sql} LIKE ? ESCAPE '\\', 0)"
+    return _Sql(f"(NOT {test})" if negated else test, "boolean", (*side.parameters, pattern))
 
 
 def _full_name(identifier: ast.Identifier) -> str:
