@@ -43,7 +43,7 @@ class Fault(BaseModel):
     _snapshot: sqlite3.Connection | None = PrivateAttr(default=None)
 
     def matches(self, service: str, call: Call) -> bool:
-        """Say whether this fault is about the call, whichever time it is."""
+        """Return whether this fault is about the call, whichever time it is."""
         wanted = ((self.service, service), (self.method, call.method), (self.host, call.host), (self.path, call.path))
         return all(fnmatch.fnmatchcase(actual.lower(), pattern.lower()) for pattern, actual in wanted)
 
@@ -57,12 +57,12 @@ class Fault(BaseModel):
 
     @property
     def spent(self) -> bool:
-        """Say whether all hits are used up."""
+        """Return whether all hits are used up."""
         return self.count > 0 and self._hits >= self.count
 
     @property
     def replaces(self) -> bool:
-        """Say whether the tenant's own handler is not asked at all."""
+        """Return whether the tenant's own handler is not asked at all."""
         return self.drop == "before" or (not self.effect and (self.status is not None or self.html))
 
     def applied(self, reply: Reply | None) -> Reply | None:

@@ -71,6 +71,14 @@ class Call:
             text = "The request content is not valid JSON."
             raise ServiceError(400, {"error": {"code": "InvalidRequestContent", "message": text}}) from None
 
+    def json_object(self) -> dict[str, Any] | None:
+        """Return the parsed body when it is a JSON object, else None."""
+        try:
+            document = json.loads(self.body or b"null")
+        except ValueError:
+            return None
+        return document if isinstance(document, dict) else None
+
     @property
     def base_url(self) -> str:
         """Return scheme and host, for absolute links in answers."""

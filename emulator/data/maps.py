@@ -37,7 +37,7 @@ class Field:
 
     @property
     def source(self) -> str:
-        """The F&O field as the maps spell it: upper case; `none` for a default."""
+        """Return the F&O field as the maps spell it: upper case; `none` for a default."""
         return self.finops.upper() if self.finops else "none"
 
 
@@ -78,7 +78,7 @@ class Map:
 
     @property
     def key_paths(self) -> tuple[str, ...]:
-        """The integration key as Dataverse shows it, the company path last."""
+        """Return the integration key as Dataverse shows it, the company path last."""
         company = (f"{self.company_column}.cdm_companycode",) if self.company_column else ()
         return tuple(pair.dataverse for pair in self.integration_key) + company
 

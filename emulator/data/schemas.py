@@ -34,7 +34,7 @@ class Column:
 
     @property
     def property(self) -> str:
-        """The name under which rows hold the value: `_x_value` for a lookup."""
+        """Return the name under which rows hold the value: `_x_value` for a lookup."""
         return f"_{self.name}_value" if self.type == "lookup" else self.name
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from emulator.core.wire import ServiceError
 from emulator.data.schemas import Table, UnknownTableError, table
 from emulator.dataverse.errors import bad_key, bad_query, no_row, no_row_by_key, unknown_segment
+from emulator.tables.addresses import SYNTAX_ERROR, closing, split_set, unquoted
 from emulator.tables.values import ValueRefusedError, coerce, is_guid
 from emulator.tenant import Tenant
 
@@ -23,37 +24,25 @@ class Address:
 
     @property
     def by_id(self) -> bool:
-        """Say whether the key is the primary one."""
+        """Return whether the key is the primary one."""
         return self.key is not None and set(self.key) == set(self.schema.key)
 
 
 def parse_address(path: str) -> Address:
     """Return the parts of a path below the service root; ServiceError when a part is unknown or malformed."""
-    name = re.match(r"\w*", path)
-    set_name = name.group(0) if name else ""
-    rest = path[len(set_name) :]
+    set_name, rest = split_set(path)
     try:
         schema = table("dataverse", set_name)
     except UnknownTableError:
         raise unknown_segment(set_name or path) from None
     key = None
     if rest.startswith("("):
-        end = _closing(rest)
+        end = closing(rest)
+        if end is None:
+            raise bad_query(SYNTAX_ERROR)
         key = _key(schema, rest[1:end])
         rest = rest[end + 1 :]
     return Address(schema, key, tuple(part for part in rest.split("/") if part))
-
-
-def _closing(text: str) -> int:
-    if "'" not in text and ")" in text:
-        return text.index(")")
-    quoted = False
-    for index, char in enumerate(text):
-        quoted ^= char == "'"
-        if char == ")" and not quoted:
-            return index
-    msg = "Bad Request - Error in query syntax."
-    raise bad_query(msg)
 
 
 def _key(schema: Table, text: str) -> dict[str, Any]:
@@ -69,18 +58,13 @@ def _key(schema: Table, text: str) -> dict[str, Any]:
         if column is None:
             raise bad_key(schema)
         try:
-            values[name] = coerce(column, _literal(literal))
+            values[name] = coerce(column, unquoted(literal))
         except ValueRefusedError as error:
             raise bad_query(str(error)) from None
     alternate = [set(columns) for label, columns in schema.keys.items() if not label.startswith("unique ")]
     if set(values) not in [set(schema.key), *alternate]:
         raise bad_key(schema)
     return values
-
-
-def _literal(text: str) -> str:
-    text = text.strip()
-    return text[1:-1].replace("''", "'") if text.startswith("'") else text
 
 
 def find_row(tenant: Tenant, host: str, address: Address) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from emulator import power_platform
+from emulator.data.currencies import CURRENCIES
 from emulator.data.schemas import tables
 from emulator.dataverse import sales
 from emulator.identity.directory import (
@@ -35,15 +36,6 @@ ROLES = (
 )
 # Application users the health check asks for (dual-write-management-api.md 10.3).
 RUNTIME_APP_ID = "00000015-0000-0000-c000-000000000000"
-CURRENCIES = {
-    "EUR": ("Euro", "€"),
-    "USD": ("US Dollar", "$"),
-    "GBP": ("Pound Sterling", "£"),
-    "CHF": ("Swiss Franc", "CHF"),
-    "DKK": ("Danish Krone", "kr"),
-    "SEK": ("Swedish Krona", "kr"),
-    "JPY": ("Yen", "¥"),
-}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.errors import bad_query
 from emulator.tables import Condition
+from emulator.tables.addresses import without_skip_token
 from emulator.tables.filters import FilterError, Order, behind, orders
 
 LARGEST_PAGE = 5000
@@ -78,9 +79,7 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
 
 def next_link(call: Call, page: int, last: list[Any]) -> str:
     """Return the address of the page with this number, which begins behind the row that holds `last`."""
-    kept = [
-        part for part in call.query_string.split("&") if part and not part.startswith(("$skiptoken", "%24skiptoken"))
-    ]
+    kept = without_skip_token(call.query_string)
     cookie = quote(json.dumps(last, separators=(",", ":")), safe="")
     token = quote(f'<cookie pagenumber="{page}" pagingcookie="{cookie}" istracking="False" />', safe="")
     return f"{call.base_url}{quote(call.path, safe='/(),=$')}?{'&'.join([*kept, f'$skiptoken={token}'])}"

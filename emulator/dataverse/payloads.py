@@ -4,7 +4,6 @@ Unknown members, wrong JSON types and lookups written as `_x_value` are refused;
 Web API does with columns that are not valid for the operation (texts partly assumed).
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,11 +22,8 @@ _BIND = "@odata.bind"
 
 def body_of(call: Call, schema: Table) -> dict[str, Any]:
     """Return the JSON object of a request; ServiceError 400."""
-    try:
-        document = json.loads(call.body or b"null")
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = call.json_object()
+    if document is None:
         raise bad_payload(schema, "The payload is not a JSON object.")
     return document
 

@@ -161,7 +161,7 @@ def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
 
 
 def _check_business_unit(row: dict[str, Any], role: dict[str, Any], target: str) -> None:
-    """Roles go to users and teams of their own business unit only (assumed: the classic model)."""
+    """Refuse a role of another unit: roles go to users and teams of their own business unit only (assumed: the classic model)."""
     if target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value"):
         text = "The given object (role) and principal are in different business units."
         raise refuse(400, "0x80041d1a", text)

@@ -52,7 +52,7 @@ class Connection:
         return [company.code for company in self.companies]
 
     def has_company(self, code: object) -> bool:
-        """Tell whether a company is linked, without regard to case (semantics 5.4)."""
+        """Return whether a company is linked, without regard to case (semantics 5.4)."""
         return isinstance(code, str) and any(code.casefold() == company.code.casefold() for company in self.companies)
 
 

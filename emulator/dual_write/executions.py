@@ -32,7 +32,7 @@ class LegResult:
 
     @property
     def failed(self) -> bool:
-        """Tell whether a row or the whole leg was refused."""
+        """Return whether a row or the whole leg was refused."""
         return self.error_count > 0 or self.refusal is not None
 
     def refuse_row(self, record_id: str, source_field: str, text: str) -> None:

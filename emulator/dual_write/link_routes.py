@@ -32,7 +32,7 @@ def query(call: Call, name: str) -> str:
 
 
 def environments(tenant: Tenant, call: Call) -> Reply:
-    """E1: the link of an F&O host; empty for a host with scheme, a host without link and the global gateway."""
+    """Answer E1: the link of an F&O host; empty for a host with scheme, a host without link and the global gateway."""
     target_is_finance(call)
     found = connections.by_finance_host(tenant, query(call, "identifier"))
     if found is None or call.host == connections.gateway(GLOBAL_ISLAND):
@@ -52,7 +52,7 @@ def environments(tenant: Tenant, call: Call) -> Reply:
 
 
 def connection_set(tenant: Tenant, call: Call) -> Reply:
-    """E10: the link with its environments, keys and companies."""
+    """Answer E10: the link with its environments, keys and companies."""
     connection = connections.by_name(tenant, call.parameters["cname"])
     mapped = [one.definition for one in maps.maps_of(tenant, connection.cid)]
     sides = [projects.environment(connection, target, mapped if target == "CRM" else []) for target in ("CRM", "AX")]
@@ -93,7 +93,7 @@ def _detail(connection: Connection) -> dict[str, Any]:
 
 
 def set_integration_keys(tenant: Tenant, call: Call) -> Reply:
-    """E9: set the keys of Dataverse tables; they belong to the link, a project takes them over at its next refresh."""
+    """Answer E9: set the keys of Dataverse tables; they belong to the link, a project takes them over at its next refresh."""
     dataset = call.parameters["dataset"]
     connection = connections.by_dataverse_host(tenant, dataset)
     if connection is None:
@@ -134,7 +134,7 @@ def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, colu
 
 
 def reset(tenant: Tenant, call: Call) -> Reply:
-    """E11: wipe maps, keys, history and run-time rows of a link and link these companies."""
+    """Answer E11: wipe maps, keys, history and run-time rows of a link and link these companies."""
     target_is_finance(call)
     connection = connections.require(tenant, call.parameters["cid"])
     forced = read_flag(query(call, "forceReset") or None, "forceReset", default=False)
@@ -154,7 +154,7 @@ def reset(tenant: Tenant, call: Call) -> Reply:
 
 
 def _check_sides(connection: Connection, body: Members) -> None:
-    """Only a reset to the pair that is linked is modelled."""
+    """Refuse a reset to another pair than the linked one, which is not modelled."""
     hosts = {"CRM": connection.dataverse_host, "AX": connection.finance_host}
     if body.text("powerAppsEnvironmentName").casefold() != connection.environment_id.casefold():
         raise bad_request("request.powerAppsEnvironmentName is not the environment of this connection set.")
@@ -165,12 +165,12 @@ def _check_sides(connection: Connection, body: Members) -> None:
 
 
 def version(_tenant: Tenant, _call: Call) -> Reply:
-    """E16: any JSON text; no client in evidence reads it."""
+    """Answer E16: any JSON text; no client in evidence reads it."""
     return Reply(json="1.0")
 
 
 def cluster_discovery(_tenant: Tenant, call: Call) -> Reply:
-    """E17: the regional gateway; the shape of the answer is assumed."""
+    """Answer E17: the regional gateway; the shape of the answer is assumed."""
     if not query(call, "regionName") or query(call, "pageType").upper() != "DW":
         raise bad_request("The query parameters regionName and pageType=DW are required.")
     return Reply(json=f"https://{connections.gateway(REGIONAL_ISLAND)}")

@@ -149,7 +149,7 @@ def wipe(tenant: Tenant, connection: Connection, *, rows: bool = True) -> None:
 
 
 def core_installed(tenant: Tenant, environment_id: str) -> bool:
-    """Tell whether the core package of dual-write is in an environment."""
+    """Return whether the core package of dual-write is in an environment."""
     return power_platform.installed_packages(tenant, environment_id).get(CORE_PACKAGE) == INSTALLED
 
 

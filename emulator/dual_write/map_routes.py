@@ -15,7 +15,7 @@ _CRITERIA = frozenset({"uniquename"})
 
 
 def entities(tenant: Tenant, call: Call) -> Reply:
-    """E2: all maps of a link."""
+    """Answer E2: all maps of a link."""
     target_is_finance(call)
     connection = connections.require(tenant, query(call, "cid"))
     if tenant.switches["fault_no_maps"]:
@@ -24,7 +24,7 @@ def entities(tenant: Tenant, call: Call) -> Reply:
 
 
 def start(tenant: Tenant, call: Call) -> Reply:
-    """E3: start, stop, pause, resume or initialise maps."""
+    """Answer E3: start, stop, pause, resume or initialise maps."""
     action, asked = read_start(parse_json(call.body))
     return _request_id(tenant, requests.start(tenant, action, asked))
 
@@ -34,7 +34,7 @@ def _request_id(tenant: Tenant, request_id: str) -> Reply:
 
 
 def status(tenant: Tenant, call: Call) -> Reply:
-    """E4: the maps of a request."""
+    """Answer E4: the maps of a request."""
     request_id = call.parameters["request_id"]
     found = requests.maps_of_request(tenant, request_id)
     hidden = request_id if tenant.switches["fault_status_without_request"] else None
@@ -43,7 +43,7 @@ def status(tenant: Tenant, call: Call) -> Reply:
 
 
 def prerequisites(tenant: Tenant, call: Call) -> Reply:
-    """E5: for each asked version the active versions to start, in order, itself last."""
+    """Answer E5: for each asked version the active versions to start, in order, itself last."""
     connection = connections.require(tenant, call.parameters["cid"])
     known = maps.maps_of(tenant, connection.cid)
     answer = []
@@ -56,7 +56,7 @@ def prerequisites(tenant: Tenant, call: Call) -> Reply:
 
 
 def switch_active(tenant: Tenant, call: Call) -> Reply:
-    """E6: make a version of a map the active one; the body is the id as bare text, quoted or not."""
+    """Answer E6: make a version of a map the active one; the body is the id as bare text, quoted or not."""
     connection = connections.require(tenant, call.parameters["cid"])
     tid, pid = call.parameters["tid"], query(call, "pid")
     sent = call.body.decode("utf-8", "replace").strip().strip('"')
@@ -72,12 +72,12 @@ def switch_active(tenant: Tenant, call: Call) -> Reply:
 
 
 def field_mappings(tenant: Tenant, call: Call) -> Reply:
-    """E7: the whole project of a map."""
+    """Answer E7: the whole project of a map."""
     return Reply(json=projects.wire(*projects.find(tenant, call.parameters["pid"])))
 
 
 def refresh(tenant: Tenant, call: Call) -> Reply:
-    """E8: renew the table metadata of a project."""
+    """Answer E8: renew the table metadata of a project."""
     connection, table_map = projects.find_by_name(tenant, call.parameters["project"])
     if not isinstance(Members(parse_json(call.body), "request", _REFRESH).get("tokens"), list):
         raise bad_request("request.tokens must be an array.")
@@ -86,7 +86,7 @@ def refresh(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_solutions(tenant: Tenant, call: Call) -> Reply:
-    """E12: the solutions with maps that the Dataverse environment holds."""
+    """Answer E12: the solutions with maps that the Dataverse environment holds."""
     connection = connections.require(tenant, call.parameters["cid"])
     return Reply(
         json=[
@@ -105,7 +105,7 @@ def list_solutions(tenant: Tenant, call: Call) -> Reply:
 
 
 def apply_solutions(tenant: Tenant, call: Call) -> Reply:
-    """E13: let the maps of a solution appear."""
+    """Answer E13: let the maps of a solution appear."""
     connection = connections.require(tenant, call.parameters["cid"])
     body = Members(parse_json(call.body), "request", _APPLY)
     if str(body.get("action")) != solutions.APPLY:
@@ -119,12 +119,12 @@ def apply_solutions(tenant: Tenant, call: Call) -> Reply:
 
 
 def solution_status(tenant: Tenant, call: Call) -> Reply:
-    """E14: the state of an E13 request."""
+    """Answer E14: the state of an E13 request."""
     connection = connections.require(tenant, call.parameters["cid"])
     return Reply(json=solutions.status(connection, call.parameters["request_id"]))
 
 
 def initial_syncs(tenant: Tenant, call: Call) -> Reply:
-    """E15: the initial syncs of a map, newest first."""
+    """Answer E15: the initial syncs of a map, newest first."""
     _, table_map = projects.find(tenant, call.parameters["pid"])
     return Reply(json=executions.answer(tenant, table_map))

@@ -66,12 +66,12 @@ class TableMap:
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether a request for this map is under way or its state still lags behind."""
+        """Return whether a request for this map is under way or its state still lags behind."""
         waiting = any(request["state"] == RequestState.WAITING for request in self.requests)
         return waiting or self.pending is not None
 
     def has_template(self, tid: str) -> bool:
-        """Tell whether a template id names one of the map's versions."""
+        """Return whether a template id names one of the map's versions."""
         return any(template["id"].casefold() == tid.casefold() for template in self.templates)
 
     def request(self, request_id: str) -> dict[str, Any] | None:

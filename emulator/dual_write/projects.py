@@ -49,7 +49,7 @@ def refresh(tenant: Tenant, connection: Connection, table_map: TableMap) -> None
 
 
 def keys_mismatch(connection: Connection, table_map: TableMap) -> bool:
-    """Tell whether the link's key of the table is another one than the project's."""
+    """Return whether the link's key of the table is another one than the project's."""
     wanted = connection.integration_keys.get(table_map.definition.dataverse_set, ())
     return {key.casefold() for key in wanted} != {key.casefold() for key in table_map.keys or ()}
 

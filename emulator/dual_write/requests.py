@@ -71,13 +71,14 @@ def _check_bulk(tenant: Tenant, connection: Connection, action: Action, asked: S
 def _refusals(tenant: Tenant, action: Action, chosen: Sequence[tuple[Asked, TableMap]]) -> list[str | None]:
     """Return for each map why its state does not allow the action, None where it does; 409 by the switches."""
     refusals = [_refusal(tenant, action, one, table_map) for one, table_map in chosen]
-    texts = [text for text in refusals if text]
-    if not texts:
+    if not any(refusals):
         return refusals
-    each = action in _COLLECTIVE and tenant.switches["bulk_rule"] != "all-or-nothing"
-    if tenant.switches["refused_action"] == "status" and (not each or len(texts) == len(refusals)):
-        raise conflict(texts[0])
-    return refusals if each else [text or texts[0] for text in refusals]
+    first = next(filter(None, refusals))
+    if action not in _COLLECTIVE or tenant.switches["bulk_rule"] == "all-or-nothing":
+        refusals = [text or first for text in refusals]
+    if None not in refusals and tenant.switches["refused_action"] == "status":
+        raise conflict(first)
+    return refusals
 
 
 def _new_request(tenant: Tenant, connection: Connection, table_maps: Sequence[TableMap]) -> str:

@@ -31,7 +31,7 @@ def condition(mapped: Map, plane: Plane, host: str) -> Condition:
 
 
 def matches(tenant: Tenant, mapped: Map, plane: Plane, host: str, row: Mapping[str, Any]) -> bool:
-    """Tell whether a row, stored or not, passes the map's filter on its side."""
+    """Return whether a row, stored or not, passes the map's filter on its side."""
     wanted = condition(mapped, plane, host)
     if wanted == Condition():
         return True

@@ -40,7 +40,7 @@ class Directory(Protocol):
 
 
 def flows(mapped: Map, source: Plane) -> bool:
-    """Tell whether rows of this side reach the other one: some column goes that way."""
+    """Return whether rows of this side reach the other one: some column goes that way."""
     return any(_source_property(mapped, field, source) for field in _fields(mapped, source))
 
 
@@ -60,7 +60,7 @@ def lookups(mapped: Map, source: Plane) -> list[str]:
 
 
 def is_company_specific(mapped: Map) -> bool:
-    """Tell whether only rows of a linked company flow (dual-write-semantics.md 5.1)."""
+    """Return whether only rows of a linked company flow (dual-write-semantics.md 5.1)."""
     return mapped.company_column is not None
 
 

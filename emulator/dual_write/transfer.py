@@ -77,7 +77,7 @@ class Transfer:
         return self._connection.finance_host if plane == "finops" else self._connection.dataverse_host
 
     def concerns(self, change: Change) -> bool:
-        """Tell whether a write has to reach the other side: in scope, and a mapped column changed."""
+        """Return whether a write has to reach the other side: in scope, and a mapped column changed."""
         if not row_mapping.flows(self.mapped, change.source):
             return False
         before = change.old is not None and self.in_scope(change.source, change.old)
@@ -95,7 +95,7 @@ class Transfer:
         self.upsert(change.source, change.new, set(change.changes) if was_there else None)
 
     def in_scope(self, source: Plane, row: Mapping[str, Any]) -> bool:
-        """Tell whether a row takes part: its company is linked, and it passes the filter of its side."""
+        """Return whether a row takes part: its company is linked, and it passes the filter of its side."""
         if row_mapping.is_company_specific(self.mapped) and self._company(source, row) is None:
             return False
         return row_filters.matches(self._tenant, self.mapped, source, self.host(source), row)

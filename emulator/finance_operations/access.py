@@ -50,7 +50,7 @@ def _user_id(tenant: Tenant, call: Call, found: Instance) -> str | None:
 
 
 def _may_register(tenant: Tenant, call: Call, caller: Caller, found: Instance) -> bool:
-    """Tell whether the caller installed this F&O and asks for what a registration needs.
+    """Return whether the caller installed this F&O and asks for what a registration needs.
 
     Who may register the first application is open in the sources.
     """

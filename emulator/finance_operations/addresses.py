@@ -7,6 +7,7 @@ from typing import Any
 from emulator.core.wire import Call
 from emulator.data.schemas import Table, UnknownTableError, table
 from emulator.finance_operations.errors import bad_request, not_found
+from emulator.tables.addresses import SYNTAX_ERROR, closing, split_set, unquoted
 from emulator.tables.values import ValueRefusedError, coerce
 
 _PART = re.compile(r"(\w+)\s*=\s*((?:Microsoft\.Dynamics\.DataEntities\.\w+)?'(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
@@ -23,28 +24,17 @@ class Address:
 
 def parse_address(call: Call) -> Address:
     """Return the parts of a path below `/data/`; ServiceError when the set is unknown or the key incomplete."""
-    path = call.parameters["resource"]
-    name = re.match(r"\w*", path)
-    set_name = name.group(0) if name else ""
-    rest = path[len(set_name) :]
+    set_name, rest = split_set(call.parameters["resource"])
     try:
         schema = table("finops", set_name)
     except UnknownTableError:
         raise not_found(call.url) from None
     if not rest.startswith("("):
         return Address(schema, None, rest.strip("/"))
-    end = _closing(rest)
+    end = closing(rest)
+    if end is None:
+        raise bad_request(SYNTAX_ERROR)
     return Address(schema, _key(schema, rest[1:end]), rest[end + 1 :].strip("/"))
-
-
-def _closing(text: str) -> int:
-    quoted = False
-    for index, char in enumerate(text):
-        quoted ^= char == "'"
-        if char == ")" and not quoted:
-            return index
-    msg = "Bad Request - Error in query syntax."
-    raise bad_request(msg)
 
 
 def _key(schema: Table, text: str) -> dict[str, Any]:
@@ -68,5 +58,5 @@ def _key(schema: Table, text: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    text = re.sub(r"^Microsoft\.Dynamics\.DataEntities\.\w+(?=')", "", text.strip())
-    return text[1:-1].replace("''", "'") if text.startswith("'") else text
+    """Return the text of a literal; an enum's carries its type."""
+    return unquoted(re.sub(r"^Microsoft\.Dynamics\.DataEntities\.\w+(?=')", "", text.strip()))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from emulator import power_platform
+from emulator.data.currencies import CURRENCIES
 from emulator.data.schemas import tables
 from emulator.finance_operations import demo
 from emulator.finance_operations.validation import PARTY_COUNTER
@@ -28,16 +29,7 @@ DEFAULT_COMPANY = "dat"
 ADMINISTRATOR_USER = "Admin"
 # The application of the dual-write core from 1.0.16.0 on (dual-write-semantics.md 3.3, check 3).
 DUAL_WRITE_APP_ID = "6f7d0213-62b1-43a8-b7f4-ff2bb8b7b452"
-CURRENCIES = {
-    "EUR": ("Euro", "€"),
-    "USD": ("US Dollar", "$"),
-    "GBP": ("Pound Sterling", "£"),
-    "CHF": ("Swiss Franc", "CHF"),
-    "DKK": ("Danish Krone", "kr"),
-    "SEK": ("Swedish Krona", "kr"),
-    "JPY": ("Yen", "¥"),
-    "999": ("Currency without code", ""),
-}
+NO_CURRENCY = {"999": ("Currency without code", "")}
 
 
 @dataclass(frozen=True)
@@ -170,7 +162,7 @@ def _insert_first_rows(tenant: Tenant, host: str) -> None:
         "LanguageId": "en-US",
     }
     _insert(tenant, host, "LegalEntities", company)
-    for code, (name, symbol) in CURRENCIES.items():
+    for code, (name, symbol) in {**CURRENCIES, **NO_CURRENCY}.items():
         _insert(tenant, host, "Currencies", {"CurrencyCode": code, "Name": name, "Symbol": symbol})
 
 

@@ -14,6 +14,7 @@ from emulator.finance_operations.access import user_of
 from emulator.finance_operations.addresses import Address, parse_address
 from emulator.finance_operations.errors import bad_request, not_found, unknown_property
 from emulator.tables import ETAG, Condition
+from emulator.tables.addresses import without_skip_token
 from emulator.tables.edmx import edmx
 from emulator.tables.filters import FilterError, compile_filter, order_by
 from emulator.tables.keys import row_id_of
@@ -137,9 +138,7 @@ def _number(call: Call, option: str) -> int | None:
 
 
 def _next_link(call: Call, done: int) -> str:
-    kept = [
-        part for part in call.query_string.split("&") if part and not part.startswith(("$skiptoken", "%24skiptoken"))
-    ]
+    kept = without_skip_token(call.query_string)
     return f"{call.base_url}{quote(call.path)}?{'&'.join([*kept, f'$skiptoken={done}'])}"
 
 

@@ -3,7 +3,6 @@
 POST writes into the company of `dataAreaId`, else into the caller's own. ETags are honoured (inferred there).
 """
 
-import json
 from typing import Any
 
 from emulator.core.routing import not_modelled
@@ -97,11 +96,8 @@ def _check_version(call: Call, row: dict[str, Any]) -> None:
 
 
 def _values(schema: Table, call: Call) -> dict[str, Any]:
-    try:
-        document = json.loads(call.body or b"null")
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = call.json_object()
+    if document is None:
         msg = "The payload is not a JSON object."
         raise bad_request(msg)
     values = {}

@@ -25,7 +25,7 @@ class Wanted:
 
     @property
     def dual_write(self) -> bool:
-        """Say whether this is the delegated-only resource of the dual-write service."""
+        """Return whether this is the delegated-only resource of the dual-write service."""
         return bare(self.resource) == bare(DUAL_WRITE_AUDIENCE)
 
 

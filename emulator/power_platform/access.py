@@ -25,7 +25,7 @@ def registered_only(handler: Handler) -> Handler:
 
 
 def is_registered(tenant: Tenant, app_id: str) -> bool:
-    """Tell whether an application is an admin management application."""
+    """Return whether an application is an admin management application."""
     document = tenant.store.get(_KIND, app_id.lower())
     if document is not None:
         return bool(document["registered"])
@@ -34,7 +34,7 @@ def is_registered(tenant: Tenant, app_id: str) -> bool:
 
 
 def list_applications(tenant: Tenant, call: Call) -> Reply:
-    """`GET /adminApplications`."""
+    """Answer `GET /adminApplications`."""
     check_api_version(call, BAP_API_VERSIONS)
     known = {one.app_id.lower() for one in tenant.identity.directory.applications()}
     known |= {key for key, _ in tenant.store.items(_KIND)}
@@ -42,13 +42,13 @@ def list_applications(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_application(tenant: Tenant, call: Call) -> Reply:
-    """`GET /adminApplications/{clientId}`; 404 (assumed code) when it is not registered."""
+    """Answer `GET /adminApplications/{clientId}`; 404 (assumed code) when it is not registered."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(json={"applicationId": _registered(tenant, call)})
 
 
 def register_application(tenant: Tenant, call: Call) -> Reply:
-    """`PUT /adminApplications/{clientId}`: by a person only, and without a body."""
+    """Answer `PUT /adminApplications/{clientId}`: by a person only, and without a body."""
     check_api_version(call, BAP_API_VERSIONS)
     if call.caller is None or call.caller.user is None:
         raise refusal(403, "Forbidden", "A service principal cannot register an admin management application.")
@@ -60,7 +60,7 @@ def register_application(tenant: Tenant, call: Call) -> Reply:
 
 
 def remove_application(tenant: Tenant, call: Call) -> Reply:
-    """`DELETE /adminApplications/{clientId}`."""
+    """Answer `DELETE /adminApplications/{clientId}`."""
     check_api_version(call, BAP_API_VERSIONS)
     tenant.store.put(_KIND, _registered(tenant, call), {"registered": False})
     return Reply(204)

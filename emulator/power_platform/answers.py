@@ -28,7 +28,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def refusal(status: int, code: str, message: str, *, detail: bool = False) -> ServiceError:
-    """`{"error": {code, message}}`, with `detailUrlType` where recordings have it."""
+    """Return `{"error": {code, message}}`, with `detailUrlType` where recordings have it."""
     error = {"code": code, "message": message}
     if detail:
         error["detailUrlType"] = "NotSpecified"
@@ -36,18 +36,18 @@ def refusal(status: int, code: str, message: str, *, detail: bool = False) -> Se
 
 
 def bad_request(message: str, code: str = "BadRequest") -> ServiceError:
-    """400 with a code that, other than where a caller names one, is assumed."""
+    """Return the 400 with a code that, other than where a caller names one, is assumed."""
     return refusal(400, code, message)
 
 
 def environment_not_found(environment_id: str) -> ServiceError:
-    """404 `EnvironmentNotFound` (6)."""
+    """Return the 404 `EnvironmentNotFound` (6)."""
     text = f"The environment '{environment_id}' could not be found in the tenant."
     return refusal(404, "EnvironmentNotFound", text, detail=True)
 
 
 def operation_not_startable(environment_id: str) -> ServiceError:
-    """409 while another lifecycle operation runs (4.4)."""
+    """Return the 409 while another lifecycle operation runs (4.4)."""
     text = (
         "This operation cannot be performed because there is an active lifecycle operation on the environment "
         f"'{environment_id}'."

@@ -35,7 +35,7 @@ class InstallRequest(BaseModel):
 
 
 def list_packages(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../environments/{id}/applicationPackages`."""
+    """Answer `GET .../environments/{id}/applicationPackages`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
     wanted = call.query.get("appInstallState", "All").lower()
@@ -48,13 +48,13 @@ def list_packages(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_tenant_packages(_tenant: Tenant, call: Call) -> Reply:
-    """`GET /appmanagement/applicationPackages`."""
+    """Answer `GET /appmanagement/applicationPackages`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     return Reply(json={"value": [_description(package) for package in PACKAGES.values()]})
 
 
 def install_package(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../applicationPackages/{uniqueName}/install`; two forms of answer, by a switch."""
+    """Answer `POST .../applicationPackages/{uniqueName}/install`; two forms of answer, by a switch."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
     package = packages.find(call.parameters["unique_name"])
@@ -75,7 +75,7 @@ def install_package(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_operation(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../environments/{id}/operations/{operationId}`."""
+    """Answer `GET .../environments/{id}/operations/{operationId}`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
     operation = load(tenant, PACKAGE_OPERATION, call.parameters["operation_id"].lower(), PackageOperation)

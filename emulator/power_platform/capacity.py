@@ -32,7 +32,7 @@ def _finops_used(tenant: Tenant) -> float:
 
 
 def read_tenant_capacity(tenant: Tenant, call: Call) -> Reply:
-    """`GET licensing/tenantCapacity`."""
+    """Answer `GET licensing/tenantCapacity`."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     rows = [
         _row(tenant, "FinOpsDatabase", float(tenant.switches["capacity_finops_database_mb"]), _finops_used(tenant)),

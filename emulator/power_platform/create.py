@@ -40,7 +40,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def create_environment(tenant: Tenant, call: Call) -> Reply:
-    """`POST /environments`: a bare shell, or one with Dataverse, perhaps with F&O behind it."""
+    """Answer `POST /environments`: a bare shell, or one with Dataverse, perhaps with F&O behind it."""
     check_api_version(call, BAP_API_VERSIONS)
     body = parse_body(call, EnvironmentDefinition, TYPE_NAMES)
     environment = _shell(tenant, call, body)
@@ -86,7 +86,7 @@ def _check_kind(wanted: EnvironmentProperties) -> None:
 
 
 def provision_instance(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../provisionInstance`: Dataverse for an environment that has none."""
+    """Answer `POST .../provisionInstance`: Dataverse for an environment that has none."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = find_environment(tenant, call.parameters["environment_id"])
     if environment is None:

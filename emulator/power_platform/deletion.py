@@ -31,7 +31,7 @@ from emulator.tenant import Tenant
 
 
 def delete_environment(tenant: Tenant, call: Call) -> Reply:
-    """`DELETE .../environments/{id}`: 409 while anything else runs, without a body unless the switch says so."""
+    """Answer `DELETE .../environments/{id}`: 409 while anything else runs, without a body unless the switch says so."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
     if call.body:
@@ -52,7 +52,7 @@ def delete_environment(tenant: Tenant, call: Call) -> Reply:
 
 
 def validate_delete(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../validateDelete`: what a deletion would take along (resource types assumed)."""
+    """Answer `POST .../validateDelete`: what a deletion would take along (resource types assumed)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
     resources = ["Microsoft.BusinessAppPlatform/environments"]
@@ -69,7 +69,7 @@ def validate_delete(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_deleted(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../deletedEnvironments`."""
+    """Answer `GET .../deletedEnvironments`."""
     check_api_version(call, BAP_API_VERSIONS)
     rows = []
     for environment in deleted_environments(tenant):
@@ -80,7 +80,7 @@ def list_deleted(tenant: Tenant, call: Call) -> Reply:
 
 
 def recover_environment(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../deletedEnvironments/{id}/recover`: not for an environment that had F&O (11.2)."""
+    """Answer `POST .../deletedEnvironments/{id}/recover`: not for an environment that had F&O (11.2)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment_id = call.parameters["environment_id"].lower()
     environment = load(tenant, DELETED, environment_id, Environment)

@@ -165,14 +165,14 @@ def _linked(tenant: Tenant, environment: Environment) -> dict[str, Any]:
 
 
 def metadata_visible(tenant: Tenant, database: Database) -> bool:
-    """Tell whether `linkedEnvironmentMetadata` is shown by now (8.4)."""
+    """Return whether `linkedEnvironmentMetadata` is shown by now (8.4)."""
     if not database.ready or database.hidden_reads > 0:
         return False
     return database.visible_from is None or database.visible_from <= tenant.clock.now()
 
 
 def link_visible(tenant: Tenant, finops: FinOps) -> bool:
-    """Tell whether `linkedAppMetadata` is shown by now (5.2, 10.1)."""
+    """Return whether `linkedAppMetadata` is shown by now (5.2, 10.1)."""
     return finops.linked_from is not None and finops.linked_from <= tenant.clock.now()
 
 

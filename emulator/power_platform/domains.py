@@ -12,12 +12,12 @@ _FORM = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.IGNORECASE)
 
 
 def well_formed(domain: str) -> bool:
-    """Tell whether a domain name may stand in a host name of Dataverse."""
+    """Return whether a domain name may stand in a host name of Dataverse."""
     return _FORM.fullmatch(domain) is not None
 
 
 def taken(tenant: Tenant, domain: str, *, except_for: str | None = None) -> bool:
-    """Tell whether a live environment (other than `except_for`) or a reservation holds the name."""
+    """Return whether a live environment (other than `except_for`) or a reservation holds the name."""
     wanted = domain.lower()
     for one in environments(tenant):
         if one.database is not None and one.database.domain.lower() == wanted and one.id != except_for:

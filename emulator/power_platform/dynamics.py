@@ -21,7 +21,7 @@ _MOST_ERRORS = 1000
 
 
 def list_versions(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../finopsversions` (the release stage is assumed)."""
+    """Answer `GET .../finopsversions` (the release stage is assumed)."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     _environment(tenant, call)
     rows = [{"version": version, "releaseStage": "GeneralAvailability"} for version in catalogue.FINOPS_VERSIONS]
@@ -29,7 +29,7 @@ def list_versions(tenant: Tenant, call: Call) -> Reply:
 
 
 def apply_version(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../finopsversions/{version}/apply`: 204 when F&O has it or a newer one (form of `Location` assumed)."""
+    """Answer `POST .../finopsversions/{version}/apply`: 204 when F&O has it or a newer one (form of `Location` assumed)."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
     wanted = call.parameters["version"]
@@ -51,7 +51,7 @@ def apply_version(tenant: Tenant, call: Call) -> Reply:
 
 
 def read_properties(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../finopsproperties`; 404 (assumed) without F&O."""
+    """Answer `GET .../finopsproperties`; 404 (assumed) without F&O."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
     servers = 1 if state.developer_tools else 2
@@ -68,7 +68,7 @@ def read_properties(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_errors(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../operationerrors?maxResults=20`: why an F&O provisioning failed, newest first."""
+    """Answer `GET .../operationerrors?maxResults=20`: why an F&O provisioning failed, newest first."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment = _environment(tenant, call)
     text = call.query.get("maxResults", "20")

@@ -34,7 +34,7 @@ _CONVERTIBLE_SKUS = frozenset(("Sandbox", "Production"))
 
 
 def list_environments(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../environments`; a get with an empty id ends here too."""
+    """Answer `GET .../environments`; a get with an empty id ends here too."""
     check_api_version(call, BAP_API_VERSIONS)
     chosen = _filtered(call, [one for one in environments(tenant) if _visible(tenant, one)])
     expand = _expanded(call)
@@ -43,7 +43,7 @@ def list_environments(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_environment(tenant: Tenant, call: Call) -> Reply:
-    """`GET .../environments/{id}`."""
+    """Answer `GET .../environments/{id}`."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
     if not _visible(tenant, environment):
@@ -52,7 +52,7 @@ def get_environment(tenant: Tenant, call: Call) -> Reply:
 
 
 def patch_environment(tenant: Tenant, call: Call) -> Reply:
-    """`PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
+    """Answer `PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
     version = check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
     changes = parse_body(call, EnvironmentPatch, {("properties",): "EnvironmentProperties"}).properties
@@ -76,7 +76,7 @@ def patch_environment(tenant: Tenant, call: Call) -> Reply:
 
 
 def modify_sku(tenant: Tenant, call: Call) -> Reply:
-    """`POST .../modifySku`: Sandbox to Production and back; the answer names `Operation-Location` (10.3)."""
+    """Answer `POST .../modifySku`: Sandbox to Production and back; the answer names `Operation-Location` (10.3)."""
     check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
     wanted = parse_body(call, SkuChange, {}).environmentSku
@@ -95,7 +95,7 @@ def modify_sku(tenant: Tenant, call: Call) -> Reply:
 
 
 def validate_details(tenant: Tenant, call: Call) -> Reply:
-    """`POST /validateEnvironmentDetails`: one code for a malformed and for a taken domain (12.6)."""
+    """Answer `POST /validateEnvironmentDetails`: one code for a malformed and for a taken domain (12.6)."""
     check_api_version(call, BAP_API_VERSIONS)
     wanted = parse_body(call, DomainCheck, {(): "EnvironmentDetails"})
     if (wanted.environmentLocation is None) == (wanted.environmentName is None):
@@ -105,7 +105,7 @@ def validate_details(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_operation(tenant: Tenant, call: Call) -> Reply:
-    """`GET /lifecycleOperations/{id}`; for `provisionInstance` the answer is an environment (9)."""
+    """Answer `GET /lifecycleOperations/{id}`; for `provisionInstance` the answer is an environment (9)."""
     check_api_version(call, BAP_API_VERSIONS)
     operation = operations.find(tenant, call.parameters["operation_id"])
     ended = operation.state == "Succeeded"
@@ -122,7 +122,7 @@ def get_operation(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_operations(tenant: Tenant, call: Call) -> Reply:
-    """`GET /lifecycleOperations?$filter=environment eq '{id}'`, newest first (8.3)."""
+    """Answer `GET /lifecycleOperations?$filter=environment eq '{id}'`, newest first (8.3)."""
     check_api_version(call, BAP_API_VERSIONS)
     found = operations.operations(tenant, operations.filtered_environment(call))
     return Reply(json={"value": [operations.document(tenant, one) for one in found]})

@@ -245,6 +245,6 @@ def integration_details(finops: FinOps) -> IntegrationDetails:
 
 
 def has_platform_tools(environment: Environment) -> bool:
-    """Tell whether the Platform Tools are installed."""
+    """Return whether the Platform Tools are installed."""
     package = environment.packages.get(PLATFORM_TOOLS)
     return package is not None and package.state == "Installed"

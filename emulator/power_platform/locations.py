@@ -81,28 +81,28 @@ DEFAULT_LANGUAGE = 1033
 
 
 def regional_host(location: str) -> str:
-    """The BAP host that `Location` headers and `runtimeEndpoints` of a location name (1, 7.3)."""
+    """Return the BAP host that `Location` headers and `runtimeEndpoints` of a location name (1, 7.3)."""
     return f"{location}.{CENTRAL_HOST}"
 
 
 def dataverse_host(location: str, domain: str) -> str:
-    """Host of an organization."""
+    """Return the host of an organization."""
     return f"{domain.lower()}.{LOCATIONS[location].dataverse_label}.dynamics.com"
 
 
 def dataverse_api_host(location: str, domain: str) -> str:
-    """Second host of an organization, named by `instanceApiUrl`."""
+    """Return the second host of an organization, named by `instanceApiUrl`."""
     return f"{domain.lower()}.api.{LOCATIONS[location].dataverse_label}.dynamics.com"
 
 
 def finops_host(location: str, domain: str) -> str:
-    """Host of a unified F&O application: `{domain}.operations.{geo}.dynamics.com` (5.2)."""
+    """Return the host of a unified F&O application: `{domain}.operations.{geo}.dynamics.com` (5.2)."""
     label = LOCATIONS[location].finops_label
     return f"{domain.lower()}.operations.{label + '.' if label else ''}dynamics.com"
 
 
 def is_bap_host(host: str) -> bool:
-    """Tell whether a host is the central admin API or one of its regional ones."""
+    """Return whether a host is the central admin API or one of its regional ones."""
     if host == CENTRAL_HOST:
         return True
     return host.endswith("." + CENTRAL_HOST) and host.removesuffix("." + CENTRAL_HOST) in LOCATIONS

@@ -85,7 +85,7 @@ def start(
 
 
 def accepted(tenant: Tenant, operation: Operation, header: str = "Location") -> Reply:
-    """202 with the poll URL, on a regional host as in the recordings (7.3)."""
+    """Return the 202 with the poll URL, on a regional host as in the recordings (7.3)."""
     regional = tenant.switches["operation_location"] == "regional"
     host = locations.regional_host(operation.location) if regional else locations.CENTRAL_HOST
     url = f"https://{host}{PROVIDER}/lifecycleOperations/{operation.id}?api-version=2023-06-01"

@@ -54,7 +54,7 @@ def _state(environment: Environment, unique_name: str) -> str:
 
 
 def is_installed(environment: Environment, unique_name: str) -> bool:
-    """Tell whether a package is there."""
+    """Return whether a package is there."""
     return _state(environment, unique_name) == "Installed"
 
 

@@ -54,7 +54,7 @@ def _bap_audiences(_host: str) -> set[str]:
 
 
 def _unauthorized(reason: str) -> ServiceError:
-    """401; the body's code is assumed."""
+    """Return the 401; the body's code is assumed."""
     body = {"error": {"code": "InvalidAuthenticationToken", "message": reason}}
     return ServiceError(401, body, {"WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com"'})
 

@@ -26,7 +26,7 @@ def disabled_reason(tenant: Tenant, template: catalogue.Template) -> dict[str, s
 
 
 def read_locations(tenant: Tenant, call: Call) -> Reply:
-    """`GET /locations`."""
+    """Answer `GET /locations`."""
     check_api_version(call, BAP_API_VERSIONS)
     macro = [
         {"macroRegionId": one.macro_region_id, "displayName": one.display_name}
@@ -60,7 +60,7 @@ def _location(location: Location) -> dict[str, Any]:
 
 
 def read_templates(tenant: Tenant, call: Call) -> Reply:
-    """`GET /locations/{location}/templates`: one array per SKU; F&O only where the location has it."""
+    """Answer `GET /locations/{location}/templates`: one array per SKU; F&O only where the location has it."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
     answer: dict[str, list[dict[str, Any]]] = {sku: [] for sku in catalogue.TEMPLATE_SKUS}
@@ -91,7 +91,7 @@ def _template(tenant: Tenant, location: Location, template: catalogue.Template) 
 
 
 def read_currencies(_tenant: Tenant, call: Call) -> Reply:
-    """`GET /locations/{location}/environmentCurrencies`."""
+    """Answer `GET /locations/{location}/environmentCurrencies`."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
     rows = [
@@ -107,7 +107,7 @@ def read_currencies(_tenant: Tenant, call: Call) -> Reply:
 
 
 def read_languages(_tenant: Tenant, call: Call) -> Reply:
-    """`GET /locations/{location}/environmentLanguages`: `name` is text, `localeId` a number."""
+    """Answer `GET /locations/{location}/environmentLanguages`: `name` is text, `localeId` a number."""
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
     rows = [
@@ -128,7 +128,7 @@ def read_languages(_tenant: Tenant, call: Call) -> Reply:
 
 
 def read_tenant(_tenant: Tenant, call: Call) -> Reply:
-    """`GET /tenant`."""
+    """Answer `GET /tenant`."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(
         json={

@@ -37,17 +37,17 @@ class Control:
         self._start_anew = start_anew
 
     async def reset(self, request: Request) -> Response:
-        """POST: forget everything but the clock and the keys, then play the seed of the first day."""
+        """Answer POST: forget everything but the clock and the keys, then play the seed of the first day."""
         self._start_anew()
         return _done({})
 
     async def seed(self, request: Request) -> Response:
-        """POST a seed document: add it to what is there."""
+        """Answer POST of a seed document: add it to what is there."""
         self._tenant.seeds.play(await _members(request))
         return _done({})
 
     async def clock(self, request: Request) -> Response:
-        """GET the time; POST {"advance": seconds}: put it forward and play what becomes due."""
+        """Answer GET with the time; POST {"advance": seconds}: put it forward and play what becomes due."""
         clock = self._tenant.clock
         played = 0
         if request.method == "POST":
@@ -67,7 +67,7 @@ class Control:
         )
 
     async def faults(self, request: Request) -> Response:
-        """GET the list; POST a fault (see `emulator.faults.Fault`); DELETE all of them, or `?id=` one."""
+        """Answer GET with the list; POST a fault (see `emulator.faults.Fault`); DELETE all of them, or `?id=` one."""
         faults = self._tenant.faults
         if request.method == "POST":
             return _done({"id": faults.add(Fault.model_validate(await _members(request)))})
@@ -76,14 +76,14 @@ class Control:
         return _done(faults.items())
 
     async def person(self, request: Request) -> Response:
-        """GET the known actions; POST {"action": ...}: a person does it behind the program's back."""
+        """Answer GET with the known actions; POST {"action": ...}: a person does it behind the program's back."""
         if request.method == "GET":
             return _done(self._tenant.person.actions())
         self._tenant.events.run_due()
         return _done(self._tenant.person.act(await _members(request)))
 
     async def requests(self, request: Request) -> Response:
-        """GET the journal's rows, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
+        """Answer GET with the journal's rows, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
         query = request.query_params
         rows = self._tenant.journal.rows(
             _number(request, "since") or 0, query.get("service"), query.get("method"), _number(request, "last")
@@ -91,7 +91,7 @@ class Control:
         return _done(rows)
 
     async def writes(self, request: Request) -> Response:
-        """GET how often rows were written since a moment: `since` (number), `host`, `set`, `origin` (client, ...)."""
+        """Answer GET with how often rows were written since a moment: `since` (number), `host`, `set`, `origin` (client, ...)."""
         query = request.query_params
         found = self._tenant.write_log.counted(
             host=query.get("host"),
@@ -102,7 +102,7 @@ class Control:
         return _done(found)
 
     async def switches(self, request: Request) -> Response:
-        """GET all switches with value, default and evidence; POST {name: value}: set some, all or none."""
+        """Answer GET with all switches with value, default and evidence; POST {name: value}: set some, all or none."""
         switches = self._tenant.switches
         if request.method == "POST":
             wanted = await _members(request)
@@ -117,11 +117,11 @@ class Control:
         return _done({item.name: {**vars(item), "value": switches[item.name]} for item in switches.describe()})
 
     async def coverage(self, request: Request) -> Response:
-        """GET what is modelled, with its evidence, as Markdown."""
+        """Answer GET with what is modelled, with its evidence, as Markdown."""
         return PlainTextResponse(document(self._tenant), media_type="text/markdown")
 
     async def page(self, request: Request) -> Response:
-        """GET the page for people."""
+        """Answer GET with the page for people."""
         return HTMLResponse(render(self._tenant, self._tenant.journal.rows(last=PAGE_REQUESTS)))
 
 

@@ -43,7 +43,7 @@ class GatheringTransport(asyncio.Transport):
         self._inner.abort()
 
     def is_closing(self) -> bool:
-        """Say whether the connection is ending."""
+        """Return whether the connection is ending."""
         return self._inner.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -59,7 +59,7 @@ class GatheringTransport(asyncio.Transport):
         self._inner.resume_reading()
 
     def is_reading(self) -> bool:
-        """Say whether data is taken."""
+        """Return whether data is taken."""
         return self._inner.is_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

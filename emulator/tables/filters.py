@@ -189,7 +189,7 @@ class _Compiler:
         return _Sql(f"({left.sql} {word} {right.sql}{collate})", "boolean", parameters)
 
     def _is_own_company(self, left: _Sql, right: _Sql) -> bool:
-        """Tell whether the row's own company, which has an index, is compared with a value."""
+        """Return whether the row's own company, which has an index, is compared with a value."""
         company = left.column is not None and left.column.property == self._schema.company
         return company and right.column is None and left.sql.startswith("json_extract(r.")
 

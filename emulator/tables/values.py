@@ -36,7 +36,7 @@ class ValueRefusedError(Exception):
 
 
 def is_guid(text: str) -> bool:
-    """Say whether the text is a GUID as OData writes it."""
+    """Return whether the text is a GUID as OData writes it."""
     return _GUID.fullmatch(text) is not None
 
 
