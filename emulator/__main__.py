@@ -43,7 +43,7 @@ def serve(
     extra = _read_seed(seed_file)
     folder = StateFolder(state)
     try:
-        with folder.held():
+        with folder.locked():
             _serve(folder, port, clock, extra)
     except (InUseError, PortTakenError, SeedError, ValueError, OSError) as error:
         _fail(str(error))
@@ -74,12 +74,12 @@ def _read_seed(path: Path | None) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text())
+        document = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         _fail(f"The seed file {path} cannot be read: {' '.join(str(error).split())}")
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         _fail(f"The seed file {path} holds no mapping of sections.")
-    return found
+    return document
 
 
 @app.command()

@@ -61,9 +61,9 @@ class Journal:
         self, since: int = 0, service: str | None = None, method: str | None = None, last: int | None = None
     ) -> list[Row]:
         """Return the rows after number `since`, oldest first; `last` keeps only that many of the newest."""
-        found = self._store.execute(
+        rows = self._store.execute(
             f"SELECT {', '.join(COLUMNS)} FROM journal WHERE seq > ?"  # noqa: S608 - constant column names
             " AND (? IS NULL OR service = ?) AND (? IS NULL OR method = upper(?)) ORDER BY seq DESC LIMIT ?",
             (since, service, service, method, method, -1 if last is None else last),
         ).fetchall()
-        return [Row(**dict(zip(COLUMNS, row, strict=True))) for row in reversed(found)]  # type: ignore[typeddict-item]
+        return [Row(**dict(zip(COLUMNS, row, strict=True))) for row in reversed(rows)]  # type: ignore[typeddict-item]

@@ -27,10 +27,10 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the parameters when `path` (see `decode_path`) is this route's, else None."""
-        found = self.regex.fullmatch(path)
-        if found is None:
+        match = self.regex.fullmatch(path)
+        if match is None:
             return None
-        return {name: value.replace(SLASH, "/") for name, value in found.groupdict().items()}
+        return {name: value.replace(SLASH, "/") for name, value in match.groupdict().items()}
 
     def answer(self, call: Call, parameters: Mapping[str, str]) -> Reply:
         """Answer a call that `match` gave these parameters of; the handler sees the path as people read it."""

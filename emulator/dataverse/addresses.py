@@ -71,8 +71,8 @@ def find_row(tenant: Tenant, host: str, address: Address) -> dict[str, Any] | No
     """Return the row that an address with a key names, or None."""
     if address.key is not None and address.by_id:
         return tenant.rows.get("dataverse", host, address.schema.set, address.key[address.schema.key[0]])
-    found = tenant.rows.find("dataverse", host, address.schema.set, address.key or {})
-    return found[0] if found else None
+    rows = tenant.rows.find("dataverse", host, address.schema.set, address.key or {})
+    return rows[0] if rows else None
 
 
 def missing(address: Address) -> ServiceError:

@@ -17,10 +17,10 @@ VERSION = "9.2.25101.00172"
 
 
 def _organization(tenant: Tenant, call: Call) -> Organization:
-    found = organization(tenant, call.host)
-    if found is None:
+    known = organization(tenant, call.host)
+    if known is None:
         raise unknown_segment(call.path)
-    return found
+    return known
 
 
 def _answer(call: Call, name: str, document: Mapping[str, Any]) -> Reply:

@@ -204,14 +204,14 @@ def _all(document: Mapping[str, Any], text: str) -> bool:
 
 def _term(document: Mapping[str, Any], text: str) -> bool:
     text = re.sub(r"Microsoft\.Dynamics\.CRM\.\w+(?=')", "", text)
-    found = _TERM.fullmatch(text)
-    if found is None or found[1] not in document:
+    match = _TERM.fullmatch(text)
+    if match is None or match[1] not in document:
         msg = f"The filter '{text.strip()}' is not supported for metadata."
         raise bad_query(msg)
-    value = document[found[1]]
-    if found[3]:
-        return bool(value is (found[3] == "true"))
-    return str(value) == found[2].replace("''", "'")
+    value = document[match[1]]
+    if match[3]:
+        return bool(value is (match[3] == "true"))
+    return str(value) == match[2].replace("''", "'")
 
 
 def _cast(items: list[dict[str, Any]], rest: list[str]) -> list[dict[str, Any]]:

@@ -159,9 +159,9 @@ def add_solution(
     tenant: Tenant, host: str, unique_name: str, friendly_name: str, version: str, *, publisher_id: str | None = None
 ) -> None:
     """Record an installed solution; one that is there already gets the new version."""
-    found = tenant.rows.find("dataverse", host, "solutions", {"uniquename": unique_name})
-    if found:
-        row_id = str(found[0]["solutionid"])
+    rows = tenant.rows.find("dataverse", host, "solutions", {"uniquename": unique_name})
+    if rows:
+        row_id = str(rows[0]["solutionid"])
         tenant.rows.update("dataverse", host, "solutions", row_id, {"version": version}, origin="system")
         return
     values = {
@@ -237,8 +237,8 @@ def _insert_user(tenant: Tenant, host: str, values: dict[str, Any]) -> None:
 
 def role_of_unit(tenant: Tenant, host: str, name: str, business_unit_id: str) -> dict[str, Any] | None:
     """Return a business unit's copy of a role."""
-    found = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": business_unit_id})
-    return found[0] if found else None
+    rows = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": business_unit_id})
+    return rows[0] if rows else None
 
 
 def organization(tenant: Tenant, host: str) -> Organization | None:
@@ -249,11 +249,11 @@ def organization(tenant: Tenant, host: str) -> Organization | None:
 
 def required(tenant: Tenant, host: str) -> Organization:
     """Return the organization on `host`; LookupError when there is none."""
-    found = organization(tenant, host)
-    if found is None:
+    known = organization(tenant, host)
+    if known is None:
         msg = f"there is no organization on {host}"
         raise LookupError(msg)
-    return found
+    return known
 
 
 def plain_host(host: str) -> str:
@@ -269,9 +269,9 @@ def delete_organization(tenant: Tenant, host: str) -> None:
 
 def _on_organization_renamed(tenant: Tenant, renamed: OrganizationRenamed) -> None:
     """Answer under another host from now on, with the same rows."""
-    found = organization(tenant, renamed.old_host)
-    if found is None or renamed.old_host == renamed.new_host:
+    known = organization(tenant, renamed.old_host)
+    if known is None or renamed.old_host == renamed.new_host:
         return
     tenant.store.delete(KIND, renamed.old_host)
-    tenant.store.put(KIND, renamed.new_host, asdict(replace(found, host=renamed.new_host)))
+    tenant.store.put(KIND, renamed.new_host, asdict(replace(known, host=renamed.new_host)))
     tenant.rows.move("dataverse", renamed.old_host, renamed.new_host, tuple(tables("dataverse")))

@@ -44,10 +44,10 @@ def size_of(call: Call) -> tuple[int, int]:
     """Return rows a page and the preference that was honoured; `$top` makes the preference be ignored."""
     if "$top" in call.query:
         return min(_number(call.query["$top"], "$top"), LARGEST_PAGE), 0
-    found = re.search(r"odata\.maxpagesize\s*=\s*(\d+)", call.headers.get("prefer", ""))
-    if found is None or int(found.group(1)) == 0:
+    match = re.search(r"odata\.maxpagesize\s*=\s*(\d+)", call.headers.get("prefer", ""))
+    if match is None or int(match.group(1)) == 0:
         return LARGEST_PAGE, 0
-    size = min(int(found.group(1)), LARGEST_PAGE)
+    size = min(int(match.group(1)), LARGEST_PAGE)
     return size, size
 
 
@@ -66,15 +66,15 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
     token = query.get("$skiptoken")
     if token is None:
         return 1, []
-    found = _COOKIE.match(token)
+    match = _COOKIE.match(token)
     try:
-        last = json.loads(unquote(found[2])) if found else None
+        last = json.loads(unquote(match[2])) if match else None
     except ValueError:
         last = None
-    if found is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
+    if match is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
         msg = "Malformed $skiptoken."
         raise bad_query(msg)
-    return int(found[1]), last
+    return int(match[1]), last
 
 
 def next_link(call: Call, page: int, last: list[Any]) -> str:

@@ -66,15 +66,15 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
 
 
 def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
-    found = schema.navigation(name)
-    if found is None:
+    navigation = schema.navigation(name)
+    if navigation is None:
         raise bad_payload(
             schema,
             f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
             "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
             "represented as properties without values.",
         )
-    column, target = found
+    column, target = navigation
     if value is None:
         return {column.property: None}
     if not isinstance(value, str):

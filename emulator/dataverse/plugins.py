@@ -91,13 +91,13 @@ def _ownership(tenant: Tenant, host: str, owner: str) -> dict[str, Any]:
 def _default_team(tenant: Tenant, host: str) -> str | None:
     """Return the root unit's default team: the owner of what nobody wrote."""
     unit = _root_unit(tenant, host)
-    found = tenant.rows.find("dataverse", host, "teams", {"_businessunitid_value": unit, "isdefault": True})
-    return str(found[0]["teamid"]) if found else None
+    rows = tenant.rows.find("dataverse", host, "teams", {"_businessunitid_value": unit, "isdefault": True})
+    return str(rows[0]["teamid"]) if rows else None
 
 
 def _root_unit(tenant: Tenant, host: str) -> str | None:
-    found = organization(tenant, host)
-    return found.business_unit_id if found else None
+    known = organization(tenant, host)
+    return known.business_unit_id if known else None
 
 
 def _guard_company(draft: Draft) -> None:
@@ -126,8 +126,8 @@ def _equip_unit(tenant: Tenant, host: str, unit: dict[str, Any]) -> None:
     tenant.rows.insert("dataverse", host, "teams", team, origin="system")
     parent = unit.get("_parentbusinessunitid_value")
     for name in ROLES:
-        found = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": parent})
-        root = found[0]["_parentrootroleid_value"] or found[0]["roleid"] if parent and found else None
+        rows = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": parent})
+        root = rows[0]["_parentrootroleid_value"] or rows[0]["roleid"] if parent and rows else None
         values = {"name": name, "_businessunitid_value": unit_id, "_parentrootroleid_value": root}
         role = tenant.rows.insert("dataverse", host, "roles", values, origin="system")
         if root is None:
@@ -158,8 +158,8 @@ def _enable_company(tenant: Tenant, host: str, company: dict[str, Any]) -> None:
 
 
 def _unit(tenant: Tenant, host: str, name: str) -> str:
-    found = tenant.rows.find("dataverse", host, "businessunits", {"name": name})
-    if found:
-        return str(found[0]["businessunitid"])
+    rows = tenant.rows.find("dataverse", host, "businessunits", {"name": name})
+    if rows:
+        return str(rows[0]["businessunitid"])
     values = {"name": name, "_parentbusinessunitid_value": _root_unit(tenant, host)}
     return str(tenant.rows.insert("dataverse", host, "businessunits", values, origin="system")["businessunitid"])

@@ -168,8 +168,8 @@ def represent(
 
 def _target(tenant: Tenant, call: Call, targets: tuple[str, ...], row_id: str) -> str:
     host = plain_host(call.host)
-    held = [name for name in targets if tenant.rows.get("dataverse", host, name, row_id) is not None]
-    return table("dataverse", (held or list(targets))[0]).logical
+    holding = [name for name in targets if tenant.rows.get("dataverse", host, name, row_id) is not None]
+    return table("dataverse", (holding or list(targets))[0]).logical
 
 
 def _expand(
@@ -178,9 +178,9 @@ def _expand(
     name, _, options = item.partition("(")
     name = name.strip()
     query = _nested(options.removesuffix(")"))
-    found = schema.navigation(name)
-    if found is not None:
-        column, target_set = found
+    navigation = schema.navigation(name)
+    if navigation is not None:
+        column, target_set = navigation
         other_schema = table("dataverse", target_set)
         row_id = row.get(column.property)
         other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
@@ -245,9 +245,9 @@ def _navigate(tenant: Tenant, call: Call, address: Address, row: dict[str, Any])
         selected = select_of(target, call.query)
         value = [represent(tenant, call, target, other, selected, call.query) for other in others]
         return Reply(json={"@odata.context": _context(call, target, call.query), "value": value})
-    found = schema.navigation(name)
-    if found is not None:
-        column, target_set = found
+    navigation = schema.navigation(name)
+    if navigation is not None:
+        column, target_set = navigation
         row_id = row.get(column.property)
         other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
         return _single(tenant, call, table("dataverse", target_set), other) if other else Reply(204)

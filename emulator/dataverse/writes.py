@@ -125,8 +125,8 @@ def refer(tenant: Tenant, call: Call) -> Reply:
     address = parse_address(call.parameters["resource"])
     if not address.rest or address.rest[-1] != "$ref":
         raise not_modelled("PUT", call.path)
-    found = address.schema.navigation(address.rest[0])
-    if found is None:
+    navigation = address.schema.navigation(address.rest[0])
+    if navigation is None:
         raise unknown_segment(address.rest[0])
     row = required_row(tenant, call, address)
     values = values_of(tenant, call, address.schema, {f"{address.rest[0]}@odata.bind": _reference(call, address)})
@@ -161,7 +161,7 @@ def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
 
 
 def _check_business_unit(row: dict[str, Any], role: dict[str, Any], target: str) -> None:
-    """Refuse a role of another unit: roles go to users and teams of their own business unit only (assumed: the classic model)."""
+    """Refuse a role of another business unit than the user's or team's own (assumed: the classic model)."""
     if target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value"):
         text = "The given object (role) and principal are in different business units."
         raise refuse(400, "0x80041d1a", text)
@@ -173,9 +173,9 @@ def _disassociate(tenant: Tenant, call: Call, address: Address) -> Reply:
     if address.rest[-1] != "$ref":
         raise not_modelled("DELETE", call.path)
     name, _, reference = address.rest[0].partition("(")
-    found = schema.navigation(name)
-    if found is not None:
-        changes = {found[0].property: None}
+    navigation = schema.navigation(name)
+    if navigation is not None:
+        changes = {navigation[0].property: None}
         tenant.rows.update("dataverse", host, schema.set, row[schema.key[0]], changes, caller=call.caller)
         return Reply(204)
     if (schema.set, name) not in ASSOCIATIONS:

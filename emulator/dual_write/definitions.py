@@ -73,10 +73,10 @@ SOLUTIONS = (
 
 def definition(name: str) -> MapDefinition:
     """Return a standard map by its name; KeyError when there is none."""
-    found = map_by_name(name)
-    if found is None:
+    mapped = map_by_name(name)
+    if mapped is None:
         raise KeyError(name)
-    return found
+    return mapped
 
 
 def dataverse_table(mapped: MapDefinition) -> str:

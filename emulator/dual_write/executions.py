@@ -76,8 +76,8 @@ def ended(tenant: Tenant, table_map: TableMap, request_id: str, company: str, le
     """Write down what one company's execution did."""
     now = timestamp(tenant)
     status = "ERROR" if any(leg.failed for leg in legs) else "COMPLETED"
-    held = _executions(tenant, table_map)
-    for execution in held:
+    executions = _executions(tenant, table_map)
+    for execution in executions:
         if execution["initialSyncRequestId"] != request_id or execution["legalEntityName"] != company:
             continue
         shown = [_wire(leg, execution["submittedOn"], now) for leg in legs]
@@ -88,7 +88,7 @@ def ended(tenant: Tenant, table_map: TableMap, request_id: str, company: str, le
         execution["taskExecutionStatuses"] = [
             {"name": table_map.name, "status": status, "isRunning": False, "legs": shown}
         ]
-    tenant.store.put(KIND, _key(table_map), {"executions": held})
+    tenant.store.put(KIND, _key(table_map), {"executions": executions})
 
 
 def answer(tenant: Tenant, table_map: TableMap) -> dict[str, Any]:

@@ -60,9 +60,9 @@ def begin(tenant: Tenant, connection: Connection, table_map: TableMap, *, reques
 def finish(tenant: Tenant, connection: Connection, table_map: TableMap, *, request_id: str) -> str | None:
     """Move the rows and return the error text of the request, None when all of them went over."""
     key = f"{table_map.cid}/{table_map.id}"
-    held = tenant.store.get(_MASTER_KIND, key) or {"master": "CRM"}
+    begun = tenant.store.get(_MASTER_KIND, key) or {"master": "CRM"}
     tenant.store.delete(_MASTER_KIND, key)
-    master = _MASTERS[held["master"]]
+    master = _MASTERS[begun["master"]]
     text: str | None = None
     for company in _companies(connection, table_map):
         # The master goes last: first the other side adds what the master lacks, then the master's rows replace.

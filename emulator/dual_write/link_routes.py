@@ -34,18 +34,18 @@ def query(call: Call, name: str) -> str:
 def environments(tenant: Tenant, call: Call) -> Reply:
     """Answer E1: the link of an F&O host; empty for a host with scheme, a host without link and the global gateway."""
     target_is_finance(call)
-    found = connections.by_finance_host(tenant, query(call, "identifier"))
-    if found is None or call.host == connections.gateway(GLOBAL_ISLAND):
+    connection = connections.by_finance_host(tenant, query(call, "identifier"))
+    if connection is None or call.host == connections.gateway(GLOBAL_ISLAND):
         return Reply(json=[])
     return Reply(
         json=[
             {
-                "cid": found.cid,
-                "cname": found.cname,
+                "cid": connection.cid,
+                "cname": connection.cname,
                 "targetType": "AX",
-                "displayName": found.finance_host.split(".")[0],
+                "displayName": connection.finance_host.split(".")[0],
                 "detail": {"isSolutionAware": True},
-                "powerAppsEnvironment": found.environment_id,
+                "powerAppsEnvironment": connection.environment_id,
             }
         ]
     )
@@ -93,7 +93,7 @@ def _detail(connection: Connection) -> dict[str, Any]:
 
 
 def set_integration_keys(tenant: Tenant, call: Call) -> Reply:
-    """Answer E9: set the keys of Dataverse tables; they belong to the link, a project takes them over at its next refresh."""
+    """Answer E9: set the keys of Dataverse tables for the link; a project takes them over at its next refresh."""
     dataset = call.parameters["dataset"]
     connection = connections.by_dataverse_host(tenant, dataset)
     if connection is None:

@@ -163,9 +163,9 @@ def _legal_entities(tenant: Tenant, connection: Connection) -> list[dict[str, An
 
 def _company(tenant: Tenant, connection: Connection, entity: dict[str, Any]) -> Company:
     code, host = str(entity["LegalEntityId"]), connection.dataverse_host
-    found = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
-    if found:
-        row = found[0]
+    rows = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
+    if rows:
+        row = rows[0]
         if not row.get("cdm_isenabledfordualwrite"):
             enabled = {"cdm_isenabledfordualwrite": True}
             row = tenant.rows.update("dataverse", host, "cdm_companies", row["cdm_companyid"], enabled, origin=ORIGIN)

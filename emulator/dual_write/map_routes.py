@@ -36,10 +36,10 @@ def _request_id(tenant: Tenant, request_id: str) -> Reply:
 def status(tenant: Tenant, call: Call) -> Reply:
     """Answer E4: the maps of a request."""
     request_id = call.parameters["request_id"]
-    found = requests.maps_of_request(tenant, request_id)
+    table_maps = requests.maps_of_request(tenant, request_id)
     hidden = request_id if tenant.switches["fault_status_without_request"] else None
     never = tenant.switches["fault_status_never_ends"]
-    return Reply(json=[maps.wire(one, never_ends=never, hide_request=hidden, only=request_id) for one in found])
+    return Reply(json=[maps.wire(one, never_ends=never, hide_request=hidden, only=request_id) for one in table_maps])
 
 
 def prerequisites(tenant: Tenant, call: Call) -> Reply:

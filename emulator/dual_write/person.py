@@ -165,7 +165,7 @@ def _accepted(work: Callable[[], _T]) -> _T:
 
 def _connection(tenant: Tenant, request: PersonRequest) -> Connection:
     host = request.text("environment")
-    found = connections.by_dataverse_host(tenant, host)
-    if found is None:
+    connection = connections.by_dataverse_host(tenant, host)
+    if connection is None:
         raise PersonError(f"'{host}' is not linked; give the host of the Dataverse environment")
-    return found
+    return connection

@@ -58,10 +58,10 @@ def _remove_application(tenant: Tenant, request: PersonRequest) -> dict[str, Any
         tenant.rows.delete("finops", host, "SysAADClients", app_id, origin="system")
     else:
         host = _dataverse_host(tenant, request)
-        found = tenant.rows.find("dataverse", host, "systemusers", {"applicationid": app_id})
-        if not found:
+        rows = tenant.rows.find("dataverse", host, "systemusers", {"applicationid": app_id})
+        if not rows:
             raise PersonError(f"'{host}' has no application user '{app_id}'")
-        tenant.rows.delete("dataverse", host, "systemusers", str(found[0]["systemuserid"]), origin="system")
+        tenant.rows.delete("dataverse", host, "systemusers", str(rows[0]["systemuserid"]), origin="system")
     return {"host": host, "application": app_id}
 
 
@@ -81,12 +81,12 @@ def _rename_root_team(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
 
 def _clear_owning_team(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     host, code = _dataverse_host(tenant, request), request.text("company")
-    found = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
-    if not found:
+    rows = tenant.rows.find("dataverse", host, "cdm_companies", {"cdm_companycode": code})
+    if not rows:
         raise PersonError(f"'{host}' has no company '{code}'")
     cleared = {"_cdm_defaultowningteam_value": None}
-    tenant.rows.update("dataverse", host, "cdm_companies", found[0]["cdm_companyid"], cleared, origin=SUPPORT)
-    return {"company": code, "before": found[0]["_cdm_defaultowningteam_value"]}
+    tenant.rows.update("dataverse", host, "cdm_companies", rows[0]["cdm_companyid"], cleared, origin=SUPPORT)
+    return {"company": code, "before": rows[0]["_cdm_defaultowningteam_value"]}
 
 
 def _add_stale_configuration(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
@@ -126,17 +126,17 @@ def _add_stale_configuration(tenant: Tenant, request: PersonRequest) -> dict[str
 def _finance_host(tenant: Tenant, request: PersonRequest) -> str:
     """Return the F&O host that `environment` names by itself or by its Dataverse side."""
     host = request.text("environment").lower()
-    found = instance(tenant, host) or instance_of_cds_host(tenant, plain_host(host))
-    if found is None:
+    finops = instance(tenant, host) or instance_of_cds_host(tenant, plain_host(host))
+    if finops is None:
         raise PersonError(f"no finance and operations app belongs to '{host}'")
-    return found.host
+    return finops.host
 
 
 def _dataverse_host(tenant: Tenant, request: PersonRequest) -> str:
     """Return the Dataverse host that `environment` names by itself or by its F&O side."""
     host = request.text("environment").lower()
     finops = instance(tenant, host)
-    found = organization(tenant, finops.cds_host if finops else host)
-    if found is None:
+    known = organization(tenant, finops.cds_host if finops else host)
+    if known is None:
         raise PersonError(f"no Dataverse organization belongs to '{host}'")
-    return found.host
+    return known.host

@@ -64,11 +64,11 @@ def catch_up_errors(tenant: Tenant, table_map: TableMap) -> list[CatchUpError]:
         "DELETE FROM dual_write_queue WHERE cid = ? AND map = ? AND error IS NOT NULL AND failed_on < ?",
         (*where, limit),
     )
-    found = tenant.store.execute(
+    rows = tenant.store.execute(
         "SELECT seq, change, error FROM dual_write_queue WHERE cid = ? AND map = ? AND error IS NOT NULL ORDER BY seq",
         where,
     ).fetchall()
-    return [CatchUpError(seq, _read(change), error) for seq, change, error in found]
+    return [CatchUpError(seq, _read(change), error) for seq, change, error in rows]
 
 
 def play_back(tenant: Tenant, connection: Connection, table_maps: Sequence[TableMap]) -> int:
@@ -115,11 +115,11 @@ def remove_all(tenant: Tenant, cid: str) -> None:
 
 
 def _waiting(tenant: Tenant, table_map: TableMap) -> Iterator[tuple[int, Change]]:
-    found = tenant.store.execute(
+    rows = tenant.store.execute(
         "SELECT seq, change FROM dual_write_queue WHERE cid = ? AND map = ? AND error IS NULL ORDER BY seq",
         (table_map.cid, table_map.id),
     ).fetchall()
-    return ((seq, _read(change)) for seq, change in found)
+    return ((seq, _read(change)) for seq, change in rows)
 
 
 def _fail(tenant: Tenant, seq: int, text: str) -> None:

@@ -302,8 +302,8 @@ def _siblings(tenant: Tenant, table_map: TableMap) -> list[TableMap]:
     last = table_map.requests[0]
     if last["action"] != Action.RESUME:
         return [table_map]
-    found = maps_of_request(tenant, last["requestId"])
-    return [one for one in found if one.requests[0]["requestId"] == last["requestId"]]
+    table_maps = maps_of_request(tenant, last["requestId"])
+    return [one for one in table_maps if one.requests[0]["requestId"] == last["requestId"]]
 
 
 def _sync_ends(

@@ -38,11 +38,11 @@ def matches(tenant: Tenant, mapped: Map, plane: Plane, host: str, row: Mapping[s
     schema = table(plane, set_of(mapped, plane))
     company = row.get(schema.company) if schema.company else None
     data = json.dumps({name: value for name, value in row.items() if name != ETAG})
-    found = tenant.store.execute(
+    cursor = tenant.store.execute(
         f"SELECT 1 FROM (SELECT ? AS data, ? AS company) r WHERE {wanted.sql}",  # noqa: S608 - compiled, values apart
         (data, company.casefold() if isinstance(company, str) else None, *wanted.parameters),
     )
-    return found.fetchone() is not None
+    return cursor.fetchone() is not None
 
 
 @lru_cache(maxsize=256)

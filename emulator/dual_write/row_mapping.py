@@ -182,13 +182,13 @@ def _resolve(entity_set: str, wanted: Mapping[str, Any], shown: str, directory: 
         plain = "" in inner
         value = inner[""] if plain else _resolve(_target(entity_set, column), inner, f"{shown}.{column}", directory)
         equals[_property(entity_set, column)] = value
-    found = directory.find(entity_set, equals)
-    if found is None:
+    row_id = directory.find(entity_set, equals)
+    if row_id is None:
         value = ", ".join(str(value) for value in wanted.values())
         query = " and ".join(f"{path} eq '{value}'" for path, value in wanted.items())
         url = f"{directory.url(entity_set)}?$select={','.join(wanted)}&$filter={query}"
         raise LookupMissingError(f"{shown}.{next(iter(wanted))}", value, entity_set, url)
-    return found
+    return row_id
 
 
 def _forward(field: Field, row: Mapping[str, Any]) -> Any:

@@ -76,10 +76,10 @@ def status(connection: Connection, request_id: str) -> dict[str, Any]:
     Raises:
         ServiceError: 404, there is no such request.
     """
-    found = _entry(connection, request_id)
-    if found is None:
+    entry = _entry(connection, request_id)
+    if entry is None:
         raise not_found(f"Request '{request_id}'")
-    return found
+    return entry
 
 
 def _entry(connection: Connection, request_id: str) -> dict[str, Any] | None:

@@ -149,9 +149,9 @@ class Transfer:
         entity_set = row_filters.set_of(self.mapped, change.source)
         with _refusals(entity_set):
             key = {name: row.get(name) for name in self._key_properties(change.source)}
-            found = self._tenant.rows.find(change.source, self.host(change.source), entity_set, key)
-            if found:
-                self._settle_present(change, found[0])
+            rows = self._tenant.rows.find(change.source, self.host(change.source), entity_set, key)
+            if rows:
+                self._settle_present(change, rows[0])
             elif change.new is not None:
                 self._settle_missing(change.source, row)
 
@@ -219,10 +219,10 @@ class Transfer:
         if any(value is None or value == "" for value in key.values()):
             return None
         schema = table(target, row_filters.set_of(self.mapped, target))
-        found = self._tenant.rows.find(target, self.host(target), schema.set, key | self._company_of(target, company))
-        if not found:
+        rows = self._tenant.rows.find(target, self.host(target), schema.set, key | self._company_of(target, company))
+        if not rows:
             return None
-        return "|".join(str(found[0][name]) for name in schema.key)
+        return "|".join(str(rows[0][name]) for name in schema.key)
 
     def _frame(self, target: Plane, company: _Company | None) -> dict[str, Any]:
         """Return what a new row has beyond the mapped columns: company and owner."""
@@ -244,8 +244,8 @@ class Transfer:
             host = self._connection.dataverse_host
             unit = required(self._tenant, host).business_unit_id
             wanted = {"_businessunitid_value": unit, "isdefault": True}
-            found = self._tenant.rows.find("dataverse", host, "teams", wanted)
-            team = str(found[0]["teamid"]) if found else None
+            rows = self._tenant.rows.find("dataverse", host, "teams", wanted)
+            team = str(rows[0]["teamid"]) if rows else None
         return {"_ownerid_value": team} if team else {}
 
     def _company(self, source: Plane, row: Mapping[str, Any]) -> _Company | None:
@@ -255,14 +255,14 @@ class Transfer:
         rows, host = self._tenant.rows, self._connection.dataverse_host
         if source == "finops":
             found = rows.find("dataverse", host, _COMPANIES, {"cdm_companycode": row.get("dataAreaId")})
-            held = found[0] if found else None
+            company = found[0] if found else None
         else:
             company_id = row.get(f"_{self.mapped.company_column}_value")
-            held = rows.get("dataverse", host, _COMPANIES, str(company_id)) if company_id else None
-        if held is None or not self._connection.has_company(held["cdm_companycode"]):
+            company = rows.get("dataverse", host, _COMPANIES, str(company_id)) if company_id else None
+        if company is None or not self._connection.has_company(company["cdm_companycode"]):
             return None
-        team = held.get("_cdm_defaultowningteam_value")
-        return _Company(str(held["cdm_companycode"]), str(held["cdm_companyid"]), team)
+        team = company.get("_cdm_defaultowningteam_value")
+        return _Company(str(company["cdm_companycode"]), str(company["cdm_companyid"]), team)
 
 
 class _Dataverse:
@@ -282,8 +282,8 @@ class _Dataverse:
         wanted = dict(equals)
         if schema.company is not None and self._company is not None:
             wanted.setdefault(schema.company, self._company.row_id)
-        found = self._tenant.rows.find("dataverse", self._host, entity_set, wanted)
-        row_id = str(found[0][schema.key[0]]) if found else None
+        rows = self._tenant.rows.find("dataverse", self._host, entity_set, wanted)
+        row_id = str(rows[0][schema.key[0]]) if rows else None
         return None if row_id in self._hidden.get(entity_set, ()) else row_id
 
     def url(self, entity_set: str) -> str:

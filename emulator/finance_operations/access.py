@@ -25,10 +25,10 @@ def known(handler: Handler) -> Handler:
 
 def user_of(tenant: Tenant, call: Call) -> dict[str, Any]:
     """Return the SystemUsers row the caller acts as."""
-    found = instance(tenant, call.host)
-    if found is None:
+    finops = instance(tenant, call.host)
+    if finops is None:
         raise not_there()
-    user_id = _user_id(tenant, call, found)
+    user_id = _user_id(tenant, call, finops)
     user = tenant.rows.get("finops", call.host, "SystemUsers", user_id) if user_id else None
     if user is None or not user["Enabled"]:
         reason = "The caller is not registered in finance and operations."

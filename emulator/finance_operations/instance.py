@@ -213,12 +213,12 @@ def delete_instance(tenant: Tenant, host: str) -> None:
 
 def _belong_to(tenant: Tenant, host: str, environment_id: str, cds_host: str) -> None:
     """Note the environment that an instance is integrated with; empty texts: with none."""
-    found = instance(tenant, host)
-    if found is not None:
-        _put(tenant, replace(found, environment_id=environment_id, cds_host=cds_host))
+    finops = instance(tenant, host)
+    if finops is not None:
+        _put(tenant, replace(finops, environment_id=environment_id, cds_host=cds_host))
 
 
 def _on_organization_renamed(tenant: Tenant, renamed: OrganizationRenamed) -> None:
-    found = instance_of_cds_host(tenant, renamed.old_host)
-    if found is not None:
-        _put(tenant, replace(found, cds_host=renamed.new_host))
+    finops = instance_of_cds_host(tenant, renamed.old_host)
+    if finops is not None:
+        _put(tenant, replace(finops, cds_host=renamed.new_host))

@@ -86,10 +86,10 @@ def register_switches(switches: Switches) -> None:
 def register_by_person(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     """Play `register-application`: `environment` is a host of the pair, `application` an id (default: the demo's)."""
     host = str(request.get("environment") or "")
-    found = instance_of_cds_host(tenant, host) or instance(tenant, host)
-    if found is None:
+    finops = instance_of_cds_host(tenant, host) or instance(tenant, host)
+    if finops is None:
         msg = f"there is no F&O on '{request.get('environment')}'"
         raise PersonError(msg)
     app_id = str(request.get("application") or DEMO_CLIENT_ID)
-    register_application(tenant, found.host, app_id)
-    return {"application": app_id, "finops": found.host}
+    register_application(tenant, finops.host, app_id)
+    return {"application": app_id, "finops": finops.host}

@@ -83,9 +83,9 @@ def delete(tenant: Tenant, call: Call) -> Reply:
 
 
 def _has_data(tenant: Tenant, call: Call, company: str) -> bool:
-    held = Condition("r.company = ?", (company.lower(),))
+    in_company = Condition("r.company = ?", (company.lower(),))
     sets = (name for name, schema in tables("finops").items() if schema.company is not None)
-    return any(tenant.rows.count("finops", call.host, name, held, limit=1) for name in sets)
+    return any(tenant.rows.count("finops", call.host, name, in_company, limit=1) for name in sets)
 
 
 def _check_version(call: Call, row: dict[str, Any]) -> None:

@@ -89,8 +89,8 @@ class Directory:
 
     def application(self, app_id: str) -> Application | None:
         """Return the application, or None."""
-        found = self._store.get(KIND_APPLICATION, app_id.lower())
-        return Application(**found) if found else self._applications.get(app_id.lower())
+        document = self._store.get(KIND_APPLICATION, app_id.lower())
+        return Application(**document) if document else self._applications.get(app_id.lower())
 
     def applications(self) -> list[Application]:
         """Return all applications, the built-in ones first."""
@@ -98,8 +98,8 @@ class Directory:
 
     def user(self, upn: str) -> User | None:
         """Return the person, or None."""
-        found = self._store.get(KIND_USER, upn.lower())
-        return User(**found) if found else self._users.get(upn.lower())
+        document = self._store.get(KIND_USER, upn.lower())
+        return User(**document) if document else self._users.get(upn.lower())
 
     def users(self) -> list[User]:
         """Return all people, the built-in ones first."""

@@ -127,16 +127,16 @@ def _description(package: Package) -> dict[str, Any]:
 
 def _row(environment: Environment, package: Package) -> dict[str, Any]:
     """Return one ApplicationPackage; its `version` is the available one, not the installed one."""
-    held = environment.packages.get(package.unique_name)
+    installed = environment.packages.get(package.unique_name)
     return {
         **_description(package),
         "id": package.application_id,
         "version": package.version,
         "crmMinversion": "9.1",
         "customHandleUpgrade": False,
-        "instancePackageId": held.instance_package_id if held else None,
-        "state": held.state if held else "None",
-        "errorDetails": _error_details(held.error) if held and held.error else None,
+        "instancePackageId": installed.instance_package_id if installed else None,
+        "state": installed.state if installed else "None",
+        "errorDetails": _error_details(installed.error) if installed and installed.error else None,
         "startDateUtc": "2018-07-23T00:00:00Z",
         "endDateUtc": "2050-01-01T00:00:00Z",
         "supportedCountries": ["DE", "US"],
@@ -148,21 +148,21 @@ def _error_details(message: str) -> dict[str, Any]:
 
 
 def _instance(environment: Environment, package: Package, operation: PackageOperation) -> dict[str, Any]:
-    held = environment.packages[package.unique_name]
+    installed = environment.packages[package.unique_name]
     return {
-        "id": held.instance_package_id,
+        "id": installed.instance_package_id,
         "packageId": package.application_id,
         "packageUniqueName": package.unique_name,
         "packageVersion": package.version,
         "applicationId": package.application_id,
         "applicationName": package.title,
         "lastOperation": {
-            "state": held.state,
+            "state": installed.state,
             "createdOn": timestamp(operation.created),
             "modifiedOn": timestamp(operation.modified),
             "errorDetails": None,
             "statusMessage": None,
-            "instancePackageId": held.instance_package_id,
+            "instancePackageId": installed.instance_package_id,
             "operationId": operation.id,
         },
     }

@@ -195,6 +195,6 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def matching_version(wanted: str, offered: tuple[str, ...] = FINOPS_VERSIONS) -> str | None:
-    """Return the newest offered version that is `wanted` or begins with its parts: `10.0.45` is 10.0.45.10 (assumed)."""
+    """Return the newest offered version that is `wanted` or begins with it: `10.0.45` is 10.0.45.10 (assumed)."""
     candidates = [one for one in offered if one == wanted or one.startswith(wanted + ".")]
     return newest_version(tuple(candidates)) if candidates else None

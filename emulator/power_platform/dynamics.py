@@ -29,7 +29,7 @@ def list_versions(tenant: Tenant, call: Call) -> Reply:
 
 
 def apply_version(tenant: Tenant, call: Call) -> Reply:
-    """Answer `POST .../finopsversions/{version}/apply`: 204 when F&O has it or a newer one (form of `Location` assumed)."""
+    """Answer `POST .../finopsversions/{version}/apply`: 204 when F&O is as new (form of `Location` assumed)."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
     wanted = call.parameters["version"]

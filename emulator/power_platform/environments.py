@@ -124,8 +124,8 @@ def get_operation(tenant: Tenant, call: Call) -> Reply:
 def list_operations(tenant: Tenant, call: Call) -> Reply:
     """Answer `GET /lifecycleOperations?$filter=environment eq '{id}'`, newest first (8.3)."""
     check_api_version(call, BAP_API_VERSIONS)
-    found = operations.operations(tenant, operations.filtered_environment(call))
-    return Reply(json={"value": [operations.document(tenant, one) for one in found]})
+    known = operations.operations(tenant, operations.filtered_environment(call))
+    return Reply(json={"value": [operations.document(tenant, one) for one in known]})
 
 
 def rename(tenant: Tenant, environment: Environment, display_name: str) -> None:

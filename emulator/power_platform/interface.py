@@ -14,22 +14,22 @@ def environment(tenant: Tenant, environment_id: str) -> Environment | None:
 
 def environment_of_cds_host(tenant: Tenant, host: str) -> Environment | None:
     """Return the environment whose Dataverse organization answers on `host`, or None."""
-    found = environment_with_host(tenant, host)
-    is_this = found is not None and found.database is not None and found.database.host == host.lower()
-    return found if is_this else None
+    environment = environment_with_host(tenant, host)
+    is_this = environment is not None and environment.database is not None and environment.database.host == host.lower()
+    return environment if is_this else None
 
 
 def environment_of_finops_host(tenant: Tenant, host: str) -> Environment | None:
     """Return the environment whose F&O answers on `host`, or None."""
-    found = environment_with_host(tenant, host)
-    is_this = found is not None and found.finops is not None and found.finops.host == host.lower()
-    return found if is_this else None
+    environment = environment_with_host(tenant, host)
+    is_this = environment is not None and environment.finops is not None and environment.finops.host == host.lower()
+    return environment if is_this else None
 
 
 def installed_packages(tenant: Tenant, environment_id: str) -> dict[str, str]:
     """Return unique name to state of every package of the catalogue; empty when the environment is gone."""
-    found = find_environment(tenant, environment_id)
-    return packages.states(found) if found else {}
+    environment = find_environment(tenant, environment_id)
+    return packages.states(environment) if environment else {}
 
 
 def finops_versions(_tenant: Tenant) -> list[str]:
@@ -39,22 +39,22 @@ def finops_versions(_tenant: Tenant) -> list[str]:
 
 def finops_application_details(tenant: Tenant, environment_id: str) -> ApplicationDetails | None:
     """Return the answer of `msprov_getfinopsapplicationdetails` without its context; None while there is no F&O."""
-    found = find_environment(tenant, environment_id)
-    return finops.application_details(found.finops) if found and found.finops else None
+    environment = find_environment(tenant, environment_id)
+    return finops.application_details(environment.finops) if environment and environment.finops else None
 
 
 def integration_details(tenant: Tenant, cds_host: str) -> IntegrationDetails | None:
     """Return Url, TenantId, Id and IsUnifiedDatabase of the linked F&O; None means 400 `0x80048d0b`."""
-    found = environment_with_host(tenant, cds_host)
-    if found is None or found.finops is None or not found.finops.reachable:
+    environment = environment_with_host(tenant, cds_host)
+    if environment is None or environment.finops is None or not environment.finops.reachable:
         return None
-    return finops.integration_details(found.finops)
+    return finops.integration_details(environment.finops)
 
 
 def ordered_finops_host(tenant: Tenant, environment_id: str) -> str | None:
     """Return the host of the F&O that the attendant is to link with an environment, None when there is no order."""
-    found = find_environment(tenant, environment_id)
-    ordered = lifecycle.ordered(tenant, found.database.domain) if found and found.database else None
+    environment = find_environment(tenant, environment_id)
+    ordered = lifecycle.ordered(tenant, environment.database.domain) if environment and environment.database else None
     return ordered.host if ordered else None
 
 
@@ -76,8 +76,8 @@ def queue_finops_install_or_update(tenant: Tenant, environment_id: str, payload:
     """
     found = _with_action(tenant, environment_id)
     app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]
-    held = found.packages.get(app.unique_name)
-    if held is not None and held.state in packages.BUSY:
+    installed = found.packages.get(app.unique_name)
+    if installed is not None and installed.state in packages.BUSY:
         text = "An installation or update of finance and operations apps is in progress."
         raise ServiceError(409, {"error": {"code": "0x80040265", "message": text}})
     requested_by = operations.principal(call) if call else found.created_by
@@ -85,8 +85,8 @@ def queue_finops_install_or_update(tenant: Tenant, environment_id: str, payload:
 
 
 def _with_action(tenant: Tenant, environment_id: str) -> Environment:
-    found = find_environment(tenant, environment_id)
-    if found is None or not finops.has_platform_tools(found):
+    environment = find_environment(tenant, environment_id)
+    if environment is None or not finops.has_platform_tools(environment):
         text = "Resource not found for the segment 'msprov_queuefnoinstallorupdate'."
         raise ServiceError(404, {"error": {"code": "0x80060888", "message": text}})
-    return found
+    return environment

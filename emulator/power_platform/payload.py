@@ -52,8 +52,8 @@ def _flag(values: dict[str, str], key: str) -> bool | None:
 def _version(wanted: str | None) -> str | None:
     if not wanted:
         return None
-    found = matching_version(wanted)
-    if found is None:
+    version = matching_version(wanted)
+    if version is None:
         msg = f"The application version '{wanted}' is not available."
         raise PayloadError(msg)
-    return found
+    return version

@@ -40,8 +40,8 @@ def _reserve_domain(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
 
 def _environment(tenant: Tenant, request: PersonRequest) -> Environment:
     reference = request.text("environment")
-    found = find_environment(tenant, reference) or environment_with_host(tenant, reference)
-    if found is None:
+    environment = find_environment(tenant, reference) or environment_with_host(tenant, reference)
+    if environment is None:
         msg = f"there is no environment '{reference}'; give its Dataverse host or its id"
         raise PersonError(msg)
-    return found
+    return environment

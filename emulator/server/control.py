@@ -83,7 +83,7 @@ class Control:
         return _done(self._tenant.person.act(await _members(request)))
 
     async def requests(self, request: Request) -> Response:
-        """Answer GET with the journal's rows, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
+        """Answer GET with the journal, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
         query = request.query_params
         rows = self._tenant.journal.rows(
             _number(request, "since") or 0, query.get("service"), query.get("method"), _number(request, "last")
@@ -91,7 +91,7 @@ class Control:
         return _done(rows)
 
     async def writes(self, request: Request) -> Response:
-        """Answer GET with how often rows were written since a moment: `since` (number), `host`, `set`, `origin` (client, ...)."""
+        """Answer GET with how often rows were written: `since` (number), `host`, `set`, `origin` (client, ...)."""
         query = request.query_params
         found = self._tenant.write_log.counted(
             host=query.get("host"),

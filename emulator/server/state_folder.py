@@ -39,7 +39,7 @@ class StateFolder:
         self._note = self.path / "emulator.json"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Make the folder and keep it for this process; InUseError when a live emulator has it."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "emulator.lock").open("a") as handle:
@@ -84,7 +84,7 @@ class StateFolder:
 
     def _read(self) -> Running | None:
         try:
-            found = json.loads(self._note.read_text())
-            return Running(found["url"], found["ca"], found["pid"])
+            document = json.loads(self._note.read_text())
+            return Running(document["url"], document["ca"], document["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -162,11 +162,11 @@ class _Reader:
         return items
 
     def _split(self, body: bytes, content_type: str) -> list[tuple[dict[str, str], bytes]]:
-        found = re.search(r'boundary="?([^";,]+)"?', content_type)
-        if not content_type.startswith("multipart/mixed") or found is None:
+        match = re.search(r'boundary="?([^";,]+)"?', content_type)
+        if not content_type.startswith("multipart/mixed") or match is None:
             msg = "The content type of a batch must be multipart/mixed with a boundary."
             raise self._rules.refuse(msg)
-        chunks = re.split(rb"(?:^|\r?\n)--" + re.escape(found.group(1).encode()), body)
+        chunks = re.split(rb"(?:^|\r?\n)--" + re.escape(match.group(1).encode()), body)
         if len(chunks) < 2 or not chunks[-1].startswith(b"--"):
             msg = "The batch is malformed: its closing boundary is missing."
             raise self._rules.refuse(msg)

@@ -111,18 +111,18 @@ def order_clause(parts: Sequence[Order]) -> str:
 def behind(parts: Sequence[Order], values: Sequence[object], seq: int) -> Condition:
     """Return the condition that a row stands behind the one with these values and this place in the table."""
     steps, parameters, equal = [], [], ""
-    held: list[object] = []
+    equal_values: list[object] = []
     for part, value in zip(parts, values, strict=True):
         step = part.after(value)
         steps.append(f"{equal}{step}")
-        parameters += [*held, *([value] if "?" in step else [])]
+        parameters += [*equal_values, *([value] if "?" in step else [])]
         if part.sql == _ROW_ID:
             # No two rows share it, and by itself the condition lets the index lead straight to the next row.
             return Condition(" OR ".join(f"({step})" for step in steps), tuple(parameters))
         equal += f"{part.sql} IS ? AND "
-        held.append(value)
+        equal_values.append(value)
     steps.append(f"{equal}r.seq > ?")
-    return Condition(" OR ".join(f"({step})" for step in steps), (*parameters, *held, seq))
+    return Condition(" OR ".join(f"({step})" for step in steps), (*parameters, *equal_values, seq))
 
 
 class _Compiler:

@@ -53,22 +53,22 @@ class Rows:
 
     def get(self, plane: Plane, host: str, table_name: str, row_id: str) -> dict[str, Any] | None:
         """Return the row, or None."""
-        found = self._store.execute(
+        row = self._store.execute(
             "SELECT version, data FROM rows WHERE space = ? AND id = ?",
             (space_of(plane, host, table_name), row_id.casefold()),
         ).fetchone()
-        return None if found is None else _row(*found)
+        return None if row is None else _row(*row)
 
     def find_id(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> str | None:
         """Return the id of the row with these values of an alternate key, unread; KeyError when that is no key."""
         schema = table(plane, table_name)
         wanted = coerce_all(schema, equals)
         name = {frozenset(columns): name for name, columns in schema.keys.items()}[frozenset(wanted)]
-        found = self._store.execute(
+        row = self._store.execute(
             "SELECT id FROM row_keys WHERE space = ? AND name = ? AND value = ?",
             (space_of(plane, host, table_name), name, key_value(schema.keys[name], wanted)),
         ).fetchone()
-        return None if found is None else str(found[0])
+        return None if row is None else str(row[0])
 
     def find(self, plane: Plane, host: str, table_name: str, equals: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the rows whose properties equal these; by index when they are a whole key."""
@@ -84,12 +84,12 @@ class Rows:
         return list(self.scan(plane, host, table_name, where=equality(schema, wanted)))
 
     def _by_key(self, space: int, name: str, value: str) -> list[dict[str, Any]]:
-        found = self._store.execute(
+        row = self._store.execute(
             "SELECT r.version, r.data FROM row_keys k JOIN rows r ON r.space = k.space AND r.id = k.id "
             "WHERE k.space = ? AND k.name = ? AND k.value = ?",
             (space, name, value),
         ).fetchone()
-        return [] if found is None else [_row(*found)]
+        return [] if row is None else [_row(*row)]
 
     def scan(
         self,
@@ -129,21 +129,21 @@ class Rows:
 
     def position(self, plane: Plane, host: str, table_name: str, row_id: str) -> int:
         """Return the place (`seq`) of a row in the order of `scan`, 0 when it is gone."""
-        found = self._store.execute(
+        row = self._store.execute(
             "SELECT seq FROM rows WHERE space = ? AND id = ?", (space_of(plane, host, table_name), row_id.casefold())
         ).fetchone()
-        return int(found[0]) if found else 0
+        return int(row[0]) if row else 0
 
     def count(
         self, plane: Plane, host: str, table_name: str, where: Condition | None = None, limit: int | None = None
     ) -> int:
         """Return how many rows satisfy the condition, counting no further than `limit`."""
         where = where or Condition()
-        found = self._store.execute(
+        row = self._store.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM rows r WHERE r.space = ? AND ({where.sql}) LIMIT ?)",  # noqa: S608
             (space_of(plane, host, table_name), *where.parameters, -1 if limit is None else limit),
         ).fetchone()
-        return int(found[0])
+        return int(row[0])
 
     def insert(
         self,
@@ -173,7 +173,7 @@ class Rows:
         )
         stored = {ETAG: _etag(1), **new}
         write = Write(plane, host, table_name, "insert", row_id, None, stored, tuple(new), origin, caller)
-        return self._told(write, stored)
+        return self._publish(write, stored)
 
     def update(
         self,
@@ -210,7 +210,7 @@ class Rows:
         changed = tuple(name for name in new if new[name] != before.get(name))
         stored = {ETAG: _etag(version), **new}
         write = Write(plane, host, table_name, "update", row_id, old, stored, changed, origin, caller)
-        return self._told(write, stored)
+        return self._publish(write, stored)
 
     def delete(
         self,
@@ -231,7 +231,7 @@ class Rows:
         space = space_of(plane, host, table_name)
         self._claim_keys(schema, space, row_id, old, {})
         self._store.execute("DELETE FROM rows WHERE space = ? AND id = ?", (space, row_id))
-        self._tell(Write(plane, host, table_name, "delete", row_id, old, None, (), origin, caller))
+        self._call_hooks(Write(plane, host, table_name, "delete", row_id, old, None, (), origin, caller))
 
     def drop(self, plane: Plane, host: str, table_names: Sequence[str]) -> None:
         """Forget all rows of an instance, without hooks."""
@@ -252,12 +252,12 @@ class Rows:
             hook(draft)
 
     def _exists(self, space: int, row_id: str) -> bool:
-        found = self._store.execute("SELECT 1 FROM rows WHERE space = ? AND id = ?", (space, row_id))
-        return found.fetchone() is not None
+        cursor = self._store.execute("SELECT 1 FROM rows WHERE space = ? AND id = ?", (space, row_id))
+        return cursor.fetchone() is not None
 
     def _next_seq(self, space: int) -> int:
-        found = self._store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
-        return int(found[0] or 0) + 1
+        row = self._store.execute("SELECT max(seq) FROM rows WHERE space = ?", (space,)).fetchone()
+        return int(row[0] or 0) + 1
 
     def _coerced(self, schema: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -291,15 +291,15 @@ class Rows:
             raise RowError("duplicate", "A record with matching key values already exists.", schema.keys[name])
         self._store.execute("INSERT INTO row_keys VALUES (?, ?, ?, ?)", (space, name, value, row_id))
 
-    def _tell(self, write: Write) -> None:
+    def _call_hooks(self, write: Write) -> None:
         self._writes += 1
         for hook in self._hooks:
             hook(write)
 
-    def _told(self, write: Write, stored: dict[str, Any]) -> dict[str, Any]:
-        """Tell of a write and return the row, read again only when a hook wrote rows itself."""
+    def _publish(self, write: Write, stored: dict[str, Any]) -> dict[str, Any]:
+        """Call the hooks and return the row, read again only when a hook wrote rows itself."""
         before = self._writes + 1
-        self._tell(write)
+        self._call_hooks(write)
         if self._writes == before:
             return stored
         return self.get(write.plane, write.host, write.table, write.row_id) or stored

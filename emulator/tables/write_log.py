@@ -51,10 +51,10 @@ class WriteLog:
         `origin`: client, dual-write, system (the platform itself) or support; None counts all. Without a host and a
         set, rows of several tables that share an id are counted together.
         """
-        found = self._store.execute(
+        rows = self._store.execute(
             "SELECT id, count(*) FROM row_writes WHERE seq > ? AND (? IS NULL OR host = ?)"
             " AND (? IS NULL OR entity_set = ?) AND (? IS NULL OR origin = ?) GROUP BY id",
             (since, host, host, entity_set, entity_set, origin, origin),
         ).fetchall()
         (last,) = self._store.execute("SELECT IFNULL(max(seq), 0) FROM row_writes").fetchone()
-        return Counts(last=last, writes=sum(number for _, number in found), rows=dict(found))
+        return Counts(last=last, writes=sum(number for _, number in rows), rows=dict(rows))
