@@ -14,7 +14,7 @@ from emulator.tenant import Tenant
 _PLATFORM = "learn.microsoft.com: Microsoft identity platform"
 
 
-def _routes(tenant: Tenant) -> tuple[Route, ...]:
+def _discovery_routes(tenant: Tenant) -> tuple[Route, ...]:
     return (
         tenant.route(
             "GET",
@@ -50,6 +50,11 @@ def _routes(tenant: Tenant) -> tuple[Route, ...]:
             "MSAL for Python: Authority.user_realm_discovery",
             "Kind of a user's account",
         ),
+    )
+
+
+def _token_routes(tenant: Tenant) -> tuple[Route, ...]:
+    return (
         tenant.route(
             "POST",
             "/{tenant}/oauth2/v2.0/token",
@@ -72,7 +77,7 @@ def service(tenant: Tenant) -> Service:
     return Service(
         name="login",
         hosts=lambda host: host in discovery.HOSTS,
-        routes=_routes(tenant),
+        routes=(*_discovery_routes(tenant), *_token_routes(tenant)),
         audiences=lambda _host: set(),
         unauthorized=lambda reason: ServiceError(401, {"error": "invalid_client", "error_description": reason}),
     )
