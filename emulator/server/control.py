@@ -67,7 +67,7 @@ class Control:
         )
 
     async def faults(self, request: Request) -> Response:
-        """Answer GET with the list; POST a fault (see `emulator.faults.Fault`); DELETE all of them, or `?id=` one."""
+        """Answer GET with the list; POST a fault (`core.faults.Fault`); DELETE all of them, or `?id=` one."""
         faults = self._tenant.faults
         if request.method == "POST":
             return _done({"id": faults.add(Fault.model_validate(await _members(request)))})
