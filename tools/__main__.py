@@ -1,7 +1,6 @@
 """The commands behind the Makefile: `python -m tools <command>`."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +11,13 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, workspace
+from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, testing, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
 from tools.exit_codes import ExitCode, UserError
 from tools.pulumi_cli import Deployment
 from tools.review import commands as review
 from tools.review import outcome
-from tools.workspace import ROOT, Stack
+from tools.workspace import Stack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -213,10 +212,7 @@ def env(name: StackName = DEFAULT_STACK) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run all tests, or those that the pytest arguments choose."""
-    folder = engine()
-    path = os.pathsep.join((str(folder), os.environ["PATH"]))
-    command = [sys.executable, "-m", "pytest", *context.args]
-    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, check=False).returncode)
+    raise typer.Exit(testing.run(context.args, messages.print))
 
 
 @app.command()

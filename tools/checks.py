@@ -14,10 +14,11 @@ PACKAGES = ("providers", "components", "emulator", "tools", "tests", "benchmarks
 
 
 class Check(NamedTuple):
-    """One command that succeeds when all is well."""
+    """One command that succeeds when all is well; `figures`: what it prints is worth reading also then."""
 
     title: str
     command: tuple[str, ...]
+    figures: bool = False
 
 
 def installed(name: str) -> str:
@@ -26,12 +27,13 @@ def installed(name: str) -> str:
 
 
 def checks() -> list[Check]:
-    """Format, lint, types, import contracts, generated files."""
+    """Format, lint, types, complexity, import contracts, generated files."""
     typed = [name for name in (*PACKAGES, "__main__.py") if (ROOT / name).exists()]
     return [
         Check("format", (installed("ruff"), "format", "--check", "--quiet", ".")),
         Check("lint", (installed("ruff"), "check", "--quiet", ".")),
         Check("types", (installed("mypy"), *typed)),
+        Check("complexity", (sys.executable, "-m", "tools.complexity"), figures=True),
         Check("imports", (installed("lint-imports"),)),
         Check("generated", (sys.executable, "-m", "components.schema", "--check")),
         Check("stack table", (sys.executable, "-m", "tools.stack_table", "--check")),
@@ -58,6 +60,6 @@ def run(check: Check, console: Console) -> bool:
     ok = done.returncode == 0
     verdict = "[green]ok[/green]" if ok else "[red]failed[/red]"
     console.print(f"{check.title}: {verdict} ({time.monotonic() - began:.0f} s)")
-    if not ok:
+    if not ok or check.figures:
         console.print(f"{done.stdout}{done.stderr}".rstrip(), markup=False, highlight=False, soft_wrap=True)
     return ok

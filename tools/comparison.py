@@ -175,18 +175,7 @@ def _none(what: str, keys: "Sequence[str] | set[str]", where: str) -> None:
 def promises(deployment: Deployment) -> list[Promise]:
     """What the stack's bootstraps and initial syncs put on both sides, as far as the maps run."""
     running = {name for name, state in (deployment.outputs.get("maps") or {}).items() if state == "running"}
-    synced = {
-        (name, company.upper())
-        for live_sync in deployment.of_type("LiveSync")
-        for name, companies in (live_sync.get("initial_syncs") or {}).items()
-        for company in companies
-    }
-    stamped = {
-        (table, str(bootstrap["company"]).upper())
-        for bootstrap in deployment.of_type("CompanyBootstrap")
-        if not bootstrap.get("simulate")
-        for table in bootstrap.get("tables") or []
-    }
+    synced, stamped = _synced(deployment), _stamped(deployment)
     companies = sorted({company for _, company in synced | stamped})
     found = [
         Promise(compared, company, (compared.cds_set, company) in stamped, (compared.map_name, company) in synced)
@@ -195,6 +184,18 @@ def promises(deployment: Deployment) -> list[Promise]:
         if compared.map_name in running
     ]
     return [promise for promise in found if promise.stamped or promise.synced]
+
+
+def _synced(deployment: Deployment) -> set[tuple[str, str]]:
+    """Map and company of every initial sync."""
+    syncs = (live_sync.get("initial_syncs") or {} for live_sync in deployment.of_type("LiveSync"))
+    return {(name, company.upper()) for each in syncs for name, companies in each.items() for company in companies}
+
+
+def _stamped(deployment: Deployment) -> set[tuple[str, str]]:
+    """Table and company of every bootstrap that wrote."""
+    wrote = [each for each in deployment.of_type("CompanyBootstrap") if not each.get("simulate")]
+    return {(table, str(each["company"]).upper()) for each in wrote for table in each.get("tables") or []}
 
 
 def line(found: Comparison) -> str | None:
