@@ -64,7 +64,10 @@ FORBIDDEN = {
     ),
     "initial sync of too many rows to a new CDS": (
         (NORTHWIND_CE, NORTHWIND, AS_LINKED, limits("initialSyncRows", 20)),
-        "problem: DW-C04 'accounts - Customers V3' has 30 rows of NWEU in F&O. An initial sync takes 20 a company",
+        (
+            "has a problem: DW-C04 initial_sync['accounts - Customers V3']: "
+            "'accounts - Customers V3' has 30 rows of NWEU in F&O. An initial sync takes 20 a company"
+        ),
     ),
     "initial sync of too many stamped rows": (
         (ADVENTURE, NEW_FINOPS, LISTED, stamped("USMF"), limits("singleThreadedRows", 70)),
