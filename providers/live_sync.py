@@ -195,13 +195,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         if link is None:
             return
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
-        kept = _declared_now(session, identifier)
-        if kept is None:
-            ours = list(stored.started)
-        else:
-            # What the service asked for first may serve the maps that stay.
-            ours = [name for name in stored.started if name not in kept and name not in stored.started_for_service]
-            call.announce("declared anew for the same link: only maps that are not declared any more are stopped")
+        ours = _to_stop(stored, _declared_now(session, identifier), call)
         states = {name: state_word(statuses[name]) for name in ours if name in statuses}
         _leave_paused([name for name, state in states.items() if state == "paused"], call)
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
@@ -324,6 +318,15 @@ def _left(
     paused = [name for name in gone if name in statuses and state_word(statuses[name]) == "paused"]
     _leave_paused(paused, call)
     return {name: "stopped" for name in gone if name not in paused}
+
+
+def _to_stop(stored: LiveSyncOutputs, kept: Collection[str] | None, call: Call) -> list[str]:
+    """Maps that a deletion stops: those that this stack started, less what the same run declares (`kept`)."""
+    if kept is None:
+        return list(stored.started)
+    call.announce("declared anew for the same link: only maps that are not declared any more are stopped")
+    # What the service asked for first may serve the maps that stay.
+    return [name for name in stored.started if name not in kept and name not in stored.started_for_service]
 
 
 def _leave_paused(names: list[str], call: Call) -> None:

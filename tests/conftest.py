@@ -1,7 +1,19 @@
 """What holds for every rung of the ladder."""
 
+import asyncio
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says something about the machine, not about the code: a fresh clone builds its tables first.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Held for the life of the process, like the loop that a program's own process has.
+_LOOP = asyncio.new_event_loop()
+
+
+@pytest.fixture
+def current_loop() -> None:
+    """Make a loop current that stays: Pulumi's SDK keeps what belongs to it, and other tests take it away."""
+    asyncio.set_event_loop(_LOOP)

@@ -116,15 +116,13 @@ def from_api(
     environment: Environment, organization: Organization, prime: Solution | None, *, known: CdsInputs | CdsOutputs
 ) -> CdsOutputs:
     """What the service holds. The location keeps the stack's word for as long as the geography stays the same."""
-    moved = isinstance(known, CdsOutputs) and known.geography != environment.location
-    url = environment.url or ""
     return CdsOutputs(
         cloud=known.cloud,
         instance=known.instance,
         name=environment.display_name,
         domain=(environment.domain or "").lower(),
         type=environment.sku.lower(),
-        location=environment.location if moved else known.location or environment.location,
+        location=_location(environment, known),
         currency=organization.currency or known.currency or "",
         language=environment.language or organization.language or known.language or 0,
         finops=known.finops,
@@ -132,7 +130,7 @@ def from_api(
         timeout=known.timeout,
         reference=known.reference if known.instance == "existing" else None,
         environment_id=environment.id,
-        url=known.url if known.url and same_host(known.url, url) else url,
+        url=_address(environment, known),
         api_url=environment.api_url or "",
         organization_id=environment.organization_id or organization.id,
         geography=environment.location,
@@ -141,6 +139,18 @@ def from_api(
         prime_solution=prime.version if prime else "not present",
         created_by_us=known.instance == "new",
     )
+
+
+def _location(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
+    """The stack's word for the location, or the service's when the environment has moved."""
+    moved = isinstance(known, CdsOutputs) and known.geography != environment.location
+    return environment.location if moved else known.location or environment.location
+
+
+def _address(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
+    """The address as the stack writes it while it names the same host."""
+    url = environment.url or ""
+    return known.url if known.url and same_host(known.url, url) else url
 
 
 def observed(environment: Environment, session: Session, known: CdsInputs | CdsOutputs) -> CdsOutputs:

@@ -98,14 +98,13 @@ def from_api(seen: Observation, place: Place, *, known: FinOpsInputs | FinOpsOut
 
 def outputs_of(seen: Observation, place: Place, url: str, known: FinOpsInputs | FinOpsOutputs) -> FinOpsOutputs:
     """What the sides hold of the F&O at `url`; choices that none of them tells keep the known value."""
-    demo, tools = seen.demo_data, seen.developer_tools
-    application, properties = seen.application, seen.properties
+    tools, application, properties = seen.developer_tools, seen.application, seen.properties
     return FinOpsOutputs(
         cloud=known.cloud,
         cds=known.cds,
         cds_url=place.url,
         instance=known.instance,
-        data=known.data or "" if demo is None else "demo" if demo else "empty",
+        data=_data(seen, known),
         developer_tools=known.developer_tools if tools is None else tools,
         version=known.version if at_least(seen.version, known.version) else seen.version,
         environment_id=seen.identifier or "",
@@ -116,3 +115,10 @@ def outputs_of(seen: Observation, place: Place, url: str, known: FinOpsInputs | 
         deployment_type=(properties.deployment_type if properties else None) or "",
         demo_dataset=(properties.demo_dataset if properties else None) or "",
     )
+
+
+def _data(seen: Observation, known: FinOpsInputs | FinOpsOutputs) -> str:
+    """Whether F&O has demo data: as the sides tell, else as it was chosen."""
+    if seen.demo_data is None:
+        return known.data or ""
+    return "demo" if seen.demo_data else "empty"

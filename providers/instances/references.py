@@ -124,17 +124,24 @@ def reference_meaning(was: str, wanted: str, names: KnownNames) -> Meaning:
 
 
 def _same_environment(was: str, wanted: str, names: KnownNames) -> bool | None:
+    """Whether both words are of one environment; None where what is stored does not tell."""
     if is_id(wanted):
-        known = names.environment_id or (was if is_id(was) else "")
-        return wanted.casefold() == known.casefold() if known else None
-    host = host_of(names.url) or host_of(was)
+        return _same_word(wanted, names.environment_id or (was if is_id(was) else ""))
     if "://" in wanted:
-        if host:
-            return host == host_of(wanted)
-        # The domain alone tells environments apart, not that two are one: hosts of other regions have it as well.
-        return False if not is_id(was) and short_name(wanted).casefold() != was.casefold() else None
-    domain = short_name(names.url or was) if names.url or not is_id(was) else ""
-    return wanted.casefold() == domain.casefold() if domain else None
+        return _same_address(was, wanted, names)
+    return _same_word(wanted, short_name(names.url or was) if names.url or not is_id(was) else "")
+
+
+def _same_word(wanted: str, known: str) -> bool | None:
+    return wanted.casefold() == known.casefold() if known else None
+
+
+def _same_address(was: str, wanted: str, names: KnownNames) -> bool | None:
+    host = host_of(names.url) or host_of(was)
+    if host:
+        return host == host_of(wanted)
+    # The domain alone tells environments apart, not that two are one: hosts of other regions have it as well.
+    return False if not is_id(was) and short_name(wanted).casefold() != was.casefold() else None
 
 
 def is_id(text: str) -> bool:

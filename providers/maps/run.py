@@ -205,10 +205,14 @@ class LiveSyncRun:
         on_tables = maps_on(self._inputs.integration_keys, statuses.values())
         declared = [status for status in on_tables if goal.get(status.name) in ("running", "paused")]
         others = [status for status in on_tables if status.name not in goal and status.state in NOT_RUNNING]
-        ours = {request for status in declared for request in stops(status)}
-        lost = {status.name for status in others if status.name in self._ran_before or last_stop(status) in ours}
+        lost = {status.name for status in others if self._stopped_by_us(status, declared)}
         self._warn_of_unknown(declared, [status for status in others if status.name not in lost])
         return lost
+
+    def _stopped_by_us(self, status: EntityMapStatus, declared: list[EntityMapStatus]) -> bool:
+        """Whether a map ran before a creation, or was stopped in one request with a declared map of its table."""
+        ours = {request for each in declared for request in stops(each)}
+        return status.name in self._ran_before or last_stop(status) in ours
 
     def _warn_of_unknown(self, declared: list[EntityMapStatus], others: list[EntityMapStatus]) -> None:
         """Stopped maps of somebody else's that single requests may have stopped, which share nothing."""

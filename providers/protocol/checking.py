@@ -29,17 +29,15 @@ def checked(kind: ResourceKind[In, Any], olds: Bag, news: Bag, call: Call) -> Ch
     unknown = unknown_fields(wanted)
     known = {name: value for name, value in wanted.items() if name not in unknown}
     result, problems = validated(kind.inputs, kind.resource, known, unknown)
-    inputs = None if problems or unknown else kind.normalise(kind.inputs_of(result))
-    if inputs is not None:
-        inputs = kind.resolved(inputs, kind.old_inputs_of(old), call)
+    inputs = None
+    if not (problems or unknown):
+        inputs = kind.resolved(kind.normalise(kind.inputs_of(result)), kind.old_inputs_of(old), call)
         result = _shown(kind, inputs)
         problems += kind.problems(inputs, kind.old_inputs_of(old))
     problems += _refusals(kind, old, result)
     problems += _tenant_problems(kind, old, result)
     if inputs is not None and not problems:
-        call = call.only_warning() if PrivateInputs.of(call.private).updating else call
-        kind.noted(inputs, kind.old_inputs_of(old), call)
-        problems += map(against, _live(kind, inputs, old, call))
+        problems += _live_problems(kind, inputs, old, call)
     passed.put(call.row.urn, private(news))
     complete = {**result, **{name: news[name] for name in unknown}, **row_of(news)}
     failures = [_failure(problem, wanted) for problem in problems]
@@ -51,6 +49,13 @@ def _failure(problem: Problem, inputs: Bag) -> CheckFailure:
     if isinstance(inputs.get(problem.path), str | int | float):
         return CheckFailure(problem.path, str(problem))
     return CheckFailure("", f"{problem.finding.code} {problem.path}: {problem.text}")
+
+
+def _live_problems(kind: ResourceKind[In, Any], inputs: In, old: Bag, call: Call) -> list[Problem]:
+    """What is worth a note, and what the services say; the update half of an `up` repeats only warnings."""
+    call = call.only_warning() if PrivateInputs.of(call.private).updating else call
+    kind.noted(inputs, kind.old_inputs_of(old), call)
+    return [against(problem) for problem in _live(kind, inputs, old, call)]
 
 
 def _live(kind: ResourceKind[In, Any], inputs: In, old: Bag, call: Call) -> Iterable[Problem]:

@@ -6,6 +6,8 @@ that the tokens were issued for, after sign-in and before its first call.
 """
 
 import os
+from collections.abc import Iterable
+from itertools import product
 from uuid import UUID
 
 from providers.api.session import Session
@@ -54,15 +56,19 @@ def verified(session: Session, named: str | None, stored: str | None, *, dual_wr
     wanted = {"this stack belongs to": _id(stored)}
     if named:
         wanted["`dualwrite:tenant` names"] = _id(named) or session.tenant_of(named)
-    for what, tenant in actual.items():
-        for whose, other in wanted.items():
-            if tenant and other and tenant != other:
-                raise ResourceError(
-                    f"{what} the tenant {tenant}, but {whose} the tenant {other}",
-                    next_step="Nothing was asked and nothing changed. Sign in to that tenant (AZURE_TENANT_ID and its "
-                    "credentials, and the dual-write token), or use the stack of this one.",
-                )
-    first, *others = [tenant for tenant in actual.values() if tenant] or [""]
+    for (what, tenant), (whose, other) in product(actual.items(), wanted.items()):
+        if tenant and other and tenant != other:
+            raise ResourceError(
+                f"{what} the tenant {tenant}, but {whose} the tenant {other}",
+                next_step="Nothing was asked and nothing changed. Sign in to that tenant (AZURE_TENANT_ID and its "
+                "credentials, and the dual-write token), or use the stack of this one.",
+            )
+    return _one_of(actual.values())
+
+
+def _one_of(tenants: Iterable[str | None]) -> str:
+    """The tenant of both tokens; empty where neither tells."""
+    first, *others = [tenant for tenant in tenants if tenant] or [""]
     if any(other != first for other in others):
         raise ResourceError(
             f"the program signs in to the tenant {first}, but the dual-write token is for the tenant {others[0]}",

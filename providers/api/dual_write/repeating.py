@@ -23,7 +23,6 @@ def repeated(
     answer is never sent again; with `look_when_lost` it is looked up once. Raises `TransportError` with
     `may_have_happened`.
     """
-    timing, polls = client.timing, client.profile.polls
     for tries in count(1):
         try:
             return send()
@@ -33,14 +32,21 @@ def repeated(
                 raise
             if down:
                 report(f"{error.reason}; looking whether it was done")
-            end = timing.clock() + (polls.lost_answer if down else 0.0)
-            while (found := _looked(look)) is None and timing.clock() < end:
-                pause(polls.map_action, sleep=timing.sleep)
-            if found is not None:
-                return found
+            effect = _effect(client, look, client.profile.polls.lost_answer if down else 0.0)
+            if effect is not None:
+                return effect
             if not down or tries >= SENDS:
                 raise
     raise AssertionError("the loop has no end of its own")
+
+
+def _effect(client: ServiceClient, look: Callable[[], T | None], seconds: float) -> T | None:
+    """The effect as soon as it shows, looked for at least once and for that long."""
+    timing = client.timing
+    end = timing.clock() + seconds
+    while (effect := _looked(look)) is None and timing.clock() < end:
+        pause(client.profile.polls.map_action, sleep=timing.sleep)
+    return effect
 
 
 def _looked(look: Callable[[], T | None]) -> T | None:

@@ -14,6 +14,7 @@ from providers.api.transport.answers import read_problem
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
 from providers.api.transport.connection import Connection, NoReply, Outgoing
 from providers.api.transport.errors import (
+    ApiError,
     AuthenticationError,
     ServiceUnavailable,
     TokenMissing,
@@ -139,32 +140,28 @@ class DualWriteTokens:
             raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
         body = _object(reply.text)
         token = body.get("access_token")
-        if reply.status in PASSING_STATUSES:
-            raise ServiceUnavailable(
-                f"no token from {self._profile.authority}: it answered {reply.status}",
-                code=f"HTTP {reply.status}",
-                status=reply.status,
-                service="identity",
-            )
-        if reply.status == 200 and not isinstance(token, str):
-            raise UnexpectedAnswer(
-                f"no token from {self._profile.authority}: the answer could not be read",
-                code="HTTP 200",
-                status=200,
-                service="identity",
-            )
         if reply.status != 200 or not isinstance(token, str):
-            problem = read_problem(body)
-            raise AuthenticationError(
-                f"the refresh token was refused: {problem.message or reply.status}",
-                code=problem.code or None,
-                correlation_id=problem.correlation_id,
-                next_step=HOW_TO_GET_ONE,
-                service="identity",
-            )
+            raise self._no_token(reply.status, body)
         rotated = body.get("refresh_token")
         self._rotated = rotated if isinstance(rotated, str) else self._rotated
         return self._keep(token, _seconds(body.get("expires_in")), REFRESH_TOKEN)
+
+    def _no_token(self, status: int, body: Mapping[str, object]) -> ApiError:
+        """Why an answer brought no token: one that passes, one that cannot be read, or a refusal."""
+        if status in PASSING_STATUSES:
+            reason = f"no token from {self._profile.authority}: it answered {status}"
+            return ServiceUnavailable(reason, code=f"HTTP {status}", status=status, service="identity")
+        if status == 200:
+            reason = f"no token from {self._profile.authority}: the answer could not be read"
+            return UnexpectedAnswer(reason, code="HTTP 200", status=200, service="identity")
+        problem = read_problem(body)
+        return AuthenticationError(
+            f"the refresh token was refused: {problem.message or status}",
+            code=problem.code or None,
+            correlation_id=problem.correlation_id,
+            next_step=HOW_TO_GET_ONE,
+            service="identity",
+        )
 
     def _command(self) -> _Held:
         token, body = token_of(self._run(command_words(os.environ[TOKEN_COMMAND])))

@@ -117,16 +117,13 @@ class ServiceClient:
         `wait_busy=False` leaves it to the caller to wait while another operation runs.
         Raises an `ApiError` otherwise; `ForeignHost` before anything is sent.
         """
-        body, extra = content, dict(headers or {})
-        if json is not None:
-            body = json_module.dumps(json).encode()
-            extra = {"Content-Type": "application/json", **extra}
+        typed = {"Content-Type": "application/json"} if json is not None else {}
         call = _Call(
             method=method,
             address=self._checked(path_or_url if "://" in path_or_url else f"{self.base_url}{path_or_url}"),
             params=params or {},
-            headers={"Accept": "application/json", **extra},
-            body=body,
+            headers={"Accept": "application/json", **typed, **(headers or {})},
+            body=content if json is None else json_module.dumps(json).encode(),
             expected=frozenset(expected or {200}),
             replay=replay or ("safe" if method == "GET" else "never"),
             answer=answer,
@@ -135,6 +132,10 @@ class ServiceClient:
             wait_busy=wait_busy,
             correlation_id=str(uuid.uuid4()),
         )
+        return self._answered(call)
+
+    def _answered(self, call: _Call) -> Response:
+        """The answer that counts, after as many attempts as the call may have."""
         last = lazy.repeated(
             lambda: self._attempt(call),
             replay=call.replay,

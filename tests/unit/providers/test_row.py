@@ -22,6 +22,8 @@ class Services(mocks.Mocks):
 
 TYPE = "pulumi-python:dynamic/dualwrite:CdsInstance"
 
+pytestmark = pytest.mark.usefixtures("current_loop")
+
 
 def rows(*parents: str, preview: bool = False) -> dict[str, Any]:
     """The row of a resource `cds` below a chain of components."""
