@@ -22,9 +22,9 @@ SHOWN = 12
 class Bounds(NamedTuple):
     """What the source may have at most."""
 
-    # The aim is 3.0 and 12; these come down as the source does.
-    mean: float = 3.3
-    grade_c: int = 60
+    # The aim for the mean is 3.0; it comes down as the source does.
+    mean: float = 3.2
+    grade_c: int = 12
     file_lines: int = 350
     function_lines: int = 50
 
