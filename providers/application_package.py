@@ -6,20 +6,23 @@ of the key. Not read back: the installed version; the service reports the one on
 about ten minutes (assumed, no figure is documented). There is no uninstall: deletion leaves it in place.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Unpack
 
 import pulumi
 from pydantic import Field
 
 from providers.api.app_management.models import ApplicationPackage as LivePackage
-from providers.api.transport.errors import NotFound
+from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.durations import Duration, seconds
+from providers.instances.existing_finops import environment_of
 from providers.instances.identifiers import on_environment
 from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
-from providers.instances.package_installation import Installation
+from providers.instances.package_installation import Installation, not_offered
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
-from providers.protocol.base import Call, ManagedResource, NotRead
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem
+from providers.protocol.findings import CDS_NOT_CHECKED
 from providers.protocol.marks import NotCompared, Replaces
 from providers.protocol.waiting import Waiting
 
@@ -75,6 +78,21 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
     def name_of(self, values: PackageInputs | PackageOutputs) -> str:
         """The unique name, as the admin APIs spell it."""
         return values.package
+
+    def live_problems(self, inputs: PackageInputs, call: Call) -> Iterator[Problem]:
+        """A name that no package has; silent while there is no environment to ask."""
+        session = call.session(inputs.cloud)
+        environment = environment_of(session.power_platform.environments(), inputs.cds)
+        if environment is None:
+            return
+        try:
+            packages = session.app_management.packages(environment.id)
+        except ApiError as error:
+            call.announce(f"not checked: whether the package is on offer ({error.reason})", CDS_NOT_CHECKED)
+            return
+        text = not_offered(packages, inputs.package, finops_there=environment.finops is not None)
+        if text:
+            yield Problem("package", text)
 
     def unfinished(self, stored: PackageOutputs) -> bool:
         """An installation that a person's attempt left failed is finished by the next run."""

@@ -27,7 +27,13 @@ from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.protocol.addresses import bare_address, short_name
 from providers.protocol.base import Call, ManagedResource, Problem, Provider
-from providers.protocol.findings import CONSENT_IDLE
+from providers.protocol.findings import CONSENT_IDLE, DOWNGRADE
+
+# Microsoft Learn, "Change the environment type" of finance and operations apps: not recommended for linked ones.
+_TO_SANDBOX = (
+    "becomes a sandbox: backups are kept for a shorter time, and it can be reset and overwritten by a copy. F&O does "
+    "not follow, and Microsoft does not recommend the step for a pair"
+)
 
 
 class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
@@ -77,6 +83,8 @@ class CdsInstanceProvider(Provider[CdsInputs, CdsOutputs]):
         deletion.declared.put(call.row.urn, inputs)
         for text in deletion.idle_consents(inputs, old):
             call.announce(text, CONSENT_IDLE)
+        if old and (old.type, inputs.type) == ("production", "sandbox"):
+            call.warn(_TO_SANDBOX, DOWNGRADE)
 
     def require_deletable(self, identifier: str, stored: CdsOutputs, call: Call) -> None:
         """An environment of the stack needs consent, whatever the engine's protection says."""

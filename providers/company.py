@@ -24,7 +24,7 @@ from providers.instances.presence import environment_or_gone
 from providers.link.pair import Pair, find_pair
 from providers.protocol.addresses import bare_address, host_of
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
-from providers.protocol.findings import COMPANY_NOT_CHECKED
+from providers.protocol.findings import COMPANY_NOT_CHECKED, ONLY_AT_CREATION
 from providers.protocol.marks import AtCreation, CaseBlind, NotCompared, Refused
 from providers.protocol.waiting import Waiting
 
@@ -93,6 +93,15 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
         """The address without a slash at its end."""
         finops = inputs.finops and bare_address(inputs.finops)
         return inputs.model_copy(update={"finops": finops})
+
+    def noted(self, inputs: CompanyInputs, old: CompanyInputs | None, call: Call) -> None:
+        """A changed name or country: nothing follows, for F&O has the company already."""
+        changed = [name for name in ("name", "country") if old and getattr(old, name) != getattr(inputs, name)]
+        if changed:
+            what = " and ".join(f"`{name}`" for name in changed)
+            call.warn(
+                f"{what} changed in the stack alone: F&O has the company, where people change it", ONLY_AT_CREATION
+            )
 
     def managed(self, live: CompanyOutputs) -> Collection[str]:
         """Name and country are F&O's once the company is there."""

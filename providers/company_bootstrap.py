@@ -26,6 +26,7 @@ from providers.instances.references import resolve
 from providers.protocol.addresses import short_name
 from providers.protocol.base import Call, ManagedResource, PrivateInputs, Problem, ResourceError
 from providers.protocol.marks import CaseBlind, NotCompared, Replaces, Unordered
+from providers.protocol.problems import Fixed
 from providers.stamping.plan import Pending, PlannedBootstrap
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import Scope, find_scope, known_units
@@ -116,7 +117,10 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
         return inputs.model_copy(update={"business_units": [named[key] for key in sorted(named)]})
 
     def problems(self, inputs: BootstrapInputs, old: BootstrapInputs | None) -> Iterable[Problem]:
-        """A table that is named twice."""
+        """A table that is named twice, and another order of a bootstrap that has stamped its rows."""
+        if old and not old.simulate and old.order != inputs.order:
+            text = f"cannot change from {old.order!r} to {inputs.order!r}: the rows are stamped, and an order says when"
+            yield Fixed("order", f"{text}; put the old value back")
         for place, table in enumerate(inputs.tables):
             if table in inputs.tables[:place]:
                 yield Problem(f"tables[{place}]", f"'{table}' is named twice")

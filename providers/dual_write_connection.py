@@ -17,6 +17,7 @@ from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.durations import seconds
 from providers.documented_errors.recognition import READING, with_documented_cure
+from providers.instances.hosts import gateway_problem
 from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_id
@@ -79,7 +80,10 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
 
     def problems(self, inputs: ConnectionInputs, old: ConnectionInputs | None) -> Iterator[Problem]:
-        """More companies than a link takes."""
+        """More companies than a link takes, and a gateway outside the cloud."""
+        foreign = gateway_problem(inputs.cloud, inputs.gateway)
+        if foreign:
+            yield Problem("gateway", foreign)
         text = (
             None if isinstance(inputs.companies, str) else too_many(len(inputs.companies), inputs.live_companies_limit)
         )

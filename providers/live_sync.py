@@ -26,6 +26,7 @@ from providers.link.pair import find_link, find_pair
 from providers.maps.catch_up import declared_before, require_skippable, skipped_queues
 from providers.maps.declared_checks import (
     key_problems,
+    late_initial_syncs,
     stopped_prerequisites,
     warn_of_late_companies,
     warn_of_paused_prerequisites,
@@ -74,13 +75,15 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         return canonical_inputs(inputs)
 
     def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
-        """Initial syncs and texts of maps that are not declared; prerequisites that shall not run."""
+        """Initial syncs and texts of maps that are not declared, or come too late; prerequisites that shall not run."""
         named = (("initial_sync", inputs.masters), ("resync", inputs.resync), ("catch_up", inputs.catch_up))
         for field, names in named:
             for name in names:
                 if name not in inputs.maps:
                     yield Problem(f"{field}[{name!r}]", "is no map of `maps`")
         yield from stopped_prerequisites(inputs)
+        if old:
+            yield from late_initial_syncs(inputs, old)
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
@@ -208,11 +211,11 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
     cloud: pulumi.Output[str]
     cds: pulumi.Output[str]
     maps: pulumi.Output[dict[str, str]]
-    integration_keys: pulumi.Output[dict[str, list[str]]]
+    integration_keys: pulumi.Output[Any]  # a set, as the two `Any` below: mappings to true, lists in the state of older code
     initial_syncs: pulumi.Output[dict[str, dict[str, dict[str, int]]]]
     synced: pulumi.Output[dict[str, str]]
-    prerequisites_added: pulumi.Output[list[str]]
-    dropped: pulumi.Output[list[str]]
+    prerequisites_added: pulumi.Output[Any]
+    dropped: pulumi.Output[Any]
     connection_id: pulumi.Output[str]
     not_installed: pulumi.Output[list[str]]
     started: pulumi.Output[list[str]]

@@ -15,6 +15,7 @@ from providers.instances import preflight
 from providers.instances.cds_model import CdsInputs, CdsOutputs, observed
 from providers.instances.finops_installation import PROVISIONING_APP
 from providers.instances.finops_readiness import Observation, contradictions
+from providers.instances.hosts import dataverse_problem
 from providers.instances.kinds import shape_problems
 from providers.instances.references import resolve, same_domain
 from providers.instances.supported_versions import OLDEST_DATAVERSE
@@ -33,6 +34,9 @@ class ExistingCds:
         yield from shape_problems(inputs, "existing")
         if len([name for name in belonging_to(CdsInputs, "existing") if getattr(inputs, name) is not None]) != 1:
             yield Problem("url", "an existing instance is found by either `url` or `environment_id`: give one of them")
+        foreign = dataverse_problem(inputs.cloud, inputs.url)
+        if foreign:
+            yield Problem("url", foreign)
 
     def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
         """Whether it can be used."""

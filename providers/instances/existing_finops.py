@@ -16,6 +16,7 @@ from providers.catalogue.geography import dataverse_geography, finops_geography,
 from providers.instances.finops_installation import registration_steps
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, outputs_of
 from providers.instances.finops_readiness import Observation
+from providers.instances.hosts import finops_problem
 from providers.instances.kinds import shape_problems
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
@@ -39,8 +40,11 @@ class ExistingFinOps:
     """F&O of somebody else's: verified before it is used, then only read."""
 
     def problems(self, inputs: FinOpsInputs, old: FinOpsInputs | None) -> Iterator[Problem]:
-        """Inputs that do not fit."""
-        return shape_problems(inputs, "existing")
+        """Inputs that do not fit, and an address outside the cloud."""
+        yield from shape_problems(inputs, "existing")
+        foreign = finops_problem(inputs.cloud, inputs.url)
+        if foreign:
+            yield Problem("url", foreign)
 
     def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
         """Whether it can be linked."""

@@ -4,7 +4,8 @@ The service has one state per package and environment (power-platform-api.md 14.
 killed run requested is found again by that state and only waited for. There is no uninstall.
 """
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from providers.api.app_management.models import ApplicationPackage, PackageOperation
@@ -29,6 +30,26 @@ class Packages(Protocol):
         """The state of one installation."""
 
 
+def named(packages: Mapping[str, ApplicationPackage], name: str) -> ApplicationPackage | None:
+    """The package of that unique name, whatever its case."""
+    return packages.get(name) or next(
+        (package for unique, package in packages.items() if unique.casefold() == name.casefold()), None
+    )
+
+
+def not_offered(packages: Mapping[str, ApplicationPackage], name: str, *, finops_there: bool) -> str | None:
+    """Against a package that an environment does not list; None when it does, and while F&O may still bring it."""
+    if named(packages, name):
+        return None
+    folded = {unique.casefold(): unique for unique in packages}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    if close:
+        return f"is not offered on this environment; did you mean `{folded[close[0]]}`?"
+    if not finops_there:
+        return None
+    return "is not offered on this environment: check its spelling and the tenant's licences for it"
+
+
 class Installation:
     """One package on one environment, brought to `Installed`."""
 
@@ -42,7 +63,7 @@ class Installation:
 
     def current(self, *, fresh: bool = False) -> ApplicationPackage:
         """The package as the service holds it; `NotFound` when the environment does not offer it."""
-        package = self._service.packages(self._environment_id, fresh=fresh).get(self._unique_name)
+        package = named(self._service.packages(self._environment_id, fresh=fresh), self._unique_name)
         if package is None:
             raise NotFound(
                 f"the package {self._unique_name} is not offered on this environment",

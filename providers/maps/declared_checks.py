@@ -24,6 +24,23 @@ def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:
         yield Problem(f"maps[{need!r}]", f"is declared stopped, and '{name}' needs it to run: stop both, or neither")
 
 
+def late_initial_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> Iterator[Problem]:
+    """Initial syncs that come new to maps that run already: they would never begin, for one precedes the start."""
+    late = [
+        name
+        for name in inputs.live_syncs
+        if name not in old.masters
+        and old.maps.get(name, "stopped") != "stopped"
+        and inputs.resync.get(name) in (None, old.resync.get(name))
+    ]
+    if late:
+        yield Problem(
+            "initial_sync",
+            f"comes too late for maps that run already: {first_names([repr(name) for name in late])}. Give "
+            "`maps.resync` (or that of an override) a new text to run it now, or leave `initialSync` out",
+        )
+
+
 def warn_of_paused_prerequisites(inputs: LiveSyncInputs, call: Call) -> None:
     """Prerequisites of running maps that are paused: what waits in their queues is missing on the other side."""
     needed = dict.fromkeys(need for name, need in _needs(inputs, "paused") if inputs.maps[name] == "running")

@@ -35,7 +35,9 @@ class LiveSyncInputs(OfLinkInputs):
     maps: dict[str, RunState]
     prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
     dropped: Annotated[list[str], Unordered()] = Field(default_factory=list)
-    integration_keys: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
+    integration_keys: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Unordered()] = Field(
+        default_factory=dict
+    )
     initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Property bags: what the engine's wire does to values, undone in one place.
 
 Numbers arrive as floats, None vanishes, keys that begin with `__` belong to the SDK or to
-`_row`, and in previews any value, at any depth, can be an Unknown.
+`_row`, and in previews any value, at any depth, can be an Unknown. The engine compares lists place by
+place, so a set travels as a mapping of its items to true: one item gone is one line of a preview.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def unknown_fields(bag: Mapping[str, Any]) -> frozenset[str]:
 
 
 def visible(bag: Mapping[str, Any]) -> Bag:
-    """The bag without hidden keys, with whole floats as integers again; a new dict at every level."""
+    """The bag without hidden keys, with whole floats as integers and sets as lists; a new dict at every level."""
     return {name: whole(value) for name, value in bag.items() if not name.startswith("__")}
 
 
@@ -52,10 +53,19 @@ def private(bag: Mapping[str, Any]) -> Bag:
     }
 
 
+def as_set(value: Any) -> Any:
+    """A list, or each list of a mapping, as a set travels; an empty one has nothing to show and stays."""
+    if isinstance(value, Mapping):
+        return {key: as_set(item) for key, item in value.items()}
+    return dict.fromkeys(value, True) if isinstance(value, list) and value else value
+
+
 def whole(value: Any) -> Any:
-    """Whole floats as integers, at any depth: the wire knows only floats."""
+    """Whole floats as integers and sets as sorted lists, at any depth: the wire knows only floats."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, Mapping) and value and all(item is True for item in value.values()):
+        return sorted(value)
     if isinstance(value, Mapping):
         return {key: whole(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -105,7 +105,8 @@ class Provider(Declarable[In, Out]):
                 live = self._read(id_, props, call)
             except (NotRead, *PASSING) as reason:
                 call.warn(f"not read: {reason}", NOT_READ)
-                return ReadResult(id_, stored_bag(props), live_inputs(self, props, stored_bag(props)))
+                stored = stored_bag(self, props)
+                return ReadResult(id_, stored, live_inputs(self, props, stored))
             if live is None:
                 return ReadResult("", {})
             outs = outputs_bag(self, props, live)

@@ -39,7 +39,7 @@ def checked(kind: ResourceKind[In, Any], olds: Bag, news: Bag, call: Call) -> Ch
     if inputs is not None and not problems:
         problems += _live_problems(kind, inputs, old, call)
     passed.put(call.row.urn, private(news))
-    complete = {**result, **{name: news[name] for name in unknown}, **row_of(news)}
+    complete = {**kind.packed(result), **{name: news[name] for name in unknown}, **row_of(news)}
     failures = [_failure(problem, wanted) for problem in problems]
     return CheckResult(complete if not failures else {**news}, failures)
 

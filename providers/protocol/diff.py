@@ -138,8 +138,8 @@ def canonical(field: FieldInfo, value: Any) -> Any:
     """The form of a value in which `==` means "the same to the service"."""
     if mark(field, CaseBlind):
         value = _folded(value)
-    if mark(field, Unordered) and isinstance(value, list | tuple):
-        return sorted(set(value), key=repr)
+    if mark(field, Unordered):
+        return _ordered(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -149,6 +149,12 @@ def _folded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_folded(item) for item in value]
     return value
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _ordered(item) for key, item in value.items()}
+    return sorted(set(value), key=repr) if isinstance(value, list | tuple) else value
 
 
 def _default(field: FieldInfo) -> Any:

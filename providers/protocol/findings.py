@@ -25,6 +25,9 @@ RESET_WITH_LOSS = Finding("DW-I01", "the link is reset and what stands only on i
 HARMLESS_RESET = Finding("DW-I02", "the link is reset, and nothing is lost because no map ever ran on it")
 NOT_QUEUED = Finding("DW-I03", "a running map stops for a while, and changes made in that time are not queued")
 
+OVERWRITES = Finding("DW-I04", "rows that carry a company get another one")
+DOWNGRADE = Finding("DW-I05", "a production environment becomes a sandbox")
+
 COMPANIES_BY_HAND = Finding("DW-P01", "a person has to change the companies of the link on the dual-write page")
 LINK_BY_HAND = Finding("DW-P02", "a person has to link the two instances in Lifecycle Services")
 REGISTER_BY_HAND = Finding("DW-P03", "a person has to register the application in F&O")
@@ -40,6 +43,8 @@ COMPANY_NOT_CHECKED = Finding("DW-N05", "whether F&O has the company could not b
 LINK_NOT_CHECKED = Finding("DW-N06", "the companies of the link could not be read without a dual-write token")
 NOT_READ = Finding("DW-N07", "a resource could not be read and keeps its stored values")
 
+VERSION_NOT_CHECKED = Finding("DW-N08", "whether F&O is on offer in the declared version could not be read")
+
 MAP_STATE = Finding("DW-W01", "a map has another run state than declared")
 MAP_MISSING = Finding("DW-W02", "a map that was there is not installed any more")
 KEY_DRIFT = Finding("DW-W03", "a table has other integration keys than declared")
@@ -50,6 +55,8 @@ PAUSED_NEED = Finding("DW-W07", "running maps need one that is declared paused")
 CONSENT_IDLE = Finding("DW-W08", "an entry of `confirm` has ended, or names what this stack does not have")
 COMPANIES = Finding("DW-W09", "the link has other companies than declared")
 SOLUTION = Finding("DW-W10", "a map solution was updated since it was applied")
+
+ONLY_AT_CREATION = Finding("DW-W11", "a changed input serves the creation alone, and nothing follows from it now")
 
 UNREADABLE = Finding("DW-E01", "a check or a refresh ended because a service could not be read")
 

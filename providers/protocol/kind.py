@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from providers.api.transport.errors import ApiError
-from providers.protocol.bags import Bag, visible
+from providers.protocol.bags import Bag, as_set, visible
 from providers.protocol.call import Call
 from providers.protocol.diff import Difference, Meaning, difference, meaning_of
-from providers.protocol.marks import belonging_to
+from providers.protocol.marks import Unordered, belonging_to, mark
 from providers.protocol.models import Inputs, Outputs, PrivateInputs
 from providers.protocol.problems import Problem
 
@@ -142,6 +142,14 @@ class ResourceKind(Generic[In, Out]):
     def shows(self, name: str, value: Any) -> bool:
         """An optional list or mapping that is empty says nothing and is left out of previews."""
         return value not in ([], {}) or self.inputs.model_fields[name].is_required()
+
+    def packed(self, bag: Bag) -> Bag:
+        """The bag with its sets as they travel: the one form of what is stored and shown."""
+        fields = self.inputs.model_fields
+        return {
+            name: as_set(value) if name in fields and mark(fields[name], Unordered) else value
+            for name, value in bag.items()
+        }
 
     def title(self, props: Bag, urn: str) -> str:
         """The resource as messages name it: `CdsInstance 'contoso-uat'`."""

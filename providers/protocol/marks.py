@@ -25,7 +25,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unordered:
-    """A list that is a set: order and repetition mean nothing."""
+    """A list (or each list of a mapping) that is a set: order and repetition mean nothing, and previews tell items."""
 
 
 @dataclass(frozen=True)

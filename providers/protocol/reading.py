@@ -13,22 +13,23 @@ def outputs_bag(kind: ResourceKind[Any, Out], props: Bag, outputs: Out) -> Bag:
     fields = kind.inputs.model_fields
     echoed = {name: value for name, value in visible(props).items() if name in fields}
     recorded = {name: value for name, value in echoed.items() if mark(fields[name], Recorded)}
-    return {**echoed, **outputs.model_dump(mode="json", exclude_none=True), **recorded, **row_of(props)}
+    stored = {**echoed, **outputs.model_dump(mode="json", exclude_none=True), **recorded}
+    return {**kind.packed(stored), **row_of(props)}
 
 
 def live_inputs(kind: ResourceKind[Any, Any], props: Bag, outs: Bag) -> Bag:
     """Inputs as the service holds them, in the user's own form wherever that means the same."""
-    stored = visible(props)
-    drifted = kind.difference(outs, stored).fields
+    stored, live = visible(props), visible(outs)
+    drifted = kind.difference(live, stored).fields
     names = kind.managed(kind.outputs_of(outs))
     managed = {
-        name: outs[name] if name in drifted else stored.get(name, outs[name])
-        for name in outs
-        if name in names and kind.shows(name, outs[name])
+        name: value if name in drifted else stored.get(name, value)
+        for name, value in live.items()
+        if name in names and kind.shows(name, value)
     }
-    return {**managed, **row_of(outs)}
+    return {**kind.packed(managed), **row_of(outs)}
 
 
-def stored_bag(props: Bag) -> Bag:
+def stored_bag(kind: ResourceKind[Any, Any], props: Bag) -> Bag:
     """The outputs as they are stored, for a state that cannot be read now."""
-    return {**visible(props), **row_of(props)}
+    return {**kind.packed(visible(props)), **row_of(props)}

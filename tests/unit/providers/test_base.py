@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ from providers.protocol.base import (
 )
 from providers.protocol.checking import checked
 from providers.protocol.diff import Meaning
-from providers.protocol.marks import NotCompared, Refused, Replaces
+from providers.protocol.marks import NotCompared, Refused, Replaces, Unordered
 
 
 class ThingInputs(Inputs):
@@ -44,12 +44,17 @@ class ThingInputs(Inputs):
     currency: Annotated[str, Refused("it can never be changed")] = "EUR"
     port: int = 80
     tags: list[str] = Field(default_factory=list)
+    members: Annotated[list[str] | Literal["all"], Unordered()] = Field(default_factory=list)
+    keys: Annotated[dict[str, list[str]], Unordered()] = Field(default_factory=dict)
     timeout: Annotated[str, NotCompared()] = "2h"
 
 
 class ThingOutputs(Outputs):
     name: str
     url: str = ""
+    members: list[str] | Literal["all"] | None = None
+    keys: dict[str, list[str]] | None = None
+    seen: list[str] | None = None
 
 
 class ThingProvider(Provider[ThingInputs, ThingOutputs]):
@@ -105,6 +110,38 @@ def test_check_returns_canonical_inputs_with_defaults(thing: ThingProvider) -> N
     checked = thing.check({}, GOOD)
     wanted = {"name": "uat", "domain": "uat", "currency": "EUR", "port": 80, "tags": ["a", "b"], "timeout": "2h"}
     assert checked.inputs == {**wanted, "__row": {"urn": "u"}}
+
+
+SETS = {"members": ["USMF", "DAT"], "keys": {"accounts": ["b", "a"]}}
+STORED_SETS = {"members": {"DAT": True, "USMF": True}, "keys": {"accounts": {"a": True, "b": True}}}
+
+
+def test_sets_are_stored_as_mappings_that_the_engine_compares_by_item(thing: ThingProvider) -> None:
+    inputs = thing.check({}, {**GOOD, **SETS}).inputs
+    assert {name: inputs[name] for name in SETS} == STORED_SETS
+    assert inputs["tags"] == ["a", "b"]
+    assert thing.check({}, {**inputs, "__provider": "p"}).inputs == inputs
+    assert thing.check({}, {**GOOD, "members": "all"}).inputs["members"] == "all"
+
+
+def test_set_that_older_code_stored_as_a_list_is_the_same(thing: ThingProvider) -> None:
+    inputs = thing.check({}, {**GOOD, **SETS}).inputs
+    older = {**inputs, **SETS, "url": "https://live"}
+    assert not thing.diff("id-1", older, {**inputs, "__provider": older.get("__provider")}).changes
+    fewer = thing.check({}, {**GOOD, **SETS, "members": ["DAT"]}).inputs
+    assert thing.diff("id-1", older, fewer).changes is None
+
+
+def test_operations_work_with_lists_and_store_sets(thing: ThingProvider) -> None:
+    thing.held = ThingOutputs(name="live", members=["USMF", "DAT", "FRRT"], keys={"accounts": ["a", "b"]}, seen=["x"])
+    inputs = thing.check({}, {**GOOD, **SETS}).inputs
+    read = thing.read("id-1", thing.create({**inputs, "__provider": "p"}).outs or {})
+    outs, live = read.outs or {}, read.inputs or {}
+    assert outs["members"] == {"DAT": True, "FRRT": True, "USMF": True} == live["members"]
+    assert (live["keys"], outs["seen"]) == (STORED_SETS["keys"], ["x"])
+    thing.failure = NotRead("down")
+    kept = thing.read("id-1", outs)
+    assert (kept.outs, (kept.inputs or {})["members"]) == (outs, live["members"])
 
 
 def test_check_is_idempotent_and_ignores_olds(thing: ThingProvider) -> None:
