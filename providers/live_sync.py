@@ -211,7 +211,7 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
     cloud: pulumi.Output[str]
     cds: pulumi.Output[str]
     maps: pulumi.Output[dict[str, str]]
-    integration_keys: pulumi.Output[Any]  # a set, as the two `Any` below: mappings to true, lists in the state of older code
+    integration_keys: pulumi.Output[Any]  # a set, as the two below: in the state of older code a list
     initial_syncs: pulumi.Output[dict[str, dict[str, dict[str, int]]]]
     synced: pulumi.Output[dict[str, str]]
     prerequisites_added: pulumi.Output[Any]

@@ -129,7 +129,7 @@ class OnCds(Provider[In, Out]):
         if known or not environment_id:
             return known
         try:
-            return session.power_platform.environment(environment_id).url or ""
+            return session.power_platform.environment(environment_id, shared=True).url or ""
         except NotFound:
             return ""
 

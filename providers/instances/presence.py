@@ -13,7 +13,7 @@ def environment_or_gone(service: PowerPlatform, identifier: str) -> Environment 
     the environment, which then nothing deletes.
     """
     try:
-        return service.environment(identifier) if identifier else None
+        return service.environment(identifier, shared=True) if identifier else None
     except NotFound as error:
         if any(each.id.casefold() == identifier.casefold() for each in service.environments(fresh=True)):
             raise NotRead(f"the service lists the environment {identifier}, and says: {error}") from error

@@ -70,6 +70,23 @@ def test_id_cannot_leave_its_segment(service: PowerPlatform, network: Script) ->
         service.environment("../x?y")
 
 
+def test_one_environment_is_shared_by_a_refresh_until_something_is_written(
+    service: PowerPlatform, network: Script, time: FakeTime
+) -> None:
+    seen = fixture("power_platform/environment")
+    network.expect("GET", "/environments/e-1", answer(200, seen))
+    network.expect("PATCH", "/environments/e-1", answer(202))
+    network.expect("GET", "/environments/e-1", answer(200, seen), answer(200, seen))
+    for _ in range(2):
+        service.environment("e-1", shared=True)
+    service.update_environment("e-1", display_name="Other")
+    for _ in range(2):
+        service.environment("e-1", shared=True)
+    time.sleep(6)
+    service.environment("e-1", shared=True)
+    assert [call.partition(" ")[0] for call in network.calls] == ["GET", "PATCH", "GET", "GET"]
+
+
 def test_list_follows_its_pages(service: PowerPlatform, network: Script) -> None:
     link = f"{ADMIN}?api-version=2023-06-01&$skiptoken=2"
     first = {"value": [fixture("power_platform/environment")], "nextLink": link}

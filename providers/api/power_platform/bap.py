@@ -1,5 +1,6 @@
 """`PowerPlatform` on the BAP admin API (power-platform-api.md sections 5 to 13) and the F&O reads of 15.4."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -34,8 +35,9 @@ DOCUMENTED = "2024-10-01"
 _CATALOGUE = {"api-version": CURRENT}
 EXPAND_LIST = "properties/billingPolicy,properties/copilotPolicies"
 EXPAND_ONE = f"permissions,properties.capacity,{EXPAND_LIST}"
-# Seconds for which a list of all environments is shared between callers.
+# Seconds for which the list of all environments is shared between callers, and one of them by those of a refresh.
 LIST_LIFETIME = 1.0
+ONE_LIFETIME = 5.0
 
 
 class BapPowerPlatform:
@@ -45,6 +47,8 @@ class BapPowerPlatform:
         self._bap = bap
         self._power_platform = power_platform
         self._list: Shared[list[Environment]] = Shared(self._read_environments, LIST_LIFETIME, bap.timing.clock)
+        self._lock = threading.Lock()
+        self._ones: dict[str, Shared[Environment]] = {}
 
     def environments(self, *, fresh: bool = False) -> list[Environment]:
         """See `PowerPlatform`."""
@@ -53,10 +57,26 @@ class BapPowerPlatform:
     def _read_environments(self) -> list[Environment]:
         return self._bap.read_pages(Environment, ADMIN, params={"$expand": EXPAND_LIST, "api-version": CURRENT})
 
-    def environment(self, environment_id: str) -> Environment:
+    def environment(self, environment_id: str, *, shared: bool = False) -> Environment:
         """See `PowerPlatform`."""
+        if not shared:
+            return self._read_environment(environment_id)
+        with self._lock:
+            one = self._ones.get(environment_id)
+            if one is None:
+                one = Shared(lambda: self._read_environment(environment_id), ONE_LIFETIME, self._bap.timing.clock)
+                self._ones[environment_id] = one
+        return one.get()
+
+    def _read_environment(self, environment_id: str) -> Environment:
         query = {"$expand": EXPAND_ONE, "api-version": CURRENT}
         return self._bap.read(Environment, f"{ADMIN}/{_segment(environment_id)}", params=query)
+
+    def _forget(self) -> None:
+        """Something was written: what was read before is not shared any more."""
+        self._list.forget()
+        with self._lock:
+            self._ones.clear()
 
     def find_by_domain(self, domain: str, *, fresh: bool = False) -> Environment | None:
         """See `PowerPlatform`."""
@@ -75,7 +95,7 @@ class BapPowerPlatform:
                 answer="maybe",
             )
         finally:
-            self._list.forget()
+            self._forget()
         name = response.object().get("name")
         started = CreateStarted(
             operation_url=response.operation_url,
@@ -140,7 +160,7 @@ class BapPowerPlatform:
                 answer="maybe",
             )
         finally:
-            self._list.forget()
+            self._forget()
         return OperationStarted(operation_url=response.operation_url, retry_after=response.retry_after)
 
     def locations(self) -> Locations:

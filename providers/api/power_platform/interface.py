@@ -28,8 +28,11 @@ class PowerPlatform(Protocol):
         """
         ...
 
-    def environment(self, environment_id: str) -> Environment:
-        """One environment. Raises `NotFound`; refuses an empty id with `InvalidRequest`."""
+    def environment(self, environment_id: str, *, shared: bool = False) -> Environment:
+        """One environment. Raises `NotFound`; refuses an empty id with `InvalidRequest`.
+
+        With `shared` one call serves the resources of a refresh, for some seconds or until something is written.
+        """
         ...
 
     def find_by_domain(self, domain: str, *, fresh: bool = False) -> Environment | None:

@@ -152,7 +152,7 @@ class FakePowerPlatform(PowerPlatform):
             return []
         return list(self.held.values())
 
-    def environment(self, environment_id: str) -> Environment:
+    def environment(self, environment_id: str, *, shared: bool = False) -> Environment:
         self.calls.append("get")
         if environment_id not in self.held:
             raise NotFound("The environment could not be found in the tenant.", code="EnvironmentNotFound", status=404)

@@ -11,7 +11,7 @@ from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePowerPlatform
 class Blipping(FakePowerPlatform):
     """Does not know for a moment what it lists."""
 
-    def environment(self, environment_id: str) -> object:  # type: ignore[override]
+    def environment(self, environment_id: str, *, shared: bool = False) -> object:  # type: ignore[override]
         raise NotFound("The environment could not be found in the tenant.", code="EnvironmentNotFound", status=404)
 
 
