@@ -60,14 +60,16 @@ def as_set(value: Any) -> Any:
     return dict.fromkeys(value, True) if isinstance(value, list) and value else value
 
 
+def _is_set(value: Mapping[str, Any]) -> bool:
+    return bool(value) and all(item is True for item in value.values())
+
+
 def whole(value: Any) -> Any:
     """Whole floats as integers and sets as sorted lists, at any depth: the wire knows only floats."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, Mapping) and value and all(item is True for item in value.values()):
-        return sorted(value)
     if isinstance(value, Mapping):
-        return {key: whole(item) for key, item in value.items()}
+        return sorted(value) if _is_set(value) else {key: whole(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [whole(item) for item in value]
     return value
