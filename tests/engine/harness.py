@@ -71,6 +71,12 @@ class Project:
         """Take the product's stack file of that name."""
         self._write(stack, (workspace.STACKS / f"Pulumi.{stack}.yaml").read_text())
 
+    def take(self, stack: str) -> None:
+        """Take the product's stack file of that name for a stack that the backend has already."""
+        self.stack = stack
+        self.stack_file.write_text((workspace.STACKS / f"Pulumi.{stack}.yaml").read_text())
+        self.run("stack", "select", stack)
+
     def configure(self, config: str, stack: str = "test") -> None:
         """Write a stack file with this text under `config:`."""
         self._write(stack, f"encryptionsalt: {SALT}\nconfig:\n{indent(config.strip(), '  ')}\n")
