@@ -25,7 +25,7 @@ from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCds
 from providers.instances.references import resolve
 from providers.protocol.addresses import short_name
 from providers.protocol.base import Call, ManagedResource, PrivateInputs, Problem, ResourceError
-from providers.protocol.marks import CaseBlind, NotCompared, Replaces, Unordered
+from providers.protocol.marks import CaseBlind, NotCompared, RefusedOnce, Replaces, Unordered
 from providers.protocol.problems import Fixed
 from providers.stamping.plan import Pending, PlannedBootstrap
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
@@ -43,7 +43,7 @@ class BootstrapInputs(OnCdsInputs):
     business_units: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
     tables: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TABLES))
     overwrite: bool = False
-    order: Annotated[Literal["live", "before-live-sync"], NotCompared()] = "live"
+    order: Annotated[Literal["live", "before-live-sync"], NotCompared(), RefusedOnce("rows are stamped")] = "live"
     max_failures: Annotated[int, Field(ge=0), NotCompared()] = 100
     simulate: bool = False
     timeout: Annotated[Duration, NotCompared()] = "6h"

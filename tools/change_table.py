@@ -28,6 +28,7 @@ from providers.protocol.marks import (
     NotCompared,
     Recorded,
     Refused,
+    RefusedOnce,
     Replaces,
     Unordered,
     mark,
@@ -78,7 +79,7 @@ def kind(field: FieldInfo) -> Kind:
     """What the marks of a field say."""
     kinds = (
         (mark(field, NeedsConsent), Kind.CONSENT),
-        (mark(field, FixedWith) or mark(field, Refused), Kind.REFUSED),
+        (mark(field, FixedWith) or mark(field, Refused) or mark(field, RefusedOnce), Kind.REFUSED),
         (mark(field, Replaces), Kind.REPLACES),
         (mark(field, AtCreation), Kind.AT_CREATION),
         (mark(field, NotCompared), Kind.NO_CHANGE),
@@ -98,6 +99,8 @@ def remark(field: FieldInfo) -> str:
         parts.append(f"part of the replacement when `{fixed.field}` changes as well")
     if refused:
         parts.append(refused.reason)
+    if once := mark(field, RefusedOnce):
+        parts.append(f"once {once.when}; before that it is taken")
     notes = (
         (mark(field, CaseBlind), "case means nothing"),
         (mark(field, Unordered), "a set"),

@@ -15,6 +15,7 @@ from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
 from providers.maps.version_switch import STOPS_MEANWHILE, refused_while_paused
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
+from providers.protocol.problems import Fixed
 from providers.protocol.words import first_names
 
 
@@ -34,7 +35,7 @@ def late_initial_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> Iterator[
         and inputs.resync.get(name) in (None, old.resync.get(name))
     ]
     if late:
-        yield Problem(
+        yield Fixed(
             "initial_sync",
             f"comes too late for maps that run already: {first_names([repr(name) for name in late])}. Give "
             "`maps.resync` (or that of an override) a new text to run it now, or leave `initialSync` out",

@@ -15,7 +15,7 @@ from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import CaseBlind, NotCompared, Unordered
+from providers.protocol.marks import CaseBlind, NotCompared, RefusedOnce, Unordered
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
@@ -38,7 +38,7 @@ class LiveSyncInputs(OfLinkInputs):
     integration_keys: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Unordered()] = Field(
         default_factory=dict
     )
-    initial_sync: Master | dict[str, Master] = Field(default_factory=dict)
+    initial_sync: Annotated[Master | dict[str, Master], RefusedOnce("maps run")] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)
     initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None

@@ -24,6 +24,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class RefusedOnce:
+    """A change is refused from a moment on, that `when` names. Read by the change table, like `NeedsConsent`."""
+
+    when: str
+
+
+@dataclass(frozen=True)
 class Unordered:
     """A list (or each list of a mapping) that is a set: order and repetition mean nothing, and previews tell items."""
 
@@ -94,6 +101,7 @@ _M = TypeVar(
     "_M",
     Replaces,
     Refused,
+    RefusedOnce,
     Unordered,
     CaseBlind,
     NotCompared,

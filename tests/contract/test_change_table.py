@@ -45,6 +45,7 @@ BASES: dict[str, Bag] = {
     "LiveSync": {"cloud": "emulator", "cds": "contoso-uat", "companies": ["DAT"], "maps": MAPS},
 }
 HELD_FINOPS = {"finops_url": LAMNA["finops"], "finops_host": LAMNA["finops"].removeprefix("https://")}
+OTHER_GATEWAY = "https://projectmanagementservice.eu-il101.gateway.prod.island.powerapps.com"
 OTHER_FINOPS = "https://other-erp.sandbox.operations.eu.dynamics.com"
 EXISTING_CDS = {"cloud": "emulator", "instance": "existing", "url": URL}
 CDS_BY_ID = {"cloud": "emulator", "instance": "existing", "environment_id": "5dae6f70-8192-43a4-8ebf-3a4b5c6d7e85"}
@@ -100,7 +101,7 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("DualWriteConnection", "finops"): Proof(
         OTHER_FINOPS, base={**BASES["DualWriteConnection"], "finops": LAMNA["finops"]}, held=HELD_FINOPS
     ),
-    ("DualWriteConnection", "gateway"): Proof("https://gateway.example"),
+    ("DualWriteConnection", "gateway"): Proof(OTHER_GATEWAY),
     ("DualWriteConnection", "companies"): Proof(
         ["DAT", "USMF"],
         base={"cloud": "emulator", "cds": "contoso-uat", "companies": ["DAT"], "company_change": "reset"},

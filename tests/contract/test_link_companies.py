@@ -80,7 +80,7 @@ def test_person_who_does_not_come_is_an_error_with_the_same_steps(pair: Pair, li
     assert "update failed: the link has other companies than declared (linked but not declared: CONT, USMF)" in text
     assert "Legal entities, remove CONT, USMF, Save" in text
     _, held, inputs = pair.process.read(linked.identifier, linked.outputs)
-    assert held["companies"] == inputs["companies"] == ["CONT", "DAT", "USMF"]
+    assert held["companies"] == inputs["companies"] == {"CONT": True, "DAT": True, "USMF": True}
 
 
 def test_reset_needs_consent_in_the_preview_and_brings_the_solutions_back(pair: Pair, linked: Made) -> None:
