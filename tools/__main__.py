@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,13 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, testing, workspace
+from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, testing, variables, workspace
 from tools.engine.build import EngineUnavailable, engine_folder
-from tools.exit_codes import ExitCode, UserError
+from tools.exit_codes import ExitCode, NotRead, UserError
 from tools.pulumi_cli import Deployment
 from tools.review import commands as review
 from tools.review import outcome
+from tools.stack_copy import StackCopy, stack_copy
 from tools.workspace import Stack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -36,24 +38,61 @@ def engine() -> Path:
     return engine_folder(messages.print)
 
 
-def ready(name: str) -> tuple[Stack, dict[str, str]]:
-    """All that a Pulumi command of the stack needs: engine, folders, emulator, selected stack."""
+def checked(name: str) -> Stack:
+    """The stack of that name, when its file and the user's variables allow to run anything."""
+    variables.refuse_empty(os.environ)
     stack = workspace.stack(name)
+    workspace.require_own_state(stack, os.environ)
+    return stack
+
+
+def ready(name: str) -> tuple[Stack, dict[str, str]]:
+    """All that a command needs that changes the stack: engine, folders, emulator, stack selected, made if it is new."""
+    stack = checked(name)
     folder = engine()
     workspace.make_folders()
-    emulator: dict[str, str] | None = {} if stack.emulated else None
     with ThreadPoolExecutor(1) as beside:  # the two wait for different programs
-        selected = beside.submit(pulumi_cli.select, stack.name, workspace.child_environment(folder, emulator))
-        if stack.emulated:
-            emulator_process.ensure_running()
-            emulator = emulator_process.variables()
+        without_emulator = workspace.child_environment(folder, {} if stack.emulated else None)
+        selected = beside.submit(pulumi_cli.select, stack.name, without_emulator)
+        environment = environment_of(stack, folder)
         selected.result()
-    return stack, workspace.child_environment(folder, emulator)
+    return stack, environment
+
+
+def environment_of(stack: Stack, folder: Path) -> dict[str, str]:
+    """The environment of the stack's commands, with the emulator running where it lives there."""
+    if not stack.emulated:
+        return workspace.child_environment(folder, None)
+    emulator_process.ensure_running()
+    return workspace.child_environment(folder, emulator_process.variables())
+
+
+@contextmanager
+def reading(name: str) -> Iterator[tuple[Stack, StackCopy]]:
+    """All that a command needs that only reads: the stack's file and backend stay as they are."""
+    stack = checked(name)
+    folder = engine()
+    workspace.make_folders()
+    with stack_copy(stack.name, environment_of(stack, folder)) as copy:
+        yield stack, copy
+
+
+def require_deployed(copy: StackCopy) -> None:
+    """Refused where there is nothing to read: a green answer would be about another place than the user means."""
+    if not copy.deployed:
+        raise NotRead(
+            f"Stack '{copy.stack}' is not in the backend, so there is nothing to read: `make up` brings it up."
+        )
 
 
 def operate(arguments: Sequence[str], stack: Stack, environment: dict[str, str]) -> None:
     """Run an operation on the stack; ends this process with the exit code for how it failed, when it fails."""
     ended(outcome.run([*arguments, "--stack", stack.name], environment), stack, environment)
+
+
+def read_only(arguments: Sequence[str], stack: Stack, copy: StackCopy) -> None:
+    """Run an operation that only reads, on the copied stack file; else as `operate`."""
+    ended(outcome.run([*arguments, *copy.options], copy.environment), stack, copy.environment)
 
 
 def ended(code: ExitCode, stack: Stack, environment: dict[str, str]) -> None:
@@ -104,12 +143,12 @@ def preview(
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Show what `up` would change, as a reviewer reads it."""
-    stack, environment = ready(name)
-    if diff:
-        operate(["preview", "--diff", "--suppress-outputs", *(["--refresh"] if refreshed else [])], stack, environment)
-        return
-    code = review.preview(stack.name, environment, console, refreshed=refreshed, as_json=as_json)
-    ended(asked_for(code, detailed_exit_code), stack, environment)
+    with reading(name) as (stack, copy):
+        if diff:
+            read_only(["preview", "--diff", "--suppress-outputs", *(["--refresh"] if refreshed else [])], stack, copy)
+            return
+        code = review.preview(copy, console, refreshed=refreshed, as_json=as_json)
+        ended(asked_for(code, detailed_exit_code), stack, copy.environment)
 
 
 @app.command()
@@ -120,9 +159,9 @@ def page(
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Print the preview as a page for a pull request, in Markdown."""
-    stack, environment = ready(name)
-    code = review.page(stack.name, environment, refreshed=refreshed, as_json=as_json)
-    ended(asked_for(code, detailed_exit_code), stack, environment)
+    with reading(name) as (stack, copy):
+        code = review.page(copy, refreshed=refreshed, as_json=as_json)
+        ended(asked_for(code, detailed_exit_code), stack, copy.environment)
 
 
 def asked_for(code: ExitCode, detailed: bool) -> ExitCode:
@@ -137,10 +176,15 @@ def refresh(
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Read everything back, name what drifted, and record it."""
-    stack, environment = ready(name)
     how = ["--preview-only"] if preview_only else ["--yes", "--skip-preview"]
     asked = ["--expect-no-changes"] if detailed_exit_code else []
-    operate(["refresh", *how, *asked, "--diff", "--suppress-outputs"], stack, environment)
+    arguments = ["refresh", *how, *asked, "--diff", "--suppress-outputs"]
+    with reading(name) as (stack, copy):
+        require_deployed(copy)
+        if preview_only:
+            read_only(arguments, stack, copy)
+        else:
+            operate(arguments, stack, copy.environment)
 
 
 @app.command("check-file")
@@ -172,8 +216,9 @@ def destroy(name: StackName = DEFAULT_STACK) -> None:
 @app.command()
 def prove(name: StackName = DEFAULT_STACK) -> None:
     """Prove live sync with a row each way, and count what was brought over."""
-    stack, environment = ready(name)
-    prove_live(stack, environment, pulumi_cli.deployment(stack.name, environment))
+    with reading(name) as (stack, copy):
+        require_deployed(copy)
+        prove_live(stack, copy.environment, pulumi_cli.deployment(stack.name, copy.environment))
 
 
 @app.command()
@@ -196,7 +241,7 @@ def stop() -> None:
 @app.command()
 def env(name: StackName = DEFAULT_STACK) -> None:
     """Print shell exports for plain `pulumi` commands: eval "$(make -s env)"."""
-    stack = workspace.stack(name)
+    stack = checked(name)
     folder = engine()
     workspace.make_folders()
     emulator: dict[str, str] = {}

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tools.emulator_process import alive
-from tools.workspace import ROOT, UserError
+from tools.exit_codes import NotRead
+from tools.workspace import ROOT
 
 UNCHANGED = ("same", "read")
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -49,18 +50,18 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             signal.signal(signal.SIGTERM, terminate)
 
 
-def ask(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run a short command of the CLI; what it printed."""
+def ask(arguments: Sequence[str], environment: Mapping[str, str], folder: Path = ROOT) -> str:
+    """Run a short command of the CLI in the project in `folder`; what it printed."""
     answer = subprocess.run(
         ["pulumi", *arguments, "--non-interactive"],
-        cwd=ROOT,
+        cwd=folder,
         env=dict(environment),
         capture_output=True,
         text=True,
         check=False,
     )
     if answer.returncode:
-        raise UserError(answer.stderr.strip() or f"pulumi {' '.join(arguments)} failed")
+        raise NotRead(answer.stderr.strip() or f"pulumi {' '.join(arguments)} failed")
     return answer.stdout
 
 

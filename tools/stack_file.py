@@ -7,7 +7,7 @@ itself, from handing it the file as it is meant: other encodings, keys that stan
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,19 +26,31 @@ class StackFileError(Exception):
     """What is wrong with the file and what to do; the text goes on after the file's name."""
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The values below `config:` by full key (`dualwrite:cds`). `StackFileError` when it is no stack file."""
+class StackFile(NamedTuple):
+    """The values below `config:` by full key (`dualwrite:cds`), and what its secrets are encrypted with.
+
+    `encryption`: `passphrase`, the address of a key service (`azurekeyvault://...`), or empty where the file says none.
+    """
+
+    config: dict[str, Any]
+    encryption: str
+
+
+def read(path: Path) -> StackFile:
+    """A stack file. `StackFileError` when it is none."""
     try:
         loader = yaml.SafeLoader(_text(path))
         node = loader.get_single_node()
         _check_size(node)
         _check_keys(node)
-        document = loader.construct_document(node) if node else None
+        document: Any = loader.construct_document(node) if node else None
     except RecursionError:
         raise StackFileError("is nested too deeply; a stack file has some five levels") from None
     except yaml.YAMLError as error:
         raise StackFileError(f"is not YAML: {_in_one_line(error)}") from None
-    return _config(document)
+    config = _config(document)  # refuses a document that is no map
+    by_passphrase = "passphrase" if document.get("encryptionsalt") else ""
+    return StackFile(config, str(document.get("secretsprovider") or by_passphrase))
 
 
 def _text(path: Path) -> str:

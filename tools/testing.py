@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tools.engine.build import Report, oldest_engine, tested_engine
+from tools.variables import loopback_exceptions
 from tools.workspace import ROOT
 
 # A file stays on one core, since its tests share what its fixtures made. In order of folders the long files begin early
@@ -23,5 +24,6 @@ def run(arguments: Sequence[str], report: Report) -> int:
     if not arguments:
         oldest_engine(report)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
+    variables = {**os.environ, **loopback_exceptions(os.environ), "PATH": path}
     command = [sys.executable, "-m", "pytest", *(arguments or ON_ALL_CORES)]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.backend import folder_of
 from tools.exit_codes import UserError as UserError  # where the commands look for it
-from tools.stack_file import StackFileError, read_config
+from tools.stack_file import StackFile, StackFileError, read
+from tools.variables import BACKEND, PASSPHRASE, PASSPHRASE_FILE, has_passphrase, loopback_exceptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / ".dualwrite"
@@ -53,7 +55,7 @@ def stack(name: str) -> Stack:
     if not path.is_file():
         known = ", ".join(sorted(file.name.split(".")[1] for file in STACKS.glob("Pulumi.*.yaml")))
         raise UserError(f"There is no stack '{name}' (no file stacks/{path.name}). Stacks: {known}.")
-    cloud = config_of(path).get("dualwrite:cloud", "emulator")
+    cloud = file_of(path).config.get("dualwrite:cloud", "emulator")
     if cloud is None:
         raise UserError(f"stacks/{path.name}: dualwrite:cloud is empty; give it a value or leave the key out.")
     return Stack(name, str(cloud))
@@ -61,19 +63,47 @@ def stack(name: str) -> Stack:
 
 def config_of(path: Path) -> dict[str, Any]:
     """What stands below `config:` in a file of `stacks/`, by full key; refused in one line when it is no stack file."""
+    return file_of(path).config
+
+
+def file_of(path: Path) -> StackFile:
+    """A file of `stacks/`; refused in one line when it is no stack file."""
     try:
-        return read_config(path)
+        return read(path)
     except StackFileError as problem:
         raise UserError(f"stacks/{path.name} {problem}.") from None
+
+
+def require_own_state(stack: Stack, given: Mapping[str, str]) -> None:
+    """Refuse a stack of a real cloud whose state would land in this clone's own folder, or under the demo's passphrase.
+
+    That folder is removed to get a new local tenant, and that passphrase is published.
+    """
+    if stack.emulated:
+        return
+    missing = []
+    backend = given.get(BACKEND, "")
+    folder = folder_of(backend, ROOT)
+    if not backend or (folder and folder.is_relative_to(PRIVATE)):
+        missing.append(f"{BACKEND}, a backend outside .dualwrite")
+    encryption = file_of(STACKS / f"Pulumi.{stack.name}.yaml").encryption
+    by_passphrase = encryption == "passphrase" or (not encryption and not backend.startswith("http"))
+    if by_passphrase and (not has_passphrase(given) or given.get(PASSPHRASE) == DEMO_PASSPHRASE):
+        missing.append(f"{PASSPHRASE} or {PASSPHRASE_FILE}, a passphrase other than the demo's")
+    if missing:
+        raise UserError(
+            f"Stack '{stack.name}' is in the cloud '{stack.cloud}', so it needs {'; and '.join(missing)}."
+            " Nothing was run."
+        )
 
 
 def pulumi_variables(given: Mapping[str, str]) -> dict[str, str]:
     """Pulumi's variables of this clone; a backend or passphrase of the user's own stays as it is."""
     variables = {"PULUMI_HOME": str(PULUMI_HOME), **FIXED}
-    if not given.get("PULUMI_BACKEND_URL"):
-        variables["PULUMI_BACKEND_URL"] = PULUMI_STATE.as_uri()
-    if not (given.get("PULUMI_CONFIG_PASSPHRASE") or given.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
-        variables["PULUMI_CONFIG_PASSPHRASE"] = DEMO_PASSPHRASE
+    if not given.get(BACKEND):
+        variables[BACKEND] = PULUMI_STATE.as_uri()
+    if not has_passphrase(given):
+        variables[PASSPHRASE] = DEMO_PASSPHRASE
     return variables
 
 
@@ -91,6 +121,7 @@ def child_environment(
     kept = {name: value for name, value in given.items() if emulator is None or not is_credential(name)}
     return {
         **kept,
+        **loopback_exceptions(given),
         **pulumi_variables(given),
         **(emulator or {}),
         "PATH": os.pathsep.join((str(engine), given.get("PATH", ""))),
@@ -105,5 +136,6 @@ def is_credential(name: str) -> bool:
 def exports(engine: Path, emulator: Mapping[str, str], given: Mapping[str, str]) -> str:
     """Lines for `eval` that give a shell the same set-up."""
     lines = [f'export PATH={shlex.quote(str(engine))}:"$PATH"']
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in {**pulumi_variables(given), **emulator}.items()]
+    variables = {**pulumi_variables(given), **loopback_exceptions(given), **emulator}
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines)

@@ -12,13 +12,12 @@ from tools.review.approval import approved_plan
 from tools.review.content import Content, arranged
 from tools.review.planning import plan
 from tools.review.preview import Preview
+from tools.stack_copy import StackCopy
 
 
-def preview(
-    stack: str, environment: Mapping[str, str], console: Console, *, refreshed: bool, as_json: bool
-) -> ExitCode:
+def preview(copy: StackCopy, console: Console, *, refreshed: bool, as_json: bool) -> ExitCode:
     """Show a plan as a reviewer reads it; whether it is refused, or changes something."""
-    planned = plan(stack, environment, refreshed=refreshed)
+    planned = plan(copy.stack, copy.environment, refreshed=refreshed, config_file=copy.file)
     content = arranged(planned)
     if as_json:
         json_output.write("preview", **members(planned, content))
@@ -27,13 +26,13 @@ def preview(
     return verdict(planned)
 
 
-def page(stack: str, environment: Mapping[str, str], *, refreshed: bool, as_json: bool) -> ExitCode:
+def page(copy: StackCopy, *, refreshed: bool, as_json: bool) -> ExitCode:
     """Print the page of a plan; whether it is refused, or changes something."""
-    planned = plan(stack, environment, refreshed=refreshed)
+    planned = plan(copy.stack, copy.environment, refreshed=refreshed, config_file=copy.file)
     content = arranged(planned)
     text = markdown.page(content)
     if as_json:
-        json_output.write("page", **members(planned, content), marker=markdown.marker(stack), page=text)
+        json_output.write("page", **members(planned, content), marker=markdown.marker(copy.stack), page=text)
     else:
         sys.stdout.write(text)
     return verdict(planned)

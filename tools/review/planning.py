@@ -9,14 +9,25 @@ from tools.review.preview import Preview, read
 from tools.workspace import ROOT
 
 
-def plan(stack: str, environment: Mapping[str, str], *, refreshed: bool = False, save: Path | None = None) -> Preview:
-    """The plan of a stack. `refreshed`: read the services first, without recording it; `save`: the plan file.
+def plan(
+    stack: str,
+    environment: Mapping[str, str],
+    *,
+    refreshed: bool = False,
+    save: Path | None = None,
+    config_file: Path | None = None,
+) -> Preview:
+    """The plan of a stack.
+
+    `refreshed`: read the services first, without recording it; `save`: the plan file; `config_file`: instead of the
+    stack's own file.
 
     NotRead carries what the CLI said when it printed no plan at all: no backend, a lock, a wrong passphrase.
     """
     arguments = ["preview", "--json", "--non-interactive", "--stack", stack]
     arguments += ["--refresh"] if refreshed else []
     arguments += ["--save-plan", str(save)] if save else []
+    arguments += ["--config-file", str(config_file)] if config_file else []
     answer = subprocess.run(
         ["pulumi", *arguments], cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
     )

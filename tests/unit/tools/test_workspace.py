@@ -105,11 +105,71 @@ def test_no_name_of_a_stack_is_read_by_the_shell(tmp_path: Path, name: str) -> N
     assert not (tmp_path / "shell").exists()
 
 
+def real_stack(stacks: Path, top: str = "") -> Stack:
+    (stacks / "Pulumi.one.yaml").write_text(f"{top}\nconfig:\n  dualwrite:cloud: public\n")
+    return workspace.stack("one")
+
+
+OWN_BACKEND = {"PULUMI_BACKEND_URL": "azblob://state"}
+OWN_PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "own"}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, r"needs PULUMI_BACKEND_URL, a backend outside \.dualwrite; and PULUMI_CONFIG_PASSPHRASE or"),
+        (OWN_PASSPHRASE, r"needs PULUMI_BACKEND_URL, a backend outside \.dualwrite\. Nothing was run"),
+        (OWN_BACKEND, r"needs PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, a passphrase other"),
+        ({**OWN_BACKEND, "PULUMI_CONFIG_PASSPHRASE": workspace.DEMO_PASSPHRASE}, "needs PULUMI_CONFIG_PASSPHRASE or"),
+        ({**OWN_PASSPHRASE, "PULUMI_BACKEND_URL": workspace.PULUMI_STATE.as_uri()}, "needs PULUMI_BACKEND_URL"),
+        ({**OWN_PASSPHRASE, "PULUMI_BACKEND_URL": "file://./.dualwrite/mine"}, "needs PULUMI_BACKEND_URL"),
+    ],
+    ids=["nothing", "no backend", "no passphrase", "demo's passphrase", "demo's backend", "in the demo's folder"],
+)
+def test_stack_of_a_real_cloud_needs_state_of_its_own(stacks: Path, given: dict[str, str], says: str) -> None:
+    stack = real_stack(stacks)
+    with pytest.raises(UserError, match=says) as caught:
+        workspace.require_own_state(stack, given)
+    assert str(caught.value).startswith("Stack 'one' is in the cloud 'public', so it needs")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("top", "given"),
+    [
+        ("encryptionsalt: v1:x", {**OWN_BACKEND, **OWN_PASSPHRASE}),
+        ("", {**OWN_BACKEND, "PULUMI_CONFIG_PASSPHRASE": ""}),
+        ("", {**OWN_BACKEND, "PULUMI_CONFIG_PASSPHRASE_FILE": "/run/secret"}),
+        ("secretsprovider: azurekeyvault://contoso.vault.azure.net/keys/state", OWN_BACKEND),
+        ("", {"PULUMI_BACKEND_URL": "https://api.pulumi.com"}),
+    ],
+    ids=["passphrase", "empty passphrase", "file", "key service", "Pulumi Cloud encrypts itself"],
+)
+def test_state_of_its_own_is_taken(stacks: Path, top: str, given: dict[str, str]) -> None:
+    workspace.require_own_state(real_stack(stacks, top), given)
+
+
+def test_stack_on_the_emulator_needs_neither() -> None:
+    workspace.require_own_state(Stack("new-new", "emulator"), {})
+
+
 def test_own_backend_and_passphrase_are_kept() -> None:
     given = {"PULUMI_BACKEND_URL": "s3://bucket", "PULUMI_CONFIG_PASSPHRASE_FILE": "/run/secret"}
     environment = workspace.child_environment(ENGINE, None, given)
     assert environment["PULUMI_BACKEND_URL"] == "s3://bucket"
     assert "PULUMI_CONFIG_PASSPHRASE" not in environment
+
+
+def test_explicit_empty_passphrase_is_kept() -> None:
+    assert workspace.pulumi_variables({"PULUMI_CONFIG_PASSPHRASE": ""}).keys().isdisjoint({"PULUMI_CONFIG_PASSPHRASE"})
+
+
+def test_children_do_not_ask_a_proxy_for_this_machine() -> None:
+    given = {"https_proxy": "http://proxy", "NO_PROXY": "corp.local"}
+    for emulator in (None, DEMO):
+        environment = workspace.child_environment(ENGINE, emulator, given)
+        assert environment["no_proxy"] == environment["NO_PROXY"] == "corp.local,127.0.0.1,localhost,::1"
+    assert "export no_proxy=corp.local,127.0.0.1,localhost,::1" in workspace.exports(ENGINE, DEMO, given).splitlines()
 
 
 def test_real_credentials_never_reach_the_emulator() -> None:
