@@ -125,12 +125,12 @@ def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
     else:
         operate(["up", "--yes", "--suppress-outputs"], stack, environment)
     with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(pulumi_cli.last_update, stack.name, environment)
+        asked = beside.submit(pulumi_cli.history, stack.name, environment)
         deployment = pulumi_cli.deployment(stack.name, environment)
-        update = asked.result()
+        history = asked.result()
     console.print()
-    summary.show(stack.name, deployment, update, console)
-    if stack.emulated and pulumi_cli.changed(update):
+    summary.show(stack.name, deployment, history, console)
+    if stack.emulated and pulumi_cli.changed(history[0]):
         prove_live(stack, environment, deployment)
 
 

@@ -19,6 +19,7 @@ from providers.api.transport.errors import ApiError, NotFound
 from providers.api.transport.odata import equal
 from tools.comparison import Comparer, Side, line, promises
 from tools.pulumi_cli import Deployment
+from tools.readiness import NOT_INSTALLED, declared_states, map_states
 from tools.workspace import UserError
 
 DEADLINE_SECONDS = 60.0
@@ -168,13 +169,24 @@ class Prover:
             self.sleep(POLL_SECONDS)
 
 
-def choose(maps: Mapping[str, str]) -> tuple[Candidate, Candidate]:
-    """The maps for the two directions: different ones where two of the candidates run."""
-    running = [candidate for candidate in CANDIDATES if maps.get(candidate.map_name) == "running"]
-    if not running:
-        names = ", ".join(candidate.map_name for candidate in CANDIDATES)
-        raise UserError(f"No row to prove live sync with: none of these maps runs: {names}.")
-    return running[0], running[min(1, len(running) - 1)]
+def choose(states: Mapping[str, str], declared: Mapping[str, str]) -> tuple[Candidate, Candidate] | None:
+    """The maps for the two directions: different ones where two of the candidates run; None where none shall run.
+
+    `UserError` when one is declared running and none runs.
+    """
+    running = [candidate for candidate in CANDIDATES if states.get(candidate.map_name) == "running"]
+    if running:
+        return running[0], running[min(1, len(running) - 1)]
+    for name in (candidate.map_name for candidate in CANDIDATES):
+        if declared.get(name) == "running" and states[name] != NOT_INSTALLED:
+            raise UserError(f"map '{name}' is declared running and is {states[name]}; `make up` mends that.")
+    return None
+
+
+def nothing_to_prove() -> str:
+    """Why no row is written, in one line."""
+    names = ", ".join(candidate.map_name for candidate in CANDIDATES)
+    return f"Not proved, and nothing is wrong: a row takes one of these maps, and none is declared running: {names}."
 
 
 def fresh_value() -> str:
@@ -182,9 +194,8 @@ def fresh_value() -> str:
     return f"PRV{uuid.uuid4().hex[:7].upper()}"
 
 
-def prove(prover: Prover, maps: Mapping[str, str]) -> list[Proof]:
+def prove(prover: Prover, forward: Candidate, back: Candidate) -> list[Proof]:
     """One row each way."""
-    forward, back = choose(maps)
     return [prover.from_finops(forward, fresh_value()), prover.from_cds(back, fresh_value())]
 
 
@@ -210,7 +221,10 @@ def company(linked: Sequence[str], finops: FinanceOperations, cds: Dataverse) ->
 def main(cloud: str, deployment: Deployment) -> None:
     """Prove the stack whose outputs say where its instances are: rows that were brought over, then two live ones."""
     console = Console(highlight=False, soft_wrap=True)
-    services, outputs = session(cloud, tokens="prove"), deployment.outputs
+    outputs = deployment.outputs
+    if not {"finops_url", "cds_url", "linked_companies"} <= outputs.keys():
+        raise UserError("no `up` of the stack has come to its end yet; `make up` continues it.")
+    services = session(cloud, tokens="prove")
     try:
         finops, cds = services.finance_operations(outputs["finops_url"]), services.dataverse(outputs["cds_url"])
         comparer = Comparer(finops, cds)
@@ -218,8 +232,11 @@ def main(cloud: str, deployment: Deployment) -> None:
             text = line(comparer.compare(promise))
             if text:
                 console.print(f"[green]Proved[/green]  {text}")
-        prover = Prover(finops, cds, company(outputs["linked_companies"], finops, cds))
-        show(prove(prover, outputs["maps"]), console)
+        chosen = choose(map_states(deployment), declared_states(deployment))
+        if chosen is None:
+            console.print(nothing_to_prove(), markup=False)
+            return
+        show(prove(Prover(finops, cds, company(outputs["linked_companies"], finops, cds)), *chosen), console)
     finally:
         close_all()
 
@@ -229,7 +246,7 @@ def run(cloud: str, deployment: Deployment) -> None:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         main(cloud, deployment)
-    except (ApiError, UserError, KeyError) as error:
+    except (ApiError, UserError) as error:
         errors.print(f"Not proved: {error}", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

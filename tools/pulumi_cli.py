@@ -14,6 +14,7 @@ from tools.exit_codes import NotRead
 from tools.workspace import ROOT
 
 UNCHANGED = ("same", "read")
+NEWEST_RUNS = 20
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -70,10 +71,17 @@ def select(stack: str, environment: Mapping[str, str]) -> None:
     ask(("stack", "select", stack, "--create"), environment)
 
 
-def last_update(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The newest entry of the stack's history; empty when there is none."""
-    entries = json.loads(ask(("stack", "history", "--stack", stack, "--json", "--page-size", "1"), environment) or "[]")
-    return dict(entries[0]) if entries else {}
+def history(stack: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The newest runs of the stack, the last one first."""
+    size = str(NEWEST_RUNS)
+    text = ask(("stack", "history", "--stack", stack, "--json", "--page-size", size), environment)
+    return [dict(entry) for entry in json.loads(text or "[]")]
+
+
+def read_services(run: Mapping[str, Any]) -> bool:
+    """Whether a run read every resource anew before it did anything."""
+    flags = run.get("environment") or {}
+    return run.get("kind") == "refresh" or flags.get("pulumi.flag.refresh") == "true"
 
 
 def changed(update: Mapping[str, Any]) -> bool:

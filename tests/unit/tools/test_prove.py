@@ -5,14 +5,15 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from providers.api.transport.errors import NotFound
-from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, prove, show
+from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, nothing_to_prove, prove, run, show
+from tools.pulumi_cli import Deployment
 from tools.workspace import UserError
 
 CUSTOMER, VENDOR, SCHEDULE = CANDIDATES
-ALL_RUN = {candidate.map_name: "running" for candidate in CANDIDATES}
 
 
 class Pair:
@@ -85,7 +86,7 @@ class Dataverse:
 
 def test_one_row_crosses_each_way_and_none_stays() -> None:
     pair = Pair()
-    proofs = prove(pair.prover(), ALL_RUN)
+    proofs = prove(pair.prover(), CUSTOMER, VENDOR)
     assert [(proof.written, proof.read) for proof in proofs] == [
         ("Finance and Operations", "Dataverse"),
         ("Dataverse", "Finance and Operations"),
@@ -122,12 +123,38 @@ def test_interrupted_proof_removes_its_row() -> None:
     ],
 )
 def test_running_maps_are_chosen_for_both_directions(running: list[Any], chosen: tuple[Any, Any]) -> None:
-    assert choose({candidate.map_name: "running" for candidate in running}) == chosen
+    assert choose({candidate.map_name: "running" for candidate in running}, {}) == chosen
 
 
-def test_without_a_running_candidate_the_maps_are_named() -> None:
-    with pytest.raises(UserError, match="none of these maps runs: msdyn_customergroups - Customer groups, "):
-        choose({CUSTOMER.map_name: "paused"})
+@pytest.mark.parametrize(
+    ("states", "declared"),
+    [
+        ({}, {}),
+        ({CUSTOMER.map_name: "stopped"}, {CUSTOMER.map_name: "stopped"}),
+        ({CUSTOMER.map_name: "paused"}, {CUSTOMER.map_name: "paused"}),
+        ({CUSTOMER.map_name: "not installed"}, {CUSTOMER.map_name: "running"}),
+        ({"cdm_companies - Legal entities": "running"}, {"cdm_companies - Legal entities": "running"}),
+    ],
+    ids=["no maps", "stopped", "paused", "not installed", "other maps"],
+)
+def test_where_no_map_of_the_proof_shall_run_there_is_nothing_to_prove(
+    states: dict[str, str], declared: dict[str, str]
+) -> None:
+    assert choose(states, declared) is None
+    assert "none is declared running: msdyn_customergroups - Customer groups, " in nothing_to_prove()
+
+
+def test_map_that_shall_run_and_does_not_is_an_error() -> None:
+    with pytest.raises(UserError, match="'msdyn_vendorgroups - Vendor groups' is declared running and is paused"):
+        choose({VENDOR.map_name: "paused"}, {VENDOR.map_name: "running"})
+
+
+def test_stack_without_outputs_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        run("emulator", Deployment({}, []))
+    assert (
+        capsys.readouterr().err == "Not proved: no `up` of the stack has come to its end yet; `make up` continues it.\n"
+    )
 
 
 def test_keys_fit_ten_characters_and_never_repeat() -> None:
@@ -138,7 +165,7 @@ def test_keys_fit_ten_characters_and_never_repeat() -> None:
 
 def test_each_line_says_what_crossed_where() -> None:
     console = Console(record=True, width=200, file=StringIO())
-    show(prove(Pair().prover(), ALL_RUN), console)
+    show(prove(Pair().prover(), CUSTOMER, VENDOR), console)
     lines = console.export_text().splitlines()
     assert [line.split()[0] for line in lines] == ["Proved", "Proved"]
     assert "written in Finance and Operations, read in Dataverse after 0.00 s, removed" in lines[0]

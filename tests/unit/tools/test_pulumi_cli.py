@@ -114,8 +114,21 @@ def test_summary_is_one_line_each_however_narrow_the_log() -> None:
     url = "https://tailspin-erp.sandbox.operations.eu.dynamics.com"
     resources = [{"type": "pulumi-python:dynamic/dualwrite:CompanyBootstrap", "outputs": BOOTSTRAP}]
     deployment = Deployment({"finops_url": url, "linked_companies": ["DAT", "USMF"], "ready": True}, resources)
-    summary.show("existing-existing", deployment, {"resourceChanges": {"create": 16}}, console)
+    summary.show(
+        "existing-existing",
+        deployment,
+        [{"resourceChanges": {"create": 16}, "endTime": "2026-11-26T14:09:07Z"}],
+        console,
+    )
     lines = console.export_text().splitlines()
     assert lines[0] == "existing-existing: 16 created"
-    assert [line.split()[0] for line in lines[1:]] == ["Dataverse", "Finance", "companies", "maps", "stamped", "ready"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "Dataverse",
+        "Finance",
+        "companies",
+        "maps",
+        "stamped",
+        "ready",
+        "as",
+    ]
     assert lines[2].endswith(url)
