@@ -36,16 +36,18 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C; prints {"url", "ca"} as one line of JSON when it is ready."""
+    from emulator.core.files import BrokenFileError
     from emulator.core.seeds import SeedError
     from emulator.server.process import PortTakenError
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     extra = _read_seed(seed_file)
+    os.umask(0o077)
     folder = StateFolder(state)
     try:
         with folder.locked():
             _serve(folder, port, clock, extra)
-    except (InUseError, PortTakenError, SeedError, ValueError, OSError) as error:
+    except (InUseError, PortTakenError, BrokenFileError, SeedError, ValueError, OSError) as error:
         _fail(str(error))
 
 

@@ -269,6 +269,8 @@ def check(only: Annotated[str, typer.Argument(help="one check")] = "") -> None:
 
 def main() -> None:
     """Run a command; what the user can mend is shown as one line."""
+    # Whatever a command or its children write is for this user alone: state, logs, plans, the tenant.
+    os.umask(0o077)
     try:
         # By itself, typer ends with 2 where the arguments are wrong, and 2 means changes here.
         sys.exit(app(standalone_mode=False))

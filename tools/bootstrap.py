@@ -7,6 +7,7 @@ Packages come from the user's own package index through pip and uv, each with it
 into `${XDG_CACHE_HOME:-~/.cache}/dualwrite/uv/<hash of its lock file>`; from there uv fills the `.venv` of every clone.
 """
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -23,6 +24,8 @@ INSTALLER = ROOT / "tools" / "requirements-install.txt"
 RUNTIME = ROOT / "requirements.txt"
 DEV = ROOT / "requirements-dev.txt"
 OLDEST = (3, 11)
+PRIVATE = ROOT / ".dualwrite"
+OWN_CACHE = PRIVATE / "cache"
 
 
 def stamp(lock: Path) -> Path:
@@ -46,9 +49,18 @@ def interpreter() -> str:
         return sys.executable
     for minor in (13, 12, 11):
         found = shutil.which(f"python3.{minor}")
-        if found:
+        if found and new_enough(found):
             return found
     sys.exit("Python 3.11 or newer is needed; this is {}.{}.".format(*sys.version_info))
+
+
+def new_enough(python: str) -> bool:
+    """Whether it runs and is what its name says: a shim of a version manager may stand for nothing."""
+    test = f"import sys; sys.exit(sys.version_info < {OLDEST})"
+    try:
+        return not subprocess.run([python, "-c", test], capture_output=True, timeout=60, check=False).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def run(*command: "str | Path") -> None:
@@ -64,11 +76,22 @@ def cache() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dualwrite"
 
 
+def writable_cache() -> Path:
+    """The shared folder, or one of this clone's own where the shared one cannot be written."""
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache()):
+            return cache()
+    except OSError:
+        return OWN_CACHE
+
+
 def uv() -> Path:
     """The pinned uv of this machine, fetched now if it is not there. Safe to call from several processes."""
     pins = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode() + INSTALLER.read_bytes())
-    folder = cache() / "uv" / pins.hexdigest()[:16]
-    command = folder / "bin" / "uv"
+    name = Path("uv", pins.hexdigest()[:16], "bin", "uv")
+    command = next((base / name for base in (cache(), OWN_CACHE) if (base / name).exists()), writable_cache() / name)
+    folder = command.parent.parent
     if not command.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="fetching-", dir=folder.parent) as temporary:
@@ -94,14 +117,31 @@ def pip(folder: Path) -> "str | Path":
 def main() -> None:
     """Bring `.venv` up to date."""
     lock = DEV if "dev" in sys.argv[1:] else RUNTIME
-    if installed(lock) or (lock is RUNTIME and installed(DEV)):
+    if is_current(lock):
         return
+    PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    with (PRIVATE / "setup.lock").open("w") as handle:  # two commands at once must not make one environment
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not is_current(lock):
+            install(lock)
+
+
+def is_current(lock: Path) -> bool:
+    """Whether there is nothing to do."""
+    return installed(lock) or (lock is RUNTIME and installed(DEV))
+
+
+def install(lock: Path) -> None:
+    """Make `.venv` if there is none, and bring it to what the lock file asks for."""
     print(f"Installing {lock.name} into .venv", file=sys.stderr, flush=True)  # noqa: T201
     installer = uv()
     if not PYTHON.exists():
         run(interpreter(), "-m", "venv", "--clear", "--without-pip", VENV)
     # A lock file names every package, so there is nothing to resolve.
     options = ("--quiet", "--require-hashes", "--no-deps", "--build-constraints", INSTALLER)
+    # uv keeps what it fetched beside ours, unless that cannot be written.
+    if writable_cache() == OWN_CACHE:
+        options = ("--cache-dir", str(OWN_CACHE / "packages"), *options)
     run(installer, "pip", "install", "--python", PYTHON, *options, "-r", lock)
     stamp(lock).write_text(wanted(lock))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from tools.workspace import EMULATOR_STATE, PRIVATE, ROOT, UserError
+from tools.workspace import EMULATOR_STATE, PRIVATE, ROOT, UserError, make_private_folder
 
 CLOCK = "scaled:3600"
 START_SECONDS = 30.0
@@ -49,9 +49,10 @@ def running(state: Path = EMULATOR_STATE) -> Emulator | None:
     """The emulator that answers for this state folder; None when there is none."""
     try:
         described = json.loads((state / "emulator.json").read_text())
-        emulator = Emulator(described["url"], described["ca"], described["pid"])
-        return emulator if answers(emulator.url) else None
-    except (OSError, ValueError, KeyError, http.client.HTTPException):
+        emulator = Emulator(str(described["url"]), str(described["ca"]), int(described["pid"]))
+        own = Path(emulator.ca).resolve().parent == state.resolve() and emulator.pid > 1
+        return emulator if own and answers(emulator.url) else None
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
 
 
@@ -74,7 +75,7 @@ def ensure_running() -> Emulator:
 @contextmanager
 def only_one_starts() -> Iterator[None]:
     """Two commands at once must not start two emulators on one state folder."""
-    PRIVATE.mkdir(exist_ok=True)
+    make_private_folder()
     with (PRIVATE / "emulator.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -68,7 +68,14 @@ def ask(arguments: Sequence[str], environment: Mapping[str, str], folder: Path =
 
 def select(stack: str, environment: Mapping[str, str]) -> None:
     """Make the stack the current one, created in the backend if it is new there."""
-    ask(("stack", "select", stack, "--create"), environment)
+    try:
+        ask(("stack", "select", stack, "--create"), environment)
+    except NotRead as problem:
+        # Another command may have created it since this one looked.
+        try:
+            ask(("stack", "select", stack), environment)
+        except NotRead:
+            raise problem from None
 
 
 def history(stack: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:

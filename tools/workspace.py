@@ -107,8 +107,15 @@ def pulumi_variables(given: Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
+def make_private_folder() -> None:
+    """Create this clone's folder for this user alone: what is in the state is executed by the provider."""
+    PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    PRIVATE.chmod(0o700)  # it may be older
+
+
 def make_folders() -> None:
     """Create the folders that Pulumi expects to exist."""
+    make_private_folder()
     for folder in (PULUMI_STATE, PULUMI_HOME):
         folder.mkdir(parents=True, exist_ok=True)
 

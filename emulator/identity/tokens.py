@@ -8,10 +8,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from emulator.core.clock import Clock
+from emulator.core.files import BrokenFileError, write_private
 from emulator.core.store import Store
 from emulator.core.wire import Caller
 from emulator.identity.directory import AUTHORITY_HOST, TENANT_ID, Application, Directory, User
@@ -41,24 +43,28 @@ class SigningKey:
 
     @classmethod
     def kept_in(cls, path: Path) -> "SigningKey":
-        """Load the key from a PEM file, which is made when it is not there."""
+        """Load the key from a PEM file, which is made when it is not there; BrokenFileError when it holds none."""
         if path.exists():
-            loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
-            if isinstance(loaded, rsa.RSAPrivateKey):
-                return cls(loaded)
+            return cls(_load(path))
         key = cls.generate()
-        path.touch(mode=0o600)
-        path.write_bytes(
-            key.private_key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
+        encoding = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        write_private(path, key.private_key.private_bytes(*encoding))
         return key
 
     def public_jwk(self) -> dict[str, Any]:
         """Return the public key as one entry of a JWKS document."""
         entry = jwt.algorithms.RSAAlgorithm.to_jwk(self.public_key, as_dict=True)
         return {**entry, "use": "sig", "kid": self.key_id, "x5t": self.key_id}
+
+
+def _load(path: Path) -> rsa.RSAPrivateKey:
+    try:
+        loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        loaded = None
+    if not isinstance(loaded, rsa.RSAPrivateKey):
+        raise BrokenFileError(f"{path} holds no RSA key: remove it, and a new one is made; sign in again then.")
+    return loaded
 
 
 class Identity:

@@ -88,7 +88,7 @@ class Server:
                 "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {os.strerror(error.errno or 0)}"
             )
             raise PortTakenError(f"Port {port} on {LOOPBACK} {reason}.") from error
-        ticking = loop.create_task(self._tick())
+        ticking = loop.create_task(self._tick(end))
         url = f"http://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
         try:
             ready(self._folder.announce(url))
@@ -97,13 +97,21 @@ class Server:
             listener.close()
             ticking.cancel()
             await self._close_connections()
-            self._tenant.clock.save()
-            self._folder.withdraw()
+            if self._folder.is_ours():
+                self._tenant.clock.save()
+                self._folder.withdraw()
 
-    async def _tick(self) -> None:
-        """Play events that nobody's request would trigger, so that the tenant moves while nobody looks."""
+    async def _tick(self, end: asyncio.Event) -> None:
+        """Play events that nobody's request would trigger, so that the tenant moves while nobody looks.
+
+        A tenant whose folder was removed ends: nobody would find it any more.
+        """
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if not self._folder.is_ours():
+                LOG.warning("the state folder %s is gone, so this emulator ends", self._folder.path)
+                end.set()
+                return
             try:
                 self._tenant.events.run_due()
             except Exception:

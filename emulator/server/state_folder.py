@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from emulator.core.files import write_private
+
 DEFAULT = Path(".dualwrite/emulator")
 ALIVE_SECONDS = 5.0
 
@@ -37,31 +39,45 @@ class StateFolder:
         self.ca = self.path / "ca.pem"
         self.ca_key = self.path / "ca-key.pem"
         self._note = self.path / "emulator.json"
+        self._lock = self.path / "emulator.lock"
+        self._locked_file = 0
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Make the folder and keep it for this process; InUseError when a live emulator has it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "emulator.lock").open("a") as handle:
+        self.path.chmod(0o700)
+        with self._lock.open("a+") as handle:
             try:
                 # The kernel drops the lock with the process, also when that is killed.
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise InUseError(
-                    f"The state folder {self.path} is in use by a running emulator{self._who()}."
-                ) from None
+                raise InUseError(f"The state folder {self.path} is in use by a running emulator{self._who()}") from None
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            self._locked_file = os.fstat(handle.fileno()).st_ino
             yield
+
+    def is_ours(self) -> bool:
+        """Whether the folder that this process locked is still there, and not another one under its name."""
+        try:
+            return self._lock.stat().st_ino == self._locked_file
+        except OSError:
+            return False
 
     def _who(self) -> str:
         note = self._read()
-        return f" (process {note.pid}, {note.url})" if note else ""
+        if note:
+            return f" (process {note.pid}, {note.url})."
+        pid = self._lock.read_text(errors="replace").strip()
+        end = f": `kill {pid}` ends it, and the next start writes the file anew" if pid.isdigit() else ""
+        return f", but {self._note.name} does not say where{end}."
 
     def announce(self, url: str) -> Running:
         """Write `emulator.json`: from now on others find this process."""
         running = Running(url, str(self.ca), os.getpid())
-        draft = self._note.with_suffix(".new")
-        draft.write_text(json.dumps(running._asdict()) + "\n")
-        draft.replace(self._note)
+        write_private(self._note, (json.dumps(running._asdict()) + "\n").encode())
         return running
 
     def withdraw(self) -> None:
@@ -83,8 +99,11 @@ class StateFolder:
             return None
 
     def _read(self) -> Running | None:
+        """The note, unless it is none or came with a copy of another folder."""
         try:
             document = json.loads(self._note.read_text())
-            return Running(document["url"], document["ca"], document["pid"])
+            note = Running(str(document["url"]), str(document["ca"]), int(document["pid"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        own = Path(note.ca).resolve() == self.ca.resolve()
+        return note if own and note.pid > 1 else None

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import ssl
@@ -45,6 +46,11 @@ class Process:
         process.send_signal(number)
         process.communicate(timeout=20)
         return process.returncode
+
+    def wait(self) -> int:
+        """How it ends by itself."""
+        self._started[-1].communicate(timeout=20)
+        return self._started[-1].returncode
 
     def close(self) -> None:
         for process in self._started:
@@ -212,3 +218,29 @@ def test_wrong_seed_file_is_one_clear_line(process: Process, tmp_path: Path, tex
     done = process.run("serve", "--state", str(process.state), "--seed", str(seed))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert reason in done.stderr
+
+
+def test_emulator_whose_folder_was_removed_ends(process: Process) -> None:
+    process.start()
+    shutil.rmtree(process.state)
+    assert process.wait() == 0
+    assert not process.state.exists()
+
+
+@pytest.mark.parametrize("name", ["signing-key.pem", "ca.pem", "ca-key.pem"])
+def test_broken_file_of_the_folder_is_one_line_with_its_remedy(process: Process, name: str) -> None:
+    process.start()
+    process.end()
+    (process.state / name).write_bytes(b"")
+    done = process.run("serve", "--state", str(process.state))
+    assert done.returncode == 1
+    assert str(process.state) in done.stderr
+    assert "remove" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_nothing_in_the_folder_is_for_others(process: Process) -> None:
+    process.start()
+    modes = {path.name: path.stat().st_mode & 0o077 for path in [process.state, *process.state.iterdir()]}
+    assert modes == dict.fromkeys(modes, 0)
+    assert "tenant.sqlite" in modes

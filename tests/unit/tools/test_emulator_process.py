@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -21,10 +22,31 @@ def test_ended_child_is_not_alive() -> None:
 
 @pytest.mark.parametrize(
     "described",
-    ["", "{}", "not json", '{"url": "http://127.0.0.1:9", "ca": "/ca.pem", "pid": 1}'],
-    ids=["empty", "no members", "broken", "nobody answers"],
+    [
+        "",
+        "{}",
+        "[]",
+        "7",
+        "not json",
+        '{"url": "http://127.0.0.1:9", "ca": "/ca.pem", "pid": 7}',
+        '{"url": 1, "ca": 2}',
+    ],
+    ids=["empty", "no members", "list", "number", "broken", "nobody answers", "cut"],
 )
 def test_stale_description_is_no_running_emulator(tmp_path: Path, described: str) -> None:
     (tmp_path / "emulator.json").write_text(described)
     assert emulator_process.running(tmp_path) is None
     assert emulator_process.stop(tmp_path) is None
+
+
+@pytest.mark.parametrize(("folder", "pid"), [("other", 7), ("own", -1), ("own", 0), ("own", 1)])
+def test_description_from_elsewhere_ends_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, pid: int
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    described = {"url": "http://127.0.0.1:9", "ca": str(tmp_path / folder / "ca.pem"), "pid": pid}
+    (own / "emulator.json").write_text(json.dumps(described))
+    monkeypatch.setattr(emulator_process, "answers", lambda _url: True)
+    assert emulator_process.running(own) is None
+    assert emulator_process.stop(own) is None

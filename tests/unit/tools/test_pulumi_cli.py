@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from tools import pulumi_cli, summary
+from tools.exit_codes import NotRead
 from tools.pulumi_cli import Deployment
 
 GONE = 2**22 + 1  # beyond the kernel's largest process id
@@ -132,3 +134,26 @@ def test_summary_is_one_line_each_however_narrow_the_log() -> None:
         "as",
     ]
     assert lines[2].endswith(url)
+
+
+def test_stack_that_another_command_creates_meanwhile_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def ask(arguments: tuple[str, ...], _environment: Mapping[str, str]) -> str:
+        asked.append(arguments)
+        if "--create" in arguments:
+            raise NotRead("error: stack 'new-new' already exists")
+        return ""
+
+    monkeypatch.setattr(pulumi_cli, "ask", ask)
+    pulumi_cli.select("new-new", {})
+    assert asked == [("stack", "select", "new-new", "--create"), ("stack", "select", "new-new")]
+
+
+def test_stack_that_cannot_be_created_is_told_with_the_first_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(arguments: tuple[str, ...], _environment: Mapping[str, str]) -> str:
+        raise NotRead("incorrect passphrase" if "--create" in arguments else "no stack named 'new-new' found")
+
+    monkeypatch.setattr(pulumi_cli, "ask", ask)
+    with pytest.raises(NotRead, match="incorrect passphrase"):
+        pulumi_cli.select("new-new", {})
