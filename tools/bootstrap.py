@@ -140,9 +140,8 @@ def install(lock: Path) -> None:
     # A lock file names every package, so there is nothing to resolve.
     options = ("--quiet", "--require-hashes", "--no-deps", "--build-constraints", INSTALLER)
     # uv keeps what it fetched beside ours, unless that cannot be written.
-    if writable_cache() == OWN_CACHE:
-        options = ("--cache-dir", str(OWN_CACHE / "packages"), *options)
-    run(installer, "pip", "install", "--python", PYTHON, *options, "-r", lock)
+    kept = ("--cache-dir", OWN_CACHE / "packages") if writable_cache() == OWN_CACHE else ()
+    run(installer, "pip", "install", "--python", PYTHON, *kept, *options, "-r", lock)
     stamp(lock).write_text(wanted(lock))
 
 
