@@ -9,8 +9,8 @@ from tools.engine.build import Report, oldest_engine, tested_engine
 from tools.variables import loopback_exceptions
 from tools.workspace import ROOT
 
-# A file stays on one core, since its tests share what its fixtures made. In order of folders the long files begin early
-# and the many short ones fill the end.
+# A file stays with one worker, since its tests share what its fixtures made. In the order of `testpaths` the long files
+# begin early.
 ON_ALL_CORES = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 
 

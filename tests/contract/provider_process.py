@@ -1,11 +1,18 @@
-"""The real provider process, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
+"""The real provider process, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it.
 
+It is forked from an interpreter that has imported what every provider needs, once a run: a process of the tests begins
+as fast as the engine's would with its imports for nothing, and has everything else of its own.
+"""
+
+import io
+import multiprocessing
 import os
-import subprocess
+import runpy
 import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import grpc
@@ -18,6 +25,8 @@ from tools.workspace import ROOT
 
 Bag = dict[str, Any]
 _PATIENCE_SECONDS = 30.0
+_WARM = multiprocessing.get_context("forkserver")
+_WARM.set_forkserver_preload(["pytest", "pulumi.dynamic", "httpx", "azure.identity", "providers.live_sync", __name__])
 STACK = "new-new"
 PROJECT = "dualwrite"
 
@@ -78,15 +87,14 @@ class ProviderProcess:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.engine = Engine()
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi.dynamic", self.engine.address],
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(self._process.stdout.readline())}")
+        output, end = _WARM.Pipe(duplex=False)
+        environment = {**os.environ, **variables}
+        self._process = _WARM.Process(target=_be_the_provider, args=(end, self.engine.address, environment))
+        self._process.start()
+        end.close()
+        with open(output.fileno(), encoding="utf-8", closefd=False) as lines:
+            self._channel = grpc.insecure_channel(f"127.0.0.1:{int(lines.readline())}")
+        output.close()
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         self._stub.Configure(provider_pb2.ConfigureRequest(), wait_for_ready=True)
 
@@ -126,20 +134,29 @@ class ProviderProcess:
     def kill(self) -> None:
         """End the process as SIGKILL does, in the middle of whatever it does."""
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
     def close(self) -> None:
         self._channel.close()
         self.kill()
         self.engine.stop()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
     def _call(self, method: str, request: Any) -> Any:
         try:
             return getattr(self._stub, method)(request)
         except grpc.RpcError as error:
             raise ProviderError((error.details() or "").strip()) from None
+
+
+def _be_the_provider(output: Connection, engine: str, environment: Mapping[str, str]) -> None:
+    """What `python -u -m pulumi.dynamic` does with this environment in the program's folder."""
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(output.fileno(), 1)
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), write_through=True)
+    sys.argv = ["pulumi.dynamic", engine]
+    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 
 
 def declared(provider: ResourceProvider, name: str, inputs: Bag, *, stack: str = STACK) -> Bag:
