@@ -1,7 +1,6 @@
 """What holds for every rung of the ladder."""
 
 import asyncio
-import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,11 +11,6 @@ settings.load_profile("any machine")
 
 # Held for the life of the process, like the loop that a program's own process has.
 _LOOP = asyncio.new_event_loop()
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: half of the time, tests wait for a process or for the emulator's clock."""
-    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,21 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tools import checks, emulator_process, json_output, offline, pulumi_cli, summary, testing, variables, workspace
+from tools import (
+    checks,
+    deletion,
+    emulator_process,
+    json_output,
+    locks,
+    offline,
+    pulumi_cli,
+    summary,
+    testing,
+    variables,
+    workspace,
+)
 from tools.engine.build import EngineUnavailable, engine_folder
-from tools.exit_codes import ExitCode, NotRead, UserError
+from tools.exit_codes import ExitCode, NotRead, Refused, UserError
 from tools.pulumi_cli import Deployment
 from tools.review import commands as review
 from tools.review import outcome
@@ -56,6 +69,8 @@ def ready(name: str) -> tuple[Stack, dict[str, str]]:
         selected = beside.submit(pulumi_cli.select, stack.name, without_emulator)
         environment = environment_of(stack, folder)
         selected.result()
+    for line in locks.release(stack.name, environment):
+        messages.print(line)
     return stack, environment
 
 
@@ -98,7 +113,7 @@ def read_only(arguments: Sequence[str], stack: Stack, copy: StackCopy) -> None:
 def ended(code: ExitCode, stack: Stack, environment: dict[str, str]) -> None:
     """End this process unless all is well."""
     if code is ExitCode.OTHER:
-        advice = pulumi_cli.lock_advice(stack.name, environment)
+        advice = locks.advice(stack.name, environment)
         if advice:
             messages.print(advice)
     if code:
@@ -128,6 +143,8 @@ def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
         asked = beside.submit(pulumi_cli.history, stack.name, environment)
         deployment = pulumi_cli.deployment(stack.name, environment)
         history = asked.result()
+    if deployment.pending_creates:
+        pulumi_cli.forget_pending_operations(stack.name, environment)
     console.print()
     summary.show(stack.name, deployment, history, console)
     if stack.emulated and pulumi_cli.changed(history[0]):
@@ -210,7 +227,14 @@ def changed(since: Annotated[str, typer.Option(help="the commit to compare with"
 @app.command()
 def destroy(name: StackName = DEFAULT_STACK) -> None:
     """Delete what the stack created; refused without the consent that the README describes."""
-    operate(["destroy", "--yes"], *ready(name))
+    stack, environment = ready(name)
+    deployment = pulumi_cli.deployment(stack.name, environment)
+    config = workspace.config_of(workspace.STACKS / f"Pulumi.{stack.name}.yaml")
+    today = datetime.now(UTC).date()
+    against = deletion.problem(f"stacks/Pulumi.{stack.name}.yaml", config, deployment, today)
+    if against:
+        raise Refused(against)
+    operate(["destroy", "--yes"], stack, environment)
 
 
 @app.command()

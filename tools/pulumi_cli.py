@@ -1,15 +1,12 @@
-"""Runs the real Pulumi CLI for a stack: signals, stack selection, what a run changed, and locks left behind."""
+"""Asks the real Pulumi CLI about a stack: selection, runs, what they changed, what killed ones left in the state."""
 
 import json
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
-from tools.emulator_process import alive
 from tools.exit_codes import NotRead
 from tools.workspace import ROOT
 
@@ -19,36 +16,17 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 class Deployment(NamedTuple):
-    """What a stack is: its outputs, and its resources as the state holds them."""
+    """What a stack is: its outputs, its resources as the state holds them, and creations that a killed run began."""
 
     outputs: dict[str, Any]
     resources: list[dict[str, Any]]
+    pending_creates: int = 0
 
     def of_type(self, name: str) -> list[dict[str, Any]]:
         """The outputs of every resource of ours of that type, such as `LiveSync`."""
         suffix = f"dynamic/dualwrite:{name}"
         found = [row for row in self.resources if str(row["type"]).endswith(suffix) and not row.get("delete")]
         return [row.get("outputs") or {} for row in found]
-
-
-def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the CLI on the user's terminal; its exit code.
-
-    Ctrl-C reaches the CLI by itself (one process group). It then ends its running operations and releases its lock,
-    so this process waits for it however often the key is pressed, and passes SIGTERM on as an interrupt.
-    """
-    with subprocess.Popen(["pulumi", *arguments], cwd=ROOT, env=dict(environment)) as process:
-
-        def pass_on(_number: int, _frame: FrameType | None) -> None:
-            process.send_signal(signal.SIGINT)
-
-        interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-        terminate = signal.signal(signal.SIGTERM, pass_on)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, interrupt)
-            signal.signal(signal.SIGTERM, terminate)
 
 
 def ask(arguments: Sequence[str], environment: Mapping[str, str], folder: Path = ROOT) -> str:
@@ -96,24 +74,22 @@ def changed(update: Mapping[str, Any]) -> bool:
     return any(count for kind, count in (update.get("resourceChanges") or {}).items() if kind not in UNCHANGED)
 
 
-def deployment(stack: str, environment: Mapping[str, str]) -> Deployment:
+def deployment(stack: str, environment: Mapping[str, str], folder: Path = ROOT) -> Deployment:
     """The stack as its last operation left it."""
-    exported = json.loads(ask(("stack", "export", "--stack", stack), environment))
-    resources = exported.get("deployment", {}).get("resources") or []
+    exported = json.loads(ask(("stack", "export", "--stack", stack), environment, folder)).get("deployment") or {}
+    resources = exported.get("resources") or []
     own: dict[str, Any] = next((row for row in resources if row["type"] == STACK_TYPE), {})
-    return Deployment(dict(own.get("outputs") or {}), list(resources))
+    pending = [each for each in exported.get("pending_operations") or [] if each["type"] == "creating"]
+    return Deployment(dict(own.get("outputs") or {}), list(resources), len(pending))
 
 
-def lock_advice(stack: str, environment: Mapping[str, str]) -> str | None:
-    """What to do about a lock that a killed run left in a file backend; None when the stack is not locked."""
-    backend = urlsplit(environment.get("PULUMI_BACKEND_URL", ""))
-    if backend.scheme != "file":
-        return None
-    for path in Path(unquote(backend.path), ".pulumi", "locks").glob(f"organization/*/{stack}/*.json"):
-        pid = json.loads(path.read_text()).get("pid")
-        if pid and not alive(pid):
-            return (
-                f"Stack '{stack}' is locked by a run that was killed (process {pid})."
-                f' Release it: eval "$(make -s env STACK={stack})"; pulumi cancel --yes --stack {stack}'
-            )
-    return None
+def forget_pending_operations(stack: str, environment: Mapping[str, str], folder: Path = ROOT) -> None:
+    """Forget what a killed run began, after an `up` that has made, found or changed its objects.
+
+    The engine keeps pending creations, and warns of each, until someone answers for them; ours are find-or-create. An
+    import drops all pending operations.
+    """
+    with TemporaryDirectory(prefix="dualwrite-") as private:
+        file = Path(private, "state.json")
+        file.write_text(ask(("stack", "export", "--stack", stack), environment, folder), encoding="utf-8")
+        ask(("stack", "import", "--stack", stack, "--file", str(file)), environment, folder)

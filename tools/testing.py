@@ -10,8 +10,8 @@ from tools.variables import loopback_exceptions
 from tools.workspace import ROOT
 
 # A file stays with one worker, since its tests share what its fixtures made. In the order of `testpaths` the long files
-# begin early.
-ON_ALL_CORES = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+# begin early. Two workers a core, because half of the time tests wait for a process or for the emulator's clock.
+ON_ALL_CORES = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def run(arguments: Sequence[str], report: Report) -> int:

@@ -103,6 +103,13 @@ def test_env_makes_plain_pulumi_work(clone: Clone) -> None:
 
 
 @pytest.mark.usefixtures("first_up")
+def test_destroy_without_consent_names_the_lines_before_the_engine_starts(clone: Clone) -> None:
+    refused = clone.run("destroy", "new-new")
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "Add to stacks/Pulumi.new-new.yaml, then `make up`, then `make destroy`:" in refused.stderr
+    assert "- {action: delete-environment, target: contoso-uat, until: " in refused.stderr
+
+
 def test_stop_ends_the_emulator_and_env_says_how_to_start_it(clone: Clone) -> None:
     assert "Stopped the emulator" in clone.run("stop").stdout
     assert "not running" in clone.run("stop").stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tools import pulumi_cli
+from tools import interruption
 from tools.exit_codes import ExitCode
 
 # The CLI shows the flag only with this variable.
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> ExitCode:
     """Run the CLI on the user's terminal; how it ended."""
     with TemporaryDirectory(prefix="dualwrite-") as folder:
         log = Path(folder, "events.json")
-        code = pulumi_cli.run([*arguments, "--event-log", str(log)], {**environment, **_EVENTS})
+        code = interruption.run([*arguments, "--event-log", str(log)], {**environment, **_EVENTS}, log)
         return ended(code, log.read_text(encoding="utf-8") if log.exists() else "")
 
 

@@ -1,8 +1,6 @@
 import json
-import os
 from collections.abc import Mapping
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +9,6 @@ from rich.console import Console
 from tools import pulumi_cli, summary
 from tools.exit_codes import NotRead
 from tools.pulumi_cli import Deployment
-
-GONE = 2**22 + 1  # beyond the kernel's largest process id
 
 
 @pytest.mark.parametrize(
@@ -27,28 +23,6 @@ GONE = 2**22 + 1  # beyond the kernel's largest process id
 )
 def test_only_real_changes_count_as_change(counts: dict[str, int] | None, changed: bool) -> None:
     assert pulumi_cli.changed({"resourceChanges": counts}) is changed
-
-
-def locked_backend(folder: Path, pid: int) -> dict[str, str]:
-    lock = folder / ".pulumi" / "locks" / "organization" / "dualwrite" / "new-new" / "1.json"
-    lock.parent.mkdir(parents=True)
-    lock.write_text(json.dumps({"pid": pid, "username": "root"}))
-    return {"PULUMI_BACKEND_URL": folder.as_uri()}
-
-
-def test_lock_of_killed_run_comes_with_its_release(tmp_path: Path) -> None:
-    advice = pulumi_cli.lock_advice("new-new", locked_backend(tmp_path / "with space", GONE))
-    assert advice is not None
-    assert "pulumi cancel --yes --stack new-new" in advice
-
-
-def test_lock_of_living_run_is_left_to_pulumi(tmp_path: Path) -> None:
-    assert pulumi_cli.lock_advice("new-new", locked_backend(tmp_path, os.getpid())) is None
-
-
-@pytest.mark.parametrize("backend", ["s3://bucket", "https://api.pulumi.com", ""])
-def test_locks_of_other_backends_are_not_read(backend: str) -> None:
-    assert pulumi_cli.lock_advice("new-new", {"PULUMI_BACKEND_URL": backend}) is None
 
 
 @pytest.mark.parametrize(
@@ -75,14 +49,14 @@ def test_state_gives_outputs_and_resources(monkeypatch: pytest.MonkeyPatch) -> N
     live_sync = {"type": "pulumi-python:dynamic/dualwrite:LiveSync", "outputs": {"ready": True}}
     replaced = live_sync | {"delete": True}
     text = json.dumps({"version": 3, "deployment": {"resources": [stack, live_sync, replaced]}})
-    monkeypatch.setattr(pulumi_cli, "ask", lambda _arguments, _environment: text)
+    monkeypatch.setattr(pulumi_cli, "ask", lambda *_: text)
     found = pulumi_cli.deployment("new-new", {})
     assert found.outputs == {"ready": True}
     assert found.of_type("LiveSync") == [{"ready": True}]
 
 
 def test_state_of_an_empty_stack_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulumi_cli, "ask", lambda _arguments, _environment: '{"version": 3, "deployment": {}}')
+    monkeypatch.setattr(pulumi_cli, "ask", lambda *_: '{"version": 3, "deployment": {}}')
     assert pulumi_cli.deployment("new-new", {}) == Deployment({}, [])
 
 

@@ -1,0 +1,60 @@
+"""What `make destroy` asks before the engine starts: does today's stack file, and did the last `up`, consent to it?
+
+The resources refuse as well, one by one and in the middle of a run; here a person reads the lines to add first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.stack import NAMESPACE
+from providers.protocol.consent import Action, Consent, missing_consent
+from tools.pulumi_cli import Deployment
+
+_ACTIONS: tuple[Action, ...] = ("delete-environment", "replace-environment")
+_A_MONTH_DAYS = 30
+
+
+def problem(file: str, config: Mapping[str, Any], deployment: Deployment, today: date) -> str | None:
+    """Why the stack's environments must not be deleted now, with the lines to add; None where nothing is against it."""
+    own = [each for each in deployment.of_type("CdsInstance") if each.get("created_by_us")]
+    domains = [str(each["domain"]) for each in own]
+    declared = list(_entries(config.get(f"{NAMESPACE}:confirm") or []))
+    missing = [domain for domain in domains if _missing(declared, domain, today)]
+    if missing:
+        return _lines_to_add(file, missing, declared, today)
+    unknown = [
+        str(each["domain"]) for each in own if _missing(_entries(each.get("confirm") or []), str(each["domain"]), today)
+    ]
+    if unknown:
+        return f"{file} consents to the end of {', '.join(unknown)}, but the last `up` did not know: `make up` first."
+    return None
+
+
+def _lines_to_add(file: str, domains: Iterable[str], declared: Iterable[Consent], today: date) -> str:
+    entries = list(declared)
+    reasons = "; ".join(f"'{each}': {_missing(entries, each, today)}" for each in domains)
+    until = date.fromordinal(today.toordinal() + _A_MONTH_DAYS)
+    lines = "\n".join(f'    - {{action: delete-environment, target: {each}, until: "{until}"}}' for each in domains)
+    return (
+        f"Nothing was deleted. This would delete environments for good, and {reasons}.\n"
+        f"Add to {file}, then `make up`, then `make destroy`:\n  {NAMESPACE}:confirm:\n{lines}"
+    )
+
+
+def _missing(consents: Iterable[Consent], domain: str, today: date) -> str | None:
+    """Why no consent lets the environment go; None when one does."""
+    entries = list(consents)
+    reasons = [missing_consent(entries, action, domain, today) for action in _ACTIONS]
+    return reasons[0] if all(reasons) else None
+
+
+def _entries(raw: object) -> Iterator[Consent]:
+    """The entries that can be read; `make preview` names the others."""
+    for entry in raw if isinstance(raw, list) else []:
+        try:
+            yield Consent.model_validate(entry)
+        except ValidationError:
+            continue
