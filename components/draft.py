@@ -94,15 +94,18 @@ def _as_written(place: Place, kept: Mapping[Place, tuple[int, ...]]) -> Place:
     return written
 
 
+def _mapping_without(
+    value: Mapping[str, Any], place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]
+) -> dict[str, Any]:
+    whole = {name: item for name, item in value.items() if (*place, name) not in broken}
+    left = {name: _without(item, (*place, name), broken, kept) for name, item in whole.items()}
+    return {name: item for name, item in left.items() if item != [] or value[name] == []}
+
+
 def _without(value: Any, place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]) -> Any:
     """The value without the broken places below it; a list that loses all its entries goes as well."""
     if isinstance(value, Mapping):
-        left = {
-            name: _without(item, (*place, name), broken, kept)
-            for name, item in value.items()
-            if (*place, name) not in broken
-        }
-        return {name: item for name, item in left.items() if item != [] or value[name] == []}
+        return _mapping_without(value, place, broken, kept)
     if isinstance(value, list):
         kept[place] = tuple(number for number in range(len(value)) if (*place, number) not in broken)
         return [_without(value[number], (*place, number), broken, kept) for number in kept[place]]

@@ -19,18 +19,22 @@ _A_MONTH_DAYS = 30
 
 def problem(file: str, config: Mapping[str, Any], deployment: Deployment, today: date) -> str | None:
     """Why the stack's environments must not be deleted now, with the lines to add; None where nothing is against it."""
-    own = [each for each in deployment.of_type("CdsInstance") if each.get("created_by_us")]
-    domains = [str(each["domain"]) for each in own]
-    declared = list(_entries(config.get(f"{NAMESPACE}:confirm") or []))
-    missing = [domain for domain in domains if _missing(declared, domain, today)]
+    stored = dict(_own_environments(deployment))
+    declared = list(_entries(config.get(f"{NAMESPACE}:confirm")))
+    missing = [domain for domain in stored if _missing(declared, domain, today)]
     if missing:
         return _lines_to_add(file, missing, declared, today)
-    unknown = [
-        str(each["domain"]) for each in own if _missing(_entries(each.get("confirm") or []), str(each["domain"]), today)
-    ]
+    unknown = [domain for domain, consents in stored.items() if _missing(consents, domain, today)]
     if unknown:
         return f"{file} consents to the end of {', '.join(unknown)}, but the last `up` did not know: `make up` first."
     return None
+
+
+def _own_environments(deployment: Deployment) -> Iterator[tuple[str, list[Consent]]]:
+    """The domain of each environment that the stack made, and the consents of the last `up`."""
+    for outputs in deployment.of_type("CdsInstance"):
+        if outputs.get("created_by_us"):
+            yield str(outputs["domain"]), list(_entries(outputs.get("confirm")))
 
 
 def _lines_to_add(file: str, domains: Iterable[str], declared: Iterable[Consent], today: date) -> str:

@@ -40,19 +40,27 @@ def _missing(deployment: Deployment) -> Iterator[str]:
     if not deployment.of_type("LiveSync"):
         yield "live sync is not in the stack; `make up` brings it"
         return
+    yield from _not_stamped(deployment)
+    yield from _other_states(map_states(deployment), _live_sync(deployment).get("drifted") or {})
+    tables = sorted(_live_sync(deployment).get("drifted_keys") or {})
+    if tables:
+        yield f"other integration keys than declared: {', '.join(tables)}"
+
+
+def _not_stamped(deployment: Deployment) -> Iterator[str]:
     for bootstrap in deployment.of_type("CompanyBootstrap"):
         if not bootstrap.get("complete"):
             yield f"rows of {bootstrap['company']} are not stamped yet"
-    states, drifted = map_states(deployment), _live_sync(deployment).get("drifted") or {}
+
+
+def _other_states(states: Mapping[str, str], drifted: Mapping[str, str]) -> Iterator[str]:
+    """Maps that are not as declared: all in one word where none is installed, else the first by name."""
     if states and set(states.values()) == {NOT_INSTALLED}:
         yield f"none of the {len(states)} maps is installed"
     elif drifted:
         named = [f"{name} is {states[name]}, not {state}" for name, state in sorted(drifted.items())]
         more = f", and {len(named) - _NAMED_AT_MOST} more" if len(named) > _NAMED_AT_MOST else ""
         yield f"{', '.join(named[:_NAMED_AT_MOST])}{more}"
-    tables = sorted(_live_sync(deployment).get("drifted_keys") or {})
-    if tables:
-        yield f"other integration keys than declared: {', '.join(tables)}"
 
 
 def _remark(states: Mapping[str, str]) -> str:

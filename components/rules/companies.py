@@ -38,7 +38,12 @@ def _link(draft: Draft) -> Iterator[Broken]:
         yield Broken(_LIST, f"is empty: name the legal entities of the link{alternative}")
     if isinstance(declared, list):
         yield from repeated(draft, declared, *_LIST)
-    limits, count = draft.stack.limits, len(set(linked(draft) or []))
+    yield from _limits(draft, len(set(linked(draft) or [])))
+
+
+def _limits(draft: Draft, count: int) -> Iterator[Broken]:
+    """More companies than live sync takes, or an initial sync."""
+    limits = draft.stack.limits
     if count > limits.live_companies:
         text = f"has {count} companies, and live sync takes {limits.live_companies} at most (`limits.liveCompanies`)"
         yield Broken(_LIST, text)

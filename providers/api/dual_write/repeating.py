@@ -30,14 +30,19 @@ def repeated(
             down = error.status in DOWN_STATUSES
             if look is None or not error.may_have_happened or not (down or look_when_lost):
                 raise
-            if down:
-                report(f"{error.reason}; looking whether it was done")
-            effect = _effect(client, look, client.profile.polls.lost_answer if down else 0.0)
+            effect = _looked_up(client, look, error, down=down)
             if effect is not None:
                 return effect
             if not down or tries >= SENDS:
                 raise
     raise AssertionError("the loop has no end of its own")
+
+
+def _looked_up(client: ServiceClient, look: Callable[[], T | None], error: TransportError, *, down: bool) -> T | None:
+    if not down:
+        return _effect(client, look, 0.0)
+    report(f"{error.reason}; looking whether it was done")
+    return _effect(client, look, client.profile.polls.lost_answer)
 
 
 def _effect(client: ServiceClient, look: Callable[[], T | None], seconds: float) -> T | None:
