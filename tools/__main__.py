@@ -69,9 +69,14 @@ def ready(name: str) -> tuple[Stack, dict[str, str]]:
         selected = beside.submit(pulumi_cli.select, stack.name, without_emulator)
         environment = environment_of(stack, folder)
         selected.result()
+    release_locks(stack, environment)
+    return stack, environment
+
+
+def release_locks(stack: Stack, environment: dict[str, str]) -> None:
+    """Clear what a killed run left, before a run that takes the lock, and say so."""
     for line in locks.release(stack.name, environment):
         messages.print(line)
-    return stack, environment
 
 
 def environment_of(stack: Stack, folder: Path) -> dict[str, str]:
@@ -190,6 +195,7 @@ def asked_for(code: ExitCode, detailed: bool) -> ExitCode:
 def refresh(
     name: StackName = DEFAULT_STACK,
     preview_only: Annotated[bool, typer.Option(help="name what drifted and record nothing")] = False,
+    as_json: AsJson = False,
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Read everything back, name what drifted, and record it."""
@@ -198,7 +204,13 @@ def refresh(
     arguments = ["refresh", *how, *asked, "--diff", "--suppress-outputs"]
     with reading(name) as (stack, copy):
         require_deployed(copy)
-        if preview_only:
+        if not preview_only:
+            release_locks(stack, copy.environment)
+        if as_json:
+            options = [*how, *asked, *(copy.options if preview_only else ("--stack", stack.name))]
+            code = review.refresh(stack.name, options, copy.environment, recorded=not preview_only)
+            ended(code, stack, copy.environment)
+        elif preview_only:
             read_only(arguments, stack, copy)
         else:
             operate(arguments, stack, copy.environment)
@@ -263,7 +275,7 @@ def stop() -> None:
 
 
 @app.command()
-def env(name: StackName = DEFAULT_STACK) -> None:
+def env(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
     """Print shell exports for plain `pulumi` commands: eval "$(make -s env)"."""
     stack = checked(name)
     folder = engine()
@@ -275,7 +287,11 @@ def env(name: StackName = DEFAULT_STACK) -> None:
         messages.print(
             "The emulator is not running: start it with `make emulator` or `make up`, then repeat this line."
         )
-    typer.echo(workspace.exports(folder, emulator, os.environ))
+    if as_json:
+        path, variables = str(folder), workspace.exported(emulator, os.environ)
+        json_output.write("env", stack=stack.name, path=path, running=bool(emulator), variables=variables)
+    else:
+        typer.echo(workspace.exports(folder, emulator, os.environ))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -140,9 +140,13 @@ def is_credential(name: str) -> bool:
     return name.startswith(CREDENTIALS) and name not in NO_CREDENTIALS
 
 
+def exported(emulator: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The variables that give a shell the set-up of the commands, without PATH."""
+    return {**pulumi_variables(given), **loopback_exceptions(given), **emulator}
+
+
 def exports(engine: Path, emulator: Mapping[str, str], given: Mapping[str, str]) -> str:
     """Lines for `eval` that give a shell the same set-up."""
     lines = [f'export PATH={shlex.quote(str(engine))}:"$PATH"']
-    variables = {**pulumi_variables(given), **loopback_exceptions(given), **emulator}
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in exported(emulator, given).items()]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from tests.engine.checkout import Checkout, Done
 
 TOOLS = ".venv/bin/python -m tools"
 OF_UNDEPLOYED = ("preview odd --diff", "page --stack odd --refresh")
-OF_DEPLOYED = ("preview odd --diff --refresh", "page --stack odd", "refresh odd --preview-only", "env odd", "prove odd")
+OF_DEPLOYED = (
+    "preview odd --diff --refresh",
+    "page --stack odd",
+    "refresh odd --preview-only --json",
+    "env odd --json",
+    "prove odd",
+)
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +137,22 @@ def test_commands_that_read_a_deployed_stack_leave_everything_as_it_was(deployed
     done = deployed.run(f"{TOOLS} {command}")
     assert done.code == 0, done.text
     assert contents(deployed) == before
+
+
+def test_drift_is_told_to_a_machine(deployed: Checkout) -> None:
+    name = "cdm_companies - Legal entities"
+    deployed.control("person", {"action": "start-map", "environment": "contoso-uat.crm4.dynamics.com", "map": name})
+    done = deployed.run(f"{TOOLS} refresh odd --preview-only --json --detailed-exit-code 2>/dev/null")
+    assert done.code == 2, done.text
+    told = json.loads(done.text)
+    assert (told["version"], told["command"], told["stack"], told["recorded"]) == (1, "refresh", "odd", False)
+    assert told["drift"] == [{"resource": "pair-live-sync", "operation": "update", "outputs": ["maps"]}]
+    assert [(each["code"], each["resource"]) for each in told["findings"]] == [("DW-W01", "pair-live-sync")]
+    assert told["errors"] == []
+
+
+def test_environment_is_told_to_a_machine(deployed: Checkout) -> None:
+    told = json.loads(deployed.run(f"{TOOLS} env odd --json").text)
+    assert told["running"]
+    assert told["variables"]["PULUMI_BACKEND_URL"] == (deployed.folder / ".dualwrite" / "state").as_uri()
+    assert "PATH" not in told["variables"]

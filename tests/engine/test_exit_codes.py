@@ -14,10 +14,10 @@ INSTALLATION_FORBIDDEN = {"method": "POST", "path": "*/install", "status": 403, 
 
 @pytest.fixture(scope="module")
 def clone(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A clone with its emulator running, in which nobody links a pair, and a stack that waits a minute for it."""
+    """A clone with its emulator running, in which nobody links a pair, and a stack that waits ten seconds for it."""
     clone = Checkout(tmp_path_factory.mktemp("codes"), engine)
     text = (clone.folder / "stacks/Pulumi.existing-existing.yaml").read_text()
-    (clone.folder / "stacks/Pulumi.waiting.yaml").write_text(text.replace("link: 4h", "link: 1m"))
+    (clone.folder / "stacks/Pulumi.waiting.yaml").write_text(text.replace("link: 4h", "link: 10s"))
     assert clone.run(f"{TOOLS} preview waiting").code == 0
     clone.control("switches", {"attendant": False})
     yield clone

@@ -1,7 +1,10 @@
 """The commands of a review: `page`, `preview` and `up --approved`, on a stack that is set up already."""
 
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
@@ -11,8 +14,9 @@ from tools.review import markdown, outcome, terminal
 from tools.review.approval import approved_plan
 from tools.review.content import Content, arranged
 from tools.review.planning import plan
-from tools.review.preview import Preview
+from tools.review.preview import Finding, Preview, diagnostics
 from tools.stack_copy import StackCopy
+from tools.workspace import ROOT
 
 
 def preview(copy: StackCopy, console: Console, *, refreshed: bool, as_json: bool) -> ExitCode:
@@ -36,6 +40,32 @@ def page(copy: StackCopy, *, refreshed: bool, as_json: bool) -> ExitCode:
     else:
         sys.stdout.write(text)
     return verdict(planned)
+
+
+def refresh(stack: str, options: Sequence[str], environment: Mapping[str, str], *, recorded: bool) -> ExitCode:
+    """Tell a machine what a refresh found; how it ended. What the engine prints goes to standard error."""
+    with TemporaryDirectory(prefix="dualwrite-") as folder:
+        log = Path(folder, "events.json")
+        command = ["pulumi", "refresh", *options, "--non-interactive", "--event-log", str(log)]
+        variables = {**environment, **outcome.EVENT_LOG}
+        done = subprocess.run(command, cwd=ROOT, env=variables, stdout=sys.stderr, check=False)
+        text = log.read_text(encoding="utf-8") if log.exists() else ""
+    events = list(outcome.events_of(text))
+    findings, errors = diagnostics([each["diagnosticEvent"] for each in events if "diagnosticEvent" in each])
+    drift = [each["resOutputsEvent"]["metadata"] for each in events if "resOutputsEvent" in each]
+    json_output.write(
+        "refresh",
+        stack=stack,
+        recorded=recorded,
+        drift=[
+            {"resource": row["urn"].rpartition("::")[2], "operation": row["op"], "outputs": row.get("diffs") or []}
+            for row in drift
+            if row["op"] not in ("same", "read", "refresh")
+        ],
+        findings=told(findings),
+        errors=errors,
+    )
+    return outcome.ended(done.returncode, text)
 
 
 def up_as_approved(approved: str, stack: str, environment: Mapping[str, str]) -> ExitCode:
@@ -65,11 +95,13 @@ def members(planned: Preview, content: Content) -> dict[str, object]:
         "changes": [
             {"resource": step.name, "operation": step.operation, "inputs": step.changed} for step in planned.steps
         ],
-        "findings": [
-            {"code": finding.code, "resource": finding.urn.rpartition("::")[2], "text": finding.text}
-            for finding in planned.findings
-        ],
+        "findings": told(planned.findings),
         "errors": list(planned.errors),
         "sections": [{"heading": section.heading, "lines": list(section.lines)} for section in content.sections],
         "refreshed": planned.refreshed,
     }
+
+
+def told(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """Findings for a machine."""
+    return [{"code": each.code, "resource": each.urn.rpartition("::")[2], "text": each.text} for each in findings]

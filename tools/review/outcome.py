@@ -15,7 +15,7 @@ from tools import interruption
 from tools.exit_codes import ExitCode
 
 # The CLI shows the flag only with this variable.
-_EVENTS = {"PULUMI_DEBUG_COMMANDS": "true"}
+EVENT_LOG = {"PULUMI_DEBUG_COMMANDS": "true"}
 # What the CLI says with its own code: all is well, and `--expect-no-changes` met some.
 _PLAIN = {0: ExitCode.DONE, 7: ExitCode.CHANGES}
 _CODE = re.compile(r"\bDW-([A-Z])\d\d\b")
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> ExitCode:
     """Run the CLI on the user's terminal; how it ended."""
     with TemporaryDirectory(prefix="dualwrite-") as folder:
         log = Path(folder, "events.json")
-        code = interruption.run([*arguments, "--event-log", str(log)], {**environment, **_EVENTS}, log)
+        code = interruption.run([*arguments, "--event-log", str(log)], {**environment, **EVENT_LOG}, log)
         return ended(code, log.read_text(encoding="utf-8") if log.exists() else "")
 
 
@@ -33,7 +33,7 @@ def ended(code: int, log: str) -> ExitCode:
     """The exit code of ours for one of the CLI and its event log, one JSON object a line."""
     if code in _PLAIN:
         return _PLAIN[code]
-    events = list(_events(log))
+    events = list(events_of(log))
     failed = {_urn(event["resOpFailedEvent"].get("metadata")) for event in events if "resOpFailedEvent" in event}
     said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
     return _failed(failed, said) if failed else refusal([each for each in said if each.get("severity") == "error"])
@@ -55,7 +55,8 @@ def _failed(urns: set[str], said: Sequence[Mapping[str, Any]]) -> ExitCode:
     return ExitCode.PERSON if "P" in letters else ExitCode.FAILED
 
 
-def _events(log: str) -> Iterator[dict[str, Any]]:
+def events_of(log: str) -> Iterator[dict[str, Any]]:
+    """The events of a log, one JSON object a line."""
     for line in log.splitlines():
         try:
             event = json.loads(line)

@@ -6,7 +6,7 @@ a code (docs/findings.md), and nothing here depends on any other word of them.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -124,7 +124,7 @@ def read(stack: str, text: str, *, refreshed: bool = False) -> Preview:
         steps = document["steps"]
     except (ValueError, KeyError, TypeError) as problem:
         raise NotRead(f"The preview of '{stack}' could not be read: the engine printed no plan.") from problem
-    findings, errors = _diagnostics(document.get("diagnostics") or [])
+    findings, errors = diagnostics(document.get("diagnostics") or [])
     counts = document.get("changeSummary") or {}
     return Preview(
         stack=stack,
@@ -181,7 +181,8 @@ def _outputs(steps: list[Mapping[str, Any]]) -> Bag:
     return visible((own.get("oldState") or {}).get("outputs"))
 
 
-def _diagnostics(entries: list[Mapping[str, Any]]) -> tuple[list[Finding], list[str]]:
+def diagnostics(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Finding], list[str]]:
+    """What was said with a code of ours, and the errors without one."""
     findings: list[Finding] = []
     errors: list[str] = []
     for entry in entries:
