@@ -1,6 +1,9 @@
 """What holds for every rung of the ladder."""
 
 import asyncio
+import gc
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,3 +20,14 @@ _LOOP = asyncio.new_event_loop()
 def current_loop() -> None:
     """Make a loop current that stays: Pulumi's SDK keeps what belongs to it, and other tests take it away."""
     asyncio.set_event_loop(_LOOP)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Every process that tests started was waited for: what is dropped earlier warns after pytest has reported."""
+    yield
+    gc.collect()
+    # By type: an object may answer `isinstance` with code of its own.
+    processes = [each for each in gc.get_objects() if issubclass(type(each), subprocess.Popen)]
+    left = [each.args for each in processes if each.returncode is None]
+    assert left == []

@@ -23,8 +23,9 @@ STOP_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
 POLL_SECONDS = 0.05
 
-# They outlive the commands that start them; a Popen that is dropped while its process runs is a ResourceWarning.
-_started: list[subprocess.Popen[bytes]] = []
+# By process id. They outlive the commands that start them; a Popen that is dropped before it knows how its process
+# ended is a ResourceWarning.
+_started: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class Emulator(NamedTuple):
@@ -94,12 +95,13 @@ def start(*, state: Path = EMULATOR_STATE, clock: str = CLOCK) -> Emulator:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _started.append(process)
+    _started[process.pid] = process
     try:
         return wait_until_ready(process, state, log)
     except BaseException:
         process.kill()
         process.wait()
+        del _started[process.pid]
         raise
 
 
@@ -131,6 +133,12 @@ def stop(state: Path = EMULATOR_STATE) -> Emulator | None:
 
 def alive(pid: int) -> bool:
     """Whether a process runs. One that ended counts as gone even where nobody collects it (a container's process 1)."""
+    if pid in _started:
+        # Through its Popen, which would otherwise never learn that somebody else collected it.
+        if _started[pid].poll() is None:
+            return True
+        del _started[pid]
+        return False
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools import emulator_process
+from tools.workspace import ROOT
 
 
 def test_living_process_is_alive() -> None:
@@ -18,6 +19,20 @@ def test_ended_child_is_not_alive() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert not emulator_process.alive(child.pid)
     child.wait()
+
+
+def test_command_that_stopped_its_emulator_ends_without_a_warning(tmp_path: Path) -> None:
+    program = """
+import sys, pathlib
+from tools import emulator_process
+from tools.workspace import ROOT
+state = pathlib.Path(sys.argv[1])
+emulator_process.start(state=state)
+emulator_process.stop(state)
+"""
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path / "emulator")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
