@@ -35,8 +35,9 @@ from tools.stack_copy import StackCopy, stack_copy
 from tools.workspace import Stack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-console = Console()
-messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+# Keys of the stack file hold what would be read as emoji: `dualwrite:cloud:`.
+console = Console(emoji=False)
+messages = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 StackName = Annotated[str, typer.Argument(help="a stack under stacks/")]
 Approved = Annotated[str, typer.Option(help="digest or page that was approved: nothing else is run")]

@@ -220,7 +220,7 @@ def company(linked: Sequence[str], finops: FinanceOperations, cds: Dataverse) ->
 
 def main(cloud: str, deployment: Deployment) -> None:
     """Prove the stack whose outputs say where its instances are: rows that were brought over, then two live ones."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     outputs = deployment.outputs
     if not {"finops_url", "cds_url", "linked_companies"} <= outputs.keys():
         raise UserError("no `up` of the stack has come to its end yet; `make up` continues it.")
@@ -243,7 +243,7 @@ def main(cloud: str, deployment: Deployment) -> None:
 
 def run(cloud: str, deployment: Deployment) -> None:
     """The command: one line on the error stream when live sync does not work."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     try:
         main(cloud, deployment)
     except (ApiError, UserError) as error:

@@ -58,6 +58,22 @@ def test_company_that_finops_lacks_is_one_line(pair: Pair, linked: Made) -> None
         pair.process.update(linked.identifier, linked.outputs, more)
 
 
+@pytest.mark.parametrize(
+    ("action", "company", "gap"),
+    [("remove-company", "USMF", "not linked: USMF"), ("add-company", "CONT", "linked but not declared: CONT")],
+)
+def test_change_by_a_person_is_told_in_words_by_a_refresh(
+    pair: Pair, linked: Made, start_process: Callable[[], ProviderProcess], action: str, company: str, gap: str
+) -> None:
+    process = start_process()  # which has read nothing yet, as that of a refresh
+    person = {"environment": HOST, "company": company}
+    pair.tenant.control("person", {"action": action, **person})
+    process.read(linked.identifier, linked.outputs)
+    back = "add-company" if action == "remove-company" else "remove-company"
+    pair.tenant.control("person", {"action": back, **person})
+    assert since(process, 0) == [f"the link has other companies than declared ({gap})"]
+
+
 def test_manual_change_waits_for_the_person_and_goes_on_by_itself(pair: Pair, linked: Made) -> None:
     wanted = pair.process.check(connection(companies=["DAT", "USMF", "CONT"]), linked.inputs)
     assert wanted.failures == []

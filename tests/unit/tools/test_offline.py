@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from tools import __main__ as commands
 from tools import offline
 from tools.exit_codes import Refused, UserError
 
@@ -53,3 +55,10 @@ def test_missing_file_and_unknown_commit_are_one_line() -> None:
         offline.check_file("nowhere")
     with pytest.raises(UserError, match="knows no commit"):
         offline.changed_stacks("nowhere")
+
+
+@pytest.mark.parametrize("printed", [commands.console, commands.messages], ids=["output", "messages"])
+def test_keys_of_the_stack_file_are_printed_as_they_stand_there(printed: Console) -> None:
+    with printed.capture() as captured:
+        printed.print("dualwrite:cloud: is empty")
+    assert "dualwrite:cloud: is empty" in captured.get()
