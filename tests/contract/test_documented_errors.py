@@ -60,7 +60,9 @@ def fault(tenant: Tenant) -> Iterator[Callable[[str, str, int, str], None]]:
     """Lets the dual-write service refuse a call with a documented text, until the test ends."""
 
     def refuse(method: str, path: str, status: int, body: str) -> None:
-        rule = {"service": "dualwrite", "method": method, "path": path, "status": status, "body": body, "count": 50}
+        # It names how long to wait, which is less than the program waits by itself before each new try.
+        answer = {"status": status, "body": body, "headers": {"Retry-After": "0"}}
+        rule = {"service": "dualwrite", "method": method, "path": path, "count": 50, **answer}
         tenant.control("faults", rule)
 
     yield refuse
