@@ -1,4 +1,4 @@
-"""`make bench`: requests a second of the emulator, many resources, the bootstrap and its predecessor, all maps.
+"""`make bench`: requests a second, many resources, the bootstrap and its predecessor, all maps, start-up.
 
 Each figure stands beside the number it is measured against (design 7 and 9, rule book R2). Figures depend on the
 machine and on what else runs there; compare runs of one machine only.
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from benchmarks import bootstrap, maps
 from benchmarks.figures import Figure
+from benchmarks.start_up import start_up
 from providers.live_sync import LiveSyncProvider
 from tools import emulator_process
 
@@ -68,6 +69,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures += bootstrap.rows_a_second(Path(folder))
         figures.append(maps.all_maps(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        figures += start_up(Path(folder))
     figures.append(bootstrap.memory())
     for figure in figures:
         table.add_row(*figure)
