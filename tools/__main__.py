@@ -20,6 +20,7 @@ from tools import (
     json_output,
     locks,
     offline,
+    other_stacks,
     pulumi_cli,
     summary,
     testing,
@@ -88,13 +89,25 @@ def environment_of(stack: Stack, folder: Path) -> dict[str, str]:
     return workspace.child_environment(folder, emulator_process.variables())
 
 
+def refuse_second_stack(stack: Stack, environment: Mapping[str, str]) -> None:
+    """Refuse to plan or run what another stack of the backend would undo: both manage the maps of one pair."""
+    config = workspace.config_of(workspace.STACKS / f"Pulumi.{stack.name}.yaml")
+    others = other_stacks.deployments(stack.name, environment)
+    against = other_stacks.problem(stack.name, config, others, environment.get("AZURE_TENANT_ID"))
+    if against:
+        raise Refused(against)
+
+
 @contextmanager
-def reading(name: str) -> Iterator[tuple[Stack, StackCopy]]:
+def reading(name: str, *, planning: bool = False) -> Iterator[tuple[Stack, StackCopy]]:
     """All that a command needs that only reads: the stack's file and backend stay as they are."""
     stack = checked(name)
     folder = engine()
     workspace.make_folders()
-    with stack_copy(stack.name, environment_of(stack, folder)) as copy:
+    environment = environment_of(stack, folder)
+    if planning:
+        refuse_second_stack(stack, environment)
+    with stack_copy(stack.name, environment) as copy:
         yield stack, copy
 
 
@@ -141,6 +154,7 @@ def prove_live(stack: Stack, environment: Mapping[str, str], deployment: Deploym
 def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
     """Bring the stack's pair to live sync; on the emulator prove it after a change."""
     stack, environment = ready(name)
+    refuse_second_stack(stack, environment)
     if approved:
         ended(review.up_as_approved(approved, stack.name, environment), stack, environment)
     else:
@@ -166,7 +180,7 @@ def preview(
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Show what `up` would change, as a reviewer reads it."""
-    with reading(name) as (stack, copy):
+    with reading(name, planning=True) as (stack, copy):
         if diff:
             read_only(["preview", "--diff", "--suppress-outputs", *(["--refresh"] if refreshed else [])], stack, copy)
             return
@@ -182,7 +196,7 @@ def page(
     detailed_exit_code: Detailed = False,
 ) -> None:
     """Print the preview as a page for a pull request, in Markdown."""
-    with reading(name) as (stack, copy):
+    with reading(name, planning=True) as (stack, copy):
         code = review.page(copy, refreshed=refreshed, as_json=as_json)
         ended(asked_for(code, detailed_exit_code), stack, copy.environment)
 

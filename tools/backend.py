@@ -20,7 +20,7 @@ def folder_of(address: str, base: Path) -> Path | None:
 
 def has(stack: str, environment: Mapping[str, str], project: Path) -> bool:
     """Whether the backend has the stack of this project folder. NotRead carries what the CLI said instead."""
-    if _is_unused(folder_of(environment[BACKEND], project)):
+    if is_unused(environment[BACKEND], project):
         return False
     command = ["pulumi", "stack", "history", "--stack", stack, "--json", "--page-size", "1", "--non-interactive"]
     answer = subprocess.run(command, cwd=project, env=dict(environment), capture_output=True, text=True, check=False)
@@ -29,6 +29,7 @@ def has(stack: str, environment: Mapping[str, str], project: Path) -> bool:
     return answer.returncode == 0
 
 
-def _is_unused(folder: Path | None) -> bool:
+def is_unused(address: str, project: Path) -> bool:
     """Whether it is a folder that no CLI has used yet. The first command would write its layout there."""
+    folder = folder_of(address, project)
     return folder is not None and folder.is_dir() and not (folder / ".pulumi").exists()

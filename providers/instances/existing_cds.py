@@ -17,7 +17,7 @@ from providers.instances.finops_installation import PROVISIONING_APP
 from providers.instances.finops_readiness import Observation, contradictions
 from providers.instances.hosts import dataverse_problem
 from providers.instances.kinds import shape_problems
-from providers.instances.references import resolve, same_domain
+from providers.instances.references import carries_mark, marked_by, resolve, same_domain
 from providers.instances.supported_versions import OLDEST_DATAVERSE
 from providers.protocol.addresses import same_host
 from providers.protocol.base import Call, Problem, ResourceError
@@ -43,7 +43,9 @@ class ExistingCds:
         seen = survey(call.session(inputs.cloud), inputs.reference, inputs.finops)
         for what in seen.not_checked:
             call.announce(f"not checked: {what}", CDS_NOT_CHECKED)
-        yield from (Problem(_word(inputs), text) for text in seen.against)
+        yield from (
+            Problem(_word(inputs), text) for text in [*seen.against, *_managed_elsewhere(seen.environment, call)]
+        )
 
     def change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
         """Whether it is the one that the stack made, which another would make the stack delete."""
@@ -86,6 +88,17 @@ class CdsSurvey(NamedTuple):
     environment: Environment | None
     against: list[str]
     not_checked: list[str]
+
+
+def _managed_elsewhere(environment: Environment | None, call: Call) -> Iterator[str]:
+    """Against a second stack on an environment that another one made: two on one pair undo each other's map states."""
+    maker = marked_by(environment.description) if environment else None
+    if environment and maker and not carries_mark(environment.description, call.mark):
+        yield (
+            f"'{environment.display_name}' was made by the stack '{maker}', which manages the maps of its pair; two "
+            "stacks on one pair undo each other's map states. If that stack has given it up, remove "
+            f"'dual-write {maker}' from the environment's description in the admin center."
+        )
 
 
 def _word(inputs: CdsInputs) -> str:

@@ -20,6 +20,12 @@ def carries_mark(description: str | None, mark: str) -> bool:
     return re.search(rf"(?<![\w/.-]){re.escape(mark)}(?!\.?[\w/-])", description or "") is not None
 
 
+def marked_by(description: str | None) -> str | None:
+    """`<project>/<stack>` of the mark in a description, None without one; F&O's refresh note after it is no part."""
+    found = re.search(r"(?<![\w/.-])dual-write ([\w.-]+/[\w-]+(?:\.[\w-]+)*)(?![\w/])", description or "")
+    return found[1] if found else None
+
+
 def same_domain(environment: Environment, domain: str) -> bool:
     """Whether this is the environment with that domain name; domains do not differ by case."""
     return (environment.domain or "").casefold() == domain.casefold()

@@ -90,6 +90,18 @@ def test_deleted_environment_is_reported_gone(tenant: Tenant, process: ProviderP
     assert process.read(identifier, outputs)[0] == ""
 
 
+def test_environment_that_another_stack_made_is_refused_in_preview(tenant: Tenant, process: ProviderProcess) -> None:
+    inputs = {"cloud": "emulator", "name": "contoso-uat", "domain": "contoso-uat", "location": "europe"}
+    made = {**inputs, "currency": "EUR", "language": 1033, "timeout": "2m"}
+    process.create(process.check(declared(CdsInstanceProvider(), "cds", made, stack="another")).inputs)
+    before = tenant.now()
+    ((path, text),) = process.check(cds("https://contoso-uat.crm4.dynamics.com")).failures
+    assert path == "url"
+    assert "was made by the stack 'dualwrite/another', which manages the maps of its pair" in text
+    assert "remove 'dual-write dualwrite/another' from the environment's description" in text
+    assert tenant.writes(before) == []
+
+
 @pytest.mark.parametrize(
     ("url", "partner", "said"),
     [

@@ -122,3 +122,20 @@ def test_unknown_stack_is_one_line_with_known_names(clone: Clone) -> None:
     assert "no stack 'new-nwe'" in refused.stderr
     assert "new-new" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.usefixtures("first_up")
+@pytest.mark.parametrize("command", [("preview",), ("up",)])
+def test_second_stack_on_the_same_pair_is_refused_before_anything_runs(clone: Clone, command: tuple[str, ...]) -> None:
+    first, second = (clone.folder / "stacks" / f"Pulumi.{name}.yaml" for name in ("existing-existing", "second"))
+    text = first.read_text().splitlines(keepends=True)
+    urls = iter(("contoso-uat.crm4.dynamics.com", "contoso-uat.operations.eu.dynamics.com"))
+    second.write_text("".join(f"    url: https://{next(urls)}\n" if "url:" in line else line for line in text))
+    try:
+        done = clone.run(*command, "second")
+    finally:
+        second.unlink()
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Stack 'new-new' manages the maps of contoso-uat.crm4.dynamics.com, and stack 'second' names it" in (
+        done.stderr
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import Conflict, NotFound
-from providers.instances.references import carries_mark, own_environment, resolve
+from providers.instances.references import carries_mark, marked_by, own_environment, resolve
 from tests.unit.providers.fake_services import ENVIRONMENT_ID, MARK, an_environment
 
 OTHER_ID = "0ddba11d-0000-4000-8000-000000000001"
@@ -30,6 +30,22 @@ def own(*environments: Environment) -> Environment | None:
 )
 def test_mark_counts_only_as_a_whole(description: str | None, ours: bool) -> None:
     assert carries_mark(description, MARK) is ours
+
+
+@pytest.mark.parametrize(
+    ("description", "maker"),
+    [
+        ("dual-write dualwrite/new-new", "dualwrite/new-new"),
+        ("Acceptance. dual-write dualwrite/new.eu. Ask Ines.", "dualwrite/new.eu"),
+        ("dual-write dualwrite/dev (with F&O)", "dualwrite/dev"),
+        ("no-dual-write dualwrite/dev", None),
+        ("dual-write with Contoso", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_mark_of_any_stack_names_its_maker(description: str | None, maker: str | None) -> None:
+    assert marked_by(description) == maker
 
 
 def test_no_environment_has_the_domain() -> None:
