@@ -49,13 +49,11 @@ class Clock:
         return self._real_now()
 
     def retry_after(self, virtual_seconds: float) -> int:
-        """Return what belongs into a Retry-After header for a wait of so many virtual seconds."""
-        if self.scale == 0:
-            return 0
-        seconds = virtual_seconds / self.scale
-        if self.mode == "real":
-            return max(1, math.ceil(seconds))
-        return 0 if seconds < 0.5 else math.ceil(seconds)
+        """Return what belongs into a Retry-After header for a wait of so many virtual seconds: at least 1.
+
+        No service says 0, however fast the clock is, and a client may take it for "at once".
+        """
+        return max(1, math.ceil(virtual_seconds / self.scale)) if self.scale else 1
 
     def move(self, seconds: float) -> None:
         """Put the running clock forward; due events are the caller's business (`Events.advance`)."""

@@ -67,7 +67,7 @@ class Call:
         """Return the parsed body; ServiceError 400 when it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = "The request content is not valid JSON."
             raise ServiceError(400, {"error": {"code": "InvalidRequestContent", "message": text}}) from None
 
@@ -75,7 +75,7 @@ class Call:
         """Return the parsed body when it is a JSON object, else None."""
         try:
             document = json.loads(self.body or b"null")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
 

@@ -52,7 +52,7 @@ def one_definition(_tenant: Tenant, call: Call) -> Reply:
         raise not_modelled("GET", call.path)
     name = rest[0].partition("(")[0]
     items = _cast(_filtered(collection(found, name), call.query.get("$filter")), rest[1:])
-    value = [_selected(item, call.query.get("$select")) for item in items]
+    value = [_column_shaped(item, call.query) for item in items]
     return Reply(json={"@odata.context": f"{context}('{found.logical}')/{name}", "value": value})
 
 
@@ -62,9 +62,7 @@ def one_attribute(_tenant: Tenant, call: Call) -> Reply:
     name = _key_text(call.parameters["attribute"])
     for document in collection(found, "Attributes"):
         if document["LogicalName"] == name:
-            return Reply(
-                json={"@odata.context": f"{root(call)}$metadata", **_selected(document, call.query.get("$select"))}
-            )
+            return Reply(json={"@odata.context": f"{root(call)}$metadata", **_column_shaped(document, call.query)})
     text = f"Could not find an attribute with specified name: {name} and entity: {found.logical}"
     raise refuse(404, "0x80060888", text)
 
@@ -192,6 +190,17 @@ def _relationships(table: Table) -> list[dict[str, Any]]:
     return documents
 
 
+def _column_shaped(document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+    """A column as asked for; the options of a choice are not modelled, so that its set is there and empty (assumed)."""
+    shaped = _selected(document, query.get("$select"))
+    for name in re.findall(r"(\w+)(?:\([^)]*\))?(?:,|$)", query.get("$expand", "")):
+        if name != "OptionSet":
+            raise not_modelled("GET", f"$expand={name} of metadata")
+        own = f"{document['EntityLogicalName']}_{document['LogicalName']}"
+        shaped[name] = {"MetadataId": new_guid(f"metadata {own}"), "Name": own, "IsGlobal": False, "Options": []}
+    return shaped
+
+
 def _filtered(documents: list[dict[str, Any]], text: str | None) -> list[dict[str, Any]]:
     if not text:
         return documents
@@ -225,6 +234,8 @@ def _shaped(document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any
     table = table_by_logical_name(str(document["LogicalName"]))
     for item in re.findall(r"(\w+)(?:\(([^)]*)\))?(?:,|$)", query.get("$expand", "")):
         name, options = item
+        if name in _OTHER_EXPANSIONS:
+            raise not_modelled("GET", f"$expand={name} of metadata")
         if name not in _COLLECTIONS or table is None:
             msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."
             raise bad_query(msg)
@@ -239,20 +250,43 @@ def _selected(document: dict[str, Any], select: str | None) -> dict[str, Any]:
         return dict(document)
     wanted = [name.strip() for name in select.split(",")]
     for name in wanted:
-        if name not in document and name not in _KNOWN:
+        if name in _LEFT_OUT and name not in document:
+            raise not_modelled("GET", f"$select={name} of metadata")
+        if name not in document and name not in _OF_SOME:
             msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'."
             raise bad_query(msg)
     return {name: value for name, value in document.items() if name in wanted or name in {"@odata.type", "MetadataId"}}
 
 
-# Members of real definitions that the emulator leaves out.
-_KNOWN = {
-    "DisplayName",
-    "DisplayCollectionName",
-    "Description",
-    "IsManaged",
-    "ObjectTypeCode",
+# Members of real definitions that the emulator leaves out (EntityMetadata, AttributeMetadata of the Web API reference).
+_LEFT_OUT = {
     "AttributeTypeName",
-    "Targets",
-    "MaxLength",
+    "CanCreateAttributes",
+    "CreatedOn",
+    "DataProviderId",
+    "Description",
+    "DisplayCollectionName",
+    "DisplayName",
+    "FormatName",
+    "HasChanged",
+    "IconSmallName",
+    "IntroducedVersion",
+    "IsActivity",
+    "IsAuditEnabled",
+    "IsCustomizable",
+    "IsIntersect",
+    "IsManaged",
+    "IsPrivate",
+    "IsRenameable",
+    "IsSearchable",
+    "IsSecured",
+    "IsValidForAdvancedFind",
+    "ModifiedOn",
+    "ObjectTypeCode",
+    "PrimaryImageAttribute",
+    "TableType",
 }
+# Members of some kinds of columns alone.
+_OF_SOME = {"Targets", "MaxLength"}
+# What an expansion of metadata may name besides the collections.
+_OTHER_EXPANSIONS = {"GlobalOptionSet", "OptionSet", "Settings"}

@@ -69,7 +69,7 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
     match = _COOKIE.match(token)
     try:
         last = json.loads(unquote(match[2])) if match else None
-    except ValueError:
+    except (ValueError, RecursionError):
         last = None
     if match is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
         msg = "Malformed $skiptoken."

@@ -20,7 +20,7 @@ from emulator.tenant import Tenant
 
 MAX_COUNT = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"}
-_NOT_MODELLED = {"$apply", "fetchXml", "savedQuery", "userQuery"}
+_NOT_MODELLED = {"$apply", "$search", "fetchxml", "savedquery", "sql", "userquery"}
 # Intersect tables behind the many-to-many navigation properties.
 ASSOCIATIONS = {
     ("systemusers", "systemuserroles_association"): ("systemuserrolescollection", "systemuserid", "roleid", "roles"),
@@ -51,7 +51,7 @@ def read(tenant: Tenant, call: Call) -> Reply:
 def check_options(query: Mapping[str, str]) -> None:
     """Refuse what the Web API does not know (`$skip`), and what the emulator does not model."""
     for name in query:
-        if name in _NOT_MODELLED:
+        if name.lower() in _NOT_MODELLED:
             raise not_modelled("GET", name)
         if name == "$skip":
             text = "The query parameter $skip is not supported."

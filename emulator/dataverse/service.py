@@ -6,7 +6,7 @@ from functools import partial
 from emulator.core.routing import Operations, Route, Service
 from emulator.core.switches import Switches
 from emulator.core.wire import Call, Reply
-from emulator.dataverse import functions, metadata, reads, writes
+from emulator.dataverse import functions, metadata, reads, request_headers, writes
 from emulator.dataverse.access import Access
 from emulator.dataverse.errors import bad_query, refuse, unauthorized
 from emulator.dataverse.organization import organization, plain_host
@@ -111,6 +111,7 @@ def _versioned(handler: Handler) -> Handler:
         if call.parameters["version"] not in VERSIONS:
             text = f"The API version 'v{call.parameters['version']}' is not supported."
             raise refuse(404, "0x80060888", text)
+        request_headers.check(call)
         return handler(tenant, call)
 
     return checked
@@ -119,16 +120,34 @@ def _versioned(handler: Handler) -> Handler:
 def _batch(protection: ServiceProtection, tenant: Tenant, call: Call) -> Reply:
     spent: list[float] = []
     rows = Operations(_ROWS, {method: partial(handler, tenant) for method, handler in _ROW_HANDLERS.items()})
+    others = _batched_routes(tenant)
 
     def answer(inner: Call) -> Reply:
-        """Play one operation on rows; its time counts for the batch."""
+        """Play one operation; its time counts for the batch."""
         spent.append(cost_of(inner.method))
+        request_headers.check(inner)
+        for route in others:
+            if route.method == inner.method and (parameters := route.match(inner.path)) is not None:
+                return route.answer(inner, parameters)
         return rows.answer(inner)
 
     root = f"/api/data/v{call.parameters['version']}/"
     reply = batch.run(tenant.store, call, batch.Rules(root, answer, bad_query, "OData-EntityId", LARGEST_BATCH))
     protection.spend(call, sum(spent))
     return reply
+
+
+def _batched_routes(tenant: Tenant) -> tuple[Route, ...]:
+    """Return what a batch can hold besides operations on rows; who may call was asked for the whole batch."""
+
+    def plain(method: str, path: str, handler: Handler, evidence: str, summary: str) -> Route:
+        return tenant.route(method, f"{ROOT}{path}", handler, evidence, summary)
+
+    return (
+        plain("GET", "/WhoAmI", functions.who_am_i, _POWER_PLATFORM, "the caller's ids"),
+        plain("GET", "/WhoAmI()", functions.who_am_i, _POWER_PLATFORM, "the caller's ids"),
+        *_metadata_routes(plain),
+    )
 
 
 def register_switches(switches: Switches) -> None:

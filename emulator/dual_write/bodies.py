@@ -19,7 +19,7 @@ def parse_json(raw: bytes) -> Any:
     """
     try:
         return json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request("The request body is not valid JSON.") from error
 
 

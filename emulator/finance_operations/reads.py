@@ -17,7 +17,7 @@ from emulator.tables import ETAG, Condition
 from emulator.tables.addresses import without_skip_token
 from emulator.tables.edmx import edmx
 from emulator.tables.filters import FilterError, compile_filter, order_by
-from emulator.tables.keys import row_id_of
+from emulator.tables.keys import RowError, row_id_of
 from emulator.tenant import Tenant
 
 PAGE = 10_000
@@ -65,8 +65,12 @@ def _check_options(call: Call) -> None:
 
 def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]:
     """Return the addressed entity; ServiceError 404, also for one of another company without `cross-company=true`."""
-    key = address.key or {}
-    row = tenant.rows.get("finops", call.host, address.schema.set, row_id_of(address.schema, key))
+    try:
+        row_id = row_id_of(address.schema, address.key or {})
+    except RowError:
+        # An empty part of a key: no entity has that.
+        raise not_found(call.url) from None
+    row = tenant.rows.get("finops", call.host, address.schema.set, row_id)
     if row is None or not _visible(tenant, call, address.schema, row):
         raise not_found(call.url)
     return row

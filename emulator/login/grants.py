@@ -115,7 +115,8 @@ def _client_credentials(request: Request) -> dict[str, object]:
         raise request.refuse("invalid_client", 7000216, text, 401)
     _check_secret(request, app)
     wanted = request.wanted()
-    if wanted.names != (DEFAULT,) or wanted.openid - {"offline_access"}:
+    # MSAL for Go and Java add `openid profile offline_access` here, too, and the service takes it.
+    if wanted.names != (DEFAULT,):
         raise errors.bad_scope(request.tenant, request.call, request.form.get("scope", ""))
     if wanted.dual_write:
         raise errors.delegated_only(request.tenant, request.call, app.app_id, wanted.resource)

@@ -1,6 +1,7 @@
 """Request bodies of BAP, strict: a member that is not listed in power-platform-api.md 7.1, 9, 10 is refused."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -23,6 +24,30 @@ class Reference(StrictBody):
     """`{"id": "..."}`; an empty id means none."""
 
     id: str
+
+
+def without_read_only(body: Any, served: Mapping[str, Any], model: type[BaseModel]) -> Any:
+    """Return the body without members that a PATCH does not know and that stand as the service shows them.
+
+    Clients read a document, change one member and write the whole back; that the service takes it is assumed.
+    """
+    if not isinstance(body, Mapping):
+        return body
+    left = {}
+    for name, value in body.items():
+        known = model.model_fields.get(name)
+        shown = served.get(name)
+        if known is None and name in served and value == shown:
+            continue
+        inner = _model_in(known.annotation) if known else None
+        left[name] = without_read_only(value, shown, inner) if inner and isinstance(shown, Mapping) else value
+    return left
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model of a member, which may be optional."""
+    candidates = (annotation, *get_args(annotation))
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def id_of(reference: Reference | None) -> str | None:

@@ -1,5 +1,8 @@
 """Reading and changing environments, and their operations (power-platform-api.md 6, 8, 10, 12.6)."""
 
+import json
+from dataclasses import replace
+
 from emulator.core.wire import Call, Reply
 from emulator.power_platform import domains, finops, locations, operations
 from emulator.power_platform.answers import (
@@ -16,6 +19,7 @@ from emulator.power_platform.bodies import (
     LinkedEnvironmentChange,
     SkuChange,
     id_of,
+    without_read_only,
 )
 from emulator.power_platform.create import ZERO_GUID
 from emulator.power_platform.documents import admin_document, service_document
@@ -55,7 +59,10 @@ def patch_environment(tenant: Tenant, call: Call) -> Reply:
     """Answer `PATCH .../environments/{id}`: takes effect when its operation ends; AI settings alone at once (204)."""
     version = check_api_version(call, BAP_API_VERSIONS)
     environment = existing(tenant, call)
-    changes = parse_body(call, EnvironmentPatch, {("properties",): "EnvironmentProperties"}).properties
+    served = json.loads(json.dumps(admin_document(tenant, environment, _expanded(call))))
+    body = json.dumps(without_read_only(call.json(), served, EnvironmentPatch)).encode()
+    patch = parse_body(replace(call, body=body), EnvironmentPatch, {("properties",): "EnvironmentProperties"})
+    changes = patch.properties
     operations.require_idle(tenant, environment)
     _check_changes(tenant, environment, changes)
     if version > _PATCH_THAT_KEEPS_GOVERNANCE and changes.model_fields_set == {"description"}:

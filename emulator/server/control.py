@@ -9,16 +9,16 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from emulator.core.faults import Fault
 from emulator.core.person import PersonError
 from emulator.core.seeds import SeedError
 from emulator.server.coverage import document
+from emulator.server.guard import only_own
 from emulator.server.page import render
 from emulator.tenant import Tenant
 
-OWN_NAMES = {"127.0.0.1", "localhost", "::1", "[::1]"}
 PAGE_REQUESTS = 30
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -145,21 +145,7 @@ def control_plane(tenant: Tenant, start_anew: Callable[[], None]) -> ASGIApp:
         routes=[Route(path, endpoint, methods=methods) for path, (endpoint, methods) in operations.items()],
         exception_handlers=dict.fromkeys(errors, _refused),
     )
-    return _only_own_names(app)
-
-
-def _only_own_names(app: ASGIApp) -> ASGIApp:
-    """Refuse plain HTTP that is meant for another host (a proxied `http://` URL, a page in a browser)."""
-
-    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        name = Request(scope).url.hostname or ""
-        if name in OWN_NAMES:
-            await app(scope, receive, send)
-            return
-        text = f"The emulator serves its tenant under https:// only, and does not forward to {name}.\n"
-        await PlainTextResponse(text, 403)(scope, receive, send)
-
-    return checked
+    return only_own(app)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -179,7 +165,7 @@ async def _members(request: Request) -> Mapping[str, Any]:
     body = await request.body()
     try:
         value = json.loads(body) if body else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RefusedError("the body is no JSON") from None
     if not isinstance(value, dict):
         raise RefusedError("the body is no JSON object")

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from starlette.types import Receive, Scope, Send
 
 from emulator.core.routing import Service
 from emulator.core.wire import Call, Reply, parse
 from emulator.dispatch import dispatch, find_fault, record
+from emulator.server.bodies import BodyTooLargeError, read_body
 from emulator.tenant import Tenant
 
 LOG = logging.getLogger("emulator")
 BODILESS = {204, 304}
+# What IIS and Kestrel take by default. Read before anyone is asked who they are, so it must have a bound.
+LARGEST_BODY = 30_000_000
 
 
 class Transport(Protocol):
@@ -31,7 +34,11 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or cut the connection when the tenant says so."""
-        body = await _body(receive)
+        try:
+            body = await read_body(receive, LARGEST_BODY)
+        except BodyTooLargeError:
+            await self._send(self._too_large(_call(scope, b"")), send)
+            return
         if body is None:
             return
         reply = await self._answer(_call(scope, body))
@@ -41,9 +48,19 @@ class Gateway:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
+        await self._send(reply, send)
+
+    async def _send(self, reply: Reply, send: Send) -> None:
         content = reply.content()
         await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply, len(content))})
         await send({"type": "http.response.body", "body": b"" if reply.status in BODILESS else content})
+
+    def _too_large(self, call: Call) -> Reply:
+        reply = Reply(413, body="Request Entity Too Large", headers={"Connection": "close"})
+        service = self._tenant.service_of(call.host)
+        if service is not None:
+            record(self._tenant, service, call, reply)
+        return reply
 
     async def _answer(self, call: Call) -> Reply | None:
         service = self._tenant.service_of(call.host)
@@ -72,21 +89,11 @@ def _call(scope: Scope, body: bytes) -> Call:
     return parse(scope["method"], scope["state"]["host"], scope["raw_path"].decode("latin-1"), query, headers, body)
 
 
-async def _body(receive: Receive) -> bytes | None:
-    parts: list[bytes] = []
-    while True:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
 def _headers(reply: Reply, length: int) -> list[tuple[bytes, bytes]]:
-    headers = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
+    """The names as Microsoft spells them: clients that compare them by case exist."""
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
     if (kind := reply.content_type()) is not None:
-        headers.append((b"content-type", kind.encode()))
+        headers.append((b"Content-Type", kind.encode()))
     if reply.status not in BODILESS:
-        headers.append((b"content-length", str(length).encode()))
+        headers.append((b"Content-Length", str(length).encode()))
     return headers

@@ -17,6 +17,8 @@ CONNECT = b"CONNECT "
 END_OF_HEAD = b"\r\n\r\n"
 LONGEST_HEAD = 65536
 TLS_PORT = 443
+# How long a connection may take to say what it wants, TLS included.
+HALF_OPEN_SECONDS = 30.0
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Proxy:
     context: Callable[[str], ssl.SSLContext]
     tunnel: Callable[[str, asyncio.Transport], asyncio.Protocol]
     plain: Callable[[asyncio.Transport], asyncio.Protocol]
+    patience: float = HALF_OPEN_SECONDS
     doors: "set[Door]" = field(default_factory=set)
 
     def close(self) -> None:
@@ -45,16 +48,18 @@ class Door(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._turning: asyncio.Task[None] | None = None
         self._lost = False
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._proxy.doors.add(self)
+        self._deadline = asyncio.get_running_loop().call_later(self._proxy.patience, self.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._lost = True
-        self._proxy.doors.discard(self)
+        self._decided()
 
     def close(self) -> None:
         """Cut the connection."""
@@ -103,13 +108,18 @@ class Door(asyncio.Protocol):
         with suppress(OSError):  # the client went away, or does not trust our certificate: it knows
             tunnel = await handshake
         if tunnel is None or self._lost:
-            self._proxy.doors.discard(self)
+            self._decided()
             return
         gathering = GatheringTransport(tunnel, loop)
         self._hand_over(gathering, self._proxy.tunnel(host, gathering))
 
-    def _hand_over(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+    def _decided(self) -> None:
         self._proxy.doors.discard(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _hand_over(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+        self._decided()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         if self._received:

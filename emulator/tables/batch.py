@@ -174,17 +174,25 @@ class _Reader:
 
     def _operation(self, part: dict[str, str], content: bytes) -> _Operation:
         line, _, rest = content.partition(b"\n")
-        words = line.decode().strip().split(" ")
-        if len(words) < 2:
-            msg = "A part of the batch has no request line."
-            raise self._rules.refuse(msg)
+        method, address = self._request_line(line.decode("utf-8", "replace").strip())
         headers, body = _headed(rest)
-        path, _, query = _path_of(words[1]).partition("?")
+        path, _, query = _path_of(address).partition("?")
         if not path.lower().startswith(self._rules.root.lower()):
             path = self._rules.root + path.lstrip("/")
         outer = self._call
-        inner = parse(words[0], outer.host, path, query, headers, body.strip(b"\n"), outer)
+        inner = parse(method, outer.host, path, query, headers, body.strip(b"\n"), outer)
         return _Operation(inner, part.get("content-id") or headers.get("content-id"))
+
+    def _request_line(self, line: str) -> tuple[str, str]:
+        """Method and address: all between the first space and the last, since clients do not always encode spaces."""
+        method, _, rest = line.partition(" ")
+        address, space, version = rest.rpartition(" ")
+        if not version.startswith("HTTP/"):
+            address, space = rest, " "
+        if not (method and space and address):
+            msg = "A part of the batch has no request line."
+            raise self._rules.refuse(msg)
+        return method, address.strip()
 
 
 def _headed(text: bytes) -> tuple[dict[str, str], bytes]:

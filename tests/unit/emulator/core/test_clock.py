@@ -45,12 +45,12 @@ def test_unknown_mode_is_refused_with_its_name(mode: str) -> None:
         ("scaled:60", 600, 10),
         ("scaled:60", 601, 11),
         ("scaled:60", 30, 1),
-        ("scaled:60", 29, 0),
-        ("scaled:1800", 15, 0),
-        ("stepped", 3600, 0),
+        ("scaled:60", 29, 1),
+        ("scaled:1800", 15, 1),
+        ("stepped", 3600, 1),
     ],
 )
-def test_retry_after_is_the_scaled_wait(mode: str, virtual: float, header: int) -> None:
+def test_retry_after_is_the_scaled_wait_and_never_nothing(mode: str, virtual: float, header: int) -> None:
     assert Clock(Store(), mode).retry_after(virtual) == header
 
 

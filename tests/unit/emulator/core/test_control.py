@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from emulator.server import guard
 from emulator.server.control import control_plane
 from emulator.server.process import seed
 from emulator.tenant import Tenant
@@ -27,10 +28,10 @@ def ask(tenant: Tenant) -> Ask:
 
     app = control_plane(tenant, start_anew)
 
-    def send(method: str, path: str, body: Any = None, host: str = "127.0.0.1") -> httpx.Response:
+    def send(method: str, path: str, body: Any = None, host: str = "127.0.0.1", headers: Any = None) -> httpx.Response:
         async def once() -> httpx.Response:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}:1") as client:
-                return await client.request(method, path, json=body)
+                return await client.request(method, path, json=body, headers=headers)
 
         return asyncio.run(once())
 
@@ -51,6 +52,42 @@ def test_clock_advance_plays_what_becomes_due(tenant: Tenant, ask: Ask) -> None:
         "next_due": "2026-03-02T08:10:00+00:00",
         "events": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:2"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 200),
+        ({}, 200),
+    ],
+)
+def test_page_of_another_site_changes_nothing(ask: Ask, headers: dict[str, str], status: int) -> None:
+    assert ask("POST", "/_emulator/clock", {"advance": 1}, headers=headers).status_code == status
+    assert ask("GET", "/_emulator/clock", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "a@127.0.0.1", "127.0.0.1:x", "", "127.0.0.1/x"]
+)
+def test_host_of_another_name_or_an_odd_one_is_refused(ask: Ask, host: str) -> None:
+    assert ask("GET", "/_emulator/clock", headers={"Host": host}).status_code == 403
+
+
+def test_two_hosts_are_refused(ask: Ask) -> None:
+    twice = [("Host", "127.0.0.1:1"), ("Host", "127.0.0.1:1")]
+    assert ask("POST", "/_emulator/clock", {"advance": 1}, headers=twice).status_code == 403
+
+
+def test_body_longer_than_the_bound_is_not_kept(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LARGEST_BODY", 10)
+    assert ask("POST", "/_emulator/clock", {"advance": 10_000}).status_code == 413
 
 
 def test_requests_have_exactly_the_agreed_members(call: CallTenant, ask: Ask) -> None:

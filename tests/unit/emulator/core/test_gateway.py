@@ -9,6 +9,7 @@ import pytest
 from emulator.core.faults import Fault
 from emulator.core.routing import Route, Service
 from emulator.core.wire import Call, Reply, ServiceError
+from emulator.server import gateway
 from emulator.server.gateway import Gateway
 from emulator.tenant import Tenant
 
@@ -77,15 +78,15 @@ def test_handler_sees_the_request_as_it_was_sent(tenant: Tenant) -> None:
     )
     assert (calls[0].parameters, calls[0].query, calls[0].json()) == ({"name": "a/b"}, {"x": "1"}, {"a": 1})
     assert start["status"] == 201
-    assert dict(start["headers"])[b"location"] == b"https://elsewhere/"
-    assert dict(start["headers"])[b"content-length"] == b"13"
+    assert dict(start["headers"])[b"Location"] == b"https://elsewhere/"
+    assert dict(start["headers"])[b"Content-Length"] == b"13"
     assert body["body"] == b'{"done":true}'
 
 
 def test_no_content_has_no_length(tenant: Tenant) -> None:
     tenant.services = (service(lambda _call: Reply(204)),)
     start, body = send(tenant, WHOLE)
-    assert b"content-length" not in dict(start["headers"])
+    assert {name.lower() for name in dict(start["headers"])}.isdisjoint({b"content-length"})
     assert body["body"] == b""
 
 
@@ -123,3 +124,20 @@ def test_host_that_left_the_tenant_is_refused(tenant: Tenant) -> None:
     start, body = send(tenant, WHOLE)
     assert start["status"] == 403
     assert HOST.encode() in body["body"]
+
+
+def test_names_of_headers_are_spelt_as_the_service_spells_them(tenant: Tenant) -> None:
+    tenant.services = (service(lambda _call: Reply(204, headers={"OData-EntityId": "x"})),)
+    start, _ = send(tenant, WHOLE)
+    assert b"OData-EntityId" in dict(start["headers"])
+
+
+def test_body_past_the_bound_is_refused_before_anyone_is_asked_who_they_are(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "LARGEST_BODY", 10)
+    tenant.services = (service(lambda _call: Reply(200)),)
+    part: Message = {"type": "http.request", "body": b"123456", "more_body": True}
+    start, _ = send(tenant, part, part)
+    assert (start["status"], dict(start["headers"])[b"Connection"]) == (413, b"close")
+    assert tenant.journal.rows()[-1]["status"] == 413

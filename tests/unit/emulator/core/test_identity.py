@@ -61,6 +61,12 @@ def claims(tenant: Tenant, token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, tenant.identity.key.public_key, algorithms=["RS256"], options=options))
 
 
+@pytest.mark.parametrize("added", ["openid profile offline_access", "offline_access", "openid", "email profile"])
+def test_application_may_add_the_scopes_of_a_sign_in(call: CallTenant, added: str) -> None:
+    reply = post(call, changed(APPLICATION, scope=f"{BAP_SCOPE} {added}"))
+    assert (reply.status, sorted(reply.json)) == (200, ["access_token", "expires_in", "ext_expires_in", "token_type"])
+
+
 def test_instance_discovery_names_all_aliases(call: CallTenant) -> None:
     endpoint = "https://login.windows.net/contoso.onmicrosoft.com/oauth2/v2.0/authorize"
     reply = call("GET", f"{LOGIN}/common/discovery/instance", params={"authorization_endpoint": endpoint})

@@ -52,6 +52,25 @@ def test_operations_run_in_order(call: CallTenant) -> None:
     assert b'"Fabrikam"' in bytes(reply.body or b"")  # type: ignore[arg-type]
 
 
+def test_address_of_a_part_may_hold_spaces(call: CallTenant) -> None:
+    for name in ("Contoso", "Fabrikam"):
+        call("POST", f"{API}/accounts", json={"name": name})
+    reply = _batch(call, _part("GET", "accounts?$select=name&$orderby=name desc&$top=1"))
+    text = bytes(reply.body or b"")  # type: ignore[arg-type]
+    assert (b"Fabrikam" in text, b"Contoso" in text) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["EntityDefinitions(LogicalName='account')?$select=LogicalName", "WhoAmI", "WhoAmI()"])
+def test_part_may_ask_what_the_service_tells_of_itself(call: CallTenant, path: str) -> None:
+    assert _statuses(_batch(call, _part("GET", path))) == [200]
+
+
+@pytest.mark.parametrize("line", ["", "GET", "GET ", " accounts HTTP/1.1"])
+def test_part_without_a_request_line_is_refused(call: CallTenant, line: str) -> None:
+    part = f"Content-Type: application/http\r\n\r\n{line}\r\n\r\n"
+    assert _batch(call, part).status == 400
+
+
 def test_batch_stops_at_its_first_error(call: CallTenant) -> None:
     reply = _batch(call, _part("POST", "accounts", {"nonsense": 1}), _part("POST", "accounts", {"name": "Contoso"}))
     assert (reply.status, _statuses(reply), _names(call)) == (400, [400], [])

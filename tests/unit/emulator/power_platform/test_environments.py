@@ -84,6 +84,28 @@ def test_patch_refuses_unknown_members(admin: Admin) -> None:
     assert "'linkedAppMetadata' on object of type 'EnvironmentProperties'" in reply.json["error"]["message"]
 
 
+def test_document_that_was_read_is_written_back_with_one_member_changed(admin: Admin) -> None:
+    environment_id = admin.created()
+    document = admin.get(environment_id).json
+    document["properties"]["displayName"] = "another name"
+    reply = admin.call("PATCH", f"{ADMIN}/{environment_id}", params=OLD, json=document)
+    assert reply.status == 202, reply.json
+    admin.wait(60)
+    changed = admin.get(environment_id).json
+    assert changed["properties"]["displayName"] == "another name"
+    assert changed["properties"]["environmentSku"] == document["properties"]["environmentSku"]
+    linked, before = (each["properties"]["linkedEnvironmentMetadata"] for each in (changed, document))
+    assert linked == before | {"friendlyName": "another name"}
+
+
+def test_member_that_a_patch_cannot_change_is_refused_once_it_differs(admin: Admin) -> None:
+    environment_id = admin.created()
+    document = admin.get(environment_id).json
+    document["properties"]["environmentSku"] = "Production"
+    reply = admin.call("PATCH", f"{ADMIN}/{environment_id}", params=OLD, json=document)
+    assert (reply.status, "environmentSku" in reply.json["error"]["message"]) == (400, True)
+
+
 def test_patch_changes_domain_group_and_cadence(admin: Admin) -> None:
     environment_id = admin.created()
     group = "7f0e0000-0000-0000-0000-000000000001"
