@@ -55,6 +55,10 @@ class Clock:
         """
         return max(1, math.ceil(virtual_seconds / self.scale)) if self.scale else 1
 
+    def outruns(self, virtual_seconds: float) -> bool:
+        """Return whether so many virtual seconds are over before a Retry-After header could say so."""
+        return self.scale > 1 and virtual_seconds / self.scale < 0.5
+
     def move(self, seconds: float) -> None:
         """Put the running clock forward; due events are the caller's business (`Events.advance`)."""
         if seconds < 0:

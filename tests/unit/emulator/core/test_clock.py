@@ -38,6 +38,14 @@ def test_unknown_mode_is_refused_with_its_name(mode: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "outruns"),
+    [("real", False), ("stepped", False), ("scaled:1", False), ("scaled:20", False), ("scaled:1800", True)],
+)
+def test_fast_clock_outruns_a_header_in_whole_seconds(mode: str, outruns: bool) -> None:
+    assert Clock(Store(), mode).outruns(15) is outruns
+
+
+@pytest.mark.parametrize(
     ("mode", "virtual", "header"),
     [
         ("real", 0, 1),
