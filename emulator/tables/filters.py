@@ -22,7 +22,7 @@ _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 _ENUM_LITERAL = re.compile(r"Microsoft\.Dynamics\.DataEntities\.\w+'((?:[^']|'')*)'")
 _ROW_ID = "r.id"
-_EDM = {"text": "Edm.String", "number": "Edm.Decimal", "boolean": "Edm.Boolean", "null": "Null"}
+_EDM = {"text": "Edm.String", "number": "Edm.Decimal", "boolean": "Edm.Boolean", "null": "Null", "entity": "an entity"}
 
 
 class FilterError(Exception):
@@ -255,7 +255,8 @@ class _Compiler:
     def _column(self, name: str) -> _Sql:
         column = self._schema.property(name)
         if column is None:
-            raise FilterError(_unknown(self._schema, name), name)
+            # A navigation property compares with null alone: whether the lookup is empty.
+            return _Sql("json_extract(r.data, ?)", "entity", (json_path(_property_of(self._schema, name)),))
         return _Sql("json_extract(r.data, ?)", _kind(column), (json_path(name),), column)
 
     def _path(self, node: ast.Attribute) -> _Sql:

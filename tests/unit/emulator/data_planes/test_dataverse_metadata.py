@@ -59,3 +59,18 @@ def test_csdl_lists_every_set_with_its_key(call: CallTenant) -> None:
     root = ET.fromstring(str(reply.body))  # noqa: S314 - our own answer
     names = {node.get("Name") for node in root.iter("{http://docs.oasis-open.org/odata/ns/edm}EntitySet")}
     assert {"accounts", "cdm_companies", "msdyn_dualwriteentitymaps"} <= names
+
+
+@pytest.mark.parametrize("query", ["$select=DisplayName", "$select=LogicalName,ObjectTypeCode", "$expand=Settings"])
+def test_metadata_that_the_service_has_and_the_emulator_lacks_is_not_modelled(call: CallTenant, query: str) -> None:
+    assert call("GET", f"{API}/EntityDefinitions(LogicalName='account')?{query}").status == 501
+
+
+def test_metadata_that_nobody_has_is_refused(call: CallTenant) -> None:
+    assert call("GET", f"{API}/EntityDefinitions(LogicalName='account')?$select=Nonsense").status == 400
+
+
+def test_choice_has_its_option_set(call: CallTenant) -> None:
+    one = "EntityDefinitions(LogicalName='account')/Attributes(LogicalName='industrycode')"
+    shown = call("GET", f"{API}/{one}?$select=LogicalName&$expand=OptionSet($select=Options)").json
+    assert shown["OptionSet"]["Options"] == []

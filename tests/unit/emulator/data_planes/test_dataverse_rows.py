@@ -243,3 +243,36 @@ def test_owner_decides_business_unit_and_team(call: CallTenant, tenant: Tenant, 
     assert account["_owningteam_value"] == team
     assert account["_owninguser_value"] is None
     assert account["_owningbusinessunit_value"] == unit["businessunitid"]
+
+
+@pytest.mark.parametrize(("condition", "names"), [("eq", ["Fabrikam"]), ("ne", ["Contoso"])])
+def test_lookup_is_filtered_by_its_navigation_property_and_null(
+    call: CallTenant, condition: str, names: list[str]
+) -> None:
+    company = _company(call)
+    _create(call, name="Contoso", **{"msdyn_company@odata.bind": f"/cdm_companies({company})"})
+    _create(call, name="Fabrikam")
+    reply = call("GET", f"{API}/accounts", params={"$filter": f"msdyn_company {condition} null", "$select": "name"})
+    assert [row["name"] for row in reply.json["value"]] == names
+
+
+@pytest.mark.parametrize("text", ["msdyn_company eq 'x'", "msdyn_company eq 1", "nothing eq null"])
+def test_navigation_property_compares_with_nothing_else(call: CallTenant, text: str) -> None:
+    assert call("GET", f"{API}/accounts", params={"$filter": text}).status == 400
+
+
+@pytest.mark.parametrize("name", ["MSCRMCallerID", "CallerObjectId"])
+def test_impersonation_is_not_modelled_rather_than_ignored(call: CallTenant, name: str) -> None:
+    assert call("GET", f"{API}/accounts", headers={name: NOBODY}).status == 501
+
+
+@pytest.mark.parametrize(
+    "option", ["sql=select * from account", "fetchXml=<fetch/>", "SavedQuery=x", "$search=x", "$apply=x"]
+)
+def test_option_that_would_choose_other_rows_is_not_modelled_rather_than_ignored(call: CallTenant, option: str) -> None:
+    name, _, value = option.partition("=")
+    assert call("GET", f"{API}/accounts", params={name: value}).status == 501
+
+
+def test_change_tracking_is_not_modelled_rather_than_ignored(call: CallTenant) -> None:
+    assert call("GET", f"{API}/accounts", headers={"Prefer": "odata.track-changes"}).status == 501

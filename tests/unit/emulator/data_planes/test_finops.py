@@ -261,3 +261,10 @@ def test_deleted_instance_answers_no_more(tenant: Tenant, registered: str) -> No
     delete_instance(tenant, FINOPS)
     assert tenant.service_of(FINOPS) is None
     assert tenant.rows.count("finops", FINOPS, "LegalEntities") == 0
+
+
+@pytest.mark.parametrize("key", ["''", "AADClientId=''", "' '"])
+def test_entity_of_an_empty_key_is_not_there(call: CallTenant, registered: str, key: str) -> None:
+    for method in ("GET", "PATCH", "DELETE"):
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
+        assert call(method, f"{DATA}/SysAADClients({key})", json=body).status == 404, method
