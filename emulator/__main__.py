@@ -56,7 +56,7 @@ def _serve(folder: StateFolder, port: int, clock: str, extra: dict[str, Any]) ->
 
     from emulator.server.process import Server, open_tenant, seed
 
-    tenant = open_tenant(folder, clock)
+    tenant = open_tenant(folder, clock, extra.pop("tenantId", None))
     try:
         if not seed(tenant, extra) and extra:
             typer.echo("The tenant exists already: --seed is played at its next reset.", err=True)
@@ -92,7 +92,7 @@ def env(state: State = DEFAULT) -> None:
     variables = {
         "DUALWRITE_EMULATOR_URL": running.url,
         "DUALWRITE_EMULATOR_CA": running.ca,
-        "AZURE_TENANT_ID": directory.TENANT_ID,
+        "AZURE_TENANT_ID": StateFolder(state).tenant_id(),
         "AZURE_CLIENT_ID": directory.DEMO_CLIENT_ID,
         "AZURE_CLIENT_SECRET": directory.DEMO_CLIENT_SECRET,
         # The program may run in any folder, and the emulator is not an installed package.
@@ -117,7 +117,7 @@ def token(state: State = DEFAULT) -> None:
         "scope": f"{directory.DUAL_WRITE_AUDIENCE}/.default openid profile offline_access",
     }
     request = urllib.request.Request(
-        f"https://{directory.AUTHORITY_HOST}/{directory.TENANT_ID}/oauth2/v2.0/token",
+        f"https://{directory.AUTHORITY_HOST}/{StateFolder(state).tenant_id()}/oauth2/v2.0/token",
         data=urllib.parse.urlencode(form).encode(),
         headers={"Origin": "https://dataintegrator.trafficmanager.net"},
     )

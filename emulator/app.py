@@ -8,6 +8,7 @@ from typing import Any
 from emulator import dataverse, dual_write, finance_operations, login, power_platform
 from emulator.core.clock import Clock
 from emulator.core.store import Store
+from emulator.identity.directory import TENANT_ID
 from emulator.identity.tokens import SigningKey
 from emulator.tenant import Tenant
 
@@ -15,9 +16,9 @@ from emulator.tenant import Tenant
 SERVICES = (login.install, power_platform.install, dataverse.install, finance_operations.install, dual_write.install)
 
 
-def assemble(store: Store, clock: Clock, key: SigningKey) -> Tenant:
+def assemble(store: Store, clock: Clock, key: SigningKey, tenant_id: str = TENANT_ID) -> Tenant:
     """Return the whole tenant, ready for calls, without its seed."""
-    tenant = Tenant(store, clock, key)
+    tenant = Tenant(store, clock, key, tenant_id)
     for install in SERVICES:
         tenant.services = (*tenant.services, *install(tenant))
     return tenant

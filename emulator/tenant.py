@@ -17,6 +17,7 @@ from emulator.core.signals import Signals
 from emulator.core.store import Store
 from emulator.core.switches import Switches
 from emulator.core.wire import Call, Reply
+from emulator.identity.directory import TENANT_ID
 from emulator.identity.tokens import Identity, SigningKey
 from emulator.tables import Rows, WriteLog
 
@@ -29,7 +30,7 @@ class TenantReset:
 class Tenant:
     """State and behaviour of one emulated tenant; `emulator.app.assemble` adds the services."""
 
-    def __init__(self, store: Store, clock: Clock, key: SigningKey) -> None:
+    def __init__(self, store: Store, clock: Clock, key: SigningKey, tenant_id: str = TENANT_ID) -> None:
         """Build the parts around a store, a clock and a signing key."""
         self.store = store
         self.clock = clock
@@ -41,7 +42,7 @@ class Tenant:
         self.seeds = Seeds(store)
         self.faults = Faults(store)
         self.journal = Journal(store)
-        self.identity = Identity(store, clock, key)
+        self.identity = Identity(store, clock, key, tenant_id)
         self.rows = Rows(store, self.ids.new)
         self.write_log = WriteLog(store)
         self.rows.on_write(self.write_log.note)

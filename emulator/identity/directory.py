@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from emulator.core.store import Store
 
 AUTHORITY_HOST = "login.microsoftonline.com"
+# The id of tenants that have none of their own: those of older code, and those of tests.
 TENANT_ID = "7f8b5a1c-2d34-4e56-9a78-b0c1d2e3f405"
 TENANT_DOMAIN = "contoso.onmicrosoft.com"
 

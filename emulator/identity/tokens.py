@@ -19,7 +19,6 @@ from emulator.core.wire import Caller
 from emulator.identity.directory import AUTHORITY_HOST, TENANT_ID, Application, Directory, User
 
 LIFETIME = timedelta(seconds=3599)
-ISSUERS = {"1.0": f"https://sts.windows.net/{TENANT_ID}/", "2.0": f"https://{AUTHORITY_HOST}/{TENANT_ID}/v2.0"}
 
 
 class TokenError(Exception):
@@ -70,10 +69,15 @@ def _load(path: Path) -> rsa.RSAPrivateKey:
 class Identity:
     """Issues and verifies the tenant's tokens. Life times follow the real clock."""
 
-    def __init__(self, store: Store, clock: Clock, key: SigningKey) -> None:
+    def __init__(self, store: Store, clock: Clock, key: SigningKey, tenant_id: str = TENANT_ID) -> None:
         """Bind directory, clock and key."""
         self.directory = Directory(store)
         self.key = key
+        self.tenant_id = tenant_id
+        self._issuers = {
+            "1.0": f"https://sts.windows.net/{tenant_id}/",
+            "2.0": f"https://{AUTHORITY_HOST}/{tenant_id}/v2.0",
+        }
         self._clock = clock
         self._verified: dict[str, dict[str, Any]] = {}
 
@@ -108,7 +112,8 @@ class Identity:
     def _sign(self, claims: Mapping[str, Any], audience: str, version: str, lifetime: timedelta) -> str:
         now = self._clock.real_now()
         times = {"iat": now, "nbf": now, "exp": now + lifetime}
-        about = {"aud": audience, "iss": ISSUERS[version], "tid": TENANT_ID, "ver": version, "uti": uuid4().hex}
+        issuer = self._issuers[version]
+        about = {"aud": audience, "iss": issuer, "tid": self.tenant_id, "ver": version, "uti": uuid4().hex}
         return jwt.encode({**about, **times, **claims}, self.key.private_key, "RS256", headers={"kid": self.key.key_id})
 
     def verify(self, token: str, audiences: set[str]) -> Caller:
@@ -134,7 +139,7 @@ class Identity:
                     token,
                     self.key.public_key,
                     algorithms=["RS256"],
-                    issuer=list(ISSUERS.values()),
+                    issuer=list(self._issuers.values()),
                     options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
                 )
             except jwt.PyJWTError as error:

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from emulator.core.wire import Call, Reply
-from emulator.identity.directory import AUTHORITY_HOST, TENANT_DOMAIN, TENANT_ID
+from emulator.identity.directory import AUTHORITY_HOST, TENANT_DOMAIN
 from emulator.login.errors import refusal, unknown_tenant
 from emulator.tenant import Tenant
 
@@ -15,8 +15,8 @@ SHARED = {"common", "organizations"}
 def realm(tenant: Tenant, call: Call, error: str = "invalid_tenant") -> str:
     """Return the tenant id of the authority, or `common` or `organizations`; raises AADSTS90002."""
     name = call.parameters["tenant"].lower()
-    if name in {TENANT_ID, TENANT_DOMAIN}:
-        return TENANT_ID
+    if name in {tenant.identity.tenant_id, TENANT_DOMAIN}:
+        return tenant.identity.tenant_id
     if name in SHARED:
         return name
     raise unknown_tenant(tenant, call, call.parameters["tenant"], error)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
 from emulator.core.wire import Call, Reply, ServiceError
-from emulator.identity.directory import DATA_INTEGRATION_APP_ID, TENANT_ID, Application, User
+from emulator.identity.directory import DATA_INTEGRATION_APP_ID, Application, User
 from emulator.login import errors, refresh, resources
 from emulator.login.discovery import SHARED, realm
 from emulator.login.refresh import Grant
@@ -211,7 +211,7 @@ def _delegated(request: Request, grant: Grant) -> dict[str, object]:
     if "openid" in wanted.openid:
         answer["id_token"] = identity.id_token(grant.user, grant.client_id)
     if request.form.get("client_info") == "1":
-        answer["client_info"] = _client_info(grant.user)
+        answer["client_info"] = _client_info(request.tenant, grant.user)
     return answer
 
 
@@ -231,8 +231,8 @@ def _granted(wanted: Wanted) -> str:
     return " ".join([*whole, *sorted(wanted.openid & {"openid", "profile"})])
 
 
-def _client_info(user: User) -> str:
-    text = json.dumps({"uid": user.object_id, "utid": TENANT_ID}, separators=(",", ":"))
+def _client_info(tenant: Tenant, user: User) -> str:
+    text = json.dumps({"uid": user.object_id, "utid": tenant.identity.tenant_id}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -65,7 +65,7 @@ def install_package(tenant: Tenant, call: Call) -> Reply:
     known = environment.packages.get(package.unique_name)
     if known is not None and known.state in packages.BUSY:
         raise operation_not_startable(environment.id)
-    requested_by = operations.principal(call)
+    requested_by = operations.principal(tenant, call)
     operation = packages.install(tenant, environment, package, request.payloadValue, requested_by)
     if tenant.switches["appmanagement_install_answer"] == "body":
         return Reply(200, json=_instance(environment, package, operation))

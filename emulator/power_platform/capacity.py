@@ -3,7 +3,6 @@
 from typing import Any
 
 from emulator.core.wire import Call, Reply
-from emulator.identity.directory import TENANT_ID
 from emulator.power_platform.answers import PLATFORM_API_VERSIONS, check_api_version, timestamp
 from emulator.power_platform.documents import DATABASE_MB, FINOPS_DATABASE_MB
 from emulator.power_platform.records import environments
@@ -50,7 +49,7 @@ def read_tenant_capacity(tenant: Tenant, call: Call) -> Reply:
     }
     return Reply(
         json={
-            "tenantId": TENANT_ID,
+            "tenantId": tenant.identity.tenant_id,
             "licenseModelType": "StorageDriven",
             "capacitySummary": summary,
             "tenantCapacities": rows,

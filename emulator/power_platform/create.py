@@ -67,7 +67,7 @@ def _shell(tenant: Tenant, call: Call, body: EnvironmentDefinition) -> Environme
         sku=wanted.environmentSku,
         created=now,
         modified=now,
-        created_by=operations.principal(call),
+        created_by=operations.principal(tenant, call),
         billing_policy=id_of(wanted.billingPolicy) or None,
         update_cadence=wanted.updateCadence.id if wanted.updateCadence else "Frequent",
         environment_group=id_of(wanted.parentEnvironmentGroup),
@@ -117,7 +117,7 @@ def _start(tenant: Tenant, call: Call, environment: Environment, operation_type:
         operation_type,
         environment,
         seconds,
-        operations.principal(call),
+        operations.principal(tenant, call),
         provisions_instance=operation_type == "Provision",
     )
     return operations.accepted(tenant, operation)

@@ -47,7 +47,7 @@ def delete_environment(tenant: Tenant, call: Call) -> Reply:
     environment.management_state = "Running"
     put_environment(tenant, environment)
     seconds = tenant.switches["environment_delete_duration"]
-    operation = operations.start(tenant, "Delete", environment, seconds, operations.principal(call))
+    operation = operations.start(tenant, "Delete", environment, seconds, operations.principal(tenant, call))
     return operations.accepted(tenant, operation)
 
 
@@ -92,7 +92,7 @@ def recover_environment(tenant: Tenant, call: Call) -> Reply:
     if operations.running(tenant, environment_id) is not None:
         raise refusal(409, "OperationNotStartable", "The environment is being recovered already.", detail=True)
     seconds = tenant.switches["environment_recover_duration"]
-    operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(call))
+    operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(tenant, call))
     return operations.accepted(tenant, operation)
 
 

@@ -43,7 +43,7 @@ def apply_version(tenant: Tenant, call: Call) -> Reply:
     if environment.packages[catalogue.PROVISIONING_APP].state in packages.BUSY:
         raise operation_not_startable(environment.id)
     app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]
-    requested_by = operations.principal(call)
+    requested_by = operations.principal(tenant, call)
     operation = packages.install(tenant, environment, app, f"ApplicationVersion={wanted}", requested_by)
     path = f"/appmanagement/environments/{environment.id}/operations/{operation.id}"
     headers = {"Location": f"https://{PLATFORM_HOST}{path}?api-version=1", **retry_after(tenant, 60)}

@@ -77,7 +77,7 @@ def patch_environment(tenant: Tenant, call: Call) -> Reply:
     put_environment(tenant, environment)
     seconds = tenant.switches["environment_update_duration"]
     kept = changes.model_dump(mode="json", exclude_unset=True)
-    requested_by = operations.principal(call)
+    requested_by = operations.principal(tenant, call)
     operation = operations.start(tenant, "Edit", environment, seconds, requested_by, changes=kept)
     return operations.accepted(tenant, operation)
 
@@ -96,7 +96,7 @@ def modify_sku(tenant: Tenant, call: Call) -> Reply:
     put_environment(tenant, environment)
     seconds = tenant.switches["environment_update_duration"]
     kept: dict[str, object] = {"sku": wanted}
-    requested_by = operations.principal(call)
+    requested_by = operations.principal(tenant, call)
     operation = operations.start(tenant, "Convert", environment, seconds, requested_by, changes=kept)
     return operations.accepted(tenant, operation, "Operation-Location")
 

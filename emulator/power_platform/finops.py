@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, TypedDict
 from uuid import uuid4
 
-from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import capacity, locations
 from emulator.power_platform.answers import timestamp
 from emulator.power_platform.catalogue import (
@@ -234,11 +233,11 @@ class IntegrationDetails(TypedDict):
     IsUnifiedDatabase: bool
 
 
-def integration_details(finops: FinOps) -> IntegrationDetails:
+def integration_details(tenant: Tenant, finops: FinOps) -> IntegrationDetails:
     """Return what `RetrieveFinanceAndOperationsIntegrationDetails` shows of a linked F&O (14.8)."""
     return {
         "Url": f"https://{finops.host}/",
-        "TenantId": TENANT_ID,
+        "TenantId": tenant.identity.tenant_id,
         "Id": finops.id,
         "IsUnifiedDatabase": finops.type == "Internal",
     }

@@ -48,7 +48,7 @@ def integration_details(tenant: Tenant, cds_host: str) -> IntegrationDetails | N
     environment = environment_with_host(tenant, cds_host)
     if environment is None or environment.finops is None or not environment.finops.reachable:
         return None
-    return finops.integration_details(environment.finops)
+    return finops.integration_details(tenant, environment.finops)
 
 
 def ordered_finops_host(tenant: Tenant, environment_id: str) -> str | None:
@@ -80,7 +80,7 @@ def queue_finops_install_or_update(tenant: Tenant, environment_id: str, payload:
     if installed is not None and installed.state in packages.BUSY:
         text = "An installation or update of finance and operations apps is in progress."
         raise ServiceError(409, {"error": {"code": "0x80040265", "message": text}})
-    requested_by = operations.principal(call) if call else found.created_by
+    requested_by = operations.principal(tenant, call) if call else found.created_by
     return packages.install(tenant, found, app, payload, requested_by).id
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from emulator.core.wire import Call, Reply
-from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import locations
 from emulator.power_platform.answers import bad_request, operation_not_startable, refusal, retry_after, timestamp
 from emulator.power_platform.records import OPERATION, Environment, Operation, Principal, load, save
@@ -22,16 +21,16 @@ POLL_AFTER = 15.0  # virtual seconds a client is asked to wait (the recording's 
 _STAGES = (("Validate", 0.05), ("Prepare", 0.15), ("Run", 0.95), ("Finalize", 1.0))
 
 
-def principal(call: Call) -> Principal:
+def principal(tenant: Tenant, call: Call) -> Principal:
     """Return who makes a call, as `createdBy` and `requestedBy` name them."""
     caller = call.caller
     if caller is None:
-        return Principal(id="", display_name="SYSTEM", type="User", tenant_id=TENANT_ID)
+        return Principal(id="", display_name="SYSTEM", type="User", tenant_id=tenant.identity.tenant_id)
     return Principal(
         id=caller.object_id,
         display_name=caller.name,
         type="User" if caller.user else "ServicePrincipal",
-        tenant_id=TENANT_ID,
+        tenant_id=tenant.identity.tenant_id,
         user_principal_name=caller.user,
     )
 

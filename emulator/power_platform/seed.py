@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from emulator.core.seeds import SeedError
-from emulator.identity.directory import ADMINISTRATOR, TENANT_ID
+from emulator.identity.directory import ADMINISTRATOR
 from emulator.power_platform import lifecycle, locations, packages
 from emulator.power_platform.catalogue import PLATFORM_TOOLS, PROVISIONING_APP, newest_version
 from emulator.power_platform.databases import new_database
@@ -156,19 +156,19 @@ def _ready_environment(tenant: Tenant, wanted: SeededEnvironment) -> tuple[Envir
         sku=wanted.sku,
         created=now,
         modified=now,
-        created_by=_creator(wanted),
+        created_by=_creator(tenant, wanted),
         usable_from=now,
         database=database,
     )
     return environment, database
 
 
-def _creator(wanted: SeededEnvironment) -> Principal:
+def _creator(tenant: Tenant, wanted: SeededEnvironment) -> Principal:
     return Principal(
         id=ADMINISTRATOR.object_id,
         display_name=wanted.created_by,
         type="User",
-        tenant_id=TENANT_ID,
+        tenant_id=tenant.identity.tenant_id,
         user_principal_name=ADMINISTRATOR.upn if wanted.created_by == ADMINISTRATOR.name else None,
     )
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from emulator.core.wire import Call, Reply
-from emulator.identity.directory import TENANT_ID
 from emulator.power_platform import catalogue, locations
 from emulator.power_platform.answers import BAP_API_VERSIONS, check_api_version, refusal
 from emulator.power_platform.locations import LOCATIONS, Location
@@ -127,12 +126,12 @@ def read_languages(_tenant: Tenant, call: Call) -> Reply:
     return Reply(json={"value": rows})
 
 
-def read_tenant(_tenant: Tenant, call: Call) -> Reply:
+def read_tenant(tenant: Tenant, call: Call) -> Reply:
     """Answer `GET /tenant`."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(
         json={
-            "tenantId": TENANT_ID,
+            "tenantId": tenant.identity.tenant_id,
             "state": "Enabled",
             "location": "europe",
             "aadCountryGeo": "DE",

@@ -37,10 +37,14 @@ class PortTakenError(Exception):
     """The wanted port cannot be listened on."""
 
 
-def open_tenant(folder: StateFolder, clock: str) -> Tenant:
-    """Open what the folder holds; `clock`: real, scaled:N or stepped, ValueError for any other text."""
+def open_tenant(folder: StateFolder, clock: str, tenant_id: str | None = None) -> Tenant:
+    """Open what the folder holds; `clock`: real, scaled:N or stepped, ValueError for any other text.
+
+    `tenant_id`: that of a new tenant, else a new one is drawn.
+    """
+    own_id = folder.tenant_id(tenant_id)
     store = Store(folder.tenant)
-    return assemble(store, Clock(store, clock), SigningKey.kept_in(folder.signing_key))
+    return assemble(store, Clock(store, clock), SigningKey.kept_in(folder.signing_key), own_id)
 
 
 def seed(tenant: Tenant, extra: Mapping[str, Any] | None = None) -> bool:

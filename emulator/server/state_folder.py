@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID, uuid4
 
-from emulator.core.files import write_private
+from emulator.core.files import BrokenFileError, write_private
+from emulator.identity.directory import TENANT_ID
 
 DEFAULT = Path(".dualwrite/emulator")
 ALIVE_SECONDS = 5.0
@@ -35,6 +37,7 @@ class StateFolder:
         """`path` need not exist yet."""
         self.path = path.absolute()
         self.tenant = self.path / "tenant.sqlite"
+        self._tenant_id = self.path / "tenant-id"
         self.signing_key = self.path / "signing-key.pem"
         self.ca = self.path / "ca.pem"
         self.ca_key = self.path / "ca-key.pem"
@@ -58,6 +61,19 @@ class StateFolder:
             handle.flush()
             self._locked_file = os.fstat(handle.fileno()).st_ino
             yield
+
+    def tenant_id(self, fixed: str | None = None) -> str:
+        """The tenant's id: what a seed fixes, or one that a new folder draws; folders of older code keep theirs.
+
+        Outlives a restart and a reset. BrokenFileError when the file holds no id.
+        """
+        if not self._tenant_id.exists():
+            drawn = TENANT_ID if self.tenant.exists() else fixed or str(uuid4())
+            write_private(self._tenant_id, f"{UUID(drawn)}\n".encode())
+        try:
+            return str(UUID(self._tenant_id.read_text().strip()))
+        except ValueError:
+            raise BrokenFileError(f"{self._tenant_id} holds no tenant id: remove the whole folder.") from None
 
     def is_ours(self) -> bool:
         """Whether the folder that this process locked is still there, and not another one under its name."""

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from emulator.identity import directory
+
 ROOT = Path(__file__).parents[2]
 DATAVERSE = "contoso.crm4.dynamics.com"
 
@@ -34,7 +36,10 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A tenant that these tests share; the default seed holds the environment of DATAVERSE."""
     folder = tmp_path_factory.mktemp("emulator")
-    command = [sys.executable, "-m", "emulator", "serve", "--state", str(folder / "state"), "--clock", "scaled:1800"]
+    seed = folder / "seed.json"
+    seed.write_text(json.dumps({"tenantId": directory.TENANT_ID}))
+    options = ["--state", str(folder / "state"), "--clock", "scaled:1800", "--seed", str(seed)]
+    command = [sys.executable, "-m", "emulator", "serve", *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None

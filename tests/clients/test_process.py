@@ -87,7 +87,7 @@ def sign_in(client: httpx.Client) -> str:
         "client_secret": directory.DEMO_CLIENT_SECRET,
         "scope": f"{BAP}/.default",
     }
-    answer = client.post(f"https://login.microsoftonline.com/{directory.TENANT_ID}/oauth2/v2.0/token", data=form)
+    answer = client.post(f"https://login.microsoftonline.com/{directory.TENANT_DOMAIN}/oauth2/v2.0/token", data=form)
     return str(answer.raise_for_status().json()["access_token"])
 
 

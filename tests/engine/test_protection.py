@@ -82,6 +82,24 @@ def test_targeted_up_leaves_the_others_alone(own: Project, tenant: Tenant) -> No
     assert {step.name for step in planned(own).steps} == {"package"}
 
 
+def test_credentials_of_another_tenant_remove_nothing_and_name_both(
+    own: Project, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ours, held = own.variables["AZURE_TENANT_ID"], own.resources()
+    other = Tenant(tmp_path_factory.mktemp("other"))
+    try:
+        own.variables = other.variables()
+        own.destroy(expect=1)
+        texts = [own.refresh(expect=1).text]
+        own.configure(declared("Renamed"))
+        texts.append(own.up(expect=1).text)
+        assert [text for text in texts if not (ours in text and own.variables["AZURE_TENANT_ID"] in text)] == []
+        assert {row["service"] for row in other.requests()} <= {"login"}
+        assert own.resources() == held
+    finally:
+        other.stop()
+
+
 def test_refused_change_leaves_the_instance_as_it_was(own: Project, tenant: Tenant) -> None:
     before = tenant.now()
     own.configure(declared("Own", "contoso-own", "own:location: asia"))

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from emulator.core.files import BrokenFileError, write_private
+from emulator.identity.directory import TENANT_ID
 from emulator.identity.tokens import SigningKey
 from emulator.server.certificates import Authority
 from emulator.server.state_folder import InUseError, StateFolder
@@ -109,3 +110,30 @@ def test_folder_that_was_removed_or_made_anew_is_not_ours(tmp_path: Path) -> Non
         (folder.path / "emulator.lock").touch()
         assert not folder.is_ours()
         (moved / "emulator.lock").unlink()
+
+
+def test_new_folder_draws_a_tenant_id_of_its_own_and_keeps_it(tmp_path: Path) -> None:
+    first, second = StateFolder(tmp_path / "a"), StateFolder(tmp_path / "b")
+    for folder in (first, second):
+        folder.path.mkdir()
+    assert first.tenant_id() != second.tenant_id()
+    assert first.tenant_id() == StateFolder(tmp_path / "a").tenant_id()
+
+
+def test_folder_of_older_code_keeps_the_id_that_it_had(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    folder.tenant.touch()
+    assert folder.tenant_id("11111111-2222-4333-8444-555555555555") == TENANT_ID
+
+
+def test_seed_fixes_the_id_of_a_new_folder_alone(tmp_path: Path) -> None:
+    fixed = "11111111-2222-4333-8444-555555555555"
+    assert StateFolder(tmp_path).tenant_id(fixed.upper()) == fixed
+    assert StateFolder(tmp_path).tenant_id("99999999-2222-4333-8444-555555555555") == fixed
+
+
+@pytest.mark.parametrize("content", [b"", b"1111", b"\x00\xff"])
+def test_broken_tenant_id_is_named_with_its_remedy(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "tenant-id").write_bytes(content)
+    with pytest.raises(BrokenFileError, match=rf"^{tmp_path}/tenant-id holds no tenant id: remove the whole folder"):
+        StateFolder(tmp_path).tenant_id()
