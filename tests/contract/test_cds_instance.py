@@ -55,10 +55,12 @@ def test_created_environment_reads_back_and_differs_in_nothing(tenant: Tenant, p
     assert tenant.writes(before) == []
 
 
-def test_progress_stands_on_the_resources_own_row(process: ProviderProcess) -> None:
+def test_progress_stands_on_the_resources_own_row(tenant: Tenant, process: ProviderProcess) -> None:
+    # Long enough that the first look finds it unfinished.
+    tenant.control("switches", {"environment_create_duration": 7200})
     _, inputs, _ = created(process)
     lines = process.engine.lines(ephemeral=True)
-    assert any(line.startswith("creating the environment") for line in lines)
+    assert any(line.startswith("creating the environment: Running") for line in lines)
     assert {each.urn for each in process.engine.logged} == {inputs["__row"]["urn"]}
 
 
