@@ -14,7 +14,7 @@ from typing import Any, Unpack
 
 import pulumi
 
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+from providers.api.dual_write.models import EntityMapStatus
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
@@ -31,7 +31,7 @@ from providers.maps.declared_checks import (
     warn_of_late_companies,
     warn_of_paused_prerequisites,
 )
-from providers.maps.drift import read_live, unpinned_versions
+from providers.maps.drift import read_live
 from providers.maps.integration_keys import same_keys
 from providers.maps.model import (
     LiveSyncArguments,
@@ -40,10 +40,10 @@ from providers.maps.model import (
     LiveSyncPrivate,
     Master,
     canonical_inputs,
-    states_of,
 )
 from providers.maps.plan import state_word
-from providers.maps.run import LiveSyncRun, RunResult, stop_maps
+from providers.maps.results import outputs_of, restored_line, started_by_us, was_reset, with_memory
+from providers.maps.run import LiveSyncRun, stop_maps
 from providers.maps.sync_plan import Memory as SyncMemory
 from providers.maps.sync_volume import volume_problems
 from providers.protocol.addresses import short_name
@@ -141,8 +141,8 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
             skipped_queues=skipped,
         )
         result = run.bring(inputs.maps)
-        started = _started(inputs, result, private.running_before, result.started)
-        outputs = _outputs(inputs, link, pair.finops_host, result, started, private.pinned)
+        started = started_by_us(inputs, result, private.running_before, result.started)
+        outputs = outputs_of(inputs, link, pair.finops_host, result, started, private.pinned)
         return pair.identifier, _placed(outputs, pair.environment_id, f"https://{pair.cds_host}")
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
@@ -171,20 +171,20 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         left = _left(statuses, stored, inputs, call)
         private, place = LiveSyncPrivate.of(call.private), LinkId.parse(identifier).environment_id
-        memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs)
+        memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs, stored.sync_projects)
         skipped = skipped_queues(inputs, declared_before(stored))
         require_skippable(session, place, inputs, skipped, _today())
         run = LiveSyncRun(
             session, link, inputs, call, memory=memory, dropped=private.dropped_maps, skipped_queues=skipped
         )
         result = run.bring({**inputs.maps, **left})
-        if _was_reset(statuses, stored):
-            call.announce(_restored(result))
+        if was_reset(statuses, stored):
+            call.announce(restored_line(result))
         warn_of_late_companies(stored, inputs, result.counts, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
-        started = _started(inputs, result, private.running_before, kept | result.started)
-        outputs = _outputs(inputs, link, stored.finops_host, result, started, private.pinned)
-        outputs = _with_memory(stored, inputs, outputs)
+        started = started_by_us(inputs, result, private.running_before, kept | result.started)
+        outputs = outputs_of(inputs, link, stored.finops_host, result, started, private.pinned)
+        outputs = with_memory(stored, inputs, outputs)
         return _placed(outputs, place, self.address_of(place, stored.cds_url, session))
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
@@ -262,57 +262,6 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _started(
-    inputs: LiveSyncInputs, result: RunResult, before: Collection[str] | None, started: Collection[str]
-) -> list[str]:
-    """The maps to stop in the end: started by this run or an earlier one, whether or not that one got to its end."""
-    if before is None:
-        return sorted(started)
-    statuses = result.report.statuses
-    ours = {name for name in (*inputs.maps, *result.report.extras) if name in statuses}
-    live = {name for name in ours if state_word(statuses[name]) != "stopped"}
-    return sorted(({*started} | live) - {*before})
-
-
-def _outputs(
-    inputs: LiveSyncInputs,
-    link: LinkedEnvironment,
-    finops_host: str,
-    result: RunResult,
-    started: list[str],
-    pinned: Collection[str],
-) -> LiveSyncOutputs:
-    report = result.report
-    return LiveSyncOutputs.model_validate(
-        {
-            **inputs.model_dump(mode="json"),
-            "maps": states_of(inputs.maps, report.statuses),
-            "integration_keys": result.keys,
-            "connection_id": link.cid,
-            "connection_name": link.cname,
-            "finops_host": finops_host,
-            "started": started,
-            "started_for_service": sorted(report.extras),
-            "not_installed": [name for name in report.not_installed if name in inputs.maps],
-            "synced": result.synced,
-            "sync_runs": result.runs,
-            "initial_syncs": result.counts,
-            "versions": unpinned_versions(inputs.maps, report.statuses, pinned),
-            "undeclared": sorted(report.statuses.keys() - inputs.maps.keys()),
-            "ready": True,
-        }
-    )
-
-
-def _with_memory(stored: LiveSyncOutputs, inputs: LiveSyncInputs, outputs: LiveSyncOutputs) -> LiveSyncOutputs:
-    """The outputs with what the stack remembers of initial syncs that this run did not touch."""
-    update = {}
-    for field in ("synced", "sync_runs", "initial_syncs"):
-        known = {name: value for name, value in getattr(stored, field).items() if name in inputs.masters}
-        update[field] = dict(sorted({**known, **getattr(outputs, field)}.items()))
-    return outputs.model_copy(update=update)
-
-
 def _left(
     statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
 ) -> dict[str, str]:
@@ -335,14 +284,3 @@ def _to_stop(stored: LiveSyncOutputs, kept: Collection[str] | None, call: Call) 
 def _leave_paused(names: list[str], call: Call) -> None:
     if names:
         call.warn(f"{amount_is(len(names), 'map')} paused and left so: {first_names(names)}")
-
-
-def _was_reset(statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs) -> bool:
-    """Whether maps that this stack started are listed and none of them has a project."""
-    known = [status for name, status in statuses.items() if name in stored.maps]
-    return bool(known and stored.started) and not any(status.initialised for status in known)
-
-
-def _restored(result: RunResult) -> str:
-    started, synced, keys = len(result.report.started), len(result.counts), len(result.keys)
-    return f"restored after reset: {started} maps started, {synced} initial syncs, {keys} integration keys"

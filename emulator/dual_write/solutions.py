@@ -1,9 +1,12 @@
-"""Dataverse solutions that hold maps: what is listed (E12), applied (E13) and asked after (E14)."""
+"""Dataverse solutions that hold maps: what is listed (E12), applied (E13) and asked after (E14).
+
+Assumed: a solution that is applied brings every version of its maps that Dataverse has saved, also after a reset.
+"""
 
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator import power_platform
 from emulator.data.schemas import table
@@ -27,6 +30,8 @@ from emulator.tenant import Tenant
 APPLY = "2"
 APPLIED = "dual_write.solution_applied"
 ENTITY_MAPS = "msdyn_dualwriteentitymaps"
+# The author of a saved version by its id: the table has no column for it (10.1).
+AUTHORS = "dualwrite.version_author"
 PARTY_TABLES = ("accounts", "contacts", "msdyn_vendors", "msdyn_contactforparties")
 
 
@@ -93,11 +98,15 @@ def restore(tenant: Tenant, connection: Connection, carrier: MapSolution, *, cop
     `copy` above 0 adds every map once more, as several solutions in one request do.
     """
     present = {one.id for one in maps.maps_of(tenant, connection.cid)}
+    saved = {} if copy else _saved_versions(tenant, connection.dataverse_host)
     for mapped in maps_in(carrier):
         map_id = f"{mapped.name}#{copy}" if copy else mapped.name
         if map_id in present:
             continue
         versions = templates.new_templates(tenant, mapped, copy=copy)
+        known = {one["id"] for one in versions}
+        others = [one for one in saved.get(mapped.name, ()) if one.id not in known]
+        versions += [templates.template(tenant, mapped, one.version, author=one.author) for one in others]
         connection.integration_keys.setdefault(mapped.dataverse_set, list(mapped.key_paths))
         maps.save(tenant, TableMap(connection.cid, map_id, mapped.name, versions, versions[0]["id"]))
     if carrier.unique_name not in connection.applied_solutions:
@@ -113,6 +122,23 @@ def package_installed(tenant: Tenant, dataverse_host: str, unique_name: str) -> 
         if carrier.package == unique_name:
             for mapped in maps_in(carrier):
                 _put_version(tenant, dataverse_host, carrier, mapped, templates.FIRST_VERSION)
+
+
+class _SavedVersion(NamedTuple):
+    id: str
+    version: str
+    author: str
+
+
+def _saved_versions(tenant: Tenant, host: str) -> dict[str, list[_SavedVersion]]:
+    """Return what the Dataverse table of maps has, by the name of the map."""
+    found: dict[str, list[_SavedVersion]] = {}
+    for row in tenant.rows.find("dataverse", host, ENTITY_MAPS, {}):
+        identifier, name = row[table("dataverse", ENTITY_MAPS).key[0]], str(row["msdyn_name"] or "")
+        author = (tenant.store.get(AUTHORS, identifier) or {}).get("author", AUTHOR)
+        version = _SavedVersion(identifier, row["msdyn_version"], author)
+        found.setdefault(name.partition("[")[2].removesuffix("]"), []).append(version)
+    return found
 
 
 def save_version(
@@ -140,6 +166,8 @@ def _put_version(
         "ismanaged": True,
     }
     tenant.rows.insert("dataverse", host, ENTITY_MAPS, values, origin="system")
+    if author != AUTHOR:
+        tenant.store.put(AUTHORS, identifier, {"author": author})
 
 
 def _applied(tenant: Tenant, *, cid: str, request_id: str, names: list[str]) -> None:

@@ -114,8 +114,8 @@ class LiveSyncOutputs(OnCdsOutputs):
     `started`: maps that run and did not run before this stack, which it stops when destroyed; `drifted` and
     `drifted_keys`: what is declared of every map and key that a refresh found otherwise; `versions`: map to the active
     version of maps whose version nobody pins; `undeclared`: other maps of the link at the last `up`; `synced`: map
-    to the `resync` text its last initial sync served, `sync_runs`: map to the newest run that is known of;
-    `initial_syncs`: map to company to `upserts` and `errors` (rows).
+    to the `resync` text its last initial sync served, `sync_runs`: map to the newest run that is known of,
+    `sync_projects`: map to its project then; `initial_syncs`: map to company to `upserts` and `errors` (rows).
     """
 
     finops: str | None = None
@@ -144,6 +144,7 @@ class LiveSyncOutputs(OnCdsOutputs):
     undeclared: list[str] | None = None
     synced: dict[str, str] = Field(default_factory=dict)
     sync_runs: dict[str, str] = Field(default_factory=dict)
+    sync_projects: dict[str, str] = Field(default_factory=dict)
     initial_syncs: dict[str, Counts] = Field(default_factory=dict)
     ready: bool = False
 

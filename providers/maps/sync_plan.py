@@ -51,12 +51,18 @@ class Memory:
     """What the stack asks of initial syncs and remembers of them.
 
     `resync`: map to the text that asks for one more run; `synced`: map to the text that was served last; `runs`: map to
-    its newest run then, empty for none.
+    its newest run then, empty for none; `projects`: map to its project then.
     """
 
     resync: Mapping[str, str] = field(default_factory=dict)
     synced: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, str] = field(default_factory=dict)
+    projects: Mapping[str, str] = field(default_factory=dict)
+
+    def knows(self, status: EntityMapStatus) -> bool:
+        """Whether the map was synced as it is: after a reset it has another project, and no history."""
+        name = status.name
+        return name in self.synced and self.projects.get(name, status.detail.pid) == status.detail.pid
 
     def is_served(self, name: str) -> bool:
         """Whether the map was synced for the text that is declared; no text asks for nothing."""
@@ -87,7 +93,7 @@ def plan_syncs(
         # A reset wipes projects and history: whatever the stack remembers, the map starts anew.
         if not status.initialised:
             plan.sync(name, MASTERS[side])
-        elif name not in memory.synced:
+        elif not memory.knows(status):
             _look_up(plan, service, status, MASTERS[side], memory.resync.get(name, ""))
         elif memory.is_served(name):
             plan.synced[name] = memory.synced[name]

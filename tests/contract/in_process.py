@@ -5,6 +5,7 @@ provider process where a test needs to stop it at one exact request, some hundre
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -37,12 +38,16 @@ class Killed(BaseException):
 
 @dataclass
 class World:
-    """One tenant and the time in it; every `run` is a new provider process with its own session."""
+    """One tenant and the time in it; every `run` is a new provider process with its own session.
+
+    `answered` is called after each request with what `requests` says of it.
+    """
 
     tenant: Tenant
     elapsed: float = 0.0
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    answered: Callable[[str], None] | None = None
     _behind: float = 0.0
 
     def sleep(self, seconds: float) -> None:
@@ -144,6 +149,8 @@ class _Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._answer(request)
+        if self._world.answered is not None:
+            self._world.answered(self._world.requests[-1])
         if self._left is not None:
             self._left -= 1
             if self._left == 0:

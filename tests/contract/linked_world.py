@@ -1,4 +1,4 @@
-"""A tenant in this process with a linked pair whose maps of application core are applied and were never started."""
+"""A tenant in this process with a linked pair whose maps are applied and were never started."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ from emulator.app import first_day
 from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import EntityMapStatus
 from providers.application_package import ApplicationPackageProvider, PackageInputs
-from providers.catalogue.selection import choose_maps
+from providers.catalogue.selection import Selection, choose_maps
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.protocol.base import Call
 from tests.contract.in_process import World, a_world
@@ -52,15 +52,17 @@ class LinkedWorld:
         return self.world.said[mark:]
 
 
-def a_linked_world(key: SigningKey) -> LinkedWorld:
-    """Packages and map solutions of application core, on a pair of the seed."""
+def a_linked_world(key: SigningKey, maps: Selection = CORE, **switches: str) -> LinkedWorld:
+    """Packages and map solutions of these maps, on a pair of the seed; `switches` are the emulator's."""
     world = a_world(key)
+    for name, value in switches.items():
+        world.tenant.switches.set(name, value)
     world.tenant.seeds.play(first_day())
-    for package in CORE.packages:
+    for package in maps.packages:
         inputs = PackageInputs(cloud="public", cds=CDS, package=package)
         ApplicationPackageProvider().on_create(inputs, world.call())
     connection = ConnectionInputs(
-        cloud="public", cds=CDS, finops=FINOPS, companies="as-linked", solutions=list(CORE.solutions)
+        cloud="public", cds=CDS, finops=FINOPS, companies="as-linked", solutions=list(maps.solutions)
     )
     DualWriteConnectionProvider().on_create(connection, world.call())
     world.said.clear()

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapState
 from providers.api.transport.errors import ApiError
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
-from tests.contract.in_process import Killed, copied
+from tests.contract.in_process import copied
 from tests.contract.linked_world import CDS, CORE, FINOPS, LinkedWorld, a_linked_world
 
 CONNECTION, LIVE_SYNC = DualWriteConnectionProvider(), LiveSyncProvider()
@@ -149,29 +148,3 @@ def test_prerequisite_that_is_declared_stopped_is_refused_with_both_names() -> N
     (problem,) = LIVE_SYNC.problems(live_sync(maps={COMPANIES: "stopped", "msdyn_ledgers - Ledger": "running"}), None)
     assert problem.path == f"maps['{COMPANIES}']"
     assert "'msdyn_ledgers - Ledger' needs it to run" in problem.text
-
-
-def test_reset_that_is_killed_at_any_step_ends_with_everything_as_declared(
-    pair: LinkedWorld, made: Made, key: SigningKey
-) -> None:
-    identifier, stored = linked(pair, own_solutions={OWN: "1.0"})
-    consent = [{"action": "reset-link", "target": "lamna-sales", "until": UNTIL}]
-    wanted = connection(companies=["LAMN"], company_change="reset", confirm=consent, own_solutions={OWN: "1.0"})
-    maps = live_sync(companies=["LAMN"])
-    for number in range(1, 400, 3):
-        world = LinkedWorld(copied(pair.world, key))
-        call = world.call(kill_after=number)
-        try:
-            restored = CONNECTION.on_update(identifier, stored, wanted, call)
-            LIVE_SYNC.on_update(*made, maps, call)
-        except Killed:
-            world.world.sleep(120)
-            restored = CONNECTION.on_update(identifier, stored, wanted, world.call())
-            outputs = updated(world, made, maps)[1]
-            assert restored.linked_companies == ["LAMN"]
-            assert set(outputs.maps.values()) == {"running"}
-            assert {world.map(name).state for name in MAPS} == {MapState.RUNNING}
-            assert len([each for each in world.world.writes() if each.endswith("/Reset")]) == 1
-        else:
-            assert number > 30
-            return
