@@ -31,17 +31,20 @@ def check(raw: Mapping[str, Any], today: date) -> tuple[Stack | None, list[Findi
 def load(config: pulumi.Config, today: date) -> Stack:
     """The running stack's file. RunError lists every problem, one line each, and nothing was contacted before."""
     raw, findings = read(config, CONFIG.get())
-    file = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
     if not findings and not raw.keys() - {"cloud"}:
-        needed = ", ".join(f"`{NAMESPACE}:{key}`" for key in _keys(required=True))
-        raise pulumi.RunError(f"{STACK_FILE.code} {file} says nothing of a pair: it needs {needed} below `config:`")
+        needed = ", ".join(f"`{NAMESPACE}:{key}`" for key in _required_keys())
+        raise _refused(f"says nothing of a pair: it needs {needed} below `config:`")
     stack, problems = check(raw, today)
     findings = listed([*findings, *problems])
     if stack is None or findings:
         count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
         lines = "\n".join(f"  {finding}" for finding in findings)
-        raise pulumi.RunError(f"{STACK_FILE.code} {file} has {count}:\n{lines}")
+        raise _refused(f"has {count}:\n{lines}")
     return stack
+
+
+def _refused(text: str) -> pulumi.RunError:
+    return pulumi.RunError(f"{STACK_FILE.code} stacks/Pulumi.{pulumi.get_stack()}.yaml {text}")
 
 
 def read(config: pulumi.Config, everything: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
@@ -55,15 +58,20 @@ def read(config: pulumi.Config, everything: Mapping[str, Any]) -> tuple[dict[str
     for full in sorted(everything):
         namespace, colon, key = full.partition(":")
         if not colon:
-            text = f"is not a key of a stack file; keys begin with `{NAMESPACE}:`"
-            findings.append(Finding(full, f"{text}, did you mean `{NAMESPACE}:{full}`?" if full in _keys() else text))
+            findings.append(_without_namespace(full))
         elif namespace == NAMESPACE:
-            value = _value(config, key)
-            if key not in _keys():
-                raw[key] = value
-            elif value not in ({}, []):
-                raw[key] = None if value == "" else value
-    return raw, findings
+            raw[key] = _value(config, key)
+    return _filled(raw), findings
+
+
+def _filled(raw: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in raw.items() if key not in _keys() or value not in ({}, [])}
+    return {key: None if value == "" else value for key, value in given.items()}
+
+
+def _without_namespace(key: str) -> Finding:
+    text = f"is not a key of a stack file; keys begin with `{NAMESPACE}:`"
+    return Finding(key, f"{text}, did you mean `{NAMESPACE}:{key}`?" if key in _keys() else text)
 
 
 def _value(config: pulumi.Config, key: str) -> Any:
@@ -75,6 +83,9 @@ def _value(config: pulumi.Config, key: str) -> Any:
         return config.get(key)
 
 
-def _keys(*, required: bool = False) -> list[str]:
-    fields = Stack.model_fields.items()
-    return [info.alias or name for name, info in fields if info.is_required() or not required]
+def _keys() -> list[str]:
+    return [info.alias or name for name, info in Stack.model_fields.items()]
+
+
+def _required_keys() -> list[str]:
+    return [info.alias or name for name, info in Stack.model_fields.items() if info.is_required()]

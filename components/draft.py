@@ -35,16 +35,16 @@ class Draft:
     def is_broken(self, *place: str | int) -> bool:
         """Whether the value at a place of the draft was taken out, or an entry of the list there."""
         written = self.as_written(place)
-        depth = len(written)
-        return any(
-            each[:depth] == written and (len(each) == depth or (len(each) == depth + 1 and isinstance(each[-1], int)))
-            for each in self.broken
-        )
+        return any(each == written or _is_entry(each, written) for each in self.broken)
 
     def written(self, *place: str | int) -> Mapping[str, Any]:
         """The keys of a section as they stand in the file, broken ones included; empty when it is no section."""
         section = self._at(place)
         return section if isinstance(section, Mapping) else {}
+
+    def filled(self, *place: str | int) -> list[str]:
+        """The keys of a section that have a value."""
+        return [name for name, value in self.written(*place).items() if value is not None]
 
     def spelt(self, *place: str | int) -> str:
         """A text in the user's own spelling."""
@@ -53,10 +53,7 @@ class Draft:
     def _at(self, place: Place) -> Any:
         value: Any = self.raw
         for part in self.as_written(place):
-            if isinstance(value, Mapping):
-                value = value.get(str(part))
-            else:
-                value = value[part] if isinstance(value, list) and isinstance(part, int) else None
+            value = _inside(value, part)
         return value
 
 
@@ -69,8 +66,12 @@ def draft_of(raw: Mapping[str, Any]) -> Draft:
         try:
             return Draft(DraftStack.model_validate(values, by_alias=True, by_name=False), raw, broken, kept)
         except ValidationError as error:
-            places = [_followed(item["loc"], values) for item in error.errors(include_url=False)]
-            broken |= {_as_written(place, kept) for place in places}
+            broken |= _broken_places(error, values, kept)
+
+
+def _broken_places(error: ValidationError, values: Any, kept: Mapping[Place, tuple[int, ...]]) -> set[Place]:
+    """Where the values are wrong, as places of the file."""
+    return {_as_written(_followed(item["loc"], values), kept) for item in error.errors(include_url=False)}
 
 
 def _followed(location: Place, values: Any) -> Place:
@@ -80,26 +81,54 @@ def _followed(location: Place, values: Any) -> Place:
     """
     place: Place = ()
     for part in location:
-        is_key = isinstance(values, Mapping) and part in values
-        if is_key or (isinstance(values, list) and isinstance(part, int)):
+        if _has(values, part):
             values, place = values[part], (*place, part)
     return place
+
+
+def _has(values: Any, part: str | int) -> bool:
+    """Whether the values are a section with that key, or a list with such a place."""
+    if isinstance(values, Mapping):
+        return part in values
+    return isinstance(values, list) and isinstance(part, int)
+
+
+def _inside(values: Any, part: str | int) -> Any:
+    """What a section has under a key, or a list at a place; None when there is nothing."""
+    if isinstance(values, Mapping):
+        return values.get(str(part))
+    return values[part] if isinstance(values, list) and isinstance(part, int) else None
+
+
+def _is_entry(place: Place, of_list: Place) -> bool:
+    """Whether a place is that of an entry of this list."""
+    return place[:-1] == of_list and isinstance(place[-1], int)
 
 
 def _as_written(place: Place, kept: Mapping[Place, tuple[int, ...]]) -> Place:
     written: Place = ()
     for part in place:
-        stood = kept.get(written) if isinstance(part, int) else None
-        written = (*written, stood[part] if stood and isinstance(part, int) else part)
+        entries = kept.get(written)
+        written = (*written, entries[part] if entries and isinstance(part, int) else part)
     return written
 
 
 def _mapping_without(
     value: Mapping[str, Any], place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]
 ) -> dict[str, Any]:
-    whole = {name: item for name, item in value.items() if (*place, name) not in broken}
-    left = {name: _without(item, (*place, name), broken, kept) for name, item in whole.items()}
+    left = {
+        name: _without(item, (*place, name), broken, kept)
+        for name, item in value.items()
+        if (*place, name) not in broken
+    }
     return {name: item for name, item in left.items() if item != [] or value[name] == []}
+
+
+def _list_without(
+    value: list[Any], place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]
+) -> list[Any]:
+    kept[place] = tuple(number for number in range(len(value)) if (*place, number) not in broken)
+    return [_without(value[number], (*place, number), broken, kept) for number in kept[place]]
 
 
 def _without(value: Any, place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]) -> Any:
@@ -107,6 +136,5 @@ def _without(value: Any, place: Place, broken: frozenset[Place], kept: dict[Plac
     if isinstance(value, Mapping):
         return _mapping_without(value, place, broken, kept)
     if isinstance(value, list):
-        kept[place] = tuple(number for number in range(len(value)) if (*place, number) not in broken)
-        return [_without(value[number], (*place, number), broken, kept) for number in kept[place]]
+        return _list_without(value, place, broken, kept)
     return value

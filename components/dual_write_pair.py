@@ -12,6 +12,7 @@ from typing import Any, TypedDict, TypeVar
 import pulumi
 
 from components import map_settings
+from components.consents import DELETIONS, Consents
 from components.stack import Cds, Stack
 from providers.application_package import ApplicationPackage
 from providers.catalogue.companies import BUILT_IN_COMPANY
@@ -23,10 +24,8 @@ from providers.dual_write_connection import DualWriteConnection
 from providers.entity_map import EntityMap
 from providers.finops_instance import FinOpsInstance
 from providers.live_sync import LiveSync
-from providers.protocol.consent import Action, Consent, missing_consent
 
 Value = TypeVar("Value")
-_DELETIONS: tuple[Action, ...] = ("delete-environment", "replace-environment")
 
 
 class _Cloud(TypedDict):
@@ -60,9 +59,10 @@ class DualWritePair(pulumi.ComponentResource):
     def __init__(self, name: str, stack: Stack, today: date, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the pair that a stack file describes, and its children. `today` decides which consents count."""
         super().__init__("dualwrite:components:DualWritePair", name, None, opts)
-        self._prefix, self._stack, self._today = name, stack, today
+        self._prefix, self._stack = name, stack
         selection = _selection(stack)
         self._cds_name = _reference(stack.cds)
+        self._consents = Consents(stack, self._cds_name, today)
         self._finops_url = (
             None if stack.finops.instance == "new" else _given(stack.finops.url, "finops.url", "existing")
         )
@@ -115,7 +115,7 @@ class DualWritePair(pulumi.ComponentResource):
                 url=wanted.url,
                 environment_id=wanted.environment_id,
                 finops=self._finops_url,
-                confirm=self._consents(*_DELETIONS),
+                confirm=self._consents.of(*DELETIONS),
                 opts=self._child(),
             )
         return CdsInstance(
@@ -127,9 +127,9 @@ class DualWritePair(pulumi.ComponentResource):
             location=_given(wanted.location, "cds.location"),
             currency=_given(wanted.currency, "cds.currency"),
             language=_given(wanted.language, "cds.language"),
-            confirm=self._consents(*_DELETIONS),
+            confirm=self._consents.of(*DELETIONS),
             timeout=self._stack.timeouts.environment,
-            opts=self._child(protect=self._protected()),
+            opts=self._child(protect=self._consents.protects()),
         )
 
     def _finops(self, cds: CdsInstance) -> FinOpsInstance:
@@ -155,7 +155,7 @@ class DualWritePair(pulumi.ComponentResource):
             environment_type=place.type if is_new_cds else None,
             location=place.location,
             timeout=self._stack.timeouts.finops,
-            opts=self._child(cds, protect=self._protected() if is_new_cds else None),
+            opts=self._child(cds, protect=self._consents.protects() if is_new_cds else None),
         )
 
     def _packages(self, selection: Selection, finops: FinOpsInstance) -> pulumi.Resource:
@@ -200,7 +200,7 @@ class DualWritePair(pulumi.ComponentResource):
             own_solutions={own.name: own.version for own in wanted.solutions} or None,
             created_companies=[company.code for company in self._stack.companies] or None,
             company_change=wanted.company_change,
-            confirm=self._consents("reset-link", *(_DELETIONS if self._stack.cds.instance == "new" else ())),
+            confirm=self._consents.on_cds("reset-link"),
             initialise=list(map_settings.pins(self._stack.maps, selection)) or None,
             live_companies_limit=self._stack.limits.live_companies,
             timeout=self._stack.timeouts.link,
@@ -277,7 +277,7 @@ class DualWritePair(pulumi.ComponentResource):
             initial_sync=synced,
             resync=map_settings.resyncs(wanted, synced),
             catch_up=map_settings.catch_ups(wanted, selection) or None,
-            confirm=self._consents("discard-queue", *(_DELETIONS if self._stack.cds.instance == "new" else ())),
+            confirm=self._consents.on_cds("discard-queue"),
             pinned=list(map_settings.pins(wanted, selection)) or None,
             initial_sync_companies_limit=limits.initial_sync_companies,
             initial_sync_rows_limit=limits.initial_sync_rows,
@@ -293,30 +293,15 @@ class DualWritePair(pulumi.ComponentResource):
         declared, is_new = self._stack.connection.companies, self._finops_url is None
         if declared is None and is_new:
             return [BUILT_IN_COMPANY]
-        found = _given(declared, "connection.companies", "existing")
-        return found if isinstance(found, str) else list(found)
+        linked = _given(declared, "connection.companies", "existing")
+        return linked if isinstance(linked, str) else list(linked)
 
     def _cloud(self) -> _Cloud:
         return {"cloud": self._stack.cloud, "tenant": self._stack.tenant}
 
     def _on_cds(self) -> _OnCds:
         """What stands on an environment of the stack goes only with the consent to the end of it."""
-        consents = self._consents(*_DELETIONS) if self._stack.cds.instance == "new" else None
-        return {**self._cloud(), "cds": self._cds_name, "confirm": consents}
-
-    def _consents(self, *actions: Action) -> list[dict[str, str]] | None:
-        """The entries that speak of these actions."""
-        return [entry.model_dump() for entry in self._stack.confirm if entry.action in actions] or None
-
-    def _protected(self) -> bool:
-        """Created instances are protected, unless consent that still counts lifts it.
-
-        `replace-environment` names the old domain, which only the stored state knows: any such entry lifts the
-        protection for this `up`, and the resource itself compares the target.
-        """
-        today, entries = self._today, [Consent(**entry.model_dump()) for entry in self._stack.confirm]
-        replaces = any(entry.action == "replace-environment" and not entry.expired(today) for entry in entries)
-        return not replaces and missing_consent(entries, "delete-environment", self._cds_name, today) is not None
+        return {**self._cloud(), "cds": self._cds_name, "confirm": self._consents.on_cds()}
 
     def _child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=protect)

@@ -11,6 +11,18 @@ from pydantic_core import ErrorDetails
 from components.draft import Draft, Place
 
 _PLAIN_KEY = re.compile(r"[\w.-]+")
+# What pydantic calls a value of another type, and what is to stand there.
+_TYPES = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number, without quotes",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false, without quotes",
+    "list_type": "must be a list, such as [one, two]",
+    "dict_type": "must be a map of keys and values",
+    "model_type": "must be a map of keys and values",
+    "model_attributes_type": "must be a map of keys and values",
+    "string_too_long": "is too long",
+}
 
 
 class Finding(NamedTuple):
@@ -32,15 +44,14 @@ class Broken(NamedTuple):
 
 def key(*parts: str | int) -> str:
     """The path of a key: `dualwrite:maps.overrides["accounts - Customers V3"].state`."""
-    text = "dualwrite"
-    for depth, part in enumerate(parts):
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif depth == 0:
-            text += f":{part}"
-        else:
-            text += f".{part}" if _PLAIN_KEY.fullmatch(part) else f'["{part}"]'
-    return text
+    section = f"dualwrite:{parts[0]}" if parts else "dualwrite"
+    return section + "".join(_step(part) for part in parts[1:])
+
+
+def _step(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if _PLAIN_KEY.fullmatch(part) else f'["{part}"]'
 
 
 def suggestion(word: str, known: Sequence[str], otherwise: str = "") -> str:
@@ -54,14 +65,18 @@ def repeated(
     draft: Draft, values: Iterable[str | None] | None, *parts: str | int, member: str = "", advice: str = "keep one"
 ) -> Iterator[Broken]:
     """Each value that stands in a list already, whatever its case; `parts` name the list, `member` a key of entries."""
+    for number in _standing_before(values or ()):
+        place = (*parts, number, member) if member else (*parts, number)
+        yield Broken(place, f"{draft.spelt(*place)!r} stands in the list already; {advice}")
+
+
+def _standing_before(values: Iterable[str | None]) -> Iterator[int]:
     seen: set[str] = set()
-    for number, value in enumerate(values or ()):
-        if value is None:
-            continue
-        place = (*parts, number, *([member] if member else []))
-        if value.strip().casefold() in seen:
-            yield Broken(place, f"{draft.spelt(*place)!r} stands in the list already; {advice}")
-        seen.add(value.strip().casefold())
+    for number, value in enumerate(values):
+        name = (value or "").strip().casefold()
+        if value is not None and name in seen:
+            yield number
+        seen.add(name)
 
 
 def listed(findings: Iterable[Finding]) -> list[Finding]:
@@ -89,47 +104,42 @@ def _text(item: ErrorDetails, location: list[int | str], model: type[BaseModel])
         return "is required"
     if value is None:
         return "is empty; give it a value or leave the key out"
-    if kind == "value_error":
+    return _wrong_value(item) or _wrong_type(kind, value) or item["msg"]
+
+
+def _wrong_value(item: ErrorDetails) -> str | None:
+    if item["type"] == "value_error":
         return item["msg"].removeprefix("Value error, ")
-    if kind == "literal_error":
+    if item["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
-        return f"is {value!r}; {suggestion(str(value), allowed)}"
-    return _wrong_type(kind, value) or item["msg"]
+        return f"is {item['input']!r}; {suggestion(str(item['input']), allowed)}"
+    return None
 
 
 def _wrong_type(kind: str, value: Any) -> str | None:
-    if kind == "string_type":
-        if isinstance(value, bool):
-            return f"must be text, and YAML made {str(value).lower()} of it: put it in quotes"
-        if isinstance(value, int | float):
-            return f"must be text, and YAML made the number {value:.15g} of it: put it in quotes"
-        return "must be text"
-    wanted = {
-        "int_type": "must be a whole number, without quotes",
-        "int_from_float": "must be a whole number",
-        "bool_type": "must be true or false, without quotes",
-        "list_type": "must be a list, such as [one, two]",
-        "dict_type": "must be a map of keys and values",
-        "model_type": "must be a map of keys and values",
-        "model_attributes_type": "must be a map of keys and values",
-        "string_too_long": "is too long",
-    }
-    return wanted.get(kind)
+    if kind == "string_type" and isinstance(value, bool):
+        return f"must be text, and YAML made {str(value).lower()} of it: put it in quotes"
+    if kind == "string_type" and isinstance(value, int | float):
+        return f"must be text, and YAML made the number {value:.15g} of it: put it in quotes"
+    return _TYPES.get(kind)
 
 
 def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     """The keys of the section at that place."""
     for part in location:
-        if isinstance(part, int):
-            continue
-        for name, info in model.model_fields.items():
-            if part in (name, info.alias):
-                model = _section(info.annotation) or model
+        model = _below(model, part) or model
     return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _below(model: type[BaseModel], part: int | str) -> type[BaseModel] | None:
+    """The model of a section of the section; None for what has none, such as a place in a list."""
+    annotations = (info.annotation for name, info in model.model_fields.items() if part in (name, info.alias))
+    return _section(next(annotations, None))
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
     """The model inside `Model`, `list[Model]` or `dict[str, Model]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _section(part))), None)
+    inside = map(_section, get_args(annotation))
+    return next(filter(None, inside), None)

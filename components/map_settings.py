@@ -27,15 +27,15 @@ def pins(maps: Maps, selection: Selection) -> dict[str, Pin]:
 
 def catch_ups(maps: Maps, selection: Selection) -> dict[str, str]:
     """What becomes of the queue of a resumed map, for those that do not play it back."""
-    own = {name: override.catch_up for name, override in maps.overrides.items() if override.catch_up}
-    options = {name: own.get(name, maps.catch_up) for name in selection.maps}
+    own = {name: override.catch_up for name, override in maps.overrides.items()}
+    options = {name: own.get(name) or maps.catch_up for name in selection.maps}
     return {name: option for name, option in options.items() if option != "replay"}
 
 
 def run_states(maps: Maps, selection: Selection) -> dict[str, State]:
     """The run state of every chosen map: its own, else that of all."""
-    own = {name: override.state for name, override in maps.overrides.items() if override.state}
-    return {name: own.get(name, maps.state) for name in selection.maps}
+    own = {name: override.state for name, override in maps.overrides.items()}
+    return {name: own.get(name) or maps.state for name in selection.maps}
 
 
 def initial_syncs(maps: Maps, selection: Selection) -> dict[str, str]:
@@ -46,18 +46,24 @@ def initial_syncs(maps: Maps, selection: Selection) -> dict[str, str]:
 
 def sync_limits(sides: Mapping[str, str], limits: Limits) -> dict[str, int]:
     """The most rows of a company that the initial sync of each of these maps takes; the smaller one where in doubt."""
-    known = standard().maps
     small = min(limits.single_threaded_rows, limits.initial_sync_rows)
-    return {
-        name: small if name in known and known[name].single_threaded else limits.initial_sync_rows for name in sides
-    }
+    return {name: small if _single_threaded(name) else limits.initial_sync_rows for name in sides}
+
+
+def _single_threaded(name: str) -> bool:
+    known = standard().maps.get(name)
+    return known is not None and known.single_threaded
 
 
 def resyncs(maps: Maps, synced: Mapping[str, str]) -> dict[str, str]:
     """The text that asks for another initial sync, for the maps of `synced` that have one."""
-    own = {name: override.resync for name, override in maps.overrides.items() if override.resync is not None}
-    words = {name: own.get(name, maps.resync) for name in synced}
-    return {name: word for name, word in words.items() if word}
+    texts = {name: _resync(maps, name) for name in synced}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _resync(maps: Maps, name: str) -> str:
+    own = maps.overrides.get(name)
+    return maps.resync if own is None or own.resync is None else own.resync
 
 
 def integration_keys(maps: Maps, selection: Selection) -> dict[str, list[str]]:

@@ -23,7 +23,6 @@ _RULES: tuple[Callable[[Draft], Iterator[Broken]], ...] = (
     bootstrap_rules,
     map_rules,
 )
-_DATED: tuple[Callable[[Draft, date], Iterator[Broken]], ...] = (confirm_rules,)
 
 
 def broken_rules(draft: Draft, today: date) -> list[Finding]:
@@ -31,6 +30,14 @@ def broken_rules(draft: Draft, today: date) -> list[Finding]:
 
     What is wrong with a value itself is said by the model: no rule speaks of a place that is broken.
     """
-    broken = [each for rule in _RULES for each in rule(draft)]
-    broken += [each for rule in _DATED for each in rule(draft, today)]
-    return [Finding(key(*draft.as_written(place)), text) for place, text in broken if not draft.is_broken(*place)]
+    return [
+        Finding(key(*draft.as_written(place)), text)
+        for place, text in _broken(draft, today)
+        if not draft.is_broken(*place)
+    ]
+
+
+def _broken(draft: Draft, today: date) -> Iterator[Broken]:
+    for rule in _RULES:
+        yield from rule(draft)
+    yield from confirm_rules(draft, today)

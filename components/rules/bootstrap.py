@@ -34,21 +34,24 @@ def bootstrap_rules(draft: Draft) -> Iterator[Broken]:
     entries = draft.stack.bootstrap
     if entries and draft.stack.cds.instance == "new":
         yield Broken(("bootstrap",), "a new CDS instance has no rows that lack a company; leave it out")
-    companies = [entry.company for entry in entries]
-    yield from repeated(draft, companies, "bootstrap", member="company", advice=_ONE_ENTRY)
-    yield from _not_linked(draft)
-    for place, entry in enumerate(entries):
-        yield from _lists(draft, place, entry)
-    yield from _overlaps(list(_claims(draft)))
+    yield from repeated(draft, (entry.company for entry in entries), "bootstrap", member="company", advice=_ONE_ENTRY)
+    yield from _entries(draft)
+    yield from _overlaps(draft)
 
 
-def _not_linked(draft: Draft) -> Iterator[Broken]:
-    codes = linked(draft)
+def _entries(draft: Draft) -> Iterator[Broken]:
+    """What is wrong with one entry alone."""
     for place, entry in enumerate(draft.stack.bootstrap):
-        if codes is not None and entry.company and entry.company not in codes:
-            company = draft.spelt("bootstrap", place, "company")
-            reason = "is not linked, and only rows of linked companies take part in dual-write"
-            yield Broken(("bootstrap", place, "company"), f"{company!r} {reason}: add it to `connection.companies`")
+        yield from _not_linked(draft, place, entry.company)
+        yield from _lists(draft, place, entry)
+
+
+def _not_linked(draft: Draft, place: int, company: str | None) -> Iterator[Broken]:
+    codes = linked(draft)
+    if company and codes is not None and company not in codes:
+        spelt = draft.spelt("bootstrap", place, "company")
+        reason = "is not linked, and only rows of linked companies take part in dual-write"
+        yield Broken(("bootstrap", place, "company"), f"{spelt!r} {reason}: add it to `connection.companies`")
 
 
 def _lists(draft: Draft, place: int, entry: DraftBootstrap) -> Iterator[Broken]:
@@ -64,27 +67,41 @@ def _lists(draft: Draft, place: int, entry: DraftBootstrap) -> Iterator[Broken]:
 def _claims(draft: Draft) -> Iterator[_Claim]:
     """What each entry claims; of one with broken lists nothing is certain."""
     for place, entry in enumerate(draft.stack.bootstrap):
-        lists = ("businessUnits", "tables")
-        if entry.company and not any(draft.is_broken("bootstrap", place, name) for name in lists):
+        if entry.company and not _has_broken_lists(draft, place):
             yield _Claim(place, entry)
 
 
-def _overlaps(claims: list[_Claim]) -> Iterator[Broken]:
+def _has_broken_lists(draft: Draft, place: int) -> bool:
+    return any(draft.is_broken("bootstrap", place, name) for name in ("businessUnits", "tables"))
+
+
+def _overlaps(draft: Draft) -> Iterator[Broken]:
     """Rows that two companies would claim; entries of one company are reported as such."""
-    for first, second in combinations(claims, 2):
+    for first, second in combinations(_claims(draft), 2):
         if first.entry.company != second.entry.company:
             yield from _units_twice(first, second)
             yield from _tables_twice(first, second)
 
 
 def _units_twice(first: _Claim, second: _Claim) -> Iterator[Broken]:
-    if first.entry.business_units is not None and second.entry.business_units is not None:
-        taken = {unit.strip().casefold() for unit in first.entry.business_units}
-        for number, unit in enumerate(second.entry.business_units):
-            if unit.strip().casefold() in taken:
-                text = f"{unit!r} stands under {first.entry.company!r} already: its rows get one company"
-                yield Broken(("bootstrap", second.place, "businessUnits", number), text)
+    """Rows of tables that have business units: each unit belongs to one company."""
+    taken, units = first.entry.business_units, second.entry.business_units
+    if taken is None or units is None:
+        yield from _all_units(first, second)
         return
+    for number in _standing_in(taken, units):
+        text = f"{units[number]!r} stands under {first.entry.company!r} already: its rows get one company"
+        yield Broken(("bootstrap", second.place, "businessUnits", number), text)
+
+
+def _standing_in(taken: list[str], units: list[str]) -> list[int]:
+    """The places of the units that are taken, whatever their case."""
+    names = {unit.strip().casefold() for unit in taken}
+    return [number for number, unit in enumerate(units) if unit.strip().casefold() in names]
+
+
+def _all_units(first: _Claim, second: _Claim) -> Iterator[Broken]:
+    """Two claims, at least one of which is for all business units, on the same tables."""
     shared = sorted((first.tables & second.tables) - WITHOUT_BUSINESS_UNIT)
     if shared:
         without, other = (second, first) if second.entry.business_units is None else (first, second)
@@ -96,12 +113,16 @@ def _units_twice(first: _Claim, second: _Claim) -> Iterator[Broken]:
 
 
 def _tables_twice(first: _Claim, second: _Claim) -> Iterator[Broken]:
+    """Tables without business unit: one company gets all their rows."""
     for table in sorted(first.tables & second.tables & WITHOUT_BUSINESS_UNIT):
         reason = f"`{table}` has no business unit, so one company gets all its rows, and "
-        text = f"{reason}{first.entry.company!r} does already"
-        if "tables" not in second.entry.model_fields_set:
-            yield Broken(("bootstrap", second.place, "tables"), f"has `{table}` by default: {text}")
-            continue
-        for number, name in enumerate(second.entry.tables):
-            if name.casefold() == table:
-                yield Broken(("bootstrap", second.place, "tables", number), text)
+        yield from _table_of_another(second, table, f"{reason}{first.entry.company!r} does already")
+
+
+def _table_of_another(claim: _Claim, table: str, text: str) -> Iterator[Broken]:
+    if "tables" not in claim.entry.model_fields_set:
+        yield Broken(("bootstrap", claim.place, "tables"), f"has `{table}` by default: {text}")
+        return
+    for number, name in enumerate(claim.entry.tables):
+        if name.casefold() == table:
+            yield Broken(("bootstrap", claim.place, "tables", number), text)

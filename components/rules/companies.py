@@ -3,11 +3,12 @@
 Sources: dual-write-semantics.md 1 (scenarios), 5 (companies), 10 (limits). Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.draft import Draft
 from components.findings import Broken, repeated
 from components.rules.maps import has_initial_sync
+from components.stack import DraftLegalEntity
 from providers.catalogue.companies import AS_LINKED, BUILT_IN_COMPANY
 
 _LIST = ("connection", "companies")
@@ -30,15 +31,21 @@ def linked(draft: Draft) -> list[str] | None:
 
 
 def _link(draft: Draft) -> Iterator[Broken]:
+    yield from _no_list(draft)
+    declared = draft.stack.connection.companies
+    if isinstance(declared, list):
+        yield from repeated(draft, declared, *_LIST)
+    yield from _limits(draft, len(set(linked(draft) or [])))
+
+
+def _no_list(draft: Draft) -> Iterator[Broken]:
+    """A list that is left out though nothing else tells the companies, or that is empty."""
     declared, existing = draft.stack.connection.companies, draft.stack.finops.instance == "existing"
     if existing and declared is None and not draft.is_broken("connection"):
         yield Broken(_LIST, f"is required with an existing F&O: the legal entities of the link, or {AS_LINKED}")
     if declared == []:
         alternative = f", or say {AS_LINKED}" if existing else ", or leave it out for [DAT]"
         yield Broken(_LIST, f"is empty: name the legal entities of the link{alternative}")
-    if isinstance(declared, list):
-        yield from repeated(draft, declared, *_LIST)
-    yield from _limits(draft, len(set(linked(draft) or [])))
 
 
 def _limits(draft: Draft, count: int) -> Iterator[Broken]:
@@ -55,33 +62,44 @@ def _limits(draft: Draft, count: int) -> Iterator[Broken]:
 
 def _legal_entities(draft: Draft) -> Iterator[Broken]:
     declared = draft.stack.companies
-    yield from repeated(draft, [entry.code for entry in declared], "companies", member="code")
+    yield from repeated(draft, (entry.code for entry in declared), "companies", member="code")
+    for place, first in _names_twice(declared):
+        if declared[first].code != declared[place].code:
+            # semantics 5.4: names become those of business units and teams in Dataverse.
+            other = draft.spelt("companies", first, "code") if declared[first].code else "the other entry"
+            text = f"{declared[place].name!r} is the name of {other!r} too; two companies of one name break linking"
+            yield Broken(("companies", place, "name"), text)
+
+
+def _names_twice(declared: Sequence[DraftLegalEntity]) -> Iterator[tuple[int, int]]:
+    """Each entry whose name stands before it already, and the first one of that name."""
     places: dict[str, int] = {}
     for place, entry in enumerate(declared):
-        if entry.name is None:
-            continue
-        first = places.setdefault(entry.name.strip().casefold(), place)
-        if declared[first].code != entry.code:
-            # semantics 5.4: names become those of business units and teams in Dataverse.
-            holder = draft.spelt("companies", first, "code") if declared[first].code else "the other entry"
-            text = f"{entry.name!r} is the name of {holder!r} too; two companies of one name break linking"
-            yield Broken(("companies", place, "name"), text)
+        if entry.name is not None:
+            first = places.setdefault(entry.name.strip().casefold(), place)
+            if first != place:
+                yield place, first
 
 
 def _only_those_created(draft: Draft) -> Iterator[Broken]:
     """A new F&O without data has one company; every other one must be created, for which F&O wants three things."""
-    created = {entry.code for entry in draft.stack.companies} | {BUILT_IN_COMPANY}
     if not draft.is_broken("companies"):
-        for place, code in enumerate(linked(draft) or []):
-            if code not in created:
-                text = f"{code!r} does not exist in a new F&O without data: give `dualwrite:companies` an entry for it"
-                yield Broken((*_LIST, place), f"{text} with code, name and country")
+        yield from _not_created(draft)
     for place, entry in enumerate(draft.stack.companies):
-        if entry.code in (None, BUILT_IN_COMPANY):
-            continue
-        for wanted, value in (("name", entry.name), ("country", entry.country)):
-            if value is None:
-                yield Broken(
-                    ("companies", place, wanted),
-                    "is required: a new F&O without data has no such company, and asks for it at creation",
-                )
+        if entry.code not in (None, BUILT_IN_COMPANY):
+            yield from _incomplete(place, entry)
+
+
+def _not_created(draft: Draft) -> Iterator[Broken]:
+    created = {entry.code for entry in draft.stack.companies} | {BUILT_IN_COMPANY}
+    for place, code in enumerate(linked(draft) or []):
+        if code not in created:
+            text = f"{code!r} does not exist in a new F&O without data: give `dualwrite:companies` an entry for it"
+            yield Broken((*_LIST, place), f"{text} with code, name and country")
+
+
+def _incomplete(place: int, entry: DraftLegalEntity) -> Iterator[Broken]:
+    for wanted, value in (("name", entry.name), ("country", entry.country)):
+        if value is None:
+            text = "is required: a new F&O without data has no such company, and asks for it at creation"
+            yield Broken(("companies", place, wanted), text)

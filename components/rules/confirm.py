@@ -8,20 +8,24 @@ from components.draft import Draft
 from components.findings import Broken
 from components.rules.maps import chosen_maps
 from components.stack import DraftCds, DraftConfirmation
+from providers.protocol.consent import Action
 
 
 def confirm_rules(draft: Draft, today: date) -> Iterator[Broken]:
     """Consents that name another pair, or a map that is not chosen; one that ended counts as absent."""
     for place, entry in enumerate(draft.stack.confirm):
-        if not entry.target or ended(entry, today):
-            continue
-        text = None
-        if entry.action == "reset-link":
-            text = _other_pair(draft, entry.target)
-        elif entry.action == "discard-queue":
-            text = _other_map(draft, entry.target)
-        if text:
-            yield Broken(("confirm", place, "target"), text)
+        if entry.target and not ended(entry, today):
+            text = _wrong_target(draft, entry.action, entry.target)
+            if text:
+                yield Broken(("confirm", place, "target"), text)
+
+
+def _wrong_target(draft: Draft, action: Action | None, target: str) -> str | None:
+    if action == "reset-link":
+        return _other_pair(draft, target)
+    if action == "discard-queue":
+        return _other_map(draft, target)
+    return None
 
 
 def _other_pair(draft: Draft, target: str) -> str | None:

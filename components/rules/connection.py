@@ -1,6 +1,6 @@
 """What `connection` means together with the cloud: the gateway, and packages that are one package. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.draft import Draft
 from components.findings import Broken
@@ -12,8 +12,12 @@ def connection_rules(draft: Draft) -> Iterator[Broken]:
     if cloud != "emulator" and connection.gateway is None:
         text = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
         yield Broken(("connection", "gateway"), text)
+    yield from _packages_twice(connection.packages or [])
+
+
+def _packages_twice(packages: Sequence[str]) -> Iterator[Broken]:
     seen: set[str] = set()
-    for place, name in enumerate(connection.packages or ()):
+    for place, name in enumerate(packages):
         # As the program names its resources: two that differ in case alone are one package.
         resource = name.lower().replace("_", "-")
         if resource in seen:

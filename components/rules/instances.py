@@ -61,19 +61,24 @@ def instance_rules(draft: Draft) -> Iterator[Broken]:
 
 
 def _keys_of_kind(draft: Draft, keys: _Keys, kind: Kind | None) -> Iterator[Broken]:
-    written = draft.written(keys.section)
+    written, filled = list(draft.written(keys.section)), draft.filled(keys.section)
     if kind == "new":
-        yield from _of_new(keys, [name for name in written if written[name] is not None], list(written))
+        yield from _missing(keys, filled)
+        yield from _foreign_to_new(keys, written)
     elif kind == "existing":
-        yield from _of_existing(keys, [name for name in written if written[name] is not None], list(written))
-    elif "url" in written and "name" in written:
+        yield from _foreign_to_existing(keys, written)
+        yield from _not_named(keys, filled)
+    elif {"url", "name"} <= set(written):
         yield Broken((keys.section, "url"), "says existing and `name` says new; keep one of the two")
 
 
-def _of_new(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Broken]:
+def _missing(keys: _Keys, filled: list[str]) -> Iterator[Broken]:
     for wanted in keys.required:
         if wanted not in filled:
             yield Broken((keys.section, wanted), "is required with `instance: new`")
+
+
+def _foreign_to_new(keys: _Keys, written: list[str]) -> Iterator[Broken]:
     new = " and ".join(f"`{word}`" for word in keys.required[:2])
     for other in keys.of_existing:
         if other in written:
@@ -81,12 +86,15 @@ def _of_new(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Brok
             yield Broken((keys.section, other), text)
 
 
-def _of_existing(keys: _Keys, filled: list[str], written: list[str]) -> Iterator[Broken]:
+def _foreign_to_existing(keys: _Keys, written: list[str]) -> Iterator[Broken]:
+    usual = "belongs to `instance: new`; an existing one keeps what it has"
     for other in keys.of_new:
         if other in written:
-            usual = "belongs to `instance: new`; an existing one keeps what it has"
             yield Broken((keys.section, other), _CHOSEN_ONCE if other == "data" else usual)
-    if len([other for other in keys.of_existing if other in filled]) != 1:
+
+
+def _not_named(keys: _Keys, filled: list[str]) -> Iterator[Broken]:
+    if len(set(keys.of_existing) & set(filled)) != 1:
         wanted = " or ".join(f"`{word}`" for word in keys.of_existing)
         exactly = ", by exactly one of them" if len(keys.of_existing) > 1 else ""
         yield Broken((keys.section,), f"an existing one is named by {wanted}{exactly}")
@@ -103,14 +111,18 @@ def _lengths(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
 
 def _addresses(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
     """Addresses of the other side, and of two geographies (semantics 2.3): those of new instances are not told yet."""
-    cds_url = cds.url if cds.instance == "existing" else None
-    finops_url = finops.url if finops.instance == "existing" else None
-    if cds_url and _FINOPS_HOST.search(cds_url):
+    cds_url, finops_url = _existing_address(cds), _existing_address(finops)
+    if _FINOPS_HOST.search(cds_url):
         yield Broken(("cds", "url"), "is the address of an F&O instance; that of a CDS instance has `.crm` in it")
-    if finops_url and _DATAVERSE_HOST.search(finops_url):
+    if _DATAVERSE_HOST.search(finops_url):
         text = "is the address of a CDS instance; that of an F&O instance has `.operations.` in it"
         yield Broken(("finops", "url"), text)
     location = cds.location if cds.instance == "new" else None
     apart = geography_problem(finops_url, cds_url=cds_url, location=location)
     if apart:
         yield Broken(("finops", "url"), apart)
+
+
+def _existing_address(section: DraftCds | DraftFinOps) -> str:
+    """The address of an existing instance; empty when it is not told, or the instance is new."""
+    return (section.url or "") if section.instance == "existing" else ""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.draft import Draft
+from components.draft import Draft, Place
 from components.findings import Broken, repeated, suggestion
-from components.stack import DraftMaps, InitialSync
+from components.stack import DraftMaps, InitialSync, Override
 from providers.catalogue.selection import Selection, choose_maps, standard
 
 _WITH_ONE = "set `initialSync` to finops or cds, or leave this out"
@@ -31,18 +31,22 @@ def has_initial_sync(maps: DraftMaps) -> bool:
 
 def map_rules(draft: Draft) -> Iterator[Broken]:
     """Every rule about maps that the draft breaks."""
-    maps = draft.stack.maps
-    chosen = chosen_maps(maps)
+    chosen = chosen_maps(draft.stack.maps)
     if chosen is None:
         return
+    yield from _choice(chosen)
+    yield from _custom(draft)
+    yield from _overrides(draft, chosen)
+    yield from _pins(draft.stack.maps)
+    yield from _resyncs(draft.stack.maps)
+    yield from _key_tables(draft, chosen)
+    yield from _key_columns(draft)
+
+
+def _choice(chosen: Selection) -> Iterator[Broken]:
     for finding in chosen.problems:
         place = () if finding.place is None else (finding.place,)
         yield Broken(("maps", finding.key, *place), finding.text)
-    yield from _custom(draft)
-    yield from _overrides(draft, chosen)
-    if maps.resync.strip() and not has_initial_sync(maps):
-        yield Broken(("maps", "resync"), f"asks for another initial sync, and no map has one; {_WITH_ONE}")
-    yield from _integration_keys(draft, chosen)
 
 
 def _custom(draft: Draft) -> Iterator[Broken]:
@@ -57,38 +61,60 @@ def _custom(draft: Draft) -> Iterator[Broken]:
 
 
 def _overrides(draft: Draft, chosen: Selection) -> Iterator[Broken]:
-    known, maps = standard(), draft.stack.maps
+    known, custom = standard(), draft.stack.maps.custom
     for name in draft.written("maps", "overrides"):
         place = ("maps", "overrides", name)
-        if name not in known.maps and name not in maps.custom:
+        if name not in {*known.maps, *custom}:
             yield Broken(place, f"there is no standard map {name!r}; {known.advice(name)}")
         elif name not in chosen.maps and not chosen.problems:
             yield Broken(place, "is not among the chosen maps; add it to `include` or leave the override out")
-    yield from _pins(maps)
+
+
+def _resyncs(maps: DraftMaps) -> Iterator[Broken]:
+    """Another initial sync that is asked for where there is none."""
+    if maps.resync.strip() and not has_initial_sync(maps):
+        yield Broken(("maps", "resync"), f"asks for another initial sync, and no map has one; {_WITH_ONE}")
     for name, override in maps.overrides.items():
-        if (override.resync or "").strip() and initial_sync_of(maps, name) == "none":
+        if _asks_again(override) and initial_sync_of(maps, name) == "none":
             text = f"asks for another initial sync, and this map has none; {_WITH_ONE}"
             yield Broken(("maps", "overrides", name, "resync"), text)
 
 
+def _asks_again(override: Override) -> bool:
+    return bool(override.resync and override.resync.strip())
+
+
 def _pins(maps: DraftMaps) -> Iterator[Broken]:
     for name, override in maps.overrides.items():
-        place = ("maps", "overrides", name)
-        if override.version == "latest" and not override.author:
-            text = "needs the `author` whose newest version is meant: the highest number need not be the wanted one"
-            yield Broken((*place, "version"), text)
-        if override.author and not override.version:
-            yield Broken((*place, "author"), "says whose `version` is meant: give one, such as latest")
+        yield from _pin(("maps", "overrides", name), override)
 
 
-def _integration_keys(draft: Draft, chosen: Selection) -> Iterator[Broken]:
-    known, keys = standard().maps, draft.stack.maps.integration_keys
-    tables = sorted({known[name].table if name in known else name.partition(" - ")[0] for name in chosen.maps})
+def _pin(place: Place, override: Override) -> Iterator[Broken]:
+    if override.version == "latest" and not override.author:
+        text = "needs the `author` whose newest version is meant: the highest number need not be the wanted one"
+        yield Broken((*place, "version"), text)
+    if override.author and not override.version:
+        yield Broken((*place, "author"), "says whose `version` is meant: give one, such as latest")
+
+
+def _key_tables(draft: Draft, chosen: Selection) -> Iterator[Broken]:
+    """Keys of tables that no chosen map has."""
+    if chosen.problems:
+        return
+    tables = sorted({_table_of(name) for name in chosen.maps})
     for table in draft.written("maps", "integrationKeys"):
-        if table not in tables and not chosen.problems:
+        if table not in tables:
             close = suggestion(table, tables, otherwise="its name is the part before ` - ` in the name of a map")
             yield Broken(("maps", "integrationKeys", table), f"no chosen map has this table; {close}")
-    for table, columns in keys.items():
+
+
+def _table_of(name: str) -> str:
+    known = standard().maps
+    return known[name].table if name in known else name.partition(" - ")[0]
+
+
+def _key_columns(draft: Draft) -> Iterator[Broken]:
+    for table, columns in draft.stack.maps.integration_keys.items():
         place = ("maps", "integrationKeys", table)
         if not columns:
             yield Broken(place, "is empty: name the columns of the key, or leave the table out")
