@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.core.clock import Clock
 from emulator.core.store import Store
@@ -16,6 +16,14 @@ CREATE INDEX IF NOT EXISTS events_due ON events (due, seq) WHERE failed IS NULL;
 """
 
 Handler = Callable[..., None]
+
+
+class Queued(NamedTuple):
+    """An event that waits for its virtual time."""
+
+    due: datetime
+    name: str
+    arguments: dict[str, Any]
 
 
 class Events:
@@ -47,12 +55,10 @@ class Events:
         row = self._store.execute("SELECT min(due) FROM events WHERE failed IS NULL").fetchone()
         return datetime.fromisoformat(row[0]) if row[0] else None
 
-    def pending(self, name: str) -> list[dict[str, Any]]:
-        """Return the arguments of the queued events called `name`, in due order."""
-        rows = self._store.execute(
-            "SELECT arguments FROM events WHERE name = ? AND failed IS NULL ORDER BY due, seq", (name,)
-        )
-        return [json.loads(text) for (text,) in rows.fetchall()]
+    def queued(self) -> list[Queued]:
+        """Return what is not done yet, in due order."""
+        rows = self._store.execute("SELECT due, name, arguments FROM events WHERE failed IS NULL ORDER BY due, seq")
+        return [Queued(datetime.fromisoformat(due), name, json.loads(text)) for due, name, text in rows.fetchall()]
 
     def run_due(self) -> int:
         """Run all that is due by now, in due order, and return how many events that were."""

@@ -89,6 +89,10 @@ class Store:
         rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         return sorted(name for (name,) in rows.fetchall())
 
+    def changes(self) -> int:
+        """Return a number that grows with every row that is written, also with one that is rolled back."""
+        return self.connection.total_changes
+
     def snapshot(self) -> sqlite3.Connection:
         """Copy the committed state into a database of its own, for reads that shall be stale."""
         copy = sqlite3.connect(":memory:", isolation_level=None)

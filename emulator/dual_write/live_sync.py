@@ -7,6 +7,7 @@ initialize, resume or are paused queue the change instead; stopped ones are not 
 from functools import partial
 
 from emulator.dual_write import connections, live_index, maps, queue
+from emulator.dual_write.sent_rows import observed
 from emulator.dual_write.states import MapState
 from emulator.dual_write.transfer import ORIGIN, Change, Transfer
 from emulator.tables import Write
@@ -39,6 +40,7 @@ def follow(tenant: Tenant, write: Write) -> None:
         if not transfer.concerns(change):
             continue
         if table_map.state is MapState.RUNNING:
-            transfer.apply(change)
+            with observed(tenant, table_map, change):
+                transfer.apply(change)
         else:
             queue.add(tenant, table_map, change)

@@ -12,6 +12,7 @@ from typing import Any
 
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.maps import TableMap
+from emulator.dual_write.sent_rows import observed
 from emulator.dual_write.states import MapState
 from emulator.dual_write.transfer import Change, Transfer
 from emulator.tables import SyncError
@@ -51,6 +52,14 @@ def add(tenant: Tenant, table_map: TableMap, change: Change) -> None:
     )
 
 
+def lengths(tenant: Tenant, cid: str) -> dict[str, tuple[int, int]]:
+    """Return id of map to how many changes wait for it and how many were not written, of maps that have any."""
+    rows = tenant.store.execute(
+        "SELECT map, sum(error IS NULL), sum(error IS NOT NULL) FROM dual_write_queue WHERE cid = ? GROUP BY map", (cid,)
+    ).fetchall()
+    return {map_id: (waiting, failed) for map_id, waiting, failed in rows}
+
+
 def queued(tenant: Tenant, table_map: TableMap) -> list[Change]:
     """Return the changes that wait for a map, in the order in which they were made."""
     return [change for _, change in _waiting(tenant, table_map)]
@@ -84,7 +93,8 @@ def play_back(tenant: Tenant, connection: Connection, table_maps: Sequence[Table
         try:
             with tenant.store.transaction():
                 if transfer.concerns(change):
-                    transfer.apply(change)
+                    with observed(tenant, table_map, change, queued=True):
+                        transfer.apply(change)
                     transfer.settle(change)
         except SyncError as error:
             failures += 1

@@ -81,13 +81,14 @@ def status(connection: Connection, request_id: str) -> dict[str, Any]:
     Raises:
         ServiceError: 404, there is no such request.
     """
-    entry = _entry(connection, request_id)
+    entry = find_request(connection, request_id)
     if entry is None:
         raise not_found(f"Request '{request_id}'")
     return entry
 
 
-def _entry(connection: Connection, request_id: str) -> dict[str, Any] | None:
+def find_request(connection: Connection, request_id: str) -> dict[str, Any] | None:
+    """Return what a link remembers of a request to apply solutions, or None."""
     wanted = request_id.casefold()
     return next((one for one in connection.solution_requests if one["requestId"].casefold() == wanted), None)
 
@@ -172,7 +173,7 @@ def _put_version(
 
 def _applied(tenant: Tenant, *, cid: str, request_id: str, names: list[str]) -> None:
     connection = connections.find(tenant, cid)
-    entry = _entry(connection, request_id) if connection else None
+    entry = find_request(connection, request_id) if connection else None
     if connection is None or entry is None:
         return
     failure = str(tenant.switches["apply_solution_error"])

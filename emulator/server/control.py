@@ -4,83 +4,56 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from emulator.core.faults import Fault
-from emulator.core.person import PersonError
-from emulator.core.seeds import SeedError
 from emulator.server.coverage import document
 from emulator.server.guard import only_own
-from emulator.server.page import render
+from emulator.server.interventions import REFUSALS, Interventions, RefusedError, reason_of
+from emulator.server.page import Page
 from emulator.tenant import Tenant
 
-PAGE_REQUESTS = 30
-
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class RefusedError(Exception):
-    """The request does not fit; the text says why."""
 
 
 class Control:
     """The operations. Bodies and answers are JSON; a request that does not fit is 400 with `{"error": text}`."""
 
-    def __init__(self, tenant: Tenant, start_anew: Callable[[], None]) -> None:
-        """`start_anew` puts the tenant back to its first day."""
+    def __init__(self, tenant: Tenant, interventions: Interventions) -> None:
+        """Read from the tenant, change it through the interventions."""
         self._tenant = tenant
-        self._start_anew = start_anew
+        self._interventions = interventions
 
     async def reset(self, request: Request) -> Response:
         """Answer POST: forget everything but the clock and the keys, then play the seed of the first day."""
-        self._start_anew()
-        return _done({})
+        return _done(self._interventions.reset())
 
     async def seed(self, request: Request) -> Response:
         """Answer POST of a seed document: add it to what is there."""
-        self._tenant.seeds.play(await _members(request))
-        return _done({})
+        return _done(self._interventions.seed(await _members(request)))
 
     async def clock(self, request: Request) -> Response:
         """Answer GET with the time; POST {"advance": seconds}: put it forward and play what becomes due."""
-        clock = self._tenant.clock
-        played = 0
         if request.method == "POST":
-            seconds = (await _members(request)).get("advance")
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-                raise RefusedError('say {"advance": <virtual seconds, 0 or more>}')
-            played = self._tenant.events.advance(seconds)
-        due = self._tenant.events.next_due()
-        return _done(
-            {
-                "now": clock.now().isoformat(),
-                "mode": clock.mode,
-                "scale": clock.scale,
-                "next_due": due.isoformat() if due else None,
-                "events": played,
-            }
-        )
+            return _done(self._interventions.advance(await _members(request)))
+        return _done(self._interventions.time())
 
     async def faults(self, request: Request) -> Response:
         """Answer GET with the list; POST a fault (`core.faults.Fault`); DELETE all of them, or `?id=` one."""
-        faults = self._tenant.faults
         if request.method == "POST":
-            return _done({"id": faults.add(Fault.model_validate(await _members(request)))})
+            return _done(self._interventions.arm(await _members(request)))
         if request.method == "DELETE":
-            faults.clear(_number(request, "id"))
-        return _done(faults.items())
+            return _done(self._interventions.disarm(_number(request, "id")))
+        return _done(self._tenant.faults.items())
 
     async def person(self, request: Request) -> Response:
         """Answer GET with the known actions; POST {"action": ...}: a person does it behind the program's back."""
         if request.method == "GET":
             return _done(self._tenant.person.actions())
-        self._tenant.events.run_due()
-        return _done(self._tenant.person.act(await _members(request)))
+        return _done(self._interventions.act(await _members(request)))
 
     async def requests(self, request: Request) -> Response:
         """Answer GET with the journal, oldest first: `since` (number), `service`, `method`, `last` (how many)."""
@@ -120,16 +93,12 @@ class Control:
         """Answer GET with what is modelled, with its evidence, as Markdown."""
         return PlainTextResponse(document(self._tenant), media_type="text/markdown")
 
-    async def page(self, request: Request) -> Response:
-        """Answer GET with the page for people."""
-        return HTMLResponse(render(self._tenant, self._tenant.journal.rows(last=PAGE_REQUESTS)))
-
 
 def control_plane(tenant: Tenant, start_anew: Callable[[], None]) -> ASGIApp:
     """Return the application behind the plain HTTP side of the port."""
-    control = Control(tenant, start_anew)
+    interventions = Interventions(tenant, start_anew)
+    control = Control(tenant, interventions)
     operations: dict[str, tuple[Endpoint, list[str]]] = {
-        "/": (control.page, ["GET"]),
         "/_emulator/reset": (control.reset, ["POST"]),
         "/_emulator/seed": (control.seed, ["POST"]),
         "/_emulator/clock": (control.clock, ["GET", "POST"]),
@@ -140,21 +109,16 @@ def control_plane(tenant: Tenant, start_anew: Callable[[], None]) -> ASGIApp:
         "/_emulator/switches": (control.switches, ["GET", "POST"]),
         "/_emulator/coverage": (control.coverage, ["GET"]),
     }
-    errors = (RefusedError, SeedError, PersonError, ValidationError, ValueError)
+    routes = [Route(path, endpoint, methods=methods) for path, (endpoint, methods) in operations.items()]
     app = Starlette(
-        routes=[Route(path, endpoint, methods=methods) for path, (endpoint, methods) in operations.items()],
-        exception_handlers=dict.fromkeys(errors, _refused),
+        routes=[*routes, *Page(tenant, interventions).routes()],
+        exception_handlers=dict.fromkeys(REFUSALS, _refused),
     )
     return only_own(app)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    if isinstance(error, ValidationError):
-        problem = error.errors()[0]
-        text = f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-    else:
-        text = str(error)
-    return JSONResponse({"error": text}, 400)
+    return JSONResponse({"error": reason_of(error)}, 400)
 
 
 def _done(value: Any) -> Response:

@@ -128,7 +128,10 @@ def test_pending_lists_arguments_in_due_order() -> None:
     tenant.events.schedule(20, "write", text="second")
     tenant.events.schedule(10, "write", text="first")
     tenant.events.schedule(5, "chain", left=0)
-    assert tenant.events.pending("write") == [{"text": "first"}, {"text": "second"}]
+    assert [each.arguments for each in tenant.events.queued() if each.name == "write"] == [
+        {"text": "first"},
+        {"text": "second"},
+    ]
 
 
 def test_second_handler_of_a_name_is_refused() -> None:
