@@ -55,7 +55,8 @@ def add(tenant: Tenant, table_map: TableMap, change: Change) -> None:
 def lengths(tenant: Tenant, cid: str) -> dict[str, tuple[int, int]]:
     """Return id of map to how many changes wait for it and how many were not written, of maps that have any."""
     rows = tenant.store.execute(
-        "SELECT map, sum(error IS NULL), sum(error IS NOT NULL) FROM dual_write_queue WHERE cid = ? GROUP BY map", (cid,)
+        "SELECT map, sum(error IS NULL), sum(error IS NOT NULL) FROM dual_write_queue WHERE cid = ? GROUP BY map",
+        (cid,),
     ).fetchall()
     return {map_id: (waiting, failed) for map_id, waiting, failed in rows}
 

@@ -17,7 +17,10 @@ from emulator.tenant import Tenant
 
 @dataclass(frozen=True)
 class RowSent:
-    """One change and what came of it. `seconds` of real time; `error`: why the other side refused; `queued`: from a queue."""
+    """One change and what came of it.
+
+    `seconds` of real time; `error`: why the other side refused; `queued`: it had waited for its map.
+    """
 
     table_map: TableMap
     change: Change

@@ -29,6 +29,16 @@ TITLES = {
     Condition.STOPPED: "not running",
 }
 
+BAR = (
+    Condition.RUNNING,
+    Condition.CHANGING,
+    Condition.SYNCING,
+    Condition.PAUSED,
+    Condition.FAILED,
+    Condition.STOPPED,
+)
+"""The order along a bar: what is well first, what nobody asked for last."""
+
 _CODE = re.compile(r"DIPV\d+|DW\w{2,4}\d+|0x[0-9a-fA-F]{8}|\(?\b[45]\d\d\b\)?")
 _VERBS = {
     Action.START: "starting",

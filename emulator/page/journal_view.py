@@ -9,7 +9,6 @@ from emulator.tenant import Tenant
 
 SERVICES = ("login", "bap", "powerplatform", "dataverse", "finops", "dualwrite")
 STATUSES = {"refused": "refused (4xx)", "failed": "failed (5xx)", "dropped": "without an answer"}
-PROGRAM, STRANGERS, ANYBODY = "program", "strangers", "unknown"
 READ = 2_000
 SHOWN = 14
 # With the program's token for dual-write it is the administrator who asks; the proof is a part of `up`.
@@ -56,10 +55,14 @@ class Requests:
 
 
 def requests_view(tenant: Tenant, wanted: RequestFilter) -> Requests:
-    """Return the requests among the last 2,000 that the filter takes. Sign-ins name no caller; they are the program's."""
+    """Return the requests among the last 2,000 that the filter takes.
+
+    Sign-ins name no caller and stand with the program's.
+    """
     rows = tenant.journal.rows(last=READ)
     names = _names(tenant)
-    program, strangers = [], []
+    program: list[Row] = []
+    strangers: list[Row] = []
     for row in reversed(rows):
         if wanted.takes(row):
             of_program = row["identity"] in _OF_THE_PROGRAM or not row["identity"]

@@ -33,15 +33,24 @@ class PastRequest:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """One direction of an initial sync: rows read on one side, and what became of them on the `target`."""
+
+    target: str
+    read: int
+    inserted: int
+    updated: int
+    refused: int
+
+
+@dataclass(frozen=True)
 class CompanySync:
-    """The newest initial sync of one company. `errors`: its first refusals; `legs`: what went in each direction."""
+    """The newest initial sync of one company. `legs`: what went in each direction; `errors`: its first refusals."""
 
     company: str
     status: str
     begun: str
-    rows: int
-    refused: int
-    legs: tuple[str, ...]
+    legs: tuple[Leg, ...]
     errors: tuple[Problem, ...]
 
 
@@ -128,17 +137,19 @@ def _sync(company: str, execution: dict[str, Any]) -> CompanySync:
         company=company,
         status=execution["executionStatus"].lower(),
         begun=execution["submittedOn"],
-        rows=execution["upsertCount"],
-        refused=execution["errorCount"],
         legs=tuple(_leg(leg) for leg in legs),
         errors=tuple(problem(text) for text in dict.fromkeys(errors)),
     )
 
 
-def _leg(leg: dict[str, Any]) -> str:
-    inserted, updated = leg["importRecordsInsertedCount"], leg["importRecordsUpdatedCount"]
-    counts = f"{leg['exportRecordCount']} read, {inserted} inserted, {updated} updated"
-    return f"{leg['displayName']}: {counts}, {leg['importRecordsErrorCount']} refused"
+def _leg(leg: dict[str, Any]) -> Leg:
+    return Leg(
+        target=leg["displayName"].rpartition(" to ")[2],
+        read=leg["exportRecordCount"],
+        inserted=leg["importRecordsInsertedCount"],
+        updated=leg["importRecordsUpdatedCount"],
+        refused=leg["importRecordsErrorCount"],
+    )
 
 
 def _queue(tenant: Tenant, table_map: TableMap) -> tuple[WaitingChange, ...]:

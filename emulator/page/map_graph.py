@@ -3,17 +3,20 @@
 Maps without a line in the area stand below, in rows. All numbers are pixels of the drawing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import mean
 
 from emulator.page.table_maps import MapView
 
-WIDTH, HEIGHT = 208, 28
-COLUMN, ROW = 256, 36
+WIDTH, HEIGHT = 186, 28
+COLUMN, ROW = 222, 35
 HEAD = 24
-COLUMNS_OF_LOOSE = 4
-_LONGEST_LABEL = 27
+FOOT = 4
+IN_A_ROW = 4
+_LONGEST_LABEL = 23
 
 
 @dataclass(frozen=True)
@@ -44,54 +47,59 @@ class Drawing:
     heads: tuple[tuple[int, str], ...]
     nodes: tuple[Node, ...]
     lines: tuple[Line, ...]
+    node_width: int = WIDTH
+    node_height: int = HEIGHT
 
 
 def drawing(views: Sequence[MapView]) -> Drawing:
-    """Arrange the maps of one area."""
-    shown = {view.id for view in views}
-    edges = [(need, view.id) for view in views for need in view.needs if need in shown]
-    tied = {each for edge in edges for each in edge}
+    """Arrange the maps of one area, of which there is at least one."""
+    edges = _edges(views)
+    tied = set(chain.from_iterable(edges))
     columns = _columns([view for view in views if view.id in tied], edges)
-    nodes = [_node(view, column, row) for column, rows in enumerate(columns) for row, view in enumerate(rows)]
-    first_row = max(map(len, columns), default=0)
-    loose = [view for view in views if view.id not in tied]
-    nodes += [
-        _node(view, place % COLUMNS_OF_LOOSE, first_row + place // COLUMNS_OF_LOOSE) for place, view in enumerate(loose)
-    ]
-    heads = tuple((column * COLUMN, f"wave {rows[0].wave}") for column, rows in enumerate(columns))
-    by_id = {node.view.id: node for node in nodes}
+    nodes = _nodes(columns, [view for view in views if view.id not in tied])
     return Drawing(
-        width=max((node.x + WIDTH for node in nodes), default=0),
-        height=max((node.y + HEIGHT for node in nodes), default=0) + 4,
-        heads=heads or ((0, "no prerequisites here"),),
+        width=max(node.x for node in nodes) + WIDTH,
+        height=max(node.y for node in nodes) + HEIGHT + FOOT,
+        heads=tuple((place * COLUMN, f"wave {column[0].wave}") for place, column in enumerate(columns)),
         nodes=tuple(nodes),
-        lines=tuple(Line(need, by, _path(by_id[need], by_id[by])) for need, by in edges),
+        lines=_lines(nodes, edges),
     )
+
+
+def _edges(views: Sequence[MapView]) -> list[tuple[str, str]]:
+    """Return each prerequisite with the map that needs it, where both are shown."""
+    shown = {view.id for view in views}
+    return [(need, view.id) for view in views for need in view.needs if need in shown]
+
+
+def _lines(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
+    by_id = {node.view.id: node for node in nodes}
+    return tuple(Line(need, by, _path(by_id[need], by_id[by])) for need, by in edges)
 
 
 def _columns(views: Sequence[MapView], edges: Sequence[tuple[str, str]]) -> list[list[MapView]]:
     """Return the columns, left to right; each map stands near the middle of what it needs."""
-    needs: dict[str, list[str]] = {}
-    for need, by in edges:
-        needs.setdefault(by, []).append(need)
-    users: dict[str, int] = {}
-    for need, _ in edges:
-        users[need] = users.get(need, 0) + 1
-    places: dict[str, float] = {}
+    users = Counter(need for need, _ in edges)
+    places: dict[str, int] = {}
+
+    def wanted(view: MapView) -> tuple[float, int, str]:
+        rows = [places[each] for each in view.needs if each in places]
+        return (mean(rows) if rows else -1.0, -users[view.id], view.label)
+
     columns = []
     for wave in sorted({view.wave for view in views}):
-        column = [view for view in views if view.wave == wave]
-        column.sort(key=lambda view: _wanted(view, needs, places, users))
-        places |= {view.id: float(row) for row, view in enumerate(column)}
+        column = sorted((view for view in views if view.wave == wave), key=wanted)
+        places |= {view.id: row for row, view in enumerate(column)}
         columns.append(column)
     return columns
 
 
-def _wanted(
-    view: MapView, needs: Mapping[str, list[str]], places: Mapping[str, float], users: Mapping[str, int]
-) -> tuple[float, int, str]:
-    known = [places[each] for each in needs.get(view.id, ()) if each in places]
-    return (mean(known) if known else -1.0, -users.get(view.id, 0), view.label)
+def _nodes(columns: Sequence[Sequence[MapView]], loose: Sequence[MapView]) -> list[Node]:
+    """Return all maps with their places; the loose ones below the columns."""
+    below = max(map(len, columns), default=0)
+    tied = [_node(view, column, row) for column, rows in enumerate(columns) for row, view in enumerate(rows)]
+    free = [_node(view, place % IN_A_ROW, below + place // IN_A_ROW) for place, view in enumerate(loose)]
+    return tied + free
 
 
 def _node(view: MapView, column: int, row: int) -> Node:
@@ -102,5 +110,5 @@ def _node(view: MapView, column: int, row: int) -> Node:
 def _path(needed: Node, by: Node) -> str:
     start_x, start_y = needed.x + WIDTH, needed.y + HEIGHT // 2
     end_x, end_y = by.x, by.y + HEIGHT // 2
-    bend = min(max((end_x - start_x) // 2, 20), 60)
+    bend = min(max((end_x - start_x) // 2, 18), 60)
     return f"M{start_x} {start_y} C{start_x + bend} {start_y} {end_x - bend} {end_y} {end_x} {end_y}"

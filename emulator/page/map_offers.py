@@ -18,25 +18,25 @@ def map_groups(host: str, table_map: TableMap) -> tuple[Group, ...]:
 def _states(host: str, table_map: TableMap) -> list[Offer]:
     named = {"environment": host, "map": table_map.id}
     if table_map.state in STARTABLE:
-        offers = [act("Start", "start-map", "Undo: Stop.", **named)]
+        offers = [act("Start", "start-map", "Undo: Stop.", named)]
     elif table_map.state is MapState.PAUSED:
-        offers = [act("Resume", "start-map", "Undo: Pause; the queue has been played back by then.", **named)]
+        offers = [act("Resume", "start-map", "Undo: Pause; the queue has been played back by then.", named)]
     else:
         offers = [
-            act("Pause", "pause-map", "Undo: Resume, which plays the queue back.", **named),
-            act("Stop", "stop-map", BACK_TO_RUNNING, **named),
+            act("Pause", "pause-map", "Undo: Resume, which plays the queue back.", named),
+            act("Stop", "stop-map", BACK_TO_RUNNING, named),
         ]
     if table_map.state is not MapState.PAUSED:
         field = Field("version", "version", _next_version(table_map.version))
-        offers.append(act("Switch version", "switch-version", "Undo: switch back.", field, **named))
+        offers.append(act("Switch version", "switch-version", "Undo: switch back.", named, field))
     return offers
 
 
 def _breaks(host: str, table_map: TableMap) -> list[Offer]:
     named = {"environment": host, "map": table_map.id}
     if table_map.broken is not None:
-        return [act("Mend", "mend-map", "Undo: break it again.", **named)]
-    return [act("Break", "break-map", "Undo: Mend. A running map goes on until its next start.", **named)]
+        return [act("Mend", "mend-map", "Undo: break it again.", named)]
+    return [act("Break", "break-map", "Undo: Mend. A running map goes on until its next start.", named)]
 
 
 def _next_version(version: str) -> str:

@@ -25,7 +25,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Offer:
-    """One button. `path`: below `/_emulator/`; `members`: the JSON object it sends; `undo`: in words, how or that not."""
+    """One button. `path`: below `/_emulator/`; `members`: the JSON that it sends; `undo`: how it is undone, or not."""
 
     title: str
     path: str
@@ -70,6 +70,6 @@ def value_of(asked: Field, text: str) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def act(title: str, action: str, undo: str, *fields: Field, grave: bool = False, **members: Any) -> Offer:
+def act(title: str, action: str, undo: str, members: Mapping[str, Any], *fields: Field, grave: bool = False) -> Offer:
     """Return the offer of a person's action."""
     return Offer(title, PERSON, {"action": action, **members}, undo, fields, grave=grave)

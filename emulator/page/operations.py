@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from emulator.core.events import Queued
-from emulator.dual_write import connections, links, maps, requests, solutions
+from emulator.dual_write import connections, definitions, links, maps, requests, solutions
 from emulator.dual_write.states import Action, RequestState
 from emulator.power_platform import operations as lifecycle_operations
 from emulator.power_platform import packages
@@ -80,7 +80,7 @@ def _solution(tenant: Tenant, event: Queued) -> Underway | None:
     entry = solutions.find_request(connection, event.arguments["request_id"]) if connection else None
     if connection is None or entry is None:
         return None
-    carriers = [solutions.solution(name) for name in event.arguments["names"]]
+    carriers = [definitions.solution(name) for name in event.arguments["names"]]
     title = f"Apply {', '.join(one.friendly_name for one in carriers if one)}"
     where = _environment(tenant, connection.environment_id)
     return Underway(title, *where, entry["createdOn"], event.due.isoformat())

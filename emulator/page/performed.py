@@ -8,7 +8,7 @@ from typing import Any
 from emulator.core.person import PersonError
 from emulator.dual_write import connections, maps
 from emulator.dual_write.states import MapState
-from emulator.page.offers import CLOCK, FAULTS, PERSON, Field, Offer, act
+from emulator.page.offers import CLOCK, FAULTS, PERSON, Offer, act
 from emulator.page.tenant_offers import disarm
 from emulator.power_platform.records import environment_with_host, find_environment
 from emulator.tenant import Tenant
@@ -90,7 +90,7 @@ def _undo_by_answer(offer: Offer, answer: Mapping[str, Any]) -> Offer | None:
         return disarm(int(answer["id"]))
     if offer.members.get("action") == "rename-root-team":
         before = {"environment": offer.members["environment"], "name": answer["before"]}
-        return act("Undo", "rename-root-team", "Undone again by the new name.", **before)
+        return act("Undo", "rename-root-team", "Undone again by the new name.", before)
     return None
 
 
@@ -103,13 +103,13 @@ def _map_undo(tenant: Tenant, members: Mapping[str, Any]) -> Offer | None:
     named = {"environment": members["environment"], "map": members["map"]}
     match members["action"], table_map.state:
         case "switch-version", _:
-            return act("Undo", "switch-version", "Switches back.", **named, version=table_map.version)
+            return act("Undo", "switch-version", "Switches back.", {**named, "version": table_map.version})
         case "start-map", MapState.PAUSED:
-            return act("Undo", "pause-map", "Pauses the map again.", **named)
+            return act("Undo", "pause-map", "Pauses the map again.", named)
         case "start-map", _:
-            return act("Undo", "stop-map", "Stops the map again.", **named)
+            return act("Undo", "stop-map", "Stops the map again.", named)
         case _:
-            return act("Undo", "start-map", "Starts or resumes the map.", **named)
+            return act("Undo", "start-map", "Starts or resumes the map.", named)
 
 
 def _renamed(tenant: Tenant, members: Mapping[str, Any]) -> Offer | None:
@@ -117,14 +117,19 @@ def _renamed(tenant: Tenant, members: Mapping[str, Any]) -> Offer | None:
     environment = find_environment(tenant, reference) or environment_with_host(tenant, reference)
     if environment is None:
         return None
-    return act("Undo", "rename-environment", "The old name.", environment=reference, name=environment.display_name)
+    before = {"environment": reference, "name": environment.display_name}
+    return act("Undo", "rename-environment", "The old name.", before)
 
 
 def _reverse(action: str, *names: str) -> Callable[[Tenant, Mapping[str, Any]], Offer | None]:
     def undo(_tenant: Tenant, members: Mapping[str, Any]) -> Offer | None:
-        return act("Undo", action, "Takes it back.", **{name: members[name] for name in names})
+        return act("Undo", action, "Takes it back.", {name: members[name] for name in names})
 
     return undo
+
+
+def _application(members: Mapping[str, Any], name: str, before: str) -> dict[str, Any]:
+    return {"environment": members["environment"], name: members[before]}
 
 
 _UNDO: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Offer | None]] = {
@@ -139,7 +144,13 @@ _UNDO: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Offer | None]] = {
     "rename-environment": _renamed,
     "stop-data-management": _reverse("start-data-management", "environment"),
     "start-data-management": _reverse("stop-data-management", "environment"),
+    "remove-application": lambda _tenant, members: act(
+        "Undo", "register-application", "Registers it again.", _application(members, "application", "client_id")
+    ),
+    "register-application": lambda _tenant, members: act(
+        "Undo", "remove-application", "Takes it out again.", _application(members, "client_id", "application")
+    ),
     "set-number-format": lambda _tenant, members: act(
-        "Undo", "set-number-format", "The default format.", environment=members["environment"], locale="en-us"
+        "Undo", "set-number-format", "The default format.", {"environment": members["environment"], "locale": "en-us"}
     ),
 }

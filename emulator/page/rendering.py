@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from emulator.core.clock import Clock
+from emulator.page.conditions import BAR
 from emulator.page.screens import Region, Screen
 from emulator.page.table_maps import Choice
 
@@ -30,7 +31,12 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"day_and_time": day_and_time, "time_of_day": time_of_day, "pace": pace}
+        self._templates.filters |= {
+            "along_the_bar": lambda counts: sorted(counts, key=lambda count: BAR.index(count.condition)),
+            "day_and_time": day_and_time,
+            "pace": pace,
+            "time_of_day": time_of_day,
+        }
         self._templates.globals |= {"link_to": link_to}
 
     def render(self, screen: Screen, *, base: str, here: str, known: Mapping[str, str] | None = None) -> str:
@@ -57,10 +63,9 @@ class Renderer:
     def _region(self, region: Region, common: Mapping[str, object], known: Mapping[str, str]) -> Markup:
         digest = region.digest
         same = known.get(region.name) == digest
-        inner = "" if same else self._templates.get_template(region.template).render(**common, view=region.view)
-        return Markup('<section id="{}" class="region {}" data-digest="{}"{}>{}</section>\n').format(
-            region.name, region.kind, digest, Markup(" data-same") if same else "", Markup(inner)
-        )
+        view = None if same else self._templates.get_template(region.template).render(**common, view=region.view)
+        frame = self._templates.get_template("region.html")
+        return Markup(frame.render(region=region, digest=digest, inner=view))  # noqa: S704 - a template's own output
 
 
 def link_to(key: str, choice: Choice, selected: str) -> str:

@@ -17,7 +17,7 @@ from emulator.page.conditions import Problem, problem
 from emulator.tenant import Tenant, TenantReset
 
 KEPT = 200
-SHOWN = 12
+SHOWN = 6
 _MOST_CHANGES = 4
 _LONGEST_VALUE = 40
 
@@ -106,9 +106,7 @@ class RowFlow:
     def _counts_of(self, cid: str, map_id: str, synced: Mapping[str, tuple[int, int]]) -> MapCounts:
         live = self._counts.get((cid, map_id), {})
         rows, errors = synced.get(map_id, (0, 0))
-        return MapCounts(
-            map_id, live.get("finops", 0), live.get("dataverse", 0), live.get("refused", 0), rows, errors
-        )
+        return MapCounts(map_id, live.get("finops", 0), live.get("dataverse", 0), live.get("refused", 0), rows, errors)
 
 
 def _first(rows: deque[SentRow], cid: str, map_id: str | None) -> tuple[SentRow, ...]:

@@ -153,8 +153,8 @@ def pair_screen(tenant: Tenant, watchers: Watchers, query: PairQuery) -> Screen:
     main = (
         Region("pair", "pair_head.html", pair, "card"),
         Region("underway", "underway.html", running, "strip"),
-        *_maps_regions(pair, views, query),
         *_rows_regions(watchers, pair),
+        *_maps_regions(pair, views, query),
     )
     title = f"{pair.name}: {pair.summary} - {NAME}"
     return Screen(title, main, _side(tenant, watchers, pair, views, query), "Map, people and faults")
@@ -202,4 +202,3 @@ def version_of(tenant: Tenant, watchers: Watchers) -> str:
     """Return a text that stays as long as nothing happened in the tenant; cheap to ask for."""
     faults = blake2s(repr(tenant.faults.items()).encode(), digest_size=4).hexdigest()
     return f"{tenant.store.changes()}-{watchers.flow.number}-{watchers.performed.number}-{faults}"
-

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.core.events import Queued
+from emulator.data.maps import MAPS
 from emulator.dual_write import maps, queue, requests
 from emulator.dual_write.maps import TableMap
 from emulator.page.conditions import Condition, Count, Problem, condition_of, last_problem, tally, words_of
 from emulator.tenant import Tenant
 
 NO_AREA = "other"
+_AREAS = tuple(dict.fromkeys(one.areas[0] if one.areas else NO_AREA for one in MAPS))
 _ENDINGS = frozenset({requests.ENDS, requests.SYNC_ENDS, requests.FOLLOWS})
 
 
@@ -116,11 +118,11 @@ def tally_of(tenant: Tenant, cid: str) -> tuple[Count, ...]:
 
 
 def areas_of(views: Iterable[MapView]) -> dict[str, list[MapView]]:
-    """Return the maps by area, the largest area last so that the small ones are seen at once."""
+    """Return the maps by area, in the order of the public list of maps."""
     areas: dict[str, list[MapView]] = {}
     for view in views:
         areas.setdefault(view.area, []).append(view)
-    return dict(sorted(areas.items(), key=lambda item: (len(item[1]), item[0])))
+    return {area: areas[area] for area in _AREAS if area in areas}
 
 
 def _span(table_map: TableMap, due: Queued | None) -> Span | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator.page.journal_view import SERVICES
 from emulator.page.offers import CLOCK, FAULTS, RESET, Field, Group, Offer, act
+from emulator.page.pair_sides import Stage
 from emulator.page.pairs import Other, Pair
 from emulator.tenant import Tenant
 
@@ -21,6 +22,7 @@ def pair_groups(tenant: Tenant, pair: Pair) -> tuple[Group, ...]:
     return (
         Group("The link", tuple(link)),
         Group("Finance and Operations and Dataverse", tuple(_broken_sides(host, pair))),
+        Group("Applications in Finance and Operations", tuple(_applications(tenant, pair))),
         Group("The Dataverse environment", environment_offers(pair.key, pair.name, with_finance=True)),
     )
 
@@ -34,8 +36,8 @@ def environment_offers(environment_id: str, name: str, *, with_finance: bool) ->
     )
     named = {"environment": environment_id}
     return (
-        act("Rename", "rename-environment", "Undo: the old name.", Field("name", "new name", name), **named),
-        act("Delete", "delete-environment", gone, grave=True, **named),
+        act("Rename", "rename-environment", "Undo: the old name.", named, Field("name", "new name", name)),
+        act("Delete", "delete-environment", gone, named, grave=True),
     )
 
 
@@ -58,7 +60,7 @@ def tenant_groups() -> tuple[Group, ...]:
         Group(
             "The tenant",
             (
-                act("Reserve a domain", "reserve-domain", "Cannot be undone; it lapses by itself.", domain),
+                act("Reserve a domain", "reserve-domain", "Cannot be undone; it lapses by itself.", {}, domain),
                 Offer("Back to the first day", RESET, {}, first_day, grave=True),
             ),
         ),
@@ -91,7 +93,7 @@ def _next_request() -> list[Offer]:
 
 def _link(host: str) -> Offer:
     undo = "Cannot be undone: no call removes a link; it goes with its environment."
-    return act("Link", "link", undo, environment=host)
+    return act("Link", "link", undo, {"environment": host})
 
 
 def _link_offers(tenant: Tenant, pair: Pair, host: str) -> list[Offer]:
@@ -104,10 +106,10 @@ def _link_offers(tenant: Tenant, pair: Pair, host: str) -> list[Offer]:
     offers = []
     if free:
         field = Field("company", "company", free[0][0], free)
-        offers.append(act("Add company", "add-company", "Undo: remove it again.", field, **named))
+        offers.append(act("Add company", "add-company", "Undo: remove it again.", named, field))
     if taken:
         field = Field("company", "company", taken[-1][0], taken)
-        offers.append(act("Remove company", "remove-company", "Undo: add it again.", field, **named))
+        offers.append(act("Remove company", "remove-company", "Undo: add it again.", named, field))
     return offers
 
 
@@ -115,25 +117,41 @@ def _broken_sides(host: str, pair: Pair) -> list[Offer]:
     named = {"environment": host}
     team = "Cannot be undone here: the program or an administrator names the team again."
     offers = [
-        act("Rename the root team", "rename-root-team", "Undo: the old name.", Field("name", "to", "renamed"), **named),
+        act("Rename the root team", "rename-root-team", "Undo: the old name.", named, Field("name", "to", "renamed")),
         act(
             "Leave rows of an earlier link",
             "add-stale-configuration",
             "Cannot be undone here: a reset of the link clears them.",
+            named,
             Field("side", "in", "dataverse", (("dataverse", "Dataverse"), ("finops", "F&O"))),
-            **named,
         ),
     ]
-    if pair.finance.state == "ready":
+    if pair.finance.stage is Stage.DONE:
         formats = Field("locale", "to", "de-de", (("de-de", "de-de"), ("en-us", "en-us")))
         offers += [
-            act("Stop data management", "stop-data-management", "Undo: start it.", **named),
-            act("Start data management", "start-data-management", "Undo: stop it.", **named),
-            act("Set the number format", "set-number-format", "Undo: en-us.", formats, **named),
+            act("Stop data management", "stop-data-management", "Undo: start it.", named),
+            act("Start data management", "start-data-management", "Undo: stop it.", named),
+            act("Set the number format", "set-number-format", "Undo: en-us.", named, formats),
         ]
     if pair.companies:
         company = Field("company", "of", pair.companies[0], tuple((code, code) for code in pair.companies))
-        offers.append(act("Clear the owning team", "clear-owning-team", team, company, **named))
+        offers.append(act("Clear the owning team", "clear-owning-team", team, named, company))
+    return offers
+
+
+def _applications(tenant: Tenant, pair: Pair) -> list[Offer]:
+    """Return the buttons of the applications that are registered in F&O; none while there is no F&O."""
+    rows = tenant.rows.scan("finops", pair.finance.name, "SysAADClients")
+    known = tuple((str(row["AADClientId"]), str(row.get("Name") or row["AADClientId"])) for row in rows)
+    others = tuple((one.app_id, one.name) for one in tenant.identity.directory.applications())
+    named = {"environment": pair.finance.name}
+    offers = []
+    if known:
+        field = Field("client_id", "application", known[0][0], known)
+        offers.append(act("Remove", "remove-application", "Undo: register it again.", named, field))
+    if pair.finance.stage is Stage.DONE:
+        field = Field("application", "application", others[0][0], others)
+        offers.append(act("Register", "register-application", "Undo: remove it.", named, field))
     return offers
 
 

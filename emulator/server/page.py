@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -25,9 +24,6 @@ from emulator.page.screens import PairQuery, Screen, Watchers, chosen_conditions
 from emulator.page.table_maps import Choice
 from emulator.server.interventions import REFUSALS, Interventions, RefusedError, reason_of
 from emulator.tenant import Tenant
-
-if TYPE_CHECKING:
-    from emulator.page.rendering import Renderer
 
 ASSETS = Path(__file__).parent.parent / "page" / "assets"
 FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -56,11 +52,11 @@ class Page:
         self._watchers = Watchers(RowFlow(tenant), PerformedActions(tenant))
 
     @cached_property
-    def _renderer(self) -> "Renderer":
-        # The template engine costs a tenth of a second, which only who looks at the page shall wait for.
+    def _render(self) -> Callable[..., str]:
+        """`Renderer.render`; its template engine costs a tenth of a second, for which nobody waits but who looks."""
         from emulator.page.rendering import Renderer
 
-        return Renderer(self._tenant.clock)
+        return Renderer(self._tenant.clock).render
 
     def routes(self) -> list[Route]:
         """Return the routes of the page."""
@@ -130,7 +126,7 @@ class Page:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         base = f"{request.url.scheme}://{request.url.netloc}"
         known = None if had is None else _known(request.headers.get("Page-Have", ""))
-        content = self._renderer.render(screen, base=base, here=here, known=known)
+        content = self._render(screen, base=base, here=here, known=known)
         headers["Page-Rest"] = f"{max(_SHORTEST_REST, _REST * (time.perf_counter() - began)):.2f}"
         return HTMLResponse(content, screen.status, headers)
 

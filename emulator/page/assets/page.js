@@ -155,7 +155,7 @@ setInterval(() => document.hidden || tick(), 250);
 
 function go(address, remember) {
   history[remember ? "pushState" : "replaceState"](null, "", address);
-  read(address);
+  read(address).then(() => page.querySelector(".node.selected")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
 }
 
 document.addEventListener("click", (event) => {

@@ -14,7 +14,6 @@ from emulator.dual_write import row_filters
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID, DEMO_CLIENT_ID, PROVE_CLIENT_ID
 from emulator.power_platform.finops import LONGEST_DISPLAY_NAME, LONGEST_DOMAIN
 from emulator.power_platform.records import Environment, environment_with_host, environments
-from emulator.server.page import render
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 
@@ -228,9 +227,3 @@ def test_first_day_is_made_quickly(tenant: Tenant) -> None:
 def test_wrong_rows_of_the_seed_are_refused(tenant: Tenant, section: str, row: dict[str, Any], says: str) -> None:
     with pytest.raises(SeedError, match=says):
         tenant.seeds.play({section: [row]})
-
-
-def test_page_shows_existing_instances_and_links(existing: Tenant) -> None:
-    page = render(existing, [])
-    for text in ("Fabrikam Sales", TAILSPIN_ERP, "northwind-ce", "(Linked)", "DAT, LAMN"):
-        assert text in page

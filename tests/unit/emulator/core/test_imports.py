@@ -10,8 +10,9 @@ import emulator
 
 FOLDER = Path(emulator.__file__).parent
 MODULES = sorted(FOLDER.rglob("*.py"))
-# `env` and `token` run at every start of a program and must not pay for the tenant's modules.
-LAZY = {"__main__.py"}
+# `env` and `token` run at every start of a program and must not pay for the tenant's modules, nor the emulator's start
+# for the page's template engine.
+LAZY = {"__main__.py", "page.py"}
 
 
 @pytest.fixture(scope="module")
