@@ -155,6 +155,8 @@ def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
     """Bring the stack's pair to live sync; on the emulator prove it after a change."""
     stack, environment = ready(name)
     refuse_second_stack(stack, environment)
+    if stack.emulated:
+        messages.print(f"The local tenant to look at: {environment['DUALWRITE_EMULATOR_URL']}/")
     if approved:
         ended(review.up_as_approved(approved, stack.name, environment), stack, environment)
     else:
