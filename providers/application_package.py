@@ -103,7 +103,7 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
         session = call.session(inputs.cloud)
         environment = resolve(session.power_platform.environments(fresh=True), inputs.cds)
         live = self._installed(environment.id, inputs, call)
-        outputs = from_api(live, environment.id, environment.url or "", known=inputs)
+        outputs = from_api(live, environment.id, environment.url, known=inputs)
         return on_environment(environment.id, inputs.package), outputs
 
     def on_read(self, identifier: str, stored: PackageOutputs, call: Call) -> PackageOutputs | None:

@@ -231,7 +231,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
         {
             **inputs.model_dump(mode="json"),
             "environment_id": environment.id,
-            "cds_url": environment.url or "",
+            "cds_url": environment.url,
             "rows": counts.rows,
             "unstamped": counts.unstamped,
             "complete": True,

@@ -120,25 +120,30 @@ def from_api(
         cloud=known.cloud,
         instance=known.instance,
         name=environment.display_name,
-        domain=(environment.domain or "").lower(),
+        domain=environment.domain.lower(),
         type=environment.sku.lower(),
         location=_location(environment, known),
         currency=organization.currency or known.currency or "",
-        language=environment.language or organization.language or known.language or 0,
+        language=_language(environment, organization, known),
         finops=known.finops,
         confirm=known.confirm,
         timeout=known.timeout,
         reference=known.reference if known.instance == "existing" else None,
         environment_id=environment.id,
         url=_address(environment, known),
-        api_url=environment.api_url or "",
+        api_url=environment.api_url,
         organization_id=environment.organization_id or organization.id,
         geography=environment.location,
-        azure_region=environment.azure_region or "",
-        version=environment.version or "",
+        azure_region=environment.azure_region,
+        version=environment.version,
         prime_solution=prime.version if prime else "not present",
         created_by_us=known.instance == "new",
     )
+
+
+def _language(environment: Environment, organization: Organization, known: CdsInputs | CdsOutputs) -> int:
+    """The base language as either service tells it, else as it was asked for."""
+    return environment.language or organization.language or known.language or 0
 
 
 def _location(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
@@ -149,12 +154,11 @@ def _location(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
 
 def _address(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
     """The address as the stack writes it while it names the same host."""
-    url = environment.url or ""
-    return known.url if known.url and same_host(known.url, url) else url
+    return known.url if known.url and same_host(known.url, environment.url) else environment.url
 
 
 def observed(environment: Environment, session: Session, known: CdsInputs | CdsOutputs) -> CdsOutputs:
     """What the service holds, with what Dataverse alone tells."""
-    dataverse = session.dataverse(environment.url or "")
+    dataverse = session.dataverse(environment.url)
     prime = dataverse.solutions([PRIME_SOLUTION]).get(PRIME_SOLUTION)
     return from_api(environment, dataverse.organization(), prime, known=known)

@@ -6,7 +6,7 @@ too: no map is stopped for a deletion that is refused in the end.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from providers.instances.cds_model import CdsInputs
 from providers.instances.references import KnownNames, reference_meaning
@@ -41,13 +41,23 @@ def idle_consents(inputs: CdsInputs, old: CdsInputs | None) -> list[str]:
 
     What a replacement names is the old domain, which only the last inputs tell.
     """
-    sentences = []
-    for entry in inputs.confirm:
-        name = f"the consent {entry.action} for {entry.target}"
-        ours = inputs.domain if entry.action == "delete-environment" else old.domain if old else entry.target
-        if entry.expired(datetime.now(UTC).date()):
-            sentences.append(f"{name} ended on {entry.until} and counts as absent")
-        elif entry.target.casefold() != (ours or "").casefold():
-            has = f"its environment is '{ours}'" if ours else "it has none of its own"
-            sentences.append(f"{name} serves nothing: this stack has no such environment, {has}")
-    return sentences
+    today = datetime.now(UTC).date()
+    sentences = (_idle(entry, _owned(entry, inputs, old), today) for entry in inputs.confirm)
+    return [sentence for sentence in sentences if sentence]
+
+
+def _owned(entry: Consent, inputs: CdsInputs, old: CdsInputs | None) -> str | None:
+    """The domain that a consent of this kind names; None when the stack has no environment of its own."""
+    if entry.action == "delete-environment":
+        return inputs.domain
+    return old.domain if old else entry.target
+
+
+def _idle(entry: Consent, ours: str | None, today: date) -> str | None:
+    name = f"the consent {entry.action} for {entry.target}"
+    if entry.expired(today):
+        return f"{name} ended on {entry.until} and counts as absent"
+    if entry.target.casefold() != (ours or "").casefold():
+        has = f"its environment is '{ours}'" if ours else "it has none of its own"
+        return f"{name} serves nothing: this stack has no such environment, {has}"
+    return None

@@ -16,11 +16,11 @@ from providers.instances.cds_model import CdsInputs, CdsOutputs, observed
 from providers.instances.finops_installation import PROVISIONING_APP
 from providers.instances.finops_readiness import Observation, contradictions
 from providers.instances.hosts import dataverse_problem
-from providers.instances.kinds import shape_problems
+from providers.instances.kinds import shape_problems, unusable
 from providers.instances.references import carries_mark, marked_by, resolve, same_domain
 from providers.instances.supported_versions import OLDEST_DATAVERSE
 from providers.protocol.addresses import same_host
-from providers.protocol.base import Call, Problem, ResourceError
+from providers.protocol.base import Call, Problem
 from providers.protocol.findings import CDS_NOT_CHECKED
 from providers.protocol.marks import belonging_to
 from providers.protocol.versions import at_least
@@ -32,7 +32,8 @@ class ExistingCds:
     def problems(self, inputs: CdsInputs, old: CdsInputs | None) -> Iterator[Problem]:
         """Inputs that do not fit."""
         yield from shape_problems(inputs, "existing")
-        if len([name for name in belonging_to(CdsInputs, "existing") if getattr(inputs, name) is not None]) != 1:
+        names = [getattr(inputs, name) for name in belonging_to(CdsInputs, "existing")]
+        if names.count(None) != len(names) - 1:
             yield Problem("url", "an existing instance is found by either `url` or `environment_id`: give one of them")
         foreign = dataverse_problem(inputs.cloud, inputs.url)
         if foreign:
@@ -43,9 +44,8 @@ class ExistingCds:
         seen = survey(call.session(inputs.cloud), inputs.reference, inputs.finops)
         for what in seen.not_checked:
             call.announce(f"not checked: {what}", CDS_NOT_CHECKED)
-        yield from (
-            Problem(_word(inputs), text) for text in [*seen.against, *_managed_elsewhere(seen.environment, call)]
-        )
+        against = [*seen.against, *_managed_elsewhere(seen.environment, call)]
+        yield from (Problem(_word(inputs), text) for text in against)
 
     def change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
         """Whether it is the one that the stack made, which another would make the stack delete."""
@@ -65,8 +65,7 @@ class ExistingCds:
         session = call.session(inputs.cloud)
         seen = survey(session, inputs.reference, inputs.finops)
         if seen.environment is None or seen.against:
-            first, *more = seen.against
-            raise ResourceError(first, next_step=" ".join(f"Also: {text}" for text in more))
+            raise unusable(seen.against)
         return seen.environment.id, observed(seen.environment, session, inputs)
 
     def update(self, identifier: str, stored: CdsOutputs, inputs: CdsInputs, call: Call) -> CdsOutputs:
@@ -92,8 +91,10 @@ class CdsSurvey(NamedTuple):
 
 def _managed_elsewhere(environment: Environment | None, call: Call) -> Iterator[str]:
     """Against a second stack on an environment that another one made: two on one pair undo each other's map states."""
-    maker = marked_by(environment.description) if environment else None
-    if environment and maker and not carries_mark(environment.description, call.mark):
+    if environment is None:
+        return
+    maker = marked_by(environment.description)
+    if maker and not carries_mark(environment.description, call.mark):
         yield (
             f"'{environment.display_name}' was made by the stack '{maker}', which manages the maps of its pair; two "
             "stacks on one pair undo each other's map states. If that stack has given it up, remove "
@@ -124,20 +125,33 @@ def survey(session: Session, reference: str, finops: str | None) -> CdsSurvey:
             "environment."
         )
         return CdsSurvey(environment, [text], [])
-    against = list(_state_problems(environment))
+    view = _seen_by_dataverse(session, environment)
     not_checked = [] if environment.version else ["the version of Dataverse, which the service does not tell"]
-    integration = None
+    against = [
+        *_state_problems(environment),
+        *view.against,
+        *_link_problems(session, environment, view.integration, finops),
+    ]
+    return CdsSurvey(environment, against, [*not_checked, *view.not_checked])
+
+
+class _View(NamedTuple):
+    """The link as Dataverse sees it, or why it does not tell."""
+
+    integration: IntegrationDetails | None = None
+    against: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+def _seen_by_dataverse(session: Session, environment: Environment) -> _View:
     try:
-        integration = _integration(session, environment)
+        return _View(_integration(session, environment))
     except (AuthenticationError, PermissionDenied) as error:
         if error.status not in (401, 403):
             raise
-        against.append(_not_let_in(error, session.client_id))
-        not_checked.append("the link as Dataverse sees it")
+        return _View(None, (_not_let_in(error, session.client_id),), ("the link as Dataverse sees it",))
     except PASSING as error:
-        against.append(f"Dataverse does not answer: {error}")
-    against += _link_problems(session, environment, integration, finops)
-    return CdsSurvey(environment, against, not_checked)
+        return _View(None, (f"Dataverse does not answer: {error}",))
 
 
 def _state_problems(environment: Environment) -> Iterator[str]:
@@ -155,7 +169,7 @@ def _state_problems(environment: Environment) -> Iterator[str]:
 
 def _integration(session: Session, environment: Environment) -> IntegrationDetails | None:
     """The link as Dataverse sees it, after asking who we are: only an application user gets an answer."""
-    dataverse = session.dataverse(environment.url or "")
+    dataverse = session.dataverse(environment.url)
     dataverse.who_am_i()
     return dataverse.integration_details()
 
@@ -173,20 +187,30 @@ def _link_problems(
     session: Session, environment: Environment, integration: IntegrationDetails | None, finops: str | None
 ) -> list[str]:
     """One F&O to one Dataverse: any other partner than the stack's is named."""
-    split = contradictions(Observation(linked=environment.finops, integration=integration))
+    seen = Observation(linked=environment.finops, integration=integration)
+    split = contradictions(seen)
     if split:
         return [f"the two sides of its link disagree: {'; '.join(split)}. Ask support, with both ids."]
-    partner = (integration.url if integration else "") or (environment.finops.url if environment.finops else "")
-    if not partner:
-        return [] if finops else preflight.installation_problems(environment)
-    if finops:
-        if same_host(partner, finops):
-            return []
-        text = (
-            f"'{environment.display_name}' is linked with {partner}, not with {finops}, and has one partner only. "
-            "Choose the other F&O, or another CDS instance."
-        )
-        return [text]
+    if seen.url and finops:
+        return _other_partner(environment, seen.url, finops)
+    if seen.url:
+        return _linked_elsewhere(session, environment, seen.url)
+    return [] if finops else preflight.installation_problems(environment)
+
+
+def _other_partner(environment: Environment, partner: str, finops: str) -> list[str]:
+    """Against a link with another F&O than the stack's."""
+    if same_host(partner, finops):
+        return []
+    text = (
+        f"'{environment.display_name}' is linked with {partner}, not with {finops}, and has one partner only. "
+        "Choose the other F&O, or another CDS instance."
+    )
+    return [text]
+
+
+def _linked_elsewhere(session: Session, environment: Environment, partner: str) -> list[str]:
+    """Against installing F&O where the environment is linked with one that stands elsewhere."""
     if _installed_here(session, environment):
         return []
     text = (
@@ -198,7 +222,7 @@ def _link_problems(
 
 def _installed_here(session: Session, environment: Environment) -> bool:
     """An F&O of type `Internal` belongs to the environment whose Provisioning App made it (14.1, 14.7)."""
-    if environment.finops is not None and environment.finops.type.casefold() == "linked":
+    if environment.linked_with_lcs:
         return False
     app = session.app_management.packages(environment.id).get(PROVISIONING_APP)
     return app is not None and (app.installed or app.installing)

@@ -17,12 +17,12 @@ from providers.instances.finops_installation import registration_steps
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, outputs_of
 from providers.instances.finops_readiness import Observation
 from providers.instances.hosts import finops_problem
-from providers.instances.kinds import shape_problems
+from providers.instances.kinds import shape_problems, unusable
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
 from providers.instances.supported_versions import OLDEST_FINOPS
 from providers.protocol.addresses import host_of, same_host
-from providers.protocol.base import Call, NotRead, Problem, ResourceError
+from providers.protocol.base import Call, NotRead, Problem
 from providers.protocol.findings import FINOPS_NOT_CHECKED
 from providers.protocol.versions import at_least
 
@@ -62,8 +62,7 @@ class ExistingFinOps:
         session, url = call.session(inputs.cloud), inputs.url or ""
         seen = survey(session, url, inputs.cds, inputs.location)
         if seen.against:
-            first, *more = seen.against
-            raise ResourceError(first, next_step=" ".join(f"Also: {text}" for text in more))
+            raise unusable(seen.against)
         environment = environment_of(session.power_platform.environments(), inputs.cds)
         outputs = outputs_of(observe(session, url, environment), Place.of(environment), url, inputs)
         return host_of(url) or url, outputs
@@ -96,23 +95,32 @@ def survey(session: Session, url: str, cds: str, location: str | None) -> FinOps
     """Look at the F&O of an address for a CDS instance; `location` is where a new one will be that is not there yet."""
     environments = session.power_platform.environments(fresh=True)
     environment = environment_of(environments, cds)
-    against, not_checked = _geography(url, environment, cds, location)
-    against += _reachability(session, url)
-    against += _other_partner(environments, url, environment)
-    seen = observe(session, url, environment)
+    surveys = [
+        _geography(url, environment, cds, location),
+        FinOpsSurvey([*_reachability(session, url), *_other_partner(environments, url, environment)], []),
+        _told_by_dataverse(observe(session, url, environment), session.tenant_id),
+    ]
+    return FinOpsSurvey(
+        [text for each in surveys for text in each.against], [text for each in surveys for text in each.not_checked]
+    )
+
+
+def _told_by_dataverse(seen: Observation, ours: str | None) -> FinOpsSurvey:
+    """Tenant and version of F&O, which only the CDS instance tells that is linked with it. `ours`: our tenant."""
     if seen.integration is None:
-        not_checked.append(f"tenant and version of F&O; {_LATER}")
-        return FinOpsSurvey(against, not_checked)
-    tenant, ours = seen.integration.tenant_id, session.tenant_id
-    if tenant and ours and tenant.casefold() != ours.casefold():
-        against.append(
-            f"F&O is in the tenant {tenant}, this program in {ours}; dual-write links only within one tenant"
-        )
+        return FinOpsSurvey([], [f"tenant and version of F&O; {_LATER}"])
+    against = _foreign_tenant(seen.integration.tenant_id, ours)
     if seen.version is None:
-        not_checked.append("the version of F&O, which Dataverse does not tell")
-    elif not at_least(seen.version, OLDEST_FINOPS):
+        return FinOpsSurvey(against, ["the version of F&O, which Dataverse does not tell"])
+    if not at_least(seen.version, OLDEST_FINOPS):
         against.append(f"F&O is at version {seen.version}; dual-write needs {OLDEST_FINOPS} or later. Update it first.")
-    return FinOpsSurvey(against, not_checked)
+    return FinOpsSurvey(against, [])
+
+
+def _foreign_tenant(tenant: str, ours: str | None) -> list[str]:
+    if not tenant or not ours or tenant.casefold() == ours.casefold():
+        return []
+    return [f"F&O is in the tenant {tenant}, this program in {ours}; dual-write links only within one tenant"]
 
 
 def environment_of(environments: list[Environment], reference: str) -> Environment | None:
@@ -150,17 +158,14 @@ def observe(session: Session, url: str, environment: Environment | None) -> Obse
     )
 
 
-def _geography(
-    url: str, environment: Environment | None, cds: str, location: str | None
-) -> tuple[list[str], list[str]]:
-    address = environment.url if environment else cds
-    place = environment.location if environment else location
+def _geography(url: str, environment: Environment | None, cds: str, location: str | None) -> FinOpsSurvey:
+    address, place = (environment.url, environment.location) if environment else (cds, location)
     problem = geography_problem(url, cds_url=address, location=place)
     if problem:
-        return [problem], []
-    if finops_geography(url) is None or (dataverse_geography(address) is None and not place):
-        return [], ["whether both are in one geography, which their addresses do not tell"]
-    return [], []
+        return FinOpsSurvey([problem], [])
+    if finops_geography(url) and (dataverse_geography(address) or place):
+        return FinOpsSurvey([], [])
+    return FinOpsSurvey([], ["whether both are in one geography, which their addresses do not tell"])
 
 
 def _reachability(session: Session, url: str) -> list[str]:
@@ -176,16 +181,13 @@ def _reachability(session: Session, url: str) -> list[str]:
 
 def _other_partner(environments: list[Environment], url: str, environment: Environment | None) -> list[str]:
     """One F&O to one Dataverse. An environment without Dataverse is the placeholder of an LCS environment (2.3)."""
-    others = [
-        each
-        for each in environments
-        if each.finops
-        and each.url
-        and same_host(each.finops.url, url)
-        and (environment is None or each.id != environment.id)
-    ]
     wanted = f", not with '{environment.display_name}'" if environment else ""
     return [
         f"F&O is linked with the CDS instance '{each.display_name}' ({host_of(each.url)}){wanted}; it has one partner"
-        for each in others
+        for each in environments
+        if each != environment and each.url and _is_linked(each, url)
     ]
+
+
+def _is_linked(environment: Environment, url: str) -> bool:
+    return environment.finops is not None and same_host(environment.finops.url, url)

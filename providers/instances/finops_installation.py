@@ -11,7 +11,7 @@ from typing import Protocol
 
 from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
 from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment
+from providers.api.power_platform.models import Environment, OperationError
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
@@ -21,7 +21,7 @@ from providers.api.transport.errors import (
     PermissionDenied,
 )
 from providers.api.transport.operations import Outcome
-from providers.instances.finops_readiness import LINK_IN_BAP, Observation, contradictions, missing
+from providers.instances.finops_readiness import LINK_IN_BAP, Observation, missing, require_agreement
 from providers.instances.package_installation import Installation, Packages
 from providers.instances.references import carries_mark
 from providers.protocol.findings import REFRESH_BY_HAND, REGISTER_BY_HAND
@@ -181,8 +181,8 @@ class FinOpsInstallation:
             self._waiting.announce(f"the request of the update got no answer ({error.reason}); looking at F&O instead")
 
     def _updated(self, minimum: str) -> Outcome[None]:
-        application = self._dataverse.finops_application_details()
-        installed = application.application_version if application else None
+        application = self._dataverse.finops_application_details() or FinOpsApplication()
+        installed = application.application_version
         if at_least(installed, minimum):
             return Outcome.done(None)
         package = self._package(PROVISIONING_APP).current()
@@ -224,13 +224,8 @@ class FinOpsInstallation:
 
     def _ready(self) -> Outcome[Observation]:
         seen = self.observe()
-        seen = replace(seen, reachable=bool(seen.url) and self._finops_at(seen.url or "").reachable())
-        against = contradictions(seen)
-        if against:
-            raise Conflict(
-                f"the two sides of the link disagree: {'; '.join(against)}",
-                next_step="Nothing was changed; open a support request with both ids.",
-            )
+        seen = replace(seen, reachable=seen.url is not None and self._finops_at(seen.url).reachable())
+        require_agreement(seen)
         open_rungs = missing(seen)
         if not open_rungs:
             return Outcome.done(seen)
@@ -245,35 +240,20 @@ class FinOpsInstallation:
         self._late = self._late + 1 if open_rungs == [LINK_IN_BAP] else 0
         if self._late == 0 or self._late % _LATE_POLLS:
             return
-        description = self._environment.description or ""
-        if self._mark is None or not carries_mark(description, self._mark):
-            if self._late == _LATE_POLLS:
-                self._waiting.announce(_REFRESH_STEPS, REFRESH_BY_HAND)
-            return
-        edited = (
-            description.removesuffix(_REFRESH_NOTE)
-            if description.endswith(_REFRESH_NOTE)
-            else description + _REFRESH_NOTE
-        )
-        self._waiting.announce("editing the environment's description, which makes the platform show the link")
-        self._power_platform.update_environment(self._environment.id, description=edited)
+        if self._mark is not None and carries_mark(self._environment.description, self._mark):
+            self._waiting.announce("editing the environment's description, which makes the platform show the link")
+            edited = _edited(self._environment.description)
+            self._power_platform.update_environment(self._environment.id, description=edited)
+        elif self._late == _LATE_POLLS:
+            self._waiting.announce(_REFRESH_STEPS, REFRESH_BY_HAND)
 
     def _explained(self, error: OperationFailed) -> OperationFailed:
         """The failure with what the service keeps about it (15.4): reason, code, correlation id."""
         try:
-            kept = self._power_platform.operation_errors(self._environment.id)
+            causes = self._power_platform.operation_errors(self._environment.id)
         except ApiError:
             return error
-        if not kept:
-            return error
-        cause = kept[0]
-        where = f" in {cause.action}" if cause.action else ""
-        return OperationFailed(
-            f"{error.reason.partition(':')[0]}{where}: {cause.message or error.reason}",
-            code=cause.code or error.code,
-            correlation_id=cause.correlation_id or error.correlation_id,
-            next_step="Remove the cause, or give support the correlation id; the next run requests it once more.",
-        )
+        return _with_cause(error, causes[0]) if causes else error
 
 
 def registration_steps(url: str, client_id: str | None) -> str:
@@ -288,12 +268,28 @@ def registration_steps(url: str, client_id: str | None) -> str:
 def _verify_choices(seen: Observation, *, demo_data: bool, developer_tools: bool) -> None:
     """F&O that was on its way already may have been asked for with other choices."""
     wrong = []
-    if seen.demo_data is not None and seen.demo_data != demo_data:
+    if seen.demo_data not in (None, demo_data):
         wrong.append(f"with {'demo' if seen.demo_data else 'empty'} data")
-    if seen.developer_tools is not None and seen.developer_tools != developer_tools:
+    if seen.developer_tools not in (None, developer_tools):
         wrong.append(f"{'with' if seen.developer_tools else 'without'} developer tools")
     if wrong:
         raise Conflict(
             f"F&O is there already, {' and '.join(wrong)}, and both are fixed when it is installed",
             next_step="Set `data` and `developerTools` to what is there, or give the CDS instance a new `domain`.",
         )
+
+
+def _edited(description: str) -> str:
+    """The description with the note at its end, or without it: either is an edit."""
+    without = description.removesuffix(_REFRESH_NOTE)
+    return without if without != description else description + _REFRESH_NOTE
+
+
+def _with_cause(error: OperationFailed, cause: OperationError) -> OperationFailed:
+    where = f" in {cause.action}" if cause.action else ""
+    return OperationFailed(
+        f"{error.reason.partition(':')[0]}{where}: {cause.message or error.reason}",
+        code=cause.code or error.code,
+        correlation_id=cause.correlation_id or error.correlation_id,
+        next_step="Remove the cause, or give support the correlation id; the next run requests it once more.",
+    )

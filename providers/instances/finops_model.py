@@ -5,7 +5,8 @@ from typing import Annotated, Literal, NamedTuple, NotRequired
 import pulumi
 from pydantic import Field
 
-from providers.api.power_platform.models import Environment
+from providers.api.dataverse.models import FinOpsApplication
+from providers.api.power_platform.models import Environment, FinOpsProperties
 from providers.api.transport.errors import UnexpectedAnswer
 from providers.catalogue.durations import Duration
 from providers.instances.finops_readiness import Observation
@@ -84,7 +85,7 @@ class Place(NamedTuple):
     def of(cls, environment: Environment | None, stored: FinOpsOutputs | None = None) -> "Place":
         """As the service shows it, else as it was stored."""
         if environment is not None:
-            return cls(environment.id, environment.url or "")
+            return cls(environment.id, environment.url)
         return cls(stored.cds_environment_id, stored.cds_url) if stored else cls()
 
 
@@ -98,22 +99,22 @@ def from_api(seen: Observation, place: Place, *, known: FinOpsInputs | FinOpsOut
 
 def outputs_of(seen: Observation, place: Place, url: str, known: FinOpsInputs | FinOpsOutputs) -> FinOpsOutputs:
     """What the sides hold of the F&O at `url`; choices that none of them tells keep the known value."""
-    tools, application, properties = seen.developer_tools, seen.application, seen.properties
+    application, properties = seen.application or FinOpsApplication(), seen.properties or FinOpsProperties()
     return FinOpsOutputs(
         cloud=known.cloud,
         cds=known.cds,
         cds_url=place.url,
         instance=known.instance,
         data=_data(seen, known),
-        developer_tools=known.developer_tools if tools is None else tools,
+        developer_tools=known.developer_tools if seen.developer_tools is None else seen.developer_tools,
         version=known.version if at_least(seen.version, known.version) else seen.version,
         environment_id=seen.identifier or "",
         cds_environment_id=place.environment_id,
         url=url,
         application_version=seen.version or "",
-        platform_version=(application.platform_version if application else None) or "",
-        deployment_type=(properties.deployment_type if properties else None) or "",
-        demo_dataset=(properties.demo_dataset if properties else None) or "",
+        platform_version=application.platform_version,
+        deployment_type=properties.deployment_type,
+        demo_dataset=properties.demo_dataset,
     )
 
 

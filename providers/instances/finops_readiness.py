@@ -4,10 +4,12 @@ One observation holds what each side says; the rungs that are missing and the st
 contradict each other follow from it. F&O counts as ready only when both sides agree.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
 from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
+from providers.api.transport.errors import Conflict
 from providers.protocol.addresses import host_of
 
 LINK_IN_BAP = "the link in the Power Platform"
@@ -28,21 +30,29 @@ class Observation:
     @property
     def url(self) -> str | None:
         """The F&O address, from whichever side knows it first."""
-        url = (self.integration.url if self.integration else "") or (self.linked.url if self.linked else "")
-        return url or None
+        return next((side.url for side in self._sides if side.url), None)
 
     @property
     def identifier(self) -> str | None:
         """The id of the F&O environment."""
-        identifier = (self.integration.id if self.integration else "") or (self.linked.id if self.linked else "")
-        return identifier or None
+        return next((side.id for side in self._sides if side.id), None)
+
+    @property
+    def _sides(self) -> list[IntegrationDetails | LinkedFinOps]:
+        """What Dataverse and the Power Platform show of the link, as far as they show any."""
+        return [side for side in (self.integration, self.linked) if side is not None]
+
+    @property
+    def nothing_there(self) -> bool:
+        """Whether F&O is gone: both views of the link are known to lag, so its application is absent too (R35)."""
+        return not self._sides and self.package_state in ("None", "Uninstalled")
 
     @property
     def demo_data(self) -> bool | None:
         """Whether it was installed with demo data; None when the service does not say."""
         if self.properties is None:
             return None
-        return (self.properties.demo_dataset or "").casefold() not in _EMPTY_DATASETS
+        return self.properties.demo_dataset.casefold() not in _EMPTY_DATASETS
 
     @property
     def developer_tools(self) -> bool | None:
@@ -74,15 +84,33 @@ def missing(seen: Observation) -> list[str]:
 
 def contradictions(seen: Observation) -> list[str]:
     """Sentences on ids and URLs that the sides report differently; empty when they agree."""
-    sentences = []
-    if seen.linked and seen.integration:
-        if host_of(seen.linked.url) != host_of(seen.integration.url):
-            sentences.append(f"the Power Platform links {seen.linked.url}, Dataverse {seen.integration.url}")
-        if _differ(seen.linked.id, seen.integration.id):
-            sentences.append(f"the Power Platform links the id {seen.linked.id}, Dataverse {seen.integration.id}")
-    if seen.integration and seen.properties and _differ(seen.properties.app_id or "", seen.integration.id):
-        sentences.append(f"the F&O properties name the id {seen.properties.app_id}, Dataverse {seen.integration.id}")
-    return sentences
+    if seen.integration is None:
+        return []
+    return [*_of_the_link(seen.linked, seen.integration), *_of_the_properties(seen.properties, seen.integration)]
+
+
+def require_agreement(seen: Observation) -> None:
+    """Raises `Conflict` when the sides speak of two links."""
+    against = contradictions(seen)
+    if against:
+        raise Conflict(
+            f"the two sides of the link disagree: {'; '.join(against)}",
+            next_step="Nothing was changed; open a support request with both ids.",
+        )
+
+
+def _of_the_link(linked: LinkedFinOps | None, integration: IntegrationDetails) -> Iterator[str]:
+    if linked is None:
+        return
+    if host_of(linked.url) != host_of(integration.url):
+        yield f"the Power Platform links {linked.url}, Dataverse {integration.url}"
+    if _differ(linked.id, integration.id):
+        yield f"the Power Platform links the id {linked.id}, Dataverse {integration.id}"
+
+
+def _of_the_properties(properties: FinOpsProperties | None, integration: IntegrationDetails) -> Iterator[str]:
+    if properties and _differ(properties.app_id, integration.id):
+        yield f"the F&O properties name the id {properties.app_id}, Dataverse {integration.id}"
 
 
 def _differ(one: str, other: str) -> bool:

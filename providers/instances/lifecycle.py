@@ -1,4 +1,4 @@
-"""Making, finding again, renaming and removing an environment: the long work behind `CdsInstance`.
+"""Making, finding again and renaming an environment: the long work behind `CdsInstance`.
 
 Safe to take up at any point. The natural key is the domain, ownership is the mark in the
 description. A create is sent once; when its answer got lost, the environment is looked up and
@@ -21,7 +21,7 @@ from providers.api.transport.errors import (
     UnexpectedAnswer,
 )
 from providers.api.transport.operations import Outcome
-from providers.instances.references import carries_mark, foreign, own_environment, same_domain
+from providers.instances.references import own_environment, same_domain
 from providers.protocol.waiting import Waiting
 
 # Polls to wait for an environment whose create got no answer: a minute with the public cloud's interval.
@@ -29,9 +29,6 @@ _GRACE_POLLS = 6
 # How long the service takes after "Succeeded" to show Dataverse, and to let its creator in (8.4).
 _LATE_SECONDS = 900.0
 _USUALLY_CREATE = "some minutes"
-_USUALLY_DELETE = "some minutes"
-# A delete operation may fail and be repeated; the recordings show the third one succeeding (11.1).
-_DELETE_TRIES = 10
 # A rename may be accepted without effect (10.1); as often as that it is sent (assumed).
 _RENAME_TRIES = 10
 
@@ -66,22 +63,29 @@ class EnvironmentLifecycle:
         )
 
     def _create(self) -> str:
-        """Send the create and follow it; returns the environment's id."""
-        reason: ApiError | None = None
-        for _ in range(2):
-            try:
-                return self._follow(self._service.create_environment(self._wanted))
-            except ApiError as error:
-                environment, reason = self._after_failed_create(error), error
-                if environment is not None:
-                    self._follow_started(environment)
-                    return environment.id
-        raise OperationFailed(
-            f"two creates had no effect and no environment appeared; the last one: {reason.reason if reason else ''}",
-            code=reason.code if reason else None,
-            correlation_id=reason.correlation_id if reason else None,
-            next_step="Look at the environments in the admin center, then run again: nothing is created twice.",
-        )
+        """Send the create, once more when it had no effect, and follow it; returns the environment's id."""
+        outcome = self._create_once()
+        if isinstance(outcome, ApiError):
+            outcome = self._create_once()
+        if isinstance(outcome, ApiError):
+            raise OperationFailed(
+                f"two creates had no effect and no environment appeared; the last one: {outcome.reason}",
+                code=outcome.code,
+                correlation_id=outcome.correlation_id,
+                next_step="Look at the environments in the admin center, then run again: nothing is created twice.",
+            )
+        return outcome
+
+    def _create_once(self) -> str | ApiError:
+        """The environment's id, or why a create that may be sent once more had no effect."""
+        try:
+            return self._follow(self._service.create_environment(self._wanted))
+        except ApiError as error:
+            environment = self._after_failed_create(error)
+            if environment is None:
+                return error
+        self._follow_started(environment)
+        return environment.id
 
     def _after_failed_create(self, error: ApiError) -> Environment | None:
         """What a create without success left behind; None when it may be sent once more."""
@@ -93,6 +97,10 @@ class EnvironmentLifecycle:
         if not error.may_have_happened or isinstance(error, OperationTimedOut):
             raise error
         self._waiting.announce(f"the create got no answer ({error.reason}); looking for the environment")
+        return self._appearing()
+
+    def _appearing(self) -> Environment | None:
+        """The environment of a create that got no answer; None when none appears in the time of grace."""
         try:
             return self._waiting.until(
                 self._seen,
@@ -146,14 +154,8 @@ class EnvironmentLifecycle:
             environment = operation.environment_id or getattr(self._own(), "id", None)
             return Outcome.done(environment) if environment else Outcome.pending("environment not visible yet")
         if operation.finished:
-            left = f" and left the environment {operation.environment_id} behind" if operation.environment_id else ""
-            raise OperationFailed(
-                f"the service ended the create as Failed in stage {operation.stage or 'unknown'}{left}",
-                correlation_id=operation.id,
-                next_step="Look at the environment's history in the admin center"
-                + (", delete what is left, and run again." if left else ", then run again."),
-            )
-        return Outcome.pending(_told(operation), operation.retry_after)
+            raise _failed_create(operation)
+        return Outcome.pending(stage_of(operation), operation.retry_after)
 
     def _until(self, poll: Callable[[], Outcome[str]]) -> str:
         return self._waiting.until(
@@ -182,6 +184,18 @@ class EnvironmentLifecycle:
                 next_step="Delete it in the admin center and run again, or choose another `domain`.",
             )
         return environment
+
+
+def _failed_create(operation: LifecycleOperation) -> OperationFailed:
+    left, step = "", ", then run again."
+    if operation.environment_id:
+        left = f" and left the environment {operation.environment_id} behind"
+        step = ", delete what is left, and run again."
+    return OperationFailed(
+        f"the service ended the create as Failed in stage {operation.stage or 'unknown'}{left}",
+        correlation_id=operation.id,
+        next_step=f"Look at the environment's history in the admin center{step}",
+    )
 
 
 def wait_for_access(who_am_i: Callable[[], WhoAmI], waiting: Waiting, interval: float) -> WhoAmI:
@@ -260,80 +274,6 @@ def _is_running(service: PowerPlatform, url: str, what: str) -> bool:
     return not operation.finished
 
 
-def remove(
-    service: PowerPlatform, environment_id: str, *, domain: str, mark: str, waiting: Waiting, interval: float
-) -> bool:
-    """Delete the environment when it is still ours, and wait until it is gone; False when it was gone already."""
-    try:
-        environment = service.environment(environment_id)
-    except NotFound:
-        return False
-    _verify(environment, domain, mark)
-    removal = _Removal(service, environment_id)
-    waiting.until(removal.poll, what="deleting the environment", interval=interval, usually=_USUALLY_DELETE)
-    return True
-
-
-def _told(operation: LifecycleOperation) -> str:
+def stage_of(operation: LifecycleOperation) -> str:
+    """What an operation is at, for progress lines."""
     return f"{operation.state}, stage {operation.stage}" if operation.stage else operation.state
-
-
-def _verify(environment: Environment, domain: str, mark: str) -> None:
-    if not carries_mark(environment.description, mark):
-        raise foreign(environment, environment.domain or domain)
-    if environment.domain and not same_domain(environment, domain):
-        raise Conflict(
-            f"the environment {environment.id} has the domain '{environment.domain}', this stack made '{domain}'",
-            next_step="Run a refresh, look at the difference, then decide.",
-        )
-
-
-class _Removal:
-    """A delete that is requested until it took effect."""
-
-    def __init__(self, service: PowerPlatform, environment_id: str) -> None:
-        self._service = service
-        self._id = environment_id
-        self._url: str | None = None
-        self._tries = 0
-
-    def poll(self) -> Outcome[None]:
-        try:
-            self._service.environment(self._id)
-        except NotFound:
-            return Outcome.done(None)
-        if self._url is None:
-            return self._request()
-        return self._progress(self._url)
-
-    def _request(self) -> Outcome[None]:
-        self._tries += 1
-        try:
-            started = self._service.delete_environment(self._id)
-        except NotFound:
-            return Outcome.done(None)
-        except Conflict as error:
-            # Another operation runs on it; the code may be missing from the answer (4.4).
-            if error.code not in ("OperationNotStartable", "HTTP 409"):
-                raise
-            return Outcome.pending("waiting for another operation on it")
-        self._url = started.operation_url
-        return Outcome.pending("requested", started.retry_after)
-
-    def _progress(self, url: str) -> Outcome[None]:
-        try:
-            operation = self._service.operation(url)
-        except NotFound:
-            return Outcome.pending("nearly gone")
-        if not operation.finished:
-            return Outcome.pending(_told(operation), operation.retry_after)
-        if operation.succeeded:
-            return Outcome.pending("deleted, still shown")
-        if self._tries >= _DELETE_TRIES:
-            raise OperationFailed(
-                f"the service ended {self._tries} delete operations as Failed",
-                correlation_id=operation.id,
-                next_step="Look at the environment's history in the admin center, then run again.",
-            )
-        self._url = None
-        return Outcome.pending("the service failed to delete it; once more")

@@ -12,16 +12,18 @@ from pydantic import BaseModel, ConfigDict
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment, EnvironmentRequest
 from providers.api.session import Session
-from providers.api.transport.errors import Conflict, PermissionDenied
+from providers.api.transport.errors import Conflict
 from providers.catalogue.durations import seconds
 from providers.instances import preflight
+from providers.instances.capacity import lacking_capacity
 from providers.instances.cds_model import CdsInputs, CdsOutputs, observed
 from providers.instances.kinds import shape_problems
-from providers.instances.lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
+from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.references import own_environment
+from providers.instances.removal import remove
 from providers.protocol.base import Call, Problem
 from providers.protocol.consent import missing_consent
-from providers.protocol.findings import CAPACITY_NOT_CHECKED, LOCATION_NOT_CHECKED, Finding
+from providers.protocol.findings import LOCATION_NOT_CHECKED, Finding
 from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
@@ -50,17 +52,11 @@ class NewCds:
     def problems(self, inputs: CdsInputs, old: CdsInputs | None) -> Iterator[Problem]:
         """Inputs that do not fit; and another domain means another environment: it needs consent."""
         yield from shape_problems(inputs, "new")
-        if old is None or not (old.domain and inputs.domain) or old.domain.casefold() == inputs.domain.casefold():
-            return
-        missing = missing_consent(inputs.confirm, "replace-environment", old.domain, datetime.now(UTC).date())
-        if missing:
-            text = (
-                f"changing it from '{old.domain}' to '{inputs.domain}' deletes the environment with its data; {missing}"
-            )
-            yield NoConsent("domain", text)
-        if old.name == inputs.name:
-            text = "display names are unique where F&O is installed: give the new environment a new name as well"
-            yield Problem("name", text)
+        if old and old.domain and inputs.domain and old.domain.casefold() != inputs.domain.casefold():
+            yield from _domain_change(inputs, old.domain)
+            if old.name == inputs.name:
+                text = "display names are unique where F&O is installed: give the new environment a new name as well"
+                yield Problem("name", text)
 
     def live_problems(self, inputs: CdsInputs, call: Call) -> Iterator[Problem]:
         """Ask the tenant whether the environment can be created; nothing to ask when it is made already."""
@@ -94,7 +90,7 @@ class NewCds:
         environment = EnvironmentLifecycle(
             service, request, mark=call.mark, interval=polls.environment, waiting=waiting
         ).ensure()
-        wait_for_access(session.dataverse(environment.url or "").who_am_i, waiting, polls.dataverse)
+        wait_for_access(session.dataverse(environment.url).who_am_i, waiting, polls.dataverse)
         outputs = observed(adjusted(environment, wanted, session, waiting), session, inputs)
         verify_permanent(environment.id, (outputs.currency, outputs.language), wanted)
         if not macro_region and environment.location != inputs.location:
@@ -126,6 +122,14 @@ class NewCds:
         )
 
 
+def _domain_change(inputs: CdsInputs, old: str) -> Iterator[Problem]:
+    """Another environment in the place of the old one, whose end needs consent."""
+    missing = missing_consent(inputs.confirm, "replace-environment", old, datetime.now(UTC).date())
+    if missing:
+        text = f"changing it from '{old}' to '{inputs.domain}' deletes the environment with its data; {missing}"
+        yield NoConsent("domain", text)
+
+
 def to_request(wanted: Wanted, mark: str, *, macro_region: bool) -> EnvironmentRequest:
     """The create call; `location` goes where this tenant wants it (power-platform-api.md 7.5)."""
     return EnvironmentRequest(
@@ -155,11 +159,7 @@ def tenant_problems(
         )
     else:
         yield from _location_problems(wanted, service)
-    try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "Database")
-    except PermissionDenied as error:
-        announce(f"not checked: free capacity ({error.reason})", CAPACITY_NOT_CHECKED)
-        return
+    short = lacking_capacity(service, "Database", "free capacity", announce)
     if short:
         yield "domain", f"the environment cannot be created: {short}"
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment
-from providers.api.transport.errors import PermissionDenied
 from providers.catalogue.durations import seconds
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 from providers.instances import preflight
+from providers.instances.capacity import lacking_capacity
 from providers.instances.existing_finops import environment_of
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
@@ -16,7 +16,7 @@ from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_existing, resolve
 from providers.protocol.addresses import same_host
 from providers.protocol.base import Call, Problem
-from providers.protocol.findings import CAPACITY_NOT_CHECKED, LOCATION_NOT_CHECKED
+from providers.protocol.findings import LOCATION_NOT_CHECKED
 from providers.protocol.problems import Fixed
 from providers.protocol.waiting import Waiting
 
@@ -32,21 +32,16 @@ class NewFinOps:
         """Inputs that do not fit, limits of an environment with F&O, and choices that cannot change."""
         yield from shape_problems(inputs, "new")
         yield from name_problems(inputs)
-        if old is None or old.instance != "new" or old.cds.casefold() != inputs.cds.casefold():
-            return
-        way_out = _FIXED + (_EXISTING_CDS if is_existing(inputs.cds) else _NEW_CDS)
-        for field in ("data", "developer_tools"):
-            was, wanted = getattr(old, field), getattr(inputs, field)
-            if was != wanted:
-                yield Fixed(field, f"cannot change from {was!r} to {wanted!r}: it {way_out}")
+        if old and old.instance == "new" and old.cds.casefold() == inputs.cds.casefold():
+            yield from _fixed_choices(inputs, old)
 
     def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
         """Ask whether F&O can be installed; not when it is installed already."""
         service = call.session(inputs.cloud).power_platform
         environment = environment_of(service.environments(), inputs.cds)
+        if environment is not None and environment.finops and not environment.linked_with_lcs:
+            return
         if environment is not None:
-            if environment.finops is not None and environment.finops.type.casefold() != "linked":
-                return
             yield from (Problem("cds", text) for text in preflight.installation_problems(environment))
         yield from _tenant_problems(inputs, environment, service, call)
 
@@ -56,11 +51,10 @@ class NewFinOps:
             return
         service = call.session(inputs.cloud).power_platform
         environment = environment_of(service.environments(), inputs.cds)
-        installed = environment.finops if environment else None
-        if environment is None or installed is None or installed.type.casefold() == "linked":
+        if environment is None or environment.finops is None or environment.linked_with_lcs:
             yield from self.live_problems(inputs, call)
-        elif not same_host(installed.url, old.url):
-            text = f"'{environment.display_name}' has {installed.url}, not {old.url}: put the old value back"
+        elif not same_host(environment.finops.url, old.url):
+            text = f"'{environment.display_name}' has {environment.finops.url}, not {old.url}: put the old value back"
             yield Problem("instance", text)
 
     def create(self, inputs: FinOpsInputs, call: Call) -> tuple[str, FinOpsOutputs]:
@@ -80,10 +74,7 @@ class NewFinOps:
         if environment is None:
             return None
         seen = _installation(environment, stored, call).observe()
-        # Both views of the link are known to lag; only with the application absent as well is it gone (R35).
-        if seen.linked is None and seen.integration is None and seen.package_state in ("None", "Uninstalled"):
-            return None
-        return from_api(seen, Place.of(environment), known=stored)[1]
+        return None if seen.nothing_there else from_api(seen, Place.of(environment), known=stored)[1]
 
     def update(self, stored: FinOpsOutputs, inputs: FinOpsInputs, call: Call) -> FinOpsOutputs:
         """Raise the version in place."""
@@ -110,19 +101,24 @@ def name_problems(inputs: FinOpsInputs) -> Iterator[Problem]:
     yield from (Problem(path, text) for path, text in names.items() if text)
 
 
+def _fixed_choices(inputs: FinOpsInputs, old: FinOpsInputs) -> Iterator[Problem]:
+    """Choices of the installation that another `up` asks for; nothing changes them."""
+    way_out = _FIXED + (_EXISTING_CDS if is_existing(inputs.cds) else _NEW_CDS)
+    for field in ("data", "developer_tools"):
+        was, wanted = getattr(old, field), getattr(inputs, field)
+        if was != wanted:
+            yield Fixed(field, f"cannot change from {was!r} to {wanted!r}: it {way_out}")
+
+
 def _tenant_problems(
     inputs: FinOpsInputs, environment: Environment | None, service: PowerPlatform, call: Call
 ) -> Iterator[Problem]:
     """Licence, region and capacity for one more F&O."""
+    kind = environment.sku.lower() if environment else inputs.environment_type or "sandbox"
     location = environment.location if environment else inputs.location
     if location:
-        kind = environment.sku.lower() if environment else inputs.environment_type or "sandbox"
         yield from _template_problems(kind, location, service, call)
-    try:
-        short = preflight.capacity_problem(service.tenant_capacity(), "FinOpsDatabase")
-    except PermissionDenied as error:
-        call.announce(f"not checked: free F&O capacity ({error.reason})", CAPACITY_NOT_CHECKED)
-        return
+    short = lacking_capacity(service, "FinOpsDatabase", "free F&O capacity", call.announce)
     if short:
         yield Problem("cds", f"F&O cannot be installed: {short}")
 
@@ -146,7 +142,7 @@ def _installation(environment: Environment, known: FinOpsInputs | FinOpsOutputs,
         environment,
         power_platform=session.power_platform,
         packages=session.app_management,
-        dataverse=session.dataverse(environment.url or ""),
+        dataverse=session.dataverse(environment.url),
         finops_at=session.finance_operations,
         client_id=session.client_id,
         # Nothing is ever written to an existing environment, whatever stands in its description.

@@ -84,13 +84,17 @@ class OnCds(Provider[In, Out]):
         verdict = super().meaning(name, was, wanted, stored)
         if verdict is Meaning.SAME:
             return verdict
+        return self._by_what_is_named(name, was, wanted, stored) or verdict
+
+    def _by_what_is_named(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning | None:
+        """None for inputs that name nothing."""
         if name == "cds" and was and wanted:
             return reference_meaning(was, wanted, self.names(stored))
-        if name == "confirm" and _of_deletion(was) == _of_deletion(wanted):
-            return Meaning.SAME
         if name == "finops":
             return self._partner_meaning(wanted, stored)
-        return verdict
+        if name == "confirm" and _of_deletion(was) == _of_deletion(wanted):
+            return Meaning.SAME
+        return None
 
     def require_deletable(self, identifier: str, stored: Out, call: Call) -> None:
         """What is on an environment of the stack goes with its consent, or because only itself is not declared."""
@@ -129,14 +133,16 @@ class OnCds(Provider[In, Out]):
         if known or not environment_id:
             return known
         try:
-            return session.power_platform.environment(environment_id, shared=True).url or ""
+            return session.power_platform.environment(environment_id, shared=True).url
         except NotFound:
             return ""
 
 
 def _of_deletion(entries: Any) -> set[tuple[str, str, str]]:
     """The consents to the end of an environment; what else a connection is allowed changes nothing that is stored."""
-    kept = [Consent.model_validate(entry) for entry in entries or ()]
+    consents = [Consent.model_validate(entry) for entry in entries or ()]
     return {
-        (entry.action, entry.target.casefold(), entry.until) for entry in kept if entry.action.endswith("-environment")
+        (entry.action, entry.target.casefold(), entry.until)
+        for entry in consents
+        if entry.action.endswith("-environment")
     }

@@ -15,6 +15,8 @@ from providers.protocol.waiting import Waiting
 
 # The install endpoint fails for about half a minute on a young environment (8.4, D365BAP#121).
 _START_TRIES_SECONDS = 180.0
+# Stands for the operation of an installation that somebody else requested, or that the service has forgotten.
+_UNKNOWN = PackageOperation()
 
 
 class Packages(Protocol):
@@ -32,16 +34,15 @@ class Packages(Protocol):
 
 def named(packages: Mapping[str, ApplicationPackage], name: str) -> ApplicationPackage | None:
     """The package of that unique name, whatever its case."""
-    return packages.get(name) or next(
-        (package for unique, package in packages.items() if unique.casefold() == name.casefold()), None
-    )
+    folded = {unique.casefold(): package for unique, package in packages.items()}
+    return packages.get(name) or folded.get(name.casefold())
 
 
 def not_offered(packages: Mapping[str, ApplicationPackage], name: str, *, finops_there: bool) -> str | None:
     """Against a package that an environment does not list; None when it does, and while F&O may still bring it."""
-    if named(packages, name):
-        return None
     folded = {unique.casefold(): unique for unique in packages}
+    if name.casefold() in folded:
+        return None
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     if close:
         return f"is not offered on this environment; did you mean `{folded[close[0]]}`?"
@@ -111,16 +112,20 @@ class Installation:
         self._operation_id = operation_id or None
 
     def _poll(self) -> Outcome[ApplicationPackage]:
-        operation = self._operation()
+        operation = self._operation() or _UNKNOWN
         # The list is shared for a moment; what an ended operation did is read at once.
-        package = self.current(fresh=operation is not None and operation.finished)
+        package = self.current(fresh=operation.finished)
         if package.installed:
             return Outcome.done(package)
-        if operation is not None and operation.finished and not operation.succeeded:
+        self._raise_failure(operation, package)
+        return Outcome.pending(package.state, operation.retry_after)
+
+    def _raise_failure(self, operation: PackageOperation, package: ApplicationPackage) -> None:
+        """What the operation says of its end; the package's own word counts only where no operation is known."""
+        if operation.finished and not operation.succeeded:
             raise self._failure(operation.error_message or operation.status_message, operation.error_name)
-        if package.failed and operation is None:
+        if package.failed and operation is _UNKNOWN:
             raise self._failure(_text(package.error), None)
-        return Outcome.pending(package.state, operation.retry_after if operation else None)
 
     def _operation(self) -> PackageOperation | None:
         if self._operation_id is None:

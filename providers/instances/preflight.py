@@ -4,7 +4,7 @@ Each function takes an answer of the service and returns one sentence, or None w
 nothing to object to. The provider puts the sentences on the properties they speak of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from providers.api.power_platform.models import (
     Currency,
@@ -40,11 +40,11 @@ def location_problem(locations: Locations, wanted: str) -> str | None:
     if wants_macro_region(locations):
         offered = [region.id for region in locations.macro_regions]
         return None if wanted in offered else f"is no macro region of this tenant; it offers {all_names(offered)}"
-    location = next((each for each in locations.locations if each.name == wanted), None)
-    if location is None:
-        usable = [each.name for each in locations.locations if not each.disabled]
+    by_name = {each.name: each for each in locations.locations}
+    if wanted not in by_name:
+        usable = [name for name, each in by_name.items() if not each.disabled]
         return f"is no location of this tenant; it offers {all_names(usable)}"
-    return _unusable(location)
+    return _unusable(by_name[wanted])
 
 
 def _unusable(location: Location) -> str | None:
@@ -58,20 +58,22 @@ def _unusable(location: Location) -> str | None:
 
 def template_problem(templates: Iterable[Template], name: str, environment_type: str, location: str) -> str | None:
     """Against a template for one type of environment: not offered there, or disabled, with the service's reason."""
-    sku = SKUS[environment_type]
-    template = next((each for each in templates if each.name == name and each.sku.casefold() == sku.casefold()), None)
+    sku = SKUS[environment_type].casefold()
+    template = next((each for each in templates if (each.name, each.sku.casefold()) == (name, sku)), None)
     if template is None:
         return f"the template {name} is not offered for a {environment_type} environment in {location}"
-    if template.disabled:
-        reason = template.disabled_message or "the service gives no reason"
-        finding = ApiError(
-            f"the template {name} is disabled in {location}: {reason}",
-            code=template.disabled_code or "no code",
-            correlation_id=template.correlation_id,
-            next_step="Assign the licence it needs, or choose another type or location.",
-        )
-        return str(finding)
-    return None
+    return _disabled(template, location) if template.disabled else None
+
+
+def _disabled(template: Template, location: str) -> str:
+    reason = template.disabled_message or "the service gives no reason"
+    finding = ApiError(
+        f"the template {template.name} is disabled in {location}: {reason}",
+        code=template.disabled_code or "no code",
+        correlation_id=template.correlation_id,
+        next_step="Assign the licence it needs, or choose another type or location.",
+    )
+    return str(finding)
 
 
 def capacity_problem(capacity: TenantCapacity, kind: str) -> str | None:
@@ -123,24 +125,27 @@ def too_long(text: str, limit: int) -> str | None:
 
 def installation_problems(environment: Environment) -> list[str]:
     """Against installing F&O on an environment that is there: link, kind, Dynamics 365 apps, names (14.1, 14.4)."""
-    linked = environment.finops
-    if linked is not None and linked.type.casefold() == "linked":
-        text = (
-            f"F&O cannot be installed: '{environment.display_name}' is linked with {linked.url}, an environment of "
+    if environment.finops and environment.linked_with_lcs:
+        reason = (
+            f"'{environment.display_name}' is linked with {environment.finops.url}, an environment of "
             "Lifecycle Services. Use that F&O as an existing one, or choose another CDS instance."
         )
-        return [text]
-    sentences = []
+        reasons = [reason]
+    else:
+        reasons = [*_unfit_kind(environment), *_long_names(environment)]
+    return [f"F&O cannot be installed: {reason}" for reason in reasons]
+
+
+def _unfit_kind(environment: Environment) -> Iterator[str]:
     if environment.sku not in SKUS.values():
-        sentences.append(
-            f"F&O cannot be installed: {environment.sku} environments cannot have it, only Sandbox and Production"
-        )
-    if (environment.schema_type or "").casefold() == _SCHEMA_WITHOUT_APPS:
-        sentences.append(
-            f"F&O cannot be installed: '{environment.display_name}' was created without Dynamics 365 apps (its schema "
+        yield f"{environment.sku} environments cannot have it, only Sandbox and Production"
+    if environment.schema_type.casefold() == _SCHEMA_WITHOUT_APPS:
+        yield (
+            f"'{environment.display_name}' was created without Dynamics 365 apps (its schema "
             f"type is {environment.schema_type}), and they cannot be enabled later. Choose another CDS instance."
         )
-    long_name = too_long(environment.display_name, FINOPS_NAME_LIMIT)
-    long_domain = too_long(environment.domain or "", FINOPS_DOMAIN_LIMIT)
-    sentences += [f"F&O cannot be installed: {text}" for text in (long_name, long_domain) if text]
-    return sentences
+
+
+def _long_names(environment: Environment) -> list[str]:
+    limits = ((environment.display_name, FINOPS_NAME_LIMIT), (environment.domain, FINOPS_DOMAIN_LIMIT))
+    return [text for text in (too_long(name, limit) for name, limit in limits) if text]

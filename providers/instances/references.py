@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from providers.api.power_platform.models import Environment
+from providers.api.power_platform.models import Environment, Principal
 from providers.api.transport.errors import Conflict, NotFound
 from providers.protocol.addresses import host_of, short_name
 from providers.protocol.diff import Meaning
@@ -28,7 +28,7 @@ def marked_by(description: str | None) -> str | None:
 
 def same_domain(environment: Environment, domain: str) -> bool:
     """Whether this is the environment with that domain name; domains do not differ by case."""
-    return (environment.domain or "").casefold() == domain.casefold()
+    return environment.domain.casefold() == domain.casefold()
 
 
 def own_environment(
@@ -40,25 +40,23 @@ def own_environment(
     `Conflict` when the domain is somebody else's and when two environments fit.
     """
     known = list(environments)
-    holders = [environment for environment in known if same_domain(environment, domain)]
-    young = [
-        environment
-        for environment in known
-        if not environment.domain
-        and environment.display_name == display_name
-        and carries_mark(environment.description, mark)
-    ]
-    fitting = holders or young
+    with_domain = [environment for environment in known if same_domain(environment, domain)]
+    fitting = with_domain or [environment for environment in known if _is_young(environment, display_name, mark)]
     if len(fitting) > 1:
         raise Conflict(
             f"two environments answer to the domain '{domain}': {fitting[0].id} and {fitting[1].id}",
             next_step="Delete or rename the one that is not this stack's, then run again.",
         )
-    if not fitting:
-        return None
-    if not carries_mark(fitting[0].description, mark):
-        raise foreign(fitting[0], domain)
-    return fitting[0]
+    environment = next(iter(fitting), None)
+    if environment is not None and not carries_mark(environment.description, mark):
+        raise foreign(environment, domain)
+    return environment
+
+
+def _is_young(environment: Environment, display_name: str, mark: str) -> bool:
+    """Whether the environment has no domain yet, and mark and name say that this stack made it."""
+    is_named = not environment.domain and environment.display_name == display_name
+    return is_named and carries_mark(environment.description, mark)
 
 
 def foreign(environment: Environment, domain: str) -> Conflict:
@@ -75,8 +73,8 @@ def foreign(environment: Environment, domain: str) -> Conflict:
 
 def creator(environment: Environment) -> str:
     """Who created an environment, as far as the service says."""
-    by = environment.created_by
-    return (by.display_name or by.user_principal_name or by.id if by else "") or "an unknown principal"
+    by = environment.created_by or Principal()
+    return by.display_name or by.user_principal_name or by.id or "an unknown principal"
 
 
 def resolve(environments: Iterable[Environment], reference: str) -> Environment:
@@ -122,20 +120,28 @@ def reference_meaning(was: str, wanted: str, names: KnownNames) -> Meaning:
     one and back is worth storing: it says whose the environment is.
     """
     same = _same_environment(was, wanted, names)
-    if same is None:
-        return Meaning.UNTOLD
-    if not same:
-        return Meaning.OTHER
-    return Meaning.SAME if is_existing(was) == is_existing(wanted) else Meaning.RENAMED
+    if same:
+        return Meaning.SAME if is_existing(was) == is_existing(wanted) else Meaning.RENAMED
+    return Meaning.UNTOLD if same is None else Meaning.OTHER
 
 
 def _same_environment(was: str, wanted: str, names: KnownNames) -> bool | None:
     """Whether both words are of one environment; None where what is stored does not tell."""
     if is_id(wanted):
-        return _same_word(wanted, names.environment_id or (was if is_id(was) else ""))
+        return _same_word(wanted, names.environment_id or _id_in(was))
     if "://" in wanted:
         return _same_address(was, wanted, names)
-    return _same_word(wanted, short_name(names.url or was) if names.url or not is_id(was) else "")
+    return _same_word(wanted, short_name(names.url or _address_in(was)))
+
+
+def _id_in(word: str) -> str:
+    """The word when it is an id, else nothing."""
+    return word if is_id(word) else ""
+
+
+def _address_in(word: str) -> str:
+    """The word when it is a URL or a domain, else nothing."""
+    return "" if is_id(word) else word
 
 
 def _same_word(wanted: str, known: str) -> bool | None:

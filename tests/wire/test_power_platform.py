@@ -360,7 +360,7 @@ def test_finops_properties_are_none_without_finops(service: PowerPlatform, netwo
     )
     found = service.finops_properties(ID)
     assert found is not None
-    assert (found.deployment_type, found.demo_dataset) == ("UnifiedSandbox", None)
+    assert (found.deployment_type, found.demo_dataset) == ("UnifiedSandbox", "")
     assert service.finops_properties(ID) is None
 
 

@@ -15,7 +15,7 @@ class ApplicationPackage(Wire):
     version: str = ""
     state: str = "None"
     error: Any = Field(None, validation_alias="errorDetails")
-    application_id: str | None = Field(None, validation_alias="applicationId")
+    application_id: str = Field("", validation_alias="applicationId")
 
     @property
     def installed(self) -> bool:
@@ -38,10 +38,10 @@ class PackageOperation(Wire):
 
     id: str = Field("", validation_alias="operationId")
     status: str = "Running"
-    status_message: str | None = Field(None, validation_alias="statusMessage")
+    status_message: str = Field("", validation_alias="statusMessage")
     error_name: str | None = Field(None, validation_alias=AliasPath("error", "errorName"))
     error_code: int | None = Field(None, validation_alias=AliasPath("error", "errorCode"))
-    error_message: str | None = Field(None, validation_alias=AliasPath("error", "message"))
+    error_message: str = Field("", validation_alias=AliasPath("error", "message"))
     retry_after: float | None = None
 
     @property

@@ -26,20 +26,20 @@ class FinOpsApplication(Wire):
     """`msprov_getfinopsapplicationdetails`: version, state, `OnlineDev` (developer) or `Sandbox` (14.8)."""
 
     application_version: str | None = Field(None, validation_alias="applicationversion")
-    platform_version: str | None = Field(None, validation_alias="platformversion")
-    state: str | None = Field(None, validation_alias="finopsenvironmentstate")
-    deployment_type: str | None = Field(None, validation_alias="applicationdeploymenttype")
-    environment_id: str | None = Field(None, validation_alias="finopsenvironmentid")
+    platform_version: str = Field("", validation_alias="platformversion")
+    state: str = Field("", validation_alias="finopsenvironmentstate")
+    deployment_type: str = Field("", validation_alias="applicationdeploymenttype")
+    environment_id: str = Field("", validation_alias="finopsenvironmentid")
 
 
 class OperationHistory(Wire):
     """A row of `msprov_operationhistories`: what the Provisioning App did (14.8)."""
 
     id: str = Field("", validation_alias="msprov_operationhistoryid")
-    name: str | None = Field(None, validation_alias="msprov_name")
-    description: str | None = Field(None, validation_alias="msprov_description")
+    name: str = Field("", validation_alias="msprov_name")
+    description: str = Field("", validation_alias="msprov_description")
     correlation_id: str | None = Field(None, validation_alias="msprov_correlationid")
-    started_on: str | None = Field(None, validation_alias="msprov_startedon")
+    started_on: str = Field("", validation_alias="msprov_startedon")
 
 
 class Solution(Wire):
@@ -47,7 +47,7 @@ class Solution(Wire):
 
     id: str = Field("", validation_alias="solutionid")
     unique_name: str = Field("", validation_alias="uniquename")
-    friendly_name: str | None = Field(None, validation_alias="friendlyname")
+    friendly_name: str = Field("", validation_alias="friendlyname")
     version: str = ""
     managed: bool = Field(False, validation_alias="ismanaged")
 
@@ -58,8 +58,8 @@ class Organization(Wire):
     id: str = Field("", validation_alias="organizationid")
     name: str = ""
     language: int | None = Field(None, validation_alias="languagecode")
-    currency_id: str | None = Field(None, validation_alias="_basecurrencyid_value")
-    currency: str | None = None
+    currency_id: str = Field("", validation_alias="_basecurrencyid_value")
+    currency: str = ""
 
 
 class BusinessUnit(Wire):
@@ -67,7 +67,7 @@ class BusinessUnit(Wire):
 
     id: str = Field("", validation_alias="businessunitid")
     name: str = ""
-    parent_id: str | None = Field(None, validation_alias="_parentbusinessunitid_value")
+    parent_id: str = Field("", validation_alias="_parentbusinessunitid_value")
 
 
 class ApplicationUser(Wire):
@@ -75,9 +75,9 @@ class ApplicationUser(Wire):
 
     id: str = Field("", validation_alias="systemuserid")
     application_id: str = Field("", validation_alias="applicationid")
-    name: str | None = Field(None, validation_alias="fullname")
+    name: str = Field("", validation_alias="fullname")
     disabled: bool = Field(False, validation_alias="isdisabled")
-    business_unit_id: str | None = Field(None, validation_alias="_businessunitid_value")
+    business_unit_id: str = Field("", validation_alias="_businessunitid_value")
 
 
 class Role(Wire):
@@ -85,7 +85,7 @@ class Role(Wire):
 
     id: str = Field("", validation_alias="roleid")
     name: str = ""
-    business_unit_id: str | None = Field(None, validation_alias="_businessunitid_value")
+    business_unit_id: str = Field("", validation_alias="_businessunitid_value")
 
 
 class Team(Wire):
@@ -94,14 +94,14 @@ class Team(Wire):
     id: str = Field("", validation_alias="teamid")
     name: str = ""
     default: bool = Field(False, validation_alias="isdefault")
-    business_unit_id: str | None = Field(None, validation_alias="_businessunitid_value")
+    business_unit_id: str = Field("", validation_alias="_businessunitid_value")
 
 
 class Attribute(Wire):
     """A column of a table."""
 
     logical_name: str = Field("", validation_alias="LogicalName")
-    type: str | None = Field(None, validation_alias="AttributeType")
+    type: str = Field("", validation_alias="AttributeType")
 
 
 class AlternateKey(Wire):
@@ -126,7 +126,7 @@ class EntityDefinition(Wire):
     logical_name: str = Field("", validation_alias="LogicalName")
     set_name: str = Field("", validation_alias="EntitySetName")
     primary_id: str = Field("", validation_alias="PrimaryIdAttribute")
-    primary_name: str | None = Field(None, validation_alias="PrimaryNameAttribute")
+    primary_name: str = Field("", validation_alias="PrimaryNameAttribute")
     attributes: list[Attribute] = Field(default_factory=list, validation_alias="Attributes")
     keys: list[AlternateKey] = Field(default_factory=list, validation_alias="Keys")
     lookups: list[ManyToOne] = Field(default_factory=list, validation_alias="ManyToOneRelationships")

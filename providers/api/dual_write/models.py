@@ -72,11 +72,11 @@ class MapTemplate(CaseBlind):
     """One saved version of a map."""
 
     id: str = ""
-    name: str | None = None
-    display_name: str | None = None
-    author: str | None = None
+    name: str = ""
+    display_name: str = ""
+    author: str = ""
     version: Version = Version()
-    created_date_time: str | None = None
+    created_date_time: str = ""
 
 
 class ActionRequest(CaseBlind):
@@ -85,19 +85,19 @@ class ActionRequest(CaseBlind):
     request_id: str = ""
     action: Code | None = None
     state: Code | None = None
-    created_on: str | None = None
-    modified_on: str | None = None
-    error_message: str | None = None
-    error_uri: str | None = None
+    created_on: str = ""
+    modified_on: str = ""
+    error_message: str = ""
+    error_uri: str = ""
     root_activity_id: str | None = None
 
 
 class EntitySide(CaseBlind):
     """One side of a map; `name` is the F&O entity or the Dataverse set."""
 
-    target_type: str | None = None
+    target_type: str = ""
     name: str = ""
-    display_name: str | None = None
+    display_name: str = ""
 
 
 class MapDetail(CaseBlind):
@@ -188,7 +188,7 @@ class Schema(CaseBlind):
     """A table of one side with its keys."""
 
     name: str = ""
-    display_name: str | None = None
+    display_name: str = ""
     refresh_state: Code | None = None
     keys: list[IntegrationKey] = Field(default_factory=list)
 
@@ -221,7 +221,7 @@ class LinkSide(CaseBlind):
 class SolutionResult(CaseBlind):
     """What a solution request ended with."""
 
-    message: str | None = None
+    message: str = ""
     status: str | None = None
 
 
@@ -233,8 +233,8 @@ class SolutionStatus(CaseBlind):
     state: Code | None = None
     result: SolutionResult | None = None
     root_activity_id: str | None = None
-    created_on: str | None = None
-    modified_on: str | None = None
+    created_on: str = ""
+    modified_on: str = ""
 
 
 class ConnectionSet(CaseBlind):
@@ -242,7 +242,7 @@ class ConnectionSet(CaseBlind):
 
     id: str = ""
     name: str = ""
-    display_name: str | None = None
+    display_name: str = ""
     environments: dict[str, LinkSide] = Field(default_factory=dict)
     companies: list[str] = Field(default_factory=list)
     solution_requests: list[SolutionStatus] = Field(default_factory=list)
@@ -283,6 +283,6 @@ class MapSolution(CaseBlind):
 
     id: str = ""
     unique_name: str = ""
-    friendly_name: str | None = None
+    friendly_name: str = ""
     version: str = ""
     is_managed: bool | None = None

@@ -12,25 +12,25 @@ class FieldMapping(CaseBlind):
     """One field pair of a map; direction 1 = F&O to Dataverse, 2 = back, 3 = both (5.6)."""
 
     sync_direction: Code | None = None
-    source_field: str | None = None
-    destination_field: str | None = None
+    source_field: str = ""
+    destination_field: str = ""
     is_system_generated: bool | None = None
 
 
 class Leg(CaseBlind):
     """One leg of a map with its filters and field mappings."""
 
-    source_schema: str | None = None
-    destination_schema: str | None = None
-    source_filter: str | None = None
-    reversed_source_filter: str | None = None
+    source_schema: str = ""
+    destination_schema: str = ""
+    source_filter: str = ""
+    reversed_source_filter: str = ""
     field_mappings: list[FieldMapping] = Field(default_factory=list)
 
 
 class MappingTask(CaseBlind):
     """One mapping task of a project."""
 
-    name: str | None = None
+    name: str = ""
     order: int | None = None
     legs: list[Leg] = Field(default_factory=list)
 
@@ -40,7 +40,7 @@ class Project(CaseBlind):
 
     id: str = ""
     name: str = ""
-    display_name: str | None = None
+    display_name: str = ""
     entity_mapping_tasks: list[MappingTask] = Field(default_factory=list)
     validation_issues: list[Any] = Field(default_factory=list)
     are_keys_mismatched: bool | None = None
@@ -50,15 +50,15 @@ class Project(CaseBlind):
 class RowError(CaseBlind):
     """An error of one row of an initial sync."""
 
-    record_id: str | None = None
-    source_field: str | None = None
-    error_message: str | None = None
+    record_id: str = ""
+    source_field: str = ""
+    error_message: str = ""
 
 
 class ExecutionLeg(CaseBlind):
     """One direction of an initial sync of one company; status such as EXPORTING, IMPORTING, ERROR, WARNING."""
 
-    display_name: str | None = None
+    display_name: str = ""
     status: str | None = None
     export_record_count: int | None = None
     export_errors: list[RowError] = Field(default_factory=list)
@@ -71,7 +71,7 @@ class ExecutionLeg(CaseBlind):
 class ExecutionTask(CaseBlind):
     """One task of an initial sync."""
 
-    name: str | None = None
+    name: str = ""
     status: str | None = None
     is_running: bool | None = None
     legs: list[ExecutionLeg] = Field(default_factory=list)
@@ -86,12 +86,12 @@ class Execution(CaseBlind):
     """The initial sync of one map for one company (E15); all of one run share `initial_sync_request_id`."""
 
     id: str = ""
-    initial_sync_request_id: str | None = None
-    legal_entity_name: str | None = None
-    execution_status: str | None = None
+    initial_sync_request_id: str = ""
+    legal_entity_name: str = ""
+    execution_status: str = ""
     upsert_count: int | None = None
     error_count: int | None = None
-    submitted_on: str | None = None
+    submitted_on: str = ""
     task_execution_statuses: list[ExecutionTask] = Field(default_factory=list)
 
     @property
@@ -102,7 +102,7 @@ class Execution(CaseBlind):
     @property
     def company(self) -> str:
         """The company as the service calls it, in upper case."""
-        return (self.legal_entity_name or "").upper()
+        return self.legal_entity_name.upper()
 
     @property
     def upserts(self) -> int:

@@ -29,7 +29,7 @@ class LegalEntity(Wire):
 
     id: str = Field("", validation_alias="LegalEntityId")
     name: str = Field("", validation_alias="Name")
-    country: str | None = Field(None, validation_alias="AddressCountryRegionId")
+    country: str = Field("", validation_alias="AddressCountryRegionId")
 
 
 class RegisteredApplication(Wire):

@@ -18,7 +18,7 @@ class Principal(Wire):
     id: str = ""
     display_name: str = Field("", validation_alias="displayName")
     type: str = ""
-    user_principal_name: str | None = Field(None, validation_alias="userPrincipalName")
+    user_principal_name: str = Field("", validation_alias="userPrincipalName")
 
 
 class LinkedFinOps(Wire):
@@ -35,35 +35,34 @@ class Environment(Answered):
     id: str = Field("", validation_alias="name")
     location: str = ""
     display_name: str = Field("", validation_alias=_in_properties("displayName"))
-    description: str | None = Field(None, validation_alias=_in_properties("description"))
-    azure_region: str | None = Field(None, validation_alias=_in_properties("azureRegion"))
+    description: str = Field("", validation_alias=_in_properties("description"))
+    azure_region: str = Field("", validation_alias=_in_properties("azureRegion"))
     sku: str = Field("", validation_alias=_in_properties("environmentSku"))
-    provisioning_state: str | None = Field(None, validation_alias=_in_properties("provisioningState"))
-    created_time: str | None = Field(None, validation_alias=_in_properties("createdTime"))
+    provisioning_state: str = Field("", validation_alias=_in_properties("provisioningState"))
+    created_time: str = Field("", validation_alias=_in_properties("createdTime"))
     created_by: Principal | None = Field(None, validation_alias=_in_properties("createdBy"))
-    tenant_id: str | None = Field(None, validation_alias=_in_properties("tenantId"))
-    organization_id: str | None = Field(
-        None, validation_alias=_in_properties("linkedEnvironmentMetadata", "resourceId")
-    )
-    domain: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "domainName"))
-    url: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceUrl"))
+    tenant_id: str = Field("", validation_alias=_in_properties("tenantId"))
+    organization_id: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "resourceId"))
+    domain: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "domainName"))
+    url: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceUrl"))
     language: int | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "baseLanguage"))
-    api_url: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceApiUrl"))
-    instance_state: str | None = Field(
-        None, validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceState")
-    )
-    schema_type: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "schemaType"))
-    version: str | None = Field(None, validation_alias=_in_properties("linkedEnvironmentMetadata", "version"))
+    api_url: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceApiUrl"))
+    instance_state: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "instanceState"))
+    schema_type: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "schemaType"))
+    version: str = Field("", validation_alias=_in_properties("linkedEnvironmentMetadata", "version"))
     finops: LinkedFinOps | None = Field(None, validation_alias=_in_properties("linkedAppMetadata"))
-    management_state: str | None = Field(None, validation_alias=_in_properties("states", "management", "id"))
-    runtime_state: str | None = Field(None, validation_alias=_in_properties("states", "runtime", "id"))
+    management_state: str = Field("", validation_alias=_in_properties("states", "management", "id"))
+    runtime_state: str = Field("", validation_alias=_in_properties("states", "runtime", "id"))
 
     @property
     def state(self) -> str:
         """`Ready` when usable: the management state, or the instance state where that is `NotSpecified` (5.1)."""
-        if self.management_state in (None, "", "NotSpecified"):
-            return self.instance_state or ""
-        return self.management_state
+        return self.instance_state if self.management_state in ("", "NotSpecified") else self.management_state
+
+    @property
+    def linked_with_lcs(self) -> bool:
+        """Whether its F&O is an environment of Lifecycle Services, hence not installed on it."""
+        return self.finops is not None and self.finops.type.casefold() == "linked"
 
     @property
     def dataverse_ready(self) -> bool:
@@ -86,7 +85,7 @@ class LifecycleOperation(Wire):
     state: str = Field("Running", validation_alias=AliasPath("state", "id"))
     environment_path: str = Field("", validation_alias=AliasPath("links", "environment", "path"))
     stages: list[Stage] = Field(default_factory=list)
-    created: str | None = Field(None, validation_alias="createdDateTime")
+    created: str = Field("", validation_alias="createdDateTime")
     requested_by: Principal | None = Field(None, validation_alias="requestedBy")
     retry_after: float | None = None
 
@@ -186,7 +185,7 @@ class Template(Answered):
     display_name: str = Field("", validation_alias=_in_properties("displayName"))
     disabled: bool = Field(False, validation_alias=_in_properties("isDisabled"))
     disabled_code: str | None = Field(None, validation_alias=_in_properties("disabledReason", "code"))
-    disabled_message: str | None = Field(None, validation_alias=_in_properties("disabledReason", "message"))
+    disabled_message: str = Field("", validation_alias=_in_properties("disabledReason", "message"))
 
 
 class Currency(Wire):
@@ -231,9 +230,9 @@ class TenantCapacity(Answered):
 class FinOpsProperties(Wire):
     """PPAPI `finopsproperties` (15.4). `deployment_type` such as `UnifiedDeveloper`, `UnifiedSandbox`."""
 
-    app_id: str | None = Field(None, validation_alias="appId")
-    demo_dataset: str | None = Field(None, validation_alias="demoDataset")
-    deployment_type: str | None = Field(None, validation_alias="deploymentType")
+    app_id: str = Field("", validation_alias="appId")
+    demo_dataset: str = Field("", validation_alias="demoDataset")
+    deployment_type: str = Field("", validation_alias="deploymentType")
 
 
 class OperationError(Wire):
@@ -242,6 +241,6 @@ class OperationError(Wire):
     correlation_id: str | None = Field(None, validation_alias="correlationId")
     code: str | None = Field(None, validation_alias="errorCode")
     message: str = Field("", validation_alias="errorMessage")
-    action: str | None = Field(None, validation_alias="failedActionName")
-    failed_at: str | None = Field(None, validation_alias="failedAt")
-    operation_type: str | None = Field(None, validation_alias="operationType")
+    action: str = Field("", validation_alias="failedActionName")
+    failed_at: str = Field("", validation_alias="failedAt")
+    operation_type: str = Field("", validation_alias="operationType")

@@ -97,7 +97,7 @@ def test_package_states(state: str, installed: bool, installing: bool, failed: b
 
 
 def test_package_operation_error_may_be_absent_or_null() -> None:
-    assert PackageOperation.model_validate({"status": "Failed"}).error_message is None
+    assert PackageOperation.model_validate({"status": "Failed"}).error_message == ""
     assert PackageOperation.model_validate({"status": "Failed", "error": None}).error_code is None
 
 

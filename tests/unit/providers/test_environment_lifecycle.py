@@ -19,7 +19,8 @@ from providers.api.transport.errors import (
     ServiceUnavailable,
     TransportError,
 )
-from providers.instances.lifecycle import EnvironmentLifecycle, change_type, remove, rename, wait_for_access
+from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
+from providers.instances.removal import remove
 from providers.protocol.waiting import Waiting
 from tests.unit.providers.fake_services import (
     ENVIRONMENT_ID,

@@ -52,7 +52,7 @@ def test_ids_and_addresses_must_agree(change: dict[str, object], agree: bool) ->
 
 @pytest.mark.parametrize(("dataset", "demo"), [("Contoso", True), (None, False), ("", False), ("None", False)])
 def test_demo_data_is_read_from_the_dataset(dataset: str | None, demo: bool) -> None:
-    properties = PROPERTIES.model_copy(update={"demo_dataset": dataset})
+    properties = FinOpsProperties.model_validate({"demoDataset": dataset})
     assert replace(READY, properties=properties).demo_data is demo
     assert replace(READY, properties=None).demo_data is None
 
