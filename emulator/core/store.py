@@ -51,11 +51,14 @@ class Store:
 
     def items(self, kind: str, prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
         """Return key and document of every key that starts with `prefix`, ordered by key."""
-        rows = self.execute(
+        return [(key, json.loads(text)) for key, text in self.texts(kind, prefix)]
+
+    def texts(self, kind: str, prefix: str = "") -> list[tuple[str, str]]:
+        """Return key and text of the same documents, unread."""
+        return self.execute(
             "SELECT key, value FROM documents WHERE kind = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key",
             (kind, prefix, len(prefix), prefix),
         ).fetchall()
-        return [(key, json.loads(value)) for key, value in rows]
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement inside the current transaction."""

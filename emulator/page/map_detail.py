@@ -144,7 +144,7 @@ def _sync(company: str, execution: dict[str, Any]) -> CompanySync:
 
 def _leg(leg: dict[str, Any]) -> Leg:
     return Leg(
-        target=leg["displayName"].rpartition(" to ")[2],
+        target="Dataverse" if leg["displayName"].endswith("Dataverse") else "F&O",
         read=leg["exportRecordCount"],
         inserted=leg["importRecordsInsertedCount"],
         updated=leg["importRecordsUpdatedCount"],

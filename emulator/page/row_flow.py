@@ -4,9 +4,11 @@ Kept in memory since the emulator's start. Live sync is counted write by write, 
 same transaction undoes; what initial syncs moved stands in their executions.
 """
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from emulator.data.schemas import Plane
@@ -116,14 +118,18 @@ def _first(rows: deque[SentRow], cid: str, map_id: str | None) -> tuple[SentRow,
 
 def _initial_syncs(tenant: Tenant, cid: str) -> dict[str, tuple[int, int]]:
     """Return rows written and rows refused by the last initial sync of each map."""
-    found = {}
-    for key, document in tenant.store.items(executions.KIND, f"{cid}/"):
-        newest: dict[str, dict[str, Any]] = {}
-        for execution in document["executions"]:
-            newest.setdefault(execution["legalEntityName"], execution)
-        rows = sum(each["upsertCount"] for each in newest.values())
-        found[key.partition("/")[2]] = rows, sum(each["errorCount"] for each in newest.values())
-    return found
+    texts = tenant.store.texts(executions.KIND, f"{cid}/")
+    return {key.partition("/")[2]: _written_and_refused(text) for key, text in texts}
+
+
+# These documents are long and change once a sync; the page asks for all of them at every look.
+@lru_cache(maxsize=2_000)
+def _written_and_refused(text: str) -> tuple[int, int]:
+    newest: dict[str, dict[str, Any]] = {}
+    for execution in json.loads(text)["executions"]:
+        newest.setdefault(execution["legalEntityName"], execution)
+    found = newest.values()
+    return sum(each["upsertCount"] for each in found), sum(each["errorCount"] for each in found)
 
 
 def _name(sent: RowSent) -> str:

@@ -135,10 +135,7 @@ def pairs_screen(tenant: Tenant, watchers: Watchers, wanted: RequestFilter) -> S
         Region("requests", "requests.html", journal),
     )
     controls = Controls(tenant_groups(), armed(tenant.faults.items()))
-    side = (
-        Region("performed", "performed.html", watchers.performed.last()),
-        Region("controls", "controls.html", controls),
-    )
+    side = (*_performed(watchers), Region("controls", "controls.html", controls))
     return Screen(NAME, main, side, "People and faults")
 
 
@@ -178,10 +175,15 @@ def _rows_regions(watchers: Watchers, pair: Pair) -> list[Region]:
     return [Region("rows", "rows.html", watchers.flow.of_link(pair.cid))] if pair.cid else []
 
 
+def _performed(watchers: Watchers) -> list[Region]:
+    done = watchers.performed.last()
+    return [Region("performed", "performed.html", done)] if done else []
+
+
 def _side(
     tenant: Tenant, watchers: Watchers, pair: Pair, views: Sequence[MapView], query: PairQuery
 ) -> tuple[Region, ...]:
-    regions = [Region("performed", "performed.html", watchers.performed.last())]
+    regions = _performed(watchers)
     detail = map_detail(tenant, pair.cid, query.selected, views) if pair.cid and query.selected else None
     if detail is not None and pair.cid:
         flow = watchers.flow.of_link(pair.cid, query.selected)

@@ -1,5 +1,6 @@
 """The maps of one link as a list: area, dependency wave, condition, progress, queue and last error of each."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,6 @@ class MapView:
 
     id: str
     label: str
-    table: str
     area: str
     wave: int
     condition: Condition
@@ -75,12 +75,11 @@ def map_views(tenant: Tenant, cid: str, queued: Iterable[Queued]) -> tuple[MapVi
     found = maps.maps_of(tenant, cid)
     dues = {each.arguments["map_id"]: each for each in queued if each.name in _ENDINGS and each.arguments["cid"] == cid}
     waves, ids = waves_of(found), {one.name: one.id for one in reversed(found)}
-    lengths = queue.lengths(tenant, cid)
+    lengths, entities = queue.lengths(tenant, cid), Counter(one.definition.finops_entity for one in found)
     return tuple(
         MapView(
             id=one.id,
-            label=one.definition.finops_entity,
-            table=one.definition.dataverse_set,
+            label=_label(one, entities),
             area=one.definition.areas[0] if one.definition.areas else NO_AREA,
             wave=waves[one.name],
             condition=condition_of(one),
@@ -123,6 +122,12 @@ def areas_of(views: Iterable[MapView]) -> dict[str, list[MapView]]:
     for view in views:
         areas.setdefault(view.area, []).append(view)
     return {area: areas[area] for area in _AREAS if area in areas}
+
+
+def _label(table_map: TableMap, entities: Counter[str]) -> str:
+    """Return the F&O entity of a map, with the Dataverse table where another map of the link has the same."""
+    entity, table = table_map.definition.finops_entity, table_map.definition.dataverse_set
+    return entity if entities[entity] == 1 else f"{entity} ({table})"
 
 
 def _span(table_map: TableMap, due: Queued | None) -> Span | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -165,9 +166,10 @@ class Tenant:
         return answer.json() if answer.content else None
 
     def shown(self) -> str:
-        """The environments, links and maps on the emulator's page."""
+        """The pairs and the other environments on the emulator's page, without its requests and buttons."""
         page = httpx.get(self.emulator.url, trust_env=False).raise_for_status().text
-        return page.partition("<h2>Environments</h2>")[2].partition("<h2>Last requests</h2>")[0]
+        begin, end = page.index('<section id="welcome"'), page.index('<section id="requests"')
+        return re.sub(r'<form class="offer".*?</form>', "", page[begin:end], flags=re.DOTALL)
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
         """The journal's rows after that sequence number."""

@@ -10,6 +10,7 @@ let rest = 400; // milliseconds until the next look
 let timer = 0;
 let looking = null;
 let behind = false;
+let silence = 0;
 
 // The tenant's clock: its time at a moment of this machine, and how fast it goes.
 const clock = { time: Date.parse(now.dateTime), at: performance.now(), scale: Number(now.dataset.scale) };
@@ -20,21 +21,27 @@ live.textContent = "";
 
 // ---- putting what is new in place -------------------------------------------------------------------------------
 
-const keeps = { DETAILS: ["open"], INPUT: ["value", "checked"], SELECT: [] };
-
 function follow(from, to) {
   if (to.hasAttribute("data-same") || from.isEqualNode(to)) return;
   attributes(from, to);
   if (from.nodeName !== "SELECT" || document.activeElement !== from) children(from, to);
 }
 
+const written = (field) => field.type !== "hidden" && field.value !== field.defaultValue;
+
+// What belongs to the person and not to the tenant: whether something is open, and what was written into a field.
+function kept(element) {
+  if (element.nodeName === "DETAILS") return ["open"];
+  return element.nodeName === "INPUT" && written(element) ? ["value"] : [];
+}
+
 function attributes(from, to) {
-  const kept = keeps[from.nodeName] || [];
+  const own = kept(from);
   for (const { name, value } of to.attributes) {
-    if (!kept.includes(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
+    if (!own.includes(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
   for (const { name } of [...from.attributes]) {
-    if (!kept.includes(name) && !to.hasAttribute(name)) from.removeAttribute(name);
+    if (!own.includes(name) && !to.hasAttribute(name)) from.removeAttribute(name);
   }
 }
 
@@ -70,6 +77,7 @@ function put(html) {
   follow(page, wanted);
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
   document.title = page.dataset.title;
+  for (const form of page.querySelectorAll("form.offer")) if ([...form.querySelectorAll("input")].some(written)) line(form);
   tick();
 }
 
@@ -155,20 +163,39 @@ setInterval(() => document.hidden || tick(), 250);
 
 function go(address, remember) {
   history[remember ? "pushState" : "replaceState"](null, "", address);
-  read(address).then(() => page.querySelector(".node.selected")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+  return read(address);
+}
+
+const opened = () => new URLSearchParams(location.search).get("map");
+
+// Opens a map, or closes the one that is open: the focus goes along, so that a screen reader does.
+async function open(address) {
+  const before = opened();
+  await go(address, true);
+  const after = opened();
+  if (after === before) return;
+  const target = after ? document.getElementById("map") : document.getElementById(`map-${before}`);
+  target?.focus({ preventScroll: Boolean(after) });
+  document.getElementById(`map-${after}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function tell(words) {
+  live.textContent = words;
+  clearTimeout(silence);
+  silence = setTimeout(() => behind || (live.textContent = ""), 6000);
 }
 
 document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy], [data-copy-line]");
   if (copy) {
     const line = copy.dataset.copy || copy.parentElement.querySelector("code").textContent;
-    navigator.clipboard.writeText(line).then(() => (live.textContent = "Copied."));
+    navigator.clipboard.writeText(line).then(() => tell("Copied."));
     return;
   }
   const link = event.target.closest("a[data-go]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  go(link.getAttribute("href"), true);
+  open(link.getAttribute("href"));
 });
 
 addEventListener("popstate", () => read(location.href));
@@ -183,7 +210,7 @@ document.addEventListener("submit", (event) => {
   read("/do", { whole: true, method: "POST", body }).then(() => {
     if (button) button.disabled = false;
     const done = document.querySelector("#performed li p");
-    if (done) live.textContent = done.textContent;
+    if (done) tell(done.textContent);
   });
 });
 

@@ -70,9 +70,7 @@ def test_code_of_an_error_text(text: str, code: str) -> None:
 
 
 def view(name: str, wave: int, *needs: str) -> MapView:
-    return MapView(
-        name, name, "t", "finance", wave, Condition.RUNNING, "running", "1.0.0.0", needs, 0, 0, None, None, None
-    )
+    return MapView(name, name, "finance", wave, Condition.RUNNING, "running", "1.0.0.0", needs, 0, 0, None, None, None)
 
 
 def test_wave_is_one_more_than_the_longest_chain_below() -> None:
