@@ -9,14 +9,24 @@ from tests.engine.harness import Project, Tenant, find_engine, program_files, up
 from tools.workspace import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
+# Files of more than a minute and a half, the longest first: each stays with one worker.
+LONGEST = (
+    "test_scenarios.py",
+    "test_pipelines.py",
+    "test_protection.py",
+    "test_state_of_older_code.py",
+    "test_handover.py",
+    "test_line.py",
+)
 PROGRAMS = Path(__file__).parent / "programs"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything under this folder needs the real engine."""
+    """Everything under this folder needs the real engine; what takes longest begins first."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.engine)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
