@@ -18,7 +18,7 @@ from providers.api.dual_write.models import (
 )
 from providers.api.transport.errors import ApiError, NotFound, ServiceUnavailable, Throttled, TransportError
 from providers.api.transport.operations import PASSING
-from providers.documented_errors.recognition import explained
+from providers.documented_errors.recognition import explained, with_documented_cure
 from providers.maps.plan import NOT_RUNNING, MapFailure, error_code, failure_text, has_taken_effect
 from providers.maps.rhythm import Rhythm, Waited
 from providers.maps.table_refresh import NO_USE
@@ -155,7 +155,9 @@ class MapRequests:
     def _request(self, action: MapAction, details: Mapping[str, ActionDetail]) -> list[Ended]:
         """Send one request; the maps for which it was refused."""
         try:
-            request_id = self._service.start_action(self._cid, action, list(details.values()))
+            # A 5xx that says why is a refusal, not a lost answer.
+            with with_documented_cure():
+                request_id = self._service.start_action(self._cid, action, list(details.values()))
         except NO_USE:
             raise
         except (TransportError, Throttled, ServiceUnavailable):
