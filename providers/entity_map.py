@@ -167,7 +167,8 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
         if status.state == MapState.PAUSED:
             yield Problem("version", refused_while_paused(inputs.map, "its version"))
         elif status.state not in NOT_RUNNING:
-            call.announce(f"for the switch to version {version_line(wanted)} the map {STOPS_MEANWHILE}", NOT_QUEUED)
+            now, then = version_line(active(status)), version_line(wanted)
+            call.announce(f"for the switch from version {now} to {then} the map {STOPS_MEANWHILE}", NOT_QUEUED)
 
     def live_change_problems(self, inputs: EntityMapInputs, old: EntityMapInputs, call: Call) -> Iterator[Problem]:
         """The same for another pin."""

@@ -142,7 +142,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         )
         result = run.bring(inputs.maps)
         started = started_by_us(inputs, result, private.running_before, result.started)
-        outputs = outputs_of(inputs, link, pair.finops_host, result, started, private.pinned)
+        outputs = outputs_of(inputs, link, pair.finops_host, result, started)
         return pair.identifier, _placed(outputs, pair.environment_id, f"https://{pair.cds_host}")
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
@@ -183,7 +183,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         warn_of_late_companies(stored, inputs, result.counts, call)
         kept = {name for name in stored.started if name in inputs.maps or name not in stored.maps}
         started = started_by_us(inputs, result, private.running_before, kept | result.started)
-        outputs = outputs_of(inputs, link, stored.finops_host, result, started, private.pinned)
+        outputs = outputs_of(inputs, link, stored.finops_host, result, started)
         outputs = with_memory(stored, inputs, outputs)
         return _placed(outputs, place, self.address_of(place, stored.cds_url, session))
 

@@ -96,9 +96,9 @@ def _versions(stored: LiveSyncOutputs, statuses: Mapping[str, EntityMapStatus], 
     """The active versions now; another one is named and accepted. Older state does not know them and stays so."""
     if stored.versions is None:
         return None
-    now = {**stored.versions, **unpinned_versions(stored.versions, statuses, ())}
+    now = {**stored.versions, **unpinned_versions(stored.maps, statuses, stored.pinned)}
     for name, version in now.items():
-        if version != stored.versions[name]:
+        if version != stored.versions.get(name, version):
             call.warn(
                 f"map '{name}' runs on version {version} now, not {stored.versions[name]}; no version is declared"
             )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired
 
 import pulumi
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from providers.api.dual_write.models import EntityMapStatus
 from providers.catalogue.companies import AsLinked
@@ -15,7 +15,7 @@ from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import CaseBlind, NotCompared, RefusedOnce, Unordered
+from providers.protocol.marks import CaseBlind, NotCompared, Recorded, RefusedOnce, Unordered
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
@@ -28,6 +28,7 @@ class LiveSyncInputs(OfLinkInputs):
     `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
     those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
     `catch_up`: map to what becomes of its queue when it is resumed; without an entry it is played back.
+    `pinned`: maps whose version is declared, which `EntityMap` watches.
     Limits: companies, and rows a company; None = the documented one.
     """
 
@@ -41,6 +42,7 @@ class LiveSyncInputs(OfLinkInputs):
     initial_sync: Annotated[Master | dict[str, Master], RefusedOnce("maps run")] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
     catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)
+    pinned: Annotated[list[str], Unordered(), Recorded()] = Field(default_factory=list)
     initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
     single_threaded_rows_limit: Annotated[int | None, NotCompared()] = None
@@ -80,13 +82,12 @@ class LiveSyncPrivate(PrivateInputs):
 
     `running_before`: what the connection saw running before the stack did anything; None where it does not say.
     `company_change`: how the connection brings other companies. `dropped_maps`: those that the stack left out, which
-    are not started even when the service asks for them first. `pinned`: those whose version is declared.
+    are not started even when the service asks for them first.
     """
 
     running_before: list[str] | None = None
     company_change: str | None = None
     dropped_maps: list[str] = Field(default_factory=list)
-    pinned: list[str] = Field(default_factory=list)
 
 
 class LiveSyncArguments(OfLinkArguments):
@@ -127,6 +128,7 @@ class LiveSyncOutputs(OnCdsOutputs):
     integration_keys: dict[str, list[str]] = Field(default_factory=dict)
     initial_sync: str | dict[str, str] = Field(default_factory=dict)
     resync: dict[str, str] = Field(default_factory=dict)
+    pinned: list[str] = Field(default_factory=list)
     initial_sync_companies_limit: int | None = None
     initial_sync_rows_limit: int | None = None
     single_threaded_rows_limit: int | None = None
@@ -148,6 +150,13 @@ class LiveSyncOutputs(OnCdsOutputs):
     initial_syncs: dict[str, Counts] = Field(default_factory=dict)
     ready: bool = False
 
+    @field_validator("versions")
+    @classmethod
+    def _of_unpinned(cls, versions: dict[str, str] | None, info: ValidationInfo) -> dict[str, str] | None:
+        """A pin is recorded without a call, so what was seen of the map before it still stands beside it."""
+        pinned = info.data.get("pinned", ())
+        return versions and {name: version for name, version in versions.items() if name not in pinned}
+
 
 def states_of(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
     """The declared maps with the states they have; one that is not installed keeps its declared state."""
@@ -167,6 +176,7 @@ def canonical_inputs(inputs: LiveSyncInputs) -> LiveSyncInputs:
             "initial_sync": _shortest(inputs),
             "resync": {name: text for name, text in sorted(inputs.resync.items()) if text},
             "catch_up": {name: option for name, option in sorted(inputs.catch_up.items()) if option != "replay"},
+            "pinned": sorted(inputs.pinned),
         }
     )
 

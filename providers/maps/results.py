@@ -27,9 +27,8 @@ def outputs_of(
     finops_host: str,
     result: RunResult,
     started: list[str],
-    pinned: Collection[str],
 ) -> LiveSyncOutputs:
-    """The outputs of a run that left nothing undone. `started`: what is ours to stop; `pinned`: declared versions."""
+    """The outputs of a run that left nothing undone. `started`: what is ours to stop."""
     report = result.report
     return LiveSyncOutputs.model_validate(
         {
@@ -46,7 +45,7 @@ def outputs_of(
             "sync_runs": result.runs,
             "sync_projects": _projects(report.statuses, result.synced),
             "initial_syncs": result.counts,
-            "versions": unpinned_versions(inputs.maps, report.statuses, pinned),
+            "versions": unpinned_versions(inputs.maps, report.statuses, inputs.pinned),
             "undeclared": sorted(report.statuses.keys() - inputs.maps.keys()),
             "ready": True,
         }

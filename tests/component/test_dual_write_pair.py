@@ -261,7 +261,7 @@ def test_pinned_maps_are_resources_between_link_and_live_sync() -> None:
     assert "pair-connection" in row.after
     assert row.name in rows["pair-live-sync"].after
     assert rows["pair-connection"].inputs["__initialise"] == [GROUPS]
-    assert rows["pair-live-sync"].inputs["__pinned"] == [GROUPS]
+    assert rows["pair-live-sync"].inputs["pinned"] == [GROUPS]
 
 
 def test_custom_maps_and_own_solutions_reach_the_link() -> None:

@@ -144,6 +144,19 @@ def test_every_kind_of_drift_is_named_and_gone_after_the_next_up(pair: LinkedWor
     assert pair.said_since(mark) == []
 
 
+def test_version_that_was_pinned_meanwhile_is_no_version_that_nobody_declares(pair: LinkedWorld, made: Made) -> None:
+    pair.person("switch-version", COMPANIES, version="1.0.0.9")
+    pinned = made[1].model_copy(update={"pinned": [COMPANIES]})
+    stored = LiveSyncOutputs.model_validate(pinned.model_dump())
+    found = read(pair, (made[0], stored))
+    assert pair.world.said == []
+    assert found == stored
+    assert COMPANIES not in (found.versions or {})
+    unpinned = read(pair, (made[0], found.model_copy(update={"pinned": []})))
+    assert (unpinned.versions or {})[COMPANIES] == "1.0.0.9 (Microsoft Corporation)"
+    assert pair.world.said == []
+
+
 def test_prerequisite_that_is_declared_stopped_is_refused_with_both_names() -> None:
     (problem,) = LIVE_SYNC.problems(live_sync(maps={COMPANIES: "stopped", "msdyn_ledgers - Ledger": "running"}), None)
     assert problem.path == f"maps['{COMPANIES}']"

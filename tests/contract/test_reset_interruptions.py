@@ -43,7 +43,7 @@ ORDER: tuple[tuple[str, Any], ...] = (
 PRIVATE: Mapping[str, Mapping[str, Any]] = {
     "connection": {"initialise": [PINNED]},
     "map": {"run_state": "running"},
-    "live sync": {"pinned": [PINNED]},
+    "live sync": {},
 }
 # The tenant in which a killed run is repeated: a start that takes as long as it does would be polled for just as often.
 QUICK = {
@@ -94,6 +94,7 @@ def declared(companies: list[str]) -> dict[str, Any]:
                 "maps": dict.fromkeys(FINANCE.maps, "running"),
                 "integration_keys": KEYS,
                 "initial_sync": {GROUPS: "finops", TERMS: "finops"},
+                "pinned": [PINNED],
             }
         ),
     }

@@ -11,7 +11,7 @@ from tools.review import digest
 CONSENT = 'dualwrite:confirm: [{{action: {action}, target: contoso-uat, until: "2999-12-31"}}]'
 USMF = 'dualwrite:companies: [{code: "USMF", name: Contoso Entertainment System USA, country: USA}]'
 RESET = "dualwrite:connection: {companies: [DAT, USMF], companyChange: reset}"
-VERSIONED = "cdm_companies - Legal entities"
+VERSIONED = "msdyn_ledgers - Ledger"
 OVERRIDE = f'      "{VERSIONED}": {{version: "1.0.0.3", author: Microsoft Corporation}}'
 BY_HAND = "dualwrite:connection: {companies: [DAT, USMF]}"
 
@@ -41,7 +41,7 @@ def changes(live: Project, text: str, tenant: Tenant) -> dict[str, str]:
     added = [text, USMF]
     return {
         "nothing-to-do": text,
-        "maps-paused": f"{text}\n    overrides:\n{paused}",
+        "maps-paused-and-version-switched": f"{text}\n    overrides:\n{paused}{OVERRIDE}",
         "version-switched": f"{text}\n    overrides:\n{OVERRIDE}",
         "company-added-by-reset": "\n  ".join([*added, RESET, CONSENT.format(action="reset-link")]),
         "company-added-by-hand": "\n  ".join([*added, BY_HAND]),
@@ -55,7 +55,7 @@ def changes(live: Project, text: str, tenant: Tenant) -> dict[str, str]:
     "name",
     [
         "nothing-to-do",
-        "maps-paused",
+        "maps-paused-and-version-switched",
         "version-switched",
         "company-added-by-reset",
         "company-added-by-hand",
@@ -95,10 +95,12 @@ def test_step_without_consent_is_refused_on_the_page_with_the_line_to_add(
 
 
 def test_digest_is_that_of_the_plan_and_not_of_the_day(live: Project, changes: dict[str, str]) -> None:
-    live.stack_file.write_text(changes["maps-paused"])
+    live.stack_file.write_text(changes["maps-paused-and-version-switched"])
     first, again = planned(live), planned(live)
     assert digest.digest(first) == digest.digest(again)
-    live.stack_file.write_text(changes["maps-paused"].replace("state: paused", "state: stopped", 1))
+    live.stack_file.write_text(
+        changes["maps-paused-and-version-switched"].replace("state: paused", "state: stopped", 1)
+    )
     other = planned(live)
     assert digest.digest(other) != digest.digest(first)
     assert digest.moved(digest.parts(first), digest.parts(other)) == ["pair-live-sync: update with other inputs"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tools.review import consequences, digest
 from tools.review.changes import comes_and_goes, counted, some
 from tools.review.preview import Bag, Preview, Step
-from tools.review.resources import companies, label, line, masters, name_of
+from tools.review.resources import companies, first_pin, label, line, masters, name_of
 
 # Map names up to this many stand in the table itself.
 MAPS_SHOWN = 3
@@ -199,7 +199,8 @@ def _touched(preview: Preview) -> Section:
     """A line a resource; packages are one line, for a pair has ten of them."""
     packages = [step for step in preview.of("ApplicationPackage") if step.makes]
     together = packages if len(packages) > 1 else []
-    lines = [_line(step, preview) for step in preview.steps if step not in together]
+    shown = [step for step in preview.steps if not step.only_recorded] or preview.steps
+    lines = [_line(step, preview) for step in shown if step not in together]
     if together:
         lines.insert(min(2, len(lines)), _packages(together))
     changes = map_changes(preview)
@@ -219,6 +220,8 @@ def _by_name(changes: Sequence[MapChange]) -> list[str]:
 def _line(step: Step, preview: Preview) -> str:
     if step.kind == "LiveSync" and step.old and not step.replaces and preview.resets_link:
         return f"{line(step)}; restored after the reset: solutions, keys, initial syncs and run states of the stack"
+    if step.kind == "EntityMap" and step.operation == "create":
+        return first_pin(step.new, preview.active_version(str(step.new.get("map"))))
     return line(step)
 
 
@@ -255,5 +258,5 @@ def _synced(wanted: Mapping[str, Any]) -> str:
 def _rest(preview: Preview) -> str:
     if not preview.steps:
         return "Everything stays as it is."
-    rest = max(0, preview.unchanged - 2)
+    rest = max(0, preview.unchanged + sum(step.only_recorded for step in preview.steps) - 2)
     return f"Unchanged: {counted(rest, 'other resource')}." if rest else "Nothing else belongs to this stack."

@@ -77,6 +77,11 @@ class Step:
         """Names of the inputs that differ."""
         return sorted(name for name in self.old.keys() | self.new.keys() if self.old.get(name) != self.new.get(name))
 
+    @property
+    def only_recorded(self) -> bool:
+        """Whether nothing follows from it but what other steps say: LiveSync records which maps are pinned."""
+        return self.kind == "LiveSync" and self.operation == "update" and self.changed == ["pinned"]
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -103,6 +108,11 @@ class Preview:
     def resets_link(self) -> bool:
         """Whether the companies come by a reset of the link, with or without loss."""
         return any(finding.code in RESETS for finding in self.findings)
+
+    def active_version(self, name: str) -> str:
+        """The version that a map without a declared one had at the last `up` or `refresh`; empty where unknown."""
+        recorded = (step.held.get("versions") or {} for step in self.of("LiveSync"))
+        return str(next((versions[name] for versions in recorded if name in versions), ""))
 
     def of(self, kind: str) -> list[Step]:
         """The steps of one kind of resource."""

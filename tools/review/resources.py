@@ -84,12 +84,21 @@ def winners(synced: Mapping[str, str]) -> str:
 
 
 def _new_map(inputs: Bag) -> str:
-    return f"Map {inputs.get('map') or inputs.get('name')}: {_version(inputs)}"
+    return f"Map {inputs.get('map')}: version {_version(inputs)}"
 
 
 def _version(inputs: Bag) -> str:
-    author = f" of {inputs['author']}" if inputs.get("author") else ""
-    return f"version {inputs.get('version', 'as installed')}{author}"
+    author = f" ({inputs['author']})" if inputs.get("author") else ""
+    return f"{inputs.get('version')}{author}"
+
+
+def first_pin(inputs: Bag, active: str) -> str:
+    """The line of a map whose version is declared for the first time; `active`: what it has, empty where unknown."""
+    if not active:
+        return _new_map(inputs)
+    if active.partition(" ")[0] == inputs.get("version"):
+        return f"{_new_map(inputs)}, which it has"
+    return f"Map {inputs.get('map')}: version from {active} to {_version(inputs)}"
 
 
 CREATED: dict[str, Callable[[Bag], str]] = {
@@ -114,8 +123,10 @@ NAMES: dict[str, Callable[[Bag], str]] = {
     "DualWriteConnection": lambda _: "Dual-write link",
     "CompanyBootstrap": lambda bag: f"Company {bag.get('company')} on rows",
     "LiveSync": lambda _: "Maps",
-    "EntityMap": lambda bag: f"Map {bag.get('map') or bag.get('name')}",
+    "EntityMap": lambda bag: f"Map {bag.get('map')}",
 }
+# Inputs whose change stands elsewhere on the page, or only follows from what stands there.
+UNTOLD = {"LiveSync": ("maps", "pinned"), "EntityMap": ("latest", "offered")}
 REMOVED = {
     "CdsInstance": "is deleted with all its data",
     "FinOpsInstance": "goes with its CDS instance; it cannot be removed alone",
@@ -143,7 +154,7 @@ def line(step: Step) -> str:
         return f"{_created(step)} ({instead})"
     if step.operation == "create":
         return _created(step)
-    phrases = told(step, without=("maps",) if step.kind == "LiveSync" else ())
+    phrases = told(step, without=UNTOLD.get(step.kind, ()))
     if not phrases and "maps" not in step.changed:
         phrases = ["brought to what is declared; no input changes"]
     return f"{name_of(step)}: {'; '.join(phrases) or 'run states, see the table'}"

@@ -88,6 +88,48 @@ def test_existing_environment_that_is_replaced_is_left_as_it_is() -> None:
     assert "left as it is" in text
 
 
+PAUSED = {f"map {number:02}": "paused" for number in range(12)}
+PIN = {"map": "map 99", "version": "1.0.0.3", "author": "Contoso"}
+
+
+def pauses_and_a_pin(versions: dict[str, str] | None) -> Preview:
+    """Twelve maps are paused, and one gets its first pin; `versions`: what LiveSync has recorded."""
+    running = {**dict.fromkeys(PAUSED, "running"), "map 50": "running", "map 99": "running"}
+    return plan(
+        step("EntityMap", "create", new={**PIN, "latest": True, "offered": "1.0.0.3"}),
+        step(
+            "LiveSync",
+            "update",
+            old=maps(**running),
+            new={**maps(**{**running, **PAUSED}), "pinned": {"map 99": True}},
+            outputs={"versions": versions} if versions else {},
+        ),
+    )
+
+
+def test_pauses_and_a_version_switch_show_those_maps_with_both_numbers_and_nothing_else() -> None:
+    preview = pauses_and_a_pin({"map 99": "1.0.0.0 (Microsoft)", "map 50": "2.0.0.0 (Microsoft)"})
+    text = page(preview)
+    assert headline(preview) == "pauses 12 maps, sets the version of 1 map"
+    assert "Map map 99: version from 1.0.0.0 (Microsoft) to 1.0.0.3 (Contoso)" in text.replace("\\", "")
+    assert set(re.findall(r"map \d\d", text)) == {*PAUSED, "map 99"}
+    assert "pinned" not in text.partition("<!-- dual-write-plan")[0]
+    assert "offered" not in text
+
+
+def test_first_pin_of_a_map_whose_version_was_never_recorded_shows_the_new_number_alone() -> None:
+    assert "Map map 99: version 1.0.0.3 (Contoso)\n" in page(pauses_and_a_pin(None)).replace("\\", "")
+    same = page(pauses_and_a_pin({"map 99": "1.0.0.3 (Contoso)"})).replace("\\", "")
+    assert "Map map 99: version 1.0.0.3 (Contoso), which it has" in same
+
+
+def test_recorded_pin_is_no_line_of_its_own() -> None:
+    pinned = step("LiveSync", "update", old=maps(a="running"), new={**maps(a="running"), "pinned": {"map 99": True}})
+    text = page(plan(step("EntityMap", "create", new=PIN), pinned))
+    assert "Maps" not in text.partition("**What changes**")[2].partition("**Afterwards**")[0]
+    assert "Unchanged: 2 other resources." in text
+
+
 def test_refused_plan_shows_its_problems_and_no_digest() -> None:
     text = page(
         plan(step("Company", "create", new={"code": "X"}), diagnostics=[said("DW-C01 wrong", severity="error")])
