@@ -1,13 +1,9 @@
-"""The JSON schema of stack files, for editors: `python -m components.schema` writes it, `--check` compares it."""
+"""The JSON schema of stack files, for editors."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from components.stack import NAMESPACE, Stack
-
-FILE = Path(__file__).resolve().parent.parent / "stacks" / "stack-file.schema.json"
 
 
 def schema() -> dict[str, Any]:
@@ -32,17 +28,6 @@ def schema() -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str]) -> int:
-    """Write the file, or with `--check` say whether it is current; the exit code."""
-    text = json.dumps(schema(), indent=2) + "\n"
-    if arguments == ["--check"]:
-        if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write(f"{FILE.name} is stale: run `python -m components.schema`\n")
-        return 1
-    FILE.write_text(text, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def text() -> str:
+    """The schema as the file holds it."""
+    return json.dumps(schema(), indent=2) + "\n"

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from providers.api.app_management.models import ApplicationPackage as LivePackage
 from providers.api.transport.errors import ApiError, NotFound
-from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.existing_finops import environment_of
 from providers.instances.identifiers import on_environment
 from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
@@ -23,7 +23,7 @@ from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem
 from providers.protocol.findings import CDS_NOT_CHECKED
-from providers.protocol.marks import NotCompared, Replaces
+from providers.protocol.marks import CaseBlind, Checked, Replaces
 from providers.protocol.waiting import Waiting
 
 _USUALLY = "about 10 min"
@@ -32,8 +32,18 @@ _USUALLY = "about 10 min"
 class PackageInputs(OnCdsInputs):
     """An application package by its unique name, on the environment that the stack calls `cds`."""
 
-    package: Annotated[str, Field(min_length=1), Replaces()]
-    timeout: Annotated[Duration, NotCompared()] = "2h"
+    package: Annotated[
+        str,
+        Field(min_length=1),
+        Replaces(),
+        CaseBlind(),
+        Checked(
+            file="the same one twice",
+            preview="misspelt; not offered on an environment that has F&O",
+            doing="not offered on an environment that gets F&O first",
+        ),
+    ]
+    timeout: TimeLimit = "2h"
 
 
 class PackageArguments(OnCdsArguments):

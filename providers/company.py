@@ -17,7 +17,7 @@ from providers.api.finance_operations.client import FinanceOperations, LegalEnti
 from providers.api.transport.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
 from providers.api.transport.operations import PASSING, Outcome
 from providers.catalogue.companies import company_code
-from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.identifiers import company_of
 from providers.instances.on_cds import OfPairArguments, OfPairInputs, OnCds, OnCdsOutputs
 from providers.instances.presence import environment_or_gone
@@ -25,7 +25,7 @@ from providers.link.pair import Pair, find_pair
 from providers.protocol.addresses import bare_address, host_of
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
 from providers.protocol.findings import COMPANY_NOT_CHECKED, ONLY_AT_CREATION
-from providers.protocol.marks import AtCreation, CaseBlind, NotCompared, Refused
+from providers.protocol.marks import AtCreation, CaseBlind, Checked, Refused
 from providers.protocol.waiting import Waiting
 
 _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
@@ -34,10 +34,34 @@ _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
 class CompanyInputs(OfPairInputs):
     """A company that must exist; name and country serve its creation."""
 
-    code: Annotated[str, AfterValidator(company_code), CaseBlind(), Refused(_NO_RENAME)]
-    name: Annotated[str | None, Field(min_length=1), AtCreation()] = None
-    country: Annotated[str | None, Field(min_length=1), AtCreation()] = None
-    timeout: Annotated[Duration, NotCompared()] = "30m"
+    code: Annotated[
+        str,
+        AfterValidator(company_code),
+        CaseBlind(),
+        Refused(_NO_RENAME),
+        Checked(file="no company code; the same one twice"),
+    ]
+    name: Annotated[
+        str | None,
+        Field(min_length=1),
+        AtCreation(),
+        Checked(
+            file="missing for a new F&O; that of another entry",
+            preview="missing, or that of another company, where F&O lacks it; a change, which nothing follows",
+            doing="a name that F&O refuses",
+        ),
+    ] = None
+    country: Annotated[
+        str | None,
+        Field(min_length=1),
+        AtCreation(),
+        Checked(
+            file="missing for a new F&O",
+            preview="missing, where F&O lacks the company; a change, which nothing follows",
+            doing="no country of F&O",
+        ),
+    ] = None
+    timeout: TimeLimit = "30m"
 
 
 class CompanyArguments(OfPairArguments):

@@ -19,13 +19,13 @@ from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
 from providers.catalogue.companies import company_code
-from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.identifiers import on_environment
 from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
 from providers.instances.references import resolve
 from providers.protocol.addresses import short_name
 from providers.protocol.base import Call, ManagedResource, PrivateInputs, Problem, ResourceError
-from providers.protocol.marks import CaseBlind, NotCompared, RefusedOnce, Replaces, Unordered
+from providers.protocol.marks import CaseBlind, Checked, NotCompared, RefusedOnce, Replaces, Unordered
 from providers.protocol.problems import Fixed
 from providers.stamping.plan import Pending, PlannedBootstrap
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
@@ -38,15 +38,42 @@ class BootstrapInputs(OnCdsInputs):
     """Which company goes on which rows. Without `business_units`, rows of all of them."""
 
     company: Annotated[
-        str, StringConstraints(strip_whitespace=True), AfterValidator(company_code), Replaces(), CaseBlind()
+        str,
+        StringConstraints(strip_whitespace=True),
+        AfterValidator(company_code),
+        Replaces(),
+        CaseBlind(),
+        Checked(
+            file="not in the list of the link; two entries",
+            preview="not linked; not in F&O, before there is a link",
+            doing="not enabled for dual-write, on a link of this run",
+        ),
     ]
-    business_units: Annotated[list[str], Unordered(), CaseBlind()] = Field(default_factory=list)
-    tables: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TABLES))
-    overwrite: bool = False
-    order: Annotated[Literal["live", "before-live-sync"], NotCompared(), RefusedOnce("rows are stamped")] = "live"
-    max_failures: Annotated[int, Field(ge=0), NotCompared()] = 100
-    simulate: bool = False
-    timeout: Annotated[Duration, NotCompared()] = "6h"
+    business_units: Annotated[
+        list[str],
+        Unordered(),
+        CaseBlind(),
+        Checked(file="one under two companies", preview="not there; known are named"),
+    ] = Field(default_factory=list)
+    tables: Annotated[
+        list[str],
+        Field(min_length=1),
+        Checked(
+            file="none; the same one twice; one of two companies",
+            preview="a logical name, or another spelling; not there or without a company, on a link; too many rows",
+            doing="not there or without a company, where the packages come in the same run",
+        ),
+    ] = Field(default_factory=lambda: list(DEFAULT_TABLES))
+    overwrite: Annotated[bool, Checked(preview="the rows that lose their company, counted by company")] = False
+    order: Annotated[
+        Literal["live", "before-live-sync"],
+        NotCompared(),
+        RefusedOnce("rows are stamped"),
+        Checked(file="a change once rows are stamped", preview="more rows than the initial sync after it takes"),
+    ] = "live"
+    max_failures: Annotated[int, Field(ge=0), NotCompared(), Checked(doing="that more rows cannot be stamped")] = 100
+    simulate: Annotated[bool, Checked()] = False
+    timeout: TimeLimit = "6h"
 
 
 class BootstrapPrivate(PrivateInputs):

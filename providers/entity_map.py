@@ -18,7 +18,7 @@ from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.companies import AsLinked
-from providers.catalogue.durations import Duration, seconds
+from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
@@ -42,7 +42,7 @@ from providers.maps.versions import (
 from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, Stored
 from providers.protocol.diff import Meaning
 from providers.protocol.findings import MAP_FILTER, MAP_MISSING, MAP_VERSION, NOT_QUEUED
-from providers.protocol.marks import CaseBlind, NotCompared, Replaces, Unordered
+from providers.protocol.marks import CaseBlind, Checked, NotCompared, Replaces, Unordered
 
 __all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
 _VERSION = rf"^(\d+(\.\d+){{1,3}}|{LATEST}|latest \(resolved in up\)|{NOT_INSTALLED})$"
@@ -55,13 +55,27 @@ class EntityMapInputs(OfLinkInputs):
     of the link; with another list a reset may have to be made good.
     """
 
-    companies: Annotated[list[str] | AsLinked, Unordered(), CaseBlind()] = Field(default_factory=list)
-    map: Annotated[str, Field(min_length=1), Replaces()]
-    version: Annotated[str, Field(pattern=_VERSION)]
-    author: str | None = None
-    latest: Annotated[bool, NotCompared()] = False
-    offered: str | None = None
-    timeout: Annotated[Duration, NotCompared()] = "30m"
+    companies: Annotated[
+        list[str] | AsLinked, Unordered(), CaseBlind(), Checked(preview="told by `DualWriteConnection`")
+    ] = Field(default_factory=list)
+    map: Annotated[
+        str, Field(min_length=1), Replaces(), Checked(file="no chosen map", doing="one that the link does not have")
+    ]
+    version: Annotated[
+        str,
+        Field(pattern=_VERSION),
+        Checked(
+            file="no version; `latest` without an author",
+            preview="not offered, or of several authors; the map is paused, or stops meanwhile",
+            doing="not offered, where the link is made in the same run",
+        ),
+    ]
+    author: Annotated[
+        str | None, Checked(file="without a version", preview="has no such version", doing="the same, as for `version`")
+    ] = None
+    latest: Annotated[bool, NotCompared(), Checked(file="without an author")] = False
+    offered: Annotated[str | None, Checked()] = None
+    timeout: TimeLimit = "30m"
 
 
 class EntityMapPrivate(PrivateInputs):

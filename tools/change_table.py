@@ -1,9 +1,8 @@
-"""`docs/changes.md`, what a change of every input means: `python -m tools.change_table` writes it, `--check` compares.
+"""`docs/changes.md`, what a change of every input means.
 
 Made from the marks on the models of the resources; tests/contract/test_change_table.py proves each row.
 """
 
-import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -33,7 +32,6 @@ from providers.protocol.marks import (
     Unordered,
     mark,
 )
-from tools.generated import main
 
 PROVIDERS: tuple[type[Provider[Any, Any]], ...] = (
     CdsInstanceProvider,
@@ -133,8 +131,4 @@ def page() -> str:
                 row.resource,
             )
         text += f"| `{row.field}` | {row.kind} | {row.remark} |\n"
-    return text + "\nMade from the models by `python -m tools.change_table`; `make check` compares it.\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main("docs/changes.md", page(), "tools.change_table", sys.argv[1:]))
+    return text + "\nMade from the models by `python -m tools.generated`; `make check` compares it.\n"

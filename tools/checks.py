@@ -35,10 +35,7 @@ def checks() -> list[Check]:
         Check("types", (installed("mypy"), *typed)),
         Check("complexity", (sys.executable, "-m", "tools.complexity"), figures=True),
         Check("imports", (installed("lint-imports"),)),
-        Check("generated", (sys.executable, "-m", "components.schema", "--check")),
-        Check("stack table", (sys.executable, "-m", "tools.stack_table", "--check")),
-        Check("change table", (sys.executable, "-m", "tools.change_table", "--check")),
-        Check("findings", (sys.executable, "-m", "tools.findings_page", "--check")),
+        Check("generated", (sys.executable, "-m", "tools.generated", "--check")),
         Check("pipelines", (sys.executable, "-m", "tools.pipelines_check")),
         Check("coverage list", (sys.executable, "-m", "emulator", "coverage", "--check")),
     ]

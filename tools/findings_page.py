@@ -1,9 +1,6 @@
-"""`docs/findings.md`, the codes of findings: `python -m tools.findings_page` writes it, `--check` compares it."""
-
-import sys
+"""`docs/findings.md`, the codes of findings."""
 
 from providers.protocol.findings import ALL
-from tools.generated import main
 
 _HEAD = """# Findings
 
@@ -17,14 +14,10 @@ _GROUPS = """
 The letter says what follows from it: **C** refuses, and nothing is written; **I** cannot be undone; **P** a person has
 to act; **N** was not checked; **W** is otherwise than declared; **E** could not be read.
 
-This page is made from `providers/protocol/findings.py` by `python -m tools.findings_page`; `make check` compares it.
+This page is made from `providers/protocol/findings.py` by `python -m tools.generated`; `make check` compares it.
 """
 
 
 def page() -> str:
     """The whole page."""
     return _HEAD + "".join(f"| `{finding.code}` | {finding.meaning} |\n" for finding in sorted(ALL)) + _GROUPS
-
-
-if __name__ == "__main__":
-    sys.exit(main("docs/findings.md", page(), "tools.findings_page", sys.argv[1:]))

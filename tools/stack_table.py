@@ -1,6 +1,5 @@
-"""`stacks/README.md`, a table of the stack files: `python -m tools.stack_table` writes it, `--check` compares it."""
+"""`stacks/README.md`, a table of the stack files."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -9,7 +8,6 @@ from components.config import check
 from components.stack import NAMESPACE, Bootstrap, Cds, FinOps, Stack
 from tools.workspace import STACKS, UserError, config_of
 
-FILE = STACKS / "README.md"
 _PREFIX = f"{NAMESPACE}:"
 _BEFORE, _AFTER = "Pulumi.", ".yaml"
 _NONE = "-"
@@ -19,7 +17,7 @@ One file is one pair: `make preview STACK=<name>` shows what it takes, `make up 
 `stack-file.schema.json` describes every key.
 
 """
-_FOOT = "\nThis page is made from the stack files by `python -m tools.stack_table`; `make check` compares it.\n"
+_FOOT = "\nThis page is made from the stack files by `python -m tools.generated`; `make check` compares it.\n"
 
 
 class Column(NamedTuple):
@@ -78,18 +76,6 @@ def page() -> str:
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows) + _FOOT
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` say whether it is current; the exit code."""
-    text = page()
-    if arguments == ["--check"]:
-        if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write(f"stacks/{FILE.name} is stale: run `python -m tools.stack_table`\n")
-        return 1
-    FILE.write_text(text, encoding="utf-8")
-    return 0
-
-
 def _stack(name: str) -> Stack:
     file = STACKS / f"{_BEFORE}{name}{_AFTER}"
     config = {key.removeprefix(_PREFIX): value for key, value in config_of(file).items()}
@@ -109,7 +95,3 @@ def _instance(instance: Cds | FinOps) -> str:
 def _stamped(entry: Bootstrap) -> str:
     units = " and ".join(entry.business_units or ["all business units"])
     return f"{entry.company} on {units} ({', '.join(entry.tables)}), {entry.order}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from providers.protocol.marks import Checked, NotCompared
+
 _FORM = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
 
@@ -25,3 +27,4 @@ def canonical(text: str) -> str:
 
 
 Duration = Annotated[str, AfterValidator(canonical)]
+TimeLimit = Annotated[Duration, NotCompared(), Checked(doing="too short for the service; the next run goes on")]

@@ -11,7 +11,7 @@ from pydantic import Field
 from providers.api.dataverse.models import Organization, Solution
 from providers.api.power_platform.models import Environment
 from providers.api.session import Session
-from providers.catalogue.durations import Duration
+from providers.catalogue.durations import TimeLimit
 from providers.protocol.addresses import same_host
 from providers.protocol.consent import Consent
 from providers.protocol.marks import (
@@ -19,8 +19,8 @@ from providers.protocol.marks import (
     AtCreation,
     BelongsTo,
     CaseBlind,
+    Checked,
     NeedsConsent,
-    NotCompared,
     Recorded,
     Refused,
     Replaces,
@@ -31,6 +31,8 @@ from providers.protocol.models import CloudArguments, CloudInputs, CloudOutputs
 PRIME_SOLUTION = "CRMPrime"
 _PERMANENT = "it is fixed when the environment is created; a new `domain` makes another environment"
 _NEEDED = BelongsTo("new", required=True)
+_OF_EARLIER_RUN = "another one in an environment that a killed run made"
+_UNUSABLE = "not there, without Dataverse, not ready, too old, closed to the program, or linked elsewhere"
 
 
 class CdsInputs(CloudInputs):
@@ -39,8 +41,21 @@ class CdsInputs(CloudInputs):
     `finops`: the address of the F&O that an existing one is, or shall be, linked with; None: F&O is installed on it.
     """
 
-    instance: Literal["new", "existing"] = "new"
-    name: Annotated[str | None, Field(min_length=1, max_length=100), _NEEDED] = None
+    instance: Annotated[
+        Literal["new", "existing"],
+        Checked(
+            file="inputs of the other kind", preview="an instance that another stack made, or that is not this stack's"
+        ),
+    ] = "new"
+    name: Annotated[
+        str | None,
+        Field(min_length=1, max_length=100),
+        _NEEDED,
+        Checked(
+            file="missing for a new one; too long for F&O",
+            preview="taken by another environment, where F&O is installed (by `FinOpsInstance` before the creation)",
+        ),
+    ] = None
     domain: Annotated[
         str | None,
         Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", min_length=2, max_length=32),
@@ -48,18 +63,66 @@ class CdsInputs(CloudInputs):
         CaseBlind(),
         NeedsConsent("replace-environment"),
         _NEEDED,
+        Checked(
+            file="missing for a new one; too long for F&O",
+            preview="taken, reserved, or somebody else's; a change without consent; no free capacity",
+        ),
     ] = None
-    type: Annotated[Literal["sandbox", "production"] | None, BelongsTo("new")] = None
-    location: Annotated[str | None, Refused(_PERMANENT), _NEEDED] = None
-    currency: Annotated[str | None, Field(pattern=r"^[A-Za-z]{3}$"), CaseBlind(), Refused(_PERMANENT), _NEEDED] = None
-    language: Annotated[int | None, Refused(_PERMANENT), _NEEDED] = None
-    url: Annotated[str | None, Field(pattern=r"^https://[^/\s]+/?$"), Replaces(), Address(), BelongsTo("existing")] = (
-        None
-    )
-    environment_id: Annotated[str | None, Field(min_length=1), Replaces(), CaseBlind(), BelongsTo("existing")] = None
-    finops: Annotated[str | None, AtCreation()] = None
-    confirm: Annotated[tuple[Consent, ...], Recorded()] = ()
-    timeout: Annotated[Duration, NotCompared()] = "2h"
+    type: Annotated[
+        Literal["sandbox", "production"] | None,
+        BelongsTo("new"),
+        Checked(
+            preview="not offered there; what production loses when it becomes a sandbox",
+            doing="a change that the service refuses",
+        ),
+    ] = None
+    location: Annotated[
+        str | None,
+        Refused(_PERMANENT),
+        _NEEDED,
+        Checked(
+            file="missing for a new one; another geography than that of F&O",
+            preview="unknown, disabled, or without Dynamics 365 apps",
+            doing="another place than asked for",
+        ),
+    ] = None
+    currency: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z]{3}$"),
+        CaseBlind(),
+        Refused(_PERMANENT),
+        _NEEDED,
+        Checked(file="missing for a new one", preview="not offered there", doing=_OF_EARLIER_RUN),
+    ] = None
+    language: Annotated[
+        int | None,
+        Refused(_PERMANENT),
+        _NEEDED,
+        Checked(file="missing for a new one; no locale id", preview="not offered there", doing=_OF_EARLIER_RUN),
+    ] = None
+    url: Annotated[
+        str | None,
+        Field(pattern=r"^https://[^/\s]+/?$"),
+        Replaces(),
+        Address(),
+        BelongsTo("existing"),
+        Checked(file="no CDS instance of the cloud; the address of a Web API", preview=_UNUSABLE),
+    ] = None
+    environment_id: Annotated[
+        str | None,
+        Field(min_length=1),
+        Replaces(),
+        CaseBlind(),
+        BelongsTo("existing"),
+        Checked(file="no id; a `url` beside it", preview=_UNUSABLE),
+    ] = None
+    finops: Annotated[
+        str | None, AtCreation(), Checked(preview="another partner; a link that the two sides tell apart")
+    ] = None
+    confirm: Annotated[
+        tuple[Consent, ...], Recorded(), Checked(file="an unknown action", preview="an entry that serves nothing")
+    ] = ()
+    timeout: TimeLimit = "2h"
 
     @property
     def reference(self) -> str:

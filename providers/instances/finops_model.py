@@ -8,10 +8,10 @@ from pydantic import Field
 from providers.api.dataverse.models import FinOpsApplication
 from providers.api.power_platform.models import Environment, FinOpsProperties
 from providers.api.transport.errors import UnexpectedAnswer
-from providers.catalogue.durations import Duration
+from providers.catalogue.durations import TimeLimit
 from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCdsArguments, OnCdsInputs, OnCdsOutputs
-from providers.protocol.marks import Address, AtCreation, BelongsTo, FixedWith, Minimum, NotCompared, Replaces
+from providers.protocol.marks import Address, AtCreation, BelongsTo, Checked, FixedWith, Minimum, Replaces
 from providers.protocol.versions import at_least
 
 # What is chosen when F&O is installed, and what serves the checks before that.
@@ -24,23 +24,57 @@ class FinOpsInputs(OnCdsInputs):
     The two `environment_*` and `location` say what a new CDS will be, for the checks before it is there.
     """
 
-    instance: Literal["new", "existing"] = "new"
-    data: Annotated[Literal["empty", "demo"] | None, Replaces(), FixedWith("cds"), BelongsTo("new", required=True)] = (
-        None
-    )
-    developer_tools: Annotated[bool | None, Replaces(), FixedWith("cds"), _OF_NEW] = None
-    version: Annotated[str | None, Field(pattern=r"^\d+(\.\d+){1,3}$"), Minimum(), _OF_NEW] = None
-    environment_name: Annotated[str | None, AtCreation(), _OF_NEW] = None
-    environment_type: Annotated[Literal["sandbox", "production"] | None, AtCreation(), _OF_NEW] = None
-    location: Annotated[str | None, AtCreation()] = None
+    instance: Annotated[
+        Literal["new", "existing"],
+        Checked(
+            file="inputs of the other kind",
+            preview="no licence, region or capacity; an environment that cannot have F&O; another F&O in its place",
+        ),
+    ] = "new"
+    data: Annotated[
+        Literal["empty", "demo"] | None,
+        Replaces(),
+        FixedWith("cds"),
+        BelongsTo("new", required=True),
+        Checked(file="missing for a new one; of an existing one", preview="a change of what is installed"),
+    ] = None
+    developer_tools: Annotated[
+        bool | None, Replaces(), FixedWith("cds"), _OF_NEW, Checked(preview="a change of what is installed")
+    ] = None
+    version: Annotated[
+        str | None,
+        Field(pattern=r"^\d+(\.\d+){1,3}$"),
+        Minimum(),
+        _OF_NEW,
+        Checked(
+            preview="not on offer, where an environment of the tenant shows what is",
+            doing="not on offer, where none shows it",
+        ),
+    ] = None
+    environment_name: Annotated[
+        str | None, AtCreation(), _OF_NEW, Checked(file="too long for F&O", preview="taken by another environment")
+    ] = None
+    environment_type: Annotated[
+        Literal["sandbox", "production"] | None, AtCreation(), _OF_NEW, Checked(preview="not offered with F&O there")
+    ] = None
+    location: Annotated[
+        str | None,
+        AtCreation(),
+        Checked(file="another geography than that of F&O", preview="no licence for F&O there"),
+    ] = None
     url: Annotated[
         str | None,
         Field(pattern=r"^https://[^/\s]+/?$"),
         Replaces(),
         Address(),
         BelongsTo("existing", required=True),
+        Checked(
+            file="no F&O of the cloud; another geography",
+            preview="no answer, closed to the program, linked elsewhere; another tenant or too old, where it is linked",
+            doing="another tenant or too old, where it is not linked before",
+        ),
     ] = None
-    timeout: Annotated[Duration, NotCompared()] = "4h"
+    timeout: TimeLimit = "4h"
 
 
 class FinOpsArguments(OnCdsArguments):

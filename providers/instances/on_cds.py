@@ -14,7 +14,7 @@ from providers.protocol.addresses import host_of
 from providers.protocol.base import Call, CloudArguments, CloudInputs, CloudOutputs, Provider, Stored
 from providers.protocol.consent import Consent
 from providers.protocol.diff import Meaning
-from providers.protocol.marks import Address, CaseBlind, Recorded, Replaces
+from providers.protocol.marks import Address, CaseBlind, Checked, Recorded, Replaces
 
 
 class OnCdsInputs(CloudInputs):
@@ -23,8 +23,18 @@ class OnCdsInputs(CloudInputs):
     `confirm`: the consents to the end of an environment of the stack, without which nothing on it is deleted.
     """
 
-    cds: Annotated[str, Field(min_length=1), Replaces(), CaseBlind()]
-    confirm: Annotated[tuple[Consent, ...], Recorded()] = ()
+    cds: Annotated[
+        str,
+        Field(min_length=1),
+        Replaces(),
+        CaseBlind(),
+        Checked(preview="whatever stands against the instance, told by `CdsInstance`"),
+    ]
+    confirm: Annotated[
+        tuple[Consent, ...],
+        Recorded(),
+        Checked(file="another pair, or a map that is not chosen", preview="an entry that has ended or serves nothing"),
+    ] = ()
 
 
 class OnCdsArguments(CloudArguments):
@@ -38,7 +48,13 @@ class OnCdsArguments(CloudArguments):
 class OfPairInputs(OnCdsInputs):
     """Inputs of what belongs to a pair. `finops`: the address of an existing F&O; None: what is installed on `cds`."""
 
-    finops: Annotated[str | None, Replaces(), Address(), CaseBlind()] = None
+    finops: Annotated[
+        str | None,
+        Replaces(),
+        Address(),
+        CaseBlind(),
+        Checked(preview="a partner of another CDS instance; the rest is told by `FinOpsInstance`"),
+    ] = None
 
 
 class OfPairArguments(OnCdsArguments):
@@ -50,7 +66,13 @@ class OfPairArguments(OnCdsArguments):
 class OfLinkInputs(OfPairInputs):
     """Inputs of what needs the dual-write service. `gateway`: its address; None: the one of the cloud."""
 
-    gateway: str | None = None
+    gateway: Annotated[
+        str | None,
+        Checked(
+            file="missing outside the emulator; a host outside the cloud",
+            doing="the gateway of another geography, whose token or link the service refuses",
+        ),
+    ] = None
 
 
 class OfLinkArguments(OfPairArguments):

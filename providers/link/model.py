@@ -7,13 +7,13 @@ from pydantic import Field
 
 from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
 from providers.catalogue.companies import AsLinked
-from providers.catalogue.durations import Duration
+from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
 from providers.link.companies import CompanyChange, DeclaredCompanies
 from providers.link.pair import Pair
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import NotCompared
+from providers.protocol.marks import Checked, NotCompared
 
 
 class ConnectionInputs(OfLinkInputs):
@@ -22,12 +22,31 @@ class ConnectionInputs(OfLinkInputs):
     `own_solutions`: map solutions of the user's own, each with a minimum version.
     """
 
-    companies: DeclaredCompanies
-    solutions: list[str] = Field(default_factory=list)
-    own_solutions: dict[str, str] = Field(default_factory=dict)
-    company_change: Annotated[CompanyChange, NotCompared()] = "manual"
-    live_companies_limit: Annotated[int, Field(ge=1), NotCompared()] = LIVE_COMPANIES_LIMIT
-    timeout: Annotated[Duration, NotCompared()] = "30m"
+    companies: Annotated[
+        DeclaredCompanies,
+        Checked(
+            file="none; the same one twice; more than live sync takes; one that a new F&O will not have",
+            preview="one that F&O lacks; what its change loses, or a person has to do; more than live sync takes",
+            doing="one that F&O lacks, where F&O is made in the same run",
+        ),
+    ]
+    solutions: Annotated[list[str], Checked(doing="one that its package did not bring")] = Field(default_factory=list)
+    own_solutions: Annotated[
+        dict[str, str],
+        Checked(
+            file="no version",
+            preview="older than its minimum, where the link is there",
+            doing="not there within the time limit; older, where the link is made in the same run",
+        ),
+    ] = Field(default_factory=dict)
+    company_change: Annotated[CompanyChange, NotCompared(), Checked(preview="a reset without consent")] = "manual"
+    live_companies_limit: Annotated[
+        int,
+        Field(ge=1),
+        NotCompared(),
+        Checked(preview="less than the link has", doing="more than Microsoft agreed to"),
+    ] = LIVE_COMPANIES_LIMIT
+    timeout: TimeLimit = "30m"
 
 
 class ConnectionPrivate(PrivateInputs):

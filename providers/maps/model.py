@@ -8,18 +8,19 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from providers.api.dual_write.models import EntityMapStatus
 from providers.catalogue.companies import AsLinked
-from providers.catalogue.durations import Duration
+from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
 from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import CaseBlind, NotCompared, Recorded, RefusedOnce, Unordered
+from providers.protocol.marks import CaseBlind, Checked, NotCompared, Recorded, RefusedOnce, Unordered
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
 Companies = list[str] | AsLinked
+_LIMIT = Checked(preview="less than the pair has", doing="more than the service bears")
 
 
 class LiveSyncInputs(OfLinkInputs):
@@ -32,21 +33,50 @@ class LiveSyncInputs(OfLinkInputs):
     Limits: companies, and rows a company; None = the documented one.
     """
 
-    companies: Annotated[Companies, Unordered(), CaseBlind()] = Field(default_factory=list)
-    maps: dict[str, RunState]
-    prerequisites_added: Annotated[list[str], Unordered()] = Field(default_factory=list)
-    dropped: Annotated[list[str], Unordered()] = Field(default_factory=list)
-    integration_keys: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Unordered()] = Field(
+    companies: Annotated[
+        Companies, Unordered(), CaseBlind(), Checked(preview="more than an initial sync takes; rows of late ones")
+    ] = Field(default_factory=list)
+    maps: Annotated[
+        dict[str, RunState],
+        Checked(
+            file="no standard map; one that needs another which is stopped or left out",
+            preview="one that needs another which is paused",
+            doing="one that the link does not have, or that the service refuses to start",
+        ),
+    ]
+    prerequisites_added: Annotated[list[str], Unordered(), Checked()] = Field(default_factory=list)
+    dropped: Annotated[list[str], Unordered(), Checked()] = Field(default_factory=list)
+    integration_keys: Annotated[
+        dict[str, Annotated[list[str], Field(min_length=1)]],
+        Unordered(),
+        Checked(
+            file="a table that no chosen map has; no column",
+            preview="a column that the table lacks; no company column, with several companies; a paused map",
+            doing="no alternate key of these columns",
+        ),
+    ] = Field(default_factory=dict)
+    initial_sync: Annotated[
+        Master | dict[str, Master],
+        RefusedOnce("maps run"),
+        Checked(
+            file="a map that is not chosen; for maps that run",
+            preview="too many rows, or companies",
+            doing="rows that the other side refuses",
+        ),
+    ] = Field(default_factory=dict)
+    resync: Annotated[dict[str, str], Checked(file="a map without an initial sync", preview="too many rows")] = Field(
         default_factory=dict
     )
-    initial_sync: Annotated[Master | dict[str, Master], RefusedOnce("maps run")] = Field(default_factory=dict)
-    resync: dict[str, str] = Field(default_factory=dict)
-    catch_up: Annotated[dict[str, CatchUp], NotCompared()] = Field(default_factory=dict)
-    pinned: Annotated[list[str], Unordered(), Recorded()] = Field(default_factory=list)
-    initial_sync_companies_limit: Annotated[int | None, NotCompared()] = None
-    initial_sync_rows_limit: Annotated[int | None, NotCompared()] = None
-    single_threaded_rows_limit: Annotated[int | None, NotCompared()] = None
-    timeout: Annotated[Duration, NotCompared()] = "2h"
+    catch_up: Annotated[
+        dict[str, CatchUp],
+        NotCompared(),
+        Checked(file="a map that is not chosen", doing="a queue that is thrown away without consent"),
+    ] = Field(default_factory=dict)
+    pinned: Annotated[list[str], Unordered(), Recorded(), Checked()] = Field(default_factory=list)
+    initial_sync_companies_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
+    initial_sync_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
+    single_threaded_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
+    timeout: TimeLimit = "2h"
 
     @property
     def listed_companies(self) -> list[str]:

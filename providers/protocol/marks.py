@@ -77,6 +77,19 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """When a value of the right form is known to be wrong: by the stack file alone, in a preview, only by doing.
+
+    A few words each on what is told then, empty for nothing. Read by the table of inputs (docs/inputs.md), for which
+    every input has this mark.
+    """
+
+    file: str = ""
+    preview: str = ""
+    doing: str = ""
+
+
+@dataclass(frozen=True)
 class Minimum:
     """A dotted version that is the least wanted: a newer one is no difference."""
 
@@ -111,6 +124,7 @@ _M = TypeVar(
     BelongsTo,
     NeedsConsent,
     FixedWith,
+    Checked,
 )
 
 

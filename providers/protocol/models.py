@@ -9,7 +9,7 @@ from typing import Annotated, Any, NotRequired, Self, TypedDict
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field
 
-from providers.protocol.marks import NotCompared, Refused
+from providers.protocol.marks import Checked, NotCompared, Refused
 
 
 class Inputs(BaseModel):
@@ -21,8 +21,20 @@ class Inputs(BaseModel):
 class CloudInputs(Inputs):
     """Inputs of everything that lives in one cloud. `tenant`: its id or a domain; None: that of the credentials."""
 
-    cloud: Annotated[str, Refused("another cloud is another tenant: use a stack of its own")]
-    tenant: Annotated[str | None, Field(min_length=1), NotCompared()] = None
+    cloud: Annotated[
+        str,
+        Refused("another cloud is another tenant: use a stack of its own"),
+        Checked(file="no cloud of this program; a key or variable is missing that this cloud needs"),
+    ]
+    tenant: Annotated[
+        str | None,
+        Field(min_length=1),
+        NotCompared(),
+        Checked(
+            file="another id than that of `AZURE_TENANT_ID` or of the state",
+            doing="a domain, or credentials, of another tenant: the operation ends before its first call",
+        ),
+    ] = None
 
 
 class CloudArguments(TypedDict):

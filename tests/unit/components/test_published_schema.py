@@ -1,31 +1,12 @@
 """What editors and the CLI are told about stack files agrees with what the program takes."""
 
-from pathlib import Path
-
-import pytest
 import yaml
 
 from components.config import check
-from components.schema import FILE, main, schema
+from components.schema import schema
 from components.stack import Stack
 from tests.unit.components.stack_files import TODAY
 from tools.workspace import ROOT
-
-
-def test_published_schema_is_current() -> None:
-    assert main(["--check"]) == 0
-
-
-def test_stale_schema_is_reported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stale = tmp_path / FILE.name
-    stale.write_text("{}")
-    monkeypatch.setattr("components.schema.FILE", stale)
-    assert main(["--check"]) == 1
-    assert "python -m components.schema" in capsys.readouterr().err
-    assert main([]) == 0
-    assert main(["--check"]) == 0
 
 
 def test_every_key_of_the_file_is_described() -> None:

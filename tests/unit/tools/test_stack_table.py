@@ -8,10 +8,6 @@ from tools import stack_table
 from tools.workspace import UserError
 
 
-def test_published_page_is_current() -> None:
-    assert stack_table.main(["--check"]) == 0
-
-
 def test_page_has_a_row_for_each_stack_in_order_of_scenarios() -> None:
     rows = [line.split("`")[1] for line in stack_table.page().splitlines() if line.startswith("| `")]
     assert rows == [
@@ -22,16 +18,6 @@ def test_page_has_a_row_for_each_stack_in_order_of_scenarios() -> None:
         "existing-new",
         "existing-existing",
     ]
-
-
-def test_stale_page_is_reported_and_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(stack_table, "FILE", tmp_path / "README.md")
-    assert stack_table.main(["--check"]) == 1
-    assert "python -m tools.stack_table" in capsys.readouterr().err
-    assert stack_table.main([]) == 0
-    assert stack_table.main(["--check"]) == 0
 
 
 def test_wrong_stack_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
