@@ -160,9 +160,8 @@ class DualWritePair(pulumi.ComponentResource):
 
     def _packages(self, selection: Selection, finops: FinOpsInstance) -> pulumi.Resource:
         """One resource a package, each after the one before; the last one."""
-        wanted = self._stack.connection.packages
         last: pulumi.Resource = finops
-        for package in selection.packages if wanted is None else wanted:
+        for package in self._package_names(selection):
             last = ApplicationPackage(
                 f"{self._prefix}-{package.lower().replace('_', '-')}",
                 **self._on_cds(),
@@ -171,6 +170,10 @@ class DualWritePair(pulumi.ComponentResource):
                 opts=self._child(last),
             )
         return last
+
+    def _package_names(self, selection: Selection) -> list[str]:
+        wanted = self._stack.connection.packages
+        return list(selection.packages) if wanted is None else wanted
 
     def _legal_entities(self, last_package: pulumi.Resource) -> list[Company]:
         return [
@@ -279,6 +282,7 @@ class DualWritePair(pulumi.ComponentResource):
             catch_up=map_settings.catch_ups(wanted, selection) or None,
             confirm=self._consents.on_cds("discard-queue"),
             pinned=list(map_settings.pins(wanted, selection)) or None,
+            packages=self._package_names(selection),
             initial_sync_companies_limit=limits.initial_sync_companies,
             initial_sync_rows_limit=limits.initial_sync_rows,
             single_threaded_rows_limit=limits.single_threaded_rows,

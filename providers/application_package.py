@@ -18,7 +18,7 @@ from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.existing_finops import environment_of
 from providers.instances.identifiers import on_environment
 from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
-from providers.instances.package_installation import Installation, not_offered
+from providers.instances.package_installation import Installation, named, not_offered
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import resolve
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem
@@ -120,7 +120,7 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
         """The package by environment and name; gone with its environment, or when it is not installed there."""
         session = call.session(stored.cloud)
         try:
-            live = session.app_management.packages(stored.environment_id).get(stored.package)
+            live = named(session.app_management.packages(stored.environment_id), stored.package)
         except NotFound as error:
             if environment_or_gone(session.power_platform, stored.environment_id) is None:
                 return None

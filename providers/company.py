@@ -133,24 +133,21 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
 
     def live_problems(self, inputs: CompanyInputs, call: Call) -> Iterable[Problem]:
         """When F&O is there already: whether the company can be created, if it has to be."""
-        missing = _missing(inputs)
-        if not missing:
-            return
         try:
             session = call.session(inputs.cloud)
             finops = session.finance_operations(inputs.finops or _pair(inputs, call).finops_host)
             if not finops.reachable():
                 return
-            entity = _entity(finops, inputs.code)
+            entities = finops.legal_entities()
         except NotFound:
             # No environment or no F&O yet: what it will hold is not known.
             return
         except (PermissionDenied, AuthenticationError) as error:
             call.announce(f"not checked: whether the company exists ({error.reason})", COMPANY_NOT_CHECKED)
             return
-        if entity is None:
-            for field in missing:
-                yield Problem(field, f"is required: {_absent(inputs.code)}")
+        if _of_code(inputs.code, entities) is None:
+            yield from (Problem(field, f"is required: {_absent(inputs.code)}") for field in _missing(inputs))
+            yield from _name_of_another(inputs, entities)
 
     def on_create(self, inputs: CompanyInputs, call: Call) -> tuple[str, CompanyOutputs]:
         """Find or create by code, and wait until F&O reads it back."""
@@ -245,6 +242,14 @@ def _missing(inputs: CompanyInputs) -> list[str]:
     return [field for field in ("name", "country") if getattr(inputs, field) is None]
 
 
+def _name_of_another(inputs: CompanyInputs, entities: Iterable[LegalEntity]) -> Iterable[Problem]:
+    """Names of companies become those of business units and teams, so that two of one name break linking (5.4)."""
+    name = (inputs.name or "").strip().casefold()
+    others = [each for each in entities if name and each.name.strip().casefold() == name]
+    for other in others[:1]:
+        yield Problem("name", f"is the name of {other.id.upper()} in F&O too; two companies of one name break linking")
+
+
 def _absent(code: str) -> str:
     return (
         f"the company {code} is not in F&O, and creating it needs `name` and `country` in its entry of "
@@ -261,7 +266,11 @@ def _client(pair: Pair, inputs: CompanyInputs, call: Call) -> FinanceOperations:
 
 
 def _entity(finops: FinanceOperations, code: str) -> LegalEntity | None:
-    return next((each for each in finops.legal_entities() if each.id.casefold() == code.casefold()), None)
+    return _of_code(code, finops.legal_entities())
+
+
+def _of_code(code: str, entities: Iterable[LegalEntity]) -> LegalEntity | None:
+    return next((each for each in entities if each.id.casefold() == code.casefold()), None)
 
 
 class Company(ManagedResource, module="dualwrite", name="Company"):

@@ -7,7 +7,7 @@ another one, with `overwrite`). A business unit means its own rows, not those of
 are stamped whole. Takes minutes for ten thousand rows, longer when maps are live (assumed).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal, NotRequired, Unpack
 
@@ -25,9 +25,10 @@ from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCds
 from providers.instances.references import resolve
 from providers.protocol.addresses import short_name
 from providers.protocol.base import Call, ManagedResource, PrivateInputs, Problem, ResourceError
+from providers.protocol.findings import OVERWRITES
 from providers.protocol.marks import CaseBlind, Checked, NotCompared, RefusedOnce, Replaces, Unordered
 from providers.protocol.problems import Fixed
-from providers.stamping.plan import Pending, PlannedBootstrap
+from providers.stamping.plan import Pending, PlannedBootstrap, entity_sets, overwritten
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import Scope, find_scope, known_units
 
@@ -184,7 +185,9 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
             if linked is not None:
                 problems = _scope(dataverse, inputs).problems
             else:
-                problems += planned.company_problems()
+                problems += [*planned.company_problems(), *planned.table_problems(dataverse, inputs.tables)]
+            if inputs.overwrite and not problems and not private.updating:
+                _tell_overwritten(dataverse, inputs, units, call)
             if rows and not problems and bool(units) == bool(inputs.business_units):
                 problems += planned.row_problems(dataverse, inputs.tables, units, overwrite=inputs.overwrite)
         except ApiError:
@@ -266,7 +269,16 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
     )
 
 
+def _tell_overwritten(dataverse: Dataverse, inputs: BootstrapInputs, units: Sequence[str], call: Call) -> None:
+    """Which rows lose the company that they carry: it cannot be undone."""
+    lost = overwritten(dataverse, inputs.company, inputs.tables, units)
+    if lost:
+        would = "would get" if inputs.simulate else "get"
+        call.announce(f"rows that carry another company {would} {inputs.company}: {', '.join(lost)}", OVERWRITES)
+
+
 def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
+    definitions = dataverse.table_definitions(inputs.tables)
     return find_scope(
         company=inputs.company,
         business_units=inputs.business_units,
@@ -274,7 +286,8 @@ def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
         overwrite=inputs.overwrite,
         companies=dataverse.companies(),
         units=dataverse.business_units() if inputs.business_units else [],
-        definitions=dataverse.table_definitions(inputs.tables),
+        definitions=definitions,
+        meant=entity_sets(dataverse, inputs.tables, definitions),
     )
 
 

@@ -23,7 +23,7 @@ from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
-from providers.maps.catch_up import declared_before, require_skippable, skipped_queues
+from providers.maps.catch_up import declared_before, require_skippable, skipped_queues, unconsented
 from providers.maps.declared_checks import (
     key_problems,
     late_initial_syncs,
@@ -75,7 +75,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         return canonical_inputs(inputs)
 
     def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
-        """Initial syncs and texts of maps that are not declared, or come too late; prerequisites that shall not run."""
+        """Initial syncs and texts of maps that are not declared, or come too late; what is stopped; consents."""
         named = (("initial_sync", inputs.masters), ("resync", inputs.resync), ("catch_up", inputs.catch_up))
         for field, names in named:
             for name in names:
@@ -84,6 +84,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         yield from stopped_prerequisites(inputs)
         if old:
             yield from late_initial_syncs(inputs, old)
+            yield from unconsented(inputs, skipped_queues(inputs, old.maps), _today())
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
@@ -99,9 +100,9 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         """
         if inputs.maps != old.maps:
             warn_of_paused_prerequisites(inputs, call)
-        if not same_keys(inputs.integration_keys, old.integration_keys):
-            yield from key_problems(inputs, call)
         other_companies = inputs.companies != old.companies
+        if other_companies or not same_keys(inputs.integration_keys, old.integration_keys):
+            yield from key_problems(inputs, call)
         fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
         is_reset = other_companies and LiveSyncPrivate.of(call.private).company_change == "reset"
         again = {name for name in fresh if is_reset or name in inputs.resync}

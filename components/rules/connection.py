@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from components.draft import Draft
 from components.findings import Broken
+from providers.instances.hosts import gateway_problem
 
 
 def connection_rules(draft: Draft) -> Iterator[Broken]:
@@ -12,6 +13,9 @@ def connection_rules(draft: Draft) -> Iterator[Broken]:
     if cloud != "emulator" and connection.gateway is None:
         text = f"is required with `cloud: {cloud}`: the https address of the dual-write gateway of your geography"
         yield Broken(("connection", "gateway"), text)
+    foreign = gateway_problem(cloud, connection.gateway)
+    if foreign:
+        yield Broken(("connection", "gateway"), foreign)
     yield from _packages_twice(connection.packages or [])
 
 

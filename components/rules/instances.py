@@ -16,6 +16,7 @@ from providers.catalogue.geography import geography_problem
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 from providers.cds_instance import CdsInstanceProvider
 from providers.finops_instance import FinOpsInstanceProvider
+from providers.instances.hosts import dataverse_problem, finops_problem
 
 # power-platform-api.md 5.2: the shapes of the addresses of the two sides.
 _DATAVERSE_HOST, _FINOPS_HOST = re.compile(r"\.crm\d*\."), re.compile(r"\.operations\.")
@@ -57,7 +58,7 @@ def instance_rules(draft: Draft) -> Iterator[Broken]:
     yield from _keys_of_kind(draft, _CDS, draft.stack.cds.instance)
     yield from _keys_of_kind(draft, _FINOPS, draft.stack.finops.instance)
     yield from _lengths(draft.stack.cds, draft.stack.finops)
-    yield from _addresses(draft.stack.cds, draft.stack.finops)
+    yield from _addresses(draft.stack.cds, draft.stack.finops, draft.stack.cloud)
 
 
 def _keys_of_kind(draft: Draft, keys: _Keys, kind: Kind | None) -> Iterator[Broken]:
@@ -109,7 +110,7 @@ def _lengths(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
             yield Broken(("cds", name), text)
 
 
-def _addresses(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
+def _addresses(cds: DraftCds, finops: DraftFinOps, cloud: str) -> Iterator[Broken]:
     """Addresses of the other side, and of two geographies (semantics 2.3): those of new instances are not told yet."""
     cds_url, finops_url = _existing_address(cds), _existing_address(finops)
     if _FINOPS_HOST.search(cds_url):
@@ -117,10 +118,19 @@ def _addresses(cds: DraftCds, finops: DraftFinOps) -> Iterator[Broken]:
     if _DATAVERSE_HOST.search(finops_url):
         text = "is the address of a CDS instance; that of an F&O instance has `.operations.` in it"
         yield Broken(("finops", "url"), text)
+    yield from _foreign_hosts(cds_url, finops_url, cloud)
     location = cds.location if cds.instance == "new" else None
     apart = geography_problem(finops_url, cds_url=cds_url, location=location)
     if apart:
         yield Broken(("finops", "url"), apart)
+
+
+def _foreign_hosts(cds_url: str, finops_url: str, cloud: str) -> Iterator[Broken]:
+    """Addresses outside the cloud, and that of a Web API; one of the other side is told as such."""
+    foreign_cds = None if _FINOPS_HOST.search(cds_url) else dataverse_problem(cloud, cds_url or None)
+    foreign_finops = None if _DATAVERSE_HOST.search(finops_url) else finops_problem(cloud, finops_url or None)
+    problems = (("cds", foreign_cds), ("finops", foreign_finops))
+    yield from (Broken((section, "url"), text) for section, text in problems if text)
 
 
 def _existing_address(section: DraftCds | DraftFinOps) -> str:

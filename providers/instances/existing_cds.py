@@ -195,7 +195,9 @@ def _link_problems(
         return _other_partner(environment, seen.url, finops)
     if seen.url:
         return _linked_elsewhere(session, environment, seen.url)
-    return [] if finops else preflight.installation_problems(environment)
+    if finops:
+        return []
+    return preflight.installation_problems(environment, session.power_platform.environments())
 
 
 def _other_partner(environment: Environment, partner: str, finops: str) -> list[str]:

@@ -19,7 +19,7 @@ from providers.instances.capacity import lacking_capacity
 from providers.instances.cds_model import CdsInputs, CdsOutputs, observed
 from providers.instances.kinds import shape_problems
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
-from providers.instances.references import own_environment
+from providers.instances.references import own_environment, same_domain
 from providers.instances.removal import remove
 from providers.protocol.base import Call, Problem
 from providers.protocol.consent import missing_consent
@@ -72,10 +72,17 @@ class NewCds:
             yield from (Problem(path, text) for path, text in tenant_problems(wanted, service, call.announce))
 
     def change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
-        """Whether an existing instance may become the stack's own: only one that the stack made."""
-        if old.instance == "new":
+        """Whether an existing instance may become the stack's own: only one that it made. And a new domain or name."""
+        if old.instance == "new" and (old.domain or "").casefold() != (inputs.domain or "").casefold():
+            # Another domain is another environment, which has to be created.
+            yield from self.live_problems(inputs, call)
+            return
+        if old.instance == "new" and old.name == inputs.name:
             return
         environments = call.session(inputs.cloud).power_platform.environments()
+        if old.instance == "new":
+            yield from _renamed(inputs, old, environments)
+            return
         try:
             own_environment(environments, domain=inputs.domain or "", display_name="", mark=call.mark)
         except Conflict as error:
@@ -120,6 +127,14 @@ class NewCds:
             waiting=Waiting(call, seconds(stored.timeout)),
             interval=session.profile.polls.environment,
         )
+
+
+def _renamed(inputs: CdsInputs, old: CdsInputs, environments: list[Environment]) -> Iterator[Problem]:
+    """Another name for an environment that has F&O, where another environment has that name."""
+    own = next((each for each in environments if same_domain(each, old.domain or "")), None)
+    taken = preflight.name_problem(inputs.name or "", environments, own.id) if own and own.finops else None
+    if taken:
+        yield Problem("name", taken)
 
 
 def _domain_change(inputs: CdsInputs, old: str) -> Iterator[Problem]:

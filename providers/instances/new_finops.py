@@ -12,12 +12,14 @@ from providers.instances.existing_finops import environment_of
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.kinds import shape_problems
+from providers.instances.offered_versions import version_problems
 from providers.instances.presence import environment_or_gone
-from providers.instances.references import is_existing, resolve
+from providers.instances.references import carries_mark, is_existing, resolve
 from providers.protocol.addresses import same_host
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import LOCATION_NOT_CHECKED
 from providers.protocol.problems import Fixed
+from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
 
 _FIXED = "is fixed when F&O is installed and F&O cannot be removed alone: "
@@ -37,17 +39,23 @@ class NewFinOps:
 
     def live_problems(self, inputs: FinOpsInputs, call: Call) -> Iterator[Problem]:
         """Ask whether F&O can be installed; not when it is installed already."""
-        service = call.session(inputs.cloud).power_platform
-        environment = environment_of(service.environments(), inputs.cds)
+        session = call.session(inputs.cloud)
+        environments = session.power_platform.environments()
+        environment = environment_of(environments, inputs.cds)
         if environment is not None and environment.finops and not environment.linked_with_lcs:
             return
         if environment is not None:
-            yield from (Problem("cds", text) for text in preflight.installation_problems(environment))
-        yield from _tenant_problems(inputs, environment, service, call)
+            against = preflight.installation_problems(environment, environments)
+            yield from (Problem("cds", text) for text in against)
+        elif inputs.environment_name is not None:
+            yield from _taken_name(inputs.environment_name, environments, call.mark)
+        yield from _tenant_problems(inputs, environment, session.power_platform, call)
+        yield from version_problems(inputs, environment, environments, session, call)
 
     def change_problems(self, inputs: FinOpsInputs, old: FinOpsInputs, call: Call) -> Iterator[Problem]:
-        """Whether an F&O that was only used may be counted as installed here: only if it is."""
+        """Whether an F&O that was only used may be counted as installed here: only if it is. And a raised version."""
         if old.instance == "new":
+            yield from self._changed(inputs, old, call)
             return
         service = call.session(inputs.cloud).power_platform
         environment = environment_of(service.environments(), inputs.cds)
@@ -56,6 +64,16 @@ class NewFinOps:
         elif not same_host(environment.finops.url, old.url):
             text = f"'{environment.display_name}' has {environment.finops.url}, not {old.url}: put the old value back"
             yield Problem("instance", text)
+
+    def _changed(self, inputs: FinOpsInputs, old: FinOpsInputs, call: Call) -> Iterator[Problem]:
+        """Another CDS instance gets an F&O of its own; on the same one only the version may rise."""
+        if old.cds.casefold() != inputs.cds.casefold():
+            yield from self.live_problems(inputs, call)
+        elif not at_least(old.version, inputs.version):
+            session = call.session(inputs.cloud)
+            environments = session.power_platform.environments()
+            own = environment_of(environments, inputs.cds)
+            yield from version_problems(inputs, own, environments, session, call)
 
     def create(self, inputs: FinOpsInputs, call: Call) -> tuple[str, FinOpsOutputs]:
         """Install F&O, or go on with what is on its way, until both sides agree."""
@@ -89,6 +107,14 @@ class NewFinOps:
             call.announce("left in place: F&O cannot be removed alone, and its CDS instance is not this stack's")
         else:
             call.announce("F&O cannot be removed alone; it is deleted together with its CDS instance")
+
+
+def _taken_name(name: str, environments: list[Environment], mark: str) -> Iterator[Problem]:
+    """The name that the environment of this stack shall have; a killed run may have made it, without a domain yet."""
+    young = next((each.id for each in environments if not each.domain and carries_mark(each.description, mark)), "")
+    taken = preflight.name_problem(name, environments, young)
+    if taken:
+        yield Problem("environment_name", f"{taken}: choose another `name` for the CDS instance")
 
 
 def name_problems(inputs: FinOpsInputs) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from providers.api.power_platform.models import (
 )
 from providers.api.transport.errors import ApiError
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
+from providers.protocol.addresses import host_of
 from providers.protocol.words import all_names
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
@@ -123,8 +124,22 @@ def too_long(text: str, limit: int) -> str | None:
     return f"'{text}' has {len(text)} characters; at most {limit} where F&O is installed on it"
 
 
-def installation_problems(environment: Environment) -> list[str]:
-    """Against installing F&O on an environment that is there: link, kind, Dynamics 365 apps, names (14.1, 14.4)."""
+def name_problem(name: str, environments: Iterable[Environment], own: str) -> str | None:
+    """Against a display name that another environment has, where F&O is installed (14.4). `own`: id of the stack's."""
+    holder = next(
+        (each for each in environments if each.display_name.casefold() == name.casefold() and each.id != own), None
+    )
+    if holder is None:
+        return None
+    where = host_of(holder.url) or holder.id
+    return f"'{name}' is the name of another environment ({where}), and one with F&O needs a name of its own"
+
+
+def installation_problems(environment: Environment, environments: Iterable[Environment]) -> list[str]:
+    """Against installing F&O on an environment that is there: link, kind, Dynamics 365 apps, names (14.1, 14.4).
+
+    `environments`: all of the tenant.
+    """
     if environment.finops and environment.linked_with_lcs:
         reason = (
             f"'{environment.display_name}' is linked with {environment.finops.url}, an environment of "
@@ -132,7 +147,8 @@ def installation_problems(environment: Environment) -> list[str]:
         )
         reasons = [reason]
     else:
-        reasons = [*_unfit_kind(environment), *_long_names(environment)]
+        taken = name_problem(environment.display_name, environments, environment.id)
+        reasons = [*_unfit_kind(environment), *_long_names(environment), *([taken] if taken else [])]
     return [f"F&O cannot be installed: {reason}" for reason in reasons]
 
 

@@ -15,6 +15,7 @@ from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
 from providers.protocol.call import ResourceError
 from providers.protocol.consent import missing_consent
 from providers.protocol.durations import spoken
+from providers.protocol.problems import NoConsent, Problem
 from providers.protocol.versions import at_least
 from providers.protocol.words import first_names
 
@@ -41,16 +42,22 @@ def skipped_queues(inputs: LiveSyncInputs, before: Mapping[str, str]) -> dict[st
     }
 
 
+def unconsented(inputs: LiveSyncInputs, options: Mapping[str, bool], today: date) -> Iterator[Problem]:
+    """One for each queue that would be discarded without consent; `options` as `skipped_queues` gives them."""
+    for name, keeps in options.items():
+        missing = None if keeps else missing_consent(inputs.confirm, "discard-queue", name, today)
+        if missing:
+            yield NoConsent(f"catch_up[{name!r}]", f"the queue of '{name}' would be discarded; {missing}")
+
+
 def require_skippable(
     session: Session, environment_id: str, inputs: LiveSyncInputs, options: Mapping[str, bool], today: date
 ) -> None:
     """Raise `ResourceError` when a queue that is not played back lacks consent, or the core solution is too old."""
     if not options:
         return
-    for name, keeps in options.items():
-        missing = None if keeps else missing_consent(inputs.confirm, "discard-queue", name, today)
-        if missing:
-            raise ResourceError(f"the queue of '{name}' would be discarded; {missing}")
+    for problem in unconsented(inputs, options, today):
+        raise ResourceError(problem.text)
     core = session.app_management.packages(environment_id, fresh=True).get(CORE_PACKAGE)
     version = core.version if core else None
     if not at_least(version, CORE_WITH_A_CHOICE):

@@ -5,13 +5,15 @@ dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its pl
 
 from collections.abc import Collection, Iterable, Iterator
 
-from providers.api.dual_write.models import EntityMapStatus, MapState
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, MapState
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
+from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.catalogue.selection import standard
-from providers.link.pair import find_link, find_pair
+from providers.link.pair import Pair, find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
-from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
+from providers.maps.key_columns import column_problems, company_problems
+from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, LiveSyncPrivate
 from providers.maps.version_switch import STOPS_MEANWHILE, refused_while_paused
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
@@ -53,9 +55,19 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
     """Keys that cannot change because a map of the table is paused; which running maps stop meanwhile is announced."""
     if not (inputs.integration_keys and dual_write_token_configured()):
         return
-    plan = _key_plan(inputs, call)
-    if plan is None:
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    try:
+        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        link = find_link(session, pair.finops_host)
+        details = session.dual_write.connection_set(link.cname, fresh=False)
+        statuses: list[EntityMapStatus] = session.dual_write.maps(link.cid)
+        wrong = _wrong_keys(session, pair, inputs, details, statuses, call)
+    except (AuthenticationError, EmulatorNotRunning):
+        raise
+    except ApiError:
         return
+    yield from wrong
+    plan = KeyPlan.of(inputs.integration_keys, details, statuses)
     for status in plan.affected:
         table = status.right_entity.name
         if status.state == MapState.PAUSED:
@@ -70,6 +82,35 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         )
 
 
+def _wrong_keys(
+    session: Session,
+    pair: Pair,
+    inputs: LiveSyncInputs,
+    details: ConnectionSet,
+    statuses: Iterable[EntityMapStatus],
+    call: Call,
+) -> list[Problem]:
+    """Keys of tables with a map on the link that name what is not there, or no company.
+
+    A column that is missing may still come with a package that this run installs.
+    """
+    dataverse = session.dataverse(pair.cds_host)
+    used = {status.right_entity.name.casefold() for status in statuses}
+    keys = {table: columns for table, columns in inputs.integration_keys.items() if table.casefold() in used}
+    missing = list(column_problems(dataverse, keys))
+    packages = LiveSyncPrivate.of(call.private).packages
+    if missing and (packages is None or not _all_installed(session, pair.environment_id, packages)):
+        missing = []
+    return missing or list(company_problems(dataverse, keys, inputs.listed_companies or details.companies))
+
+
+def _all_installed(session: Session, environment_id: str, packages: Collection[str]) -> bool:
+    """Whether nothing of these is still to be installed on the environment."""
+    listed = session.app_management.packages(environment_id)
+    there = {name.casefold() for name, package in listed.items() if package.installed}
+    return {package.casefold() for package in packages} <= there
+
+
 def warn_of_late_companies(
     stored: LiveSyncOutputs, inputs: LiveSyncInputs, synced: Collection[str], call: Call
 ) -> None:
@@ -81,20 +122,6 @@ def warn_of_late_companies(
             f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
             "Give `maps.resync` a new text to run it again"
         )
-
-
-def _key_plan(inputs: LiveSyncInputs, call: Call) -> KeyPlan | None:
-    """Declared keys against those of the link; None while there is no link to read."""
-    session = call.session(inputs.cloud, gateway=inputs.gateway)
-    try:
-        link = find_link(session, find_pair(session, inputs.cds, inputs.finops, fresh=False).finops_host)
-        details = session.dual_write.connection_set(link.cname, fresh=False)
-        statuses: list[EntityMapStatus] = session.dual_write.maps(link.cid)
-    except (AuthenticationError, EmulatorNotRunning):
-        raise
-    except ApiError:
-        return None
-    return KeyPlan.of(inputs.integration_keys, details, statuses)
 
 
 def _needs(inputs: LiveSyncInputs, state: str) -> Iterator[tuple[str, str]]:

@@ -70,7 +70,10 @@ class LiveSyncInputs(OfLinkInputs):
     catch_up: Annotated[
         dict[str, CatchUp],
         NotCompared(),
-        Checked(file="a map that is not chosen", doing="a queue that is thrown away without consent"),
+        Checked(
+            file="a map that is not chosen; a queue that would be thrown away without consent",
+            doing="a dual-write core that is too old for it",
+        ),
     ] = Field(default_factory=dict)
     pinned: Annotated[list[str], Unordered(), Recorded(), Checked()] = Field(default_factory=list)
     initial_sync_companies_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
@@ -112,12 +115,14 @@ class LiveSyncPrivate(PrivateInputs):
 
     `running_before`: what the connection saw running before the stack did anything; None where it does not say.
     `company_change`: how the connection brings other companies. `dropped_maps`: those that the stack left out, which
-    are not started even when the service asks for them first.
+    are not started even when the service asks for them first. `packages`: those that this stack installs; None where it
+    does not say.
     """
 
     running_before: list[str] | None = None
     company_change: str | None = None
     dropped_maps: list[str] = Field(default_factory=list)
+    packages: list[str] | None = None
 
 
 class LiveSyncArguments(OfLinkArguments):
@@ -131,6 +136,7 @@ class LiveSyncArguments(OfLinkArguments):
     initial_sync: NotRequired[pulumi.Input[str | Mapping[str, pulumi.Input[str]]] | None]
     catch_up: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
     pinned: NotRequired[pulumi.Input[list[str]] | None]
+    packages: NotRequired[pulumi.Input[list[str]] | None]
     resync: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
     initial_sync_companies_limit: NotRequired[pulumi.Input[int] | None]
     initial_sync_rows_limit: NotRequired[pulumi.Input[int] | None]

@@ -6,6 +6,7 @@ takes 500,000 rows a company. Reads only; what cannot be read now is asked again
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from uuid import UUID
 
 from providers.api.dataverse.client import Dataverse
@@ -19,7 +20,7 @@ from providers.catalogue.companies import AS_LINKED
 from providers.link.pair import Pair, find_pair, look_up
 from providers.protocol.problems import Problem
 from providers.protocol.words import CHOICES, first_names
-from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit
+from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit, unknown_table
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,40 @@ class Pending:
     finops: str | None = None
     companies: Sequence[str] | str = ()
     initial_syncs: Mapping[str, int] = field(default_factory=dict)
+
+
+def entity_sets(dataverse: Dataverse, names: Sequence[str], known: Mapping[str, EntityDefinition]) -> dict[str, str]:
+    """The entity set of each table that is called by its logical name, or in another case. Known names are left."""
+    unknown = [name for name in names if name not in known]
+    spelt = dataverse.table_definitions([name.lower() for name in unknown]) if unknown else {}
+    meant = {name: spelt[name.lower()].set_name for name in unknown if name.lower() in spelt}
+    for name in unknown:
+        table = None if name in meant else dataverse.entity_definition(name.lower())
+        if table and table.set_name:
+            meant[name] = table.set_name
+    return meant
+
+
+def overwritten(dataverse: Dataverse, company: str, tables: Sequence[str], units: Sequence[str]) -> list[str]:
+    """`10 accounts of USMF` for each table and other company that has rows in scope. `units`: ids, empty for all."""
+    definitions = dataverse.table_definitions(tables)
+    stamped = [(table, lookup) for table in definitions.values() if (lookup := company_lookup(table))]
+    others = [each for each in dataverse.companies() if each.code.casefold() != company.casefold()] if stamped else []
+    counted = []
+    for (table, lookup), other in product(stamped, sorted(others, key=lambda each: each.code)):
+        carrying = odata.equal(f"_{lookup.column}_value", UUID(other.id))
+        scope = odata.all_of([carrying, *_within(table, units)])
+        count = dataverse.count(table.set_name, scope, select=[table.primary_id])
+        if count:
+            counted.append(f"{count:,} {table.set_name} of {other.code.upper()}")
+    return counted
+
+
+def _within(table: EntityDefinition, units: Sequence[str]) -> list[str]:
+    """The condition of the rows of these business units; none for a table without, and for all units."""
+    if not units or not has_business_unit(table):
+        return []
+    return [odata.any_of(odata.equal(f"_{OWNING_UNIT}_value", UUID(unit)) for unit in units)]
 
 
 class PlannedBootstrap:
@@ -62,6 +97,13 @@ class PlannedBootstrap:
         if self._company.upper() not in known:
             text = f"bootstrap of an unlinked company: {self._company} {where} {first_names(sorted(known), CHOICES)}"
             yield Problem("company", text)
+
+    def table_problems(self, dataverse: Dataverse, tables: Sequence[str]) -> Iterator[Problem]:
+        """Tables by another name than that of their entity set; one that is not there may come with a package."""
+        meant = entity_sets(dataverse, tables, dataverse.table_definitions(tables))
+        for place, name in enumerate(tables):
+            if name in meant:
+                yield unknown_table(place, name, meant[name])
 
     def row_problems(
         self, dataverse: Dataverse, tables: Sequence[str], units: Sequence[str], *, overwrite: bool
@@ -104,8 +146,7 @@ class PlannedBootstrap:
             column = f"_{lookup.column}_value"
             own = [UUID(each.id) for each in dataverse.companies() if each.code.casefold() == self._company.casefold()]
             conditions.append(odata.any_of(odata.equal(column, value) for value in (None, *own)))
-        if units and has_business_unit(table):
-            conditions.append(odata.any_of(odata.equal(f"_{OWNING_UNIT}_value", UUID(unit)) for unit in units))
+        conditions += _within(table, units)
         return odata.all_of(conditions) if conditions else None
 
     def _found_link(self) -> LinkedEnvironment | None:

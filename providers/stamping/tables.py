@@ -87,11 +87,15 @@ def find_scope(
     companies: Sequence[Company],
     units: Sequence[BusinessUnit],
     definitions: Mapping[str, EntityDefinition],
+    meant: Mapping[str, str] | None = None,
 ) -> Scope:
-    """Find what is declared in what the organization holds; all problems at once, by the input they are about."""
+    """Find what is declared in what the organization holds; all problems at once, by the input they are about.
+
+    `meant`: the entity set of a table that is declared by another name.
+    """
     company_id, unlinked = linked_company(company, companies)
     unit_ids, missing = known_units(business_units, units)
-    found, unusable = _tables(tables, definitions)
+    found, unusable = _tables(tables, definitions, meant or {})
     problems = [*([unlinked] if unlinked else []), *missing, *unusable]
     if problems:
         return Scope([], problems)
@@ -159,7 +163,7 @@ def has_business_unit(table: EntityDefinition) -> bool:
 
 
 def _tables(
-    names: Sequence[str], definitions: Mapping[str, EntityDefinition]
+    names: Sequence[str], definitions: Mapping[str, EntityDefinition], meant: Mapping[str, str]
 ) -> tuple[list[tuple[EntityDefinition, ManyToOne]], list[Problem]]:
     found: list[tuple[EntityDefinition, ManyToOne]] = []
     problems: list[Problem] = []
@@ -168,10 +172,17 @@ def _tables(
         lookup = company_lookup(table) if table else None
         if table and lookup:
             found.append((table, lookup))
+        elif table:
+            problems.append(Problem(f"tables[{place}]", f"'{name}' {_why_not(table)}"))
         else:
-            reason = _why_not(table) if table else "is no entity set of this environment"
-            problems.append(Problem(f"tables[{place}]", f"'{name}' {reason}"))
+            problems.append(unknown_table(place, name, meant.get(name)))
     return found, problems
+
+
+def unknown_table(place: int, name: str, meant: str | None) -> Problem:
+    """Against a name that no entity set has; `meant` is the one of the table that is called so otherwise."""
+    advice = f": a table is named by its entity set, here `{meant}`" if meant else ""
+    return Problem(f"tables[{place}]", f"'{name}' is no entity set of this environment{advice}")
 
 
 def _why_not(table: EntityDefinition) -> str:

@@ -24,6 +24,10 @@ def findings_of(raw: dict[str, Any]) -> dict[str, str]:
     return {finding.path: finding.text for finding in check(raw, TODAY)[1]}
 
 
+def existing_cds(host: str) -> dict[str, Any]:
+    return {"instance": "existing", "url": f"https://{host}"}
+
+
 def changed(place: str, value: Any) -> dict[str, Any]:
     raw = stack_file()
     put(raw, tuple(place.split(".")), value)
@@ -299,3 +303,26 @@ def verdict_on(raw: dict[str, Any]) -> None:
     stack, findings = check(raw, TODAY)
     assert (stack is None) == bool(findings)
     assert all(finding.path.startswith("dualwrite:") and finding.text for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "says"),
+    [
+        (
+            {"connection": {"companies": ["USMF"], "gateway": "https://evil.example"}},
+            "connection.gateway",
+            "is no dual",
+        ),
+        ({"cds": existing_cds("contoso.api.crm4.dynamics.com")}, "cds.url", "its own is https://contoso.crm4.dynamics"),
+        ({"cds": existing_cds("contoso.crm4.evil.example")}, "cds.url", "is no instance of this cloud"),
+        (
+            {"finops": {"instance": "existing", "url": "https://erp.operations.evil.example"}},
+            "finops.url",
+            "is no inst",
+        ),
+        ({"cloud": "china"}, "cds.url", "addresses there end with .dynamics.cn"),
+    ],
+)
+def test_host_outside_the_cloud_is_named_when_the_file_is_read(sections: dict[str, Any], key: str, says: str) -> None:
+    found = findings_of(existing_pair(**sections))
+    assert says in found[f"dualwrite:{key}"]

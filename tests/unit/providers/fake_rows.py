@@ -114,6 +114,9 @@ class FakeRows:
     def table_definitions(self, set_names: Sequence[str]) -> dict[str, EntityDefinition]:
         return {name: a_definition(name) for name in set_names if name in self.tables}
 
+    def entity_definition(self, logical_name: str) -> EntityDefinition | None:
+        return None
+
     # What happens behind their back.
 
     def finish_what_runs(self) -> None:

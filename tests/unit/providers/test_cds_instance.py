@@ -110,7 +110,8 @@ def test_new_domain_with_expired_consent_names_the_date() -> None:
 
 
 def test_new_domain_with_consent_replaces() -> None:
-    assert check(BAG, domain="contoso-new", name="Contoso new", confirm=[CONSENT]) == []
+    wanted = CdsInputs.model_validate({**BAG, "domain": "contoso-new", "name": "Contoso new", "confirm": [CONSENT]})
+    assert list(PROVIDER.problems(wanted, INPUTS)) == []
     difference = PROVIDER.diff("id", BAG, {**BAG, "domain": "contoso-new", "confirm": [CONSENT]})
     assert difference.replaces == ["domain"]
 

@@ -75,7 +75,8 @@ def test_choices_of_the_installation_cannot_change(field: str, value: Any) -> No
 
 
 def test_choices_change_together_with_the_environment() -> None:
-    assert check(data="demo", cds="contoso-new") == []
+    wanted = INPUTS.model_copy(update={"data": "demo", "cds": "contoso-new"})
+    assert list(PROVIDER.problems(wanted, INPUTS)) == []
     assert PROVIDER.diff("id", BAG, {**BAG, "data": "demo", "cds": "contoso-new"}).replaces == ["cds", "data"]
 
 
@@ -157,7 +158,10 @@ def test_licence_cannot_be_checked_by_macro_region() -> None:
     session = FakeSession()
     session.power_platform.macro_regions = ["eu-efta"]
     assert live_problems(session, said) == []
-    assert said == ["DW-N04 not checked: the licence for F&O, which is listed by location"]
+    assert said == [
+        "DW-N04 not checked: the licence for F&O, which is listed by location",
+        "DW-N08 not checked: whether F&O 10.0.45 is on offer, which no environment of the tenant tells",
+    ]
 
 
 def test_created_finops_is_reported_from_both_sides() -> None:
