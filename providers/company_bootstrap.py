@@ -89,6 +89,11 @@ class BootstrapPrivate(PrivateInputs):
     companies: list[str] | str | None = None
     initial_syncs: dict[str, int] | None = None
 
+    @property
+    def pending(self) -> Pending:
+        """What a bootstrap that is only planned has to know of it."""
+        return Pending(self.finops, self.companies or (), self.initial_syncs or {})
+
 
 class BootstrapArguments(OnCdsArguments):
     """`BootstrapInputs` and `BootstrapPrivate` as a program gives them."""
@@ -167,7 +172,6 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
     def _problems(self, inputs: BootstrapInputs, call: Call, *, rows: bool) -> Iterable[Problem]:
         private = BootstrapPrivate.of(call.private)
         session = call.session(inputs.cloud, gateway=private.gateway)
-        linked = private.linked_companies
         try:
             dataverse = session.dataverse(_url(resolve(session.power_platform.environments(), inputs.cds)))
             # Linking creates a business unit for each company (semantics 5.1).
@@ -176,13 +180,8 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
                 dataverse.business_units() if inputs.business_units else [],
                 coming=inputs.company,
             )
-            planned = PlannedBootstrap(
-                session,
-                inputs.cds,
-                inputs.company,
-                Pending(private.finops, private.companies or (), private.initial_syncs or {}),
-            )
-            if linked is not None:
+            planned = PlannedBootstrap(session, inputs.cds, inputs.company, private.pending)
+            if private.linked_companies is not None:
                 problems = _scope(dataverse, inputs).problems
             else:
                 problems += [*planned.company_problems(), *planned.table_problems(dataverse, inputs.tables)]

@@ -48,18 +48,23 @@ def _path(table: str) -> str:
 def _unknown(dataverse: Dataverse, table: EntityDefinition, column: str) -> str | None:
     """Against a column, or the first step of a path through a lookup, that is not there; further steps are not read."""
     first, _, rest = column.casefold().partition(".")
-    columns = {each.logical_name for each in table.attributes} | {each.column for each in table.lookups}
+    columns = _columns(table)
     if first not in columns:
         return _missing(first, table.set_name, columns)
     targets = [each.refers_to for each in table.lookups if each.column == first]
-    if not rest or len(targets) > 1:
-        return None
-    if not targets:
+    if rest and not targets:
         return f"`{first}` of {table.set_name} is no lookup, so `{column}` leads nowhere"
-    referred = dataverse.entity_definition(targets[0])
-    names = {each.logical_name for each in referred.attributes} if referred else set()
-    second = rest.partition(".")[0]
-    return _missing(second, targets[0], names) if names and second not in names else None
+    return _unknown_there(dataverse, targets[0], rest) if rest and len(targets) == 1 else None
+
+
+def _unknown_there(dataverse: Dataverse, name: str, path: str) -> str | None:
+    """The same for the table of that logical name, to which a lookup leads."""
+    table, column = dataverse.entity_definition(name), path.partition(".")[0]
+    return _missing(column, name, _columns(table)) if table and column not in _columns(table) else None
+
+
+def _columns(table: EntityDefinition) -> set[str]:
+    return {each.logical_name for each in table.attributes} | {each.column for each in table.lookups}
 
 
 def _missing(column: str, table: str, columns: Iterable[str]) -> str:

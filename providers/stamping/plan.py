@@ -40,12 +40,8 @@ def entity_sets(dataverse: Dataverse, names: Sequence[str], known: Mapping[str, 
     """The entity set of each table that is called by its logical name, or in another case. Known names are left."""
     unknown = [name for name in names if name not in known]
     spelt = dataverse.table_definitions([name.lower() for name in unknown]) if unknown else {}
-    meant = {name: spelt[name.lower()].set_name for name in unknown if name.lower() in spelt}
-    for name in unknown:
-        table = None if name in meant else dataverse.entity_definition(name.lower())
-        if table and table.set_name:
-            meant[name] = table.set_name
-    return meant
+    tables = {name: spelt.get(name.lower()) or dataverse.entity_definition(name.lower()) for name in unknown}
+    return {name: table.set_name for name, table in tables.items() if table and table.set_name}
 
 
 def overwritten(dataverse: Dataverse, company: str, tables: Sequence[str], units: Sequence[str]) -> list[str]:
