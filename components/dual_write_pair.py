@@ -205,6 +205,7 @@ class DualWritePair(pulumi.ComponentResource):
             company_change=wanted.company_change,
             confirm=self._consents.on_cds("reset-link"),
             initialise=list(map_settings.pins(self._stack.maps, selection)) or None,
+            maps=list(selection.maps),
             live_companies_limit=self._stack.limits.live_companies,
             timeout=self._stack.timeouts.link,
             opts=self._child(*after),

@@ -3,7 +3,8 @@
 API: dual-write management service E1, E2, E10 to E14 (dual-write-management-api.md), and both sides for the health
 check and for what dual-write needs to be let in. Natural key: F&O host and CDS environment. Replaces: either. No call
 makes or removes a link: it is waited for, and forgotten. Companies change by a reset, with consent where maps have run,
-or by a person. Not read back: which solutions were applied. Takes under 5 minutes for the link, about 2 a solution.
+or by a person. Read back of the applied solutions is whether the link has their maps. Takes under 5 minutes for the
+link, about 2 a solution.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,12 +17,12 @@ from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.durations import seconds
-from providers.documented_errors.recognition import READING, with_documented_cure
 from providers.instances.hosts import gateway_problem
 from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_id
 from providers.link.access_rights import AccessRights
+from providers.link.applied import applied_of, read_applied
 from providers.link.companies import Gap, LinkCompanies, owning_teams, too_many
 from providers.link.health_check import (
     Check,
@@ -44,18 +45,17 @@ from providers.link.pair import (
     Link,
     Pair,
     declared_link,
-    find_link,
     find_pair,
     linked_already,
     require_partner,
+    stored_link,
     wait_for_link,
 )
 from providers.link.solutions import OwnSolutions, apply_solutions
 from providers.maps.run import initialise
 from providers.protocol.addresses import host_of, short_name
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
-from providers.protocol.findings import COMPANIES, CONSENT_IDLE, LINK_NOT_CHECKED, SOLUTION
-from providers.protocol.versions import at_least
+from providers.protocol.findings import COMPANIES, CONSENT_IDLE, LINK_NOT_CHECKED
 from providers.protocol.waiting import Waiting
 
 __all__ = ["ConnectionInputs", "ConnectionOutputs", "DualWriteConnection", "DualWriteConnectionProvider", "from_link"]
@@ -156,13 +156,14 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         if environment_or_gone(session.power_platform, stored.environment_id) is None:
             return None
         pair = _stored_pair(stored)
-        link = find_link(session, pair.finops_host)
-        with with_documented_cure(READING):
-            details = session.dual_write.connection_set(link.cname, fresh=False)
+        link, details = stored_link(session, pair.finops_host, stored.connection_name)
         require_partner(pair, link, details)
         now = from_link(stored, pair, link, details)
-        _warn_of_companies(stored, now, call)
-        return now.model_copy(update={"own_solutions": _own_versions(session, pair, link.cid, stored, call)})
+        seen = {
+            "drifted_companies": _drifted_companies(stored, now, call),
+            **read_applied(session, pair.cds_host, link.cid, stored, call),
+        }
+        return now.model_copy(update=seen)
 
     def on_update(
         self, identifier: str, stored: ConnectionOutputs, inputs: ConnectionInputs, call: Call
@@ -194,13 +195,16 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         rights.team_roles(teams)
         checks += after_linking(sides, link.companies, link.projects)
         _raise_findings(checks, call)
-        apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution)
+        known = stored.applied_maps if stored else ()
+        apply_solutions(session.dual_write, link, inputs.solutions, waiting, interval=polls.solution, known=known)
         own = OwnSolutions(session.dual_write, sides.cds, inputs.own_solutions)
         applied = own.apply(link, stored.applied_versions if stored else {}, waiting, interval=polls.solution)
-        _initialise(session, link, call, waiting)
+        private = ConnectionPrivate.of(call.private)
+        _initialise(session, link, private.initialise, call, waiting)
         outputs = from_link(inputs, pair, link.environment, link.details)
         seen = {
             "applied_versions": applied,
+            **applied_of(session, pair.cds_host, link.environment.cid, inputs, private),
             "health": _lines(checks, "passed"),
             "not_checked": _lines(checks),
             "running_before": running,
@@ -240,9 +244,8 @@ class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteCo
         super().__init__(DualWriteConnectionProvider(), resource_name, inputs, opts)
 
 
-def _initialise(session: Session, link: Link, call: Call, waiting: Waiting) -> None:
+def _initialise(session: Session, link: Link, names: list[str], call: Call, waiting: Waiting) -> None:
     """Give maps whose version is declared their projects, all at once: a switch needs one, and is of one map alone."""
-    names = ConnectionPrivate.of(call.private).initialise
     if names:
         initialise(session, link.environment.cid, names, call, waiting.remaining)
 
@@ -262,25 +265,16 @@ def _sides(session: Session, pair: Pair, inputs: ConnectionInputs) -> Sides:
     )
 
 
-def _warn_of_companies(stored: ConnectionOutputs, now: ConnectionOutputs, call: Call) -> None:
-    """Name another list of companies in words; as-linked records whatever is linked."""
-    gap = Gap.between(stored.companies, now.companies) if not isinstance(stored.companies, str) else None
-    if gap:
-        call.warn(f"the link has other companies than declared ({gap})", COMPANIES)
-
-
-def _own_versions(session: Session, pair: Pair, cid: str, stored: ConnectionOutputs, call: Call) -> dict[str, str]:
-    """The declared minima; in place of one, what CDS has, when that is newer than what was applied last."""
-    own = OwnSolutions(session.dual_write, session.dataverse(pair.cds_host), stored.own_solutions)
-    versions = dict(stored.own_solutions)
-    if not versions:
-        return versions
-    for name, version in own.installed(cid).items():
-        applied = stored.applied_versions.get(name)
-        if applied is not None and not at_least(applied, version):
-            call.warn(f"the solution {name} is installed in version {version}, applied was {applied}", SOLUTION)
-            versions[name] = f"{version} installed, {applied} applied"
-    return versions
+def _drifted_companies(stored: ConnectionOutputs, now: ConnectionOutputs, call: Call) -> list[str]:
+    """The declared companies where the link has others, named in words; as-linked records whatever is linked."""
+    if isinstance(stored.companies, str):
+        return []
+    wanted = stored.drifted_companies or stored.companies
+    gap = Gap.between(wanted, now.linked_companies)
+    if not gap:
+        return []
+    call.warn(f"the link has other companies than declared ({gap})", COMPANIES)
+    return wanted
 
 
 def _today() -> date:

@@ -22,7 +22,9 @@ from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
+from providers.link.companies import as_read
 from providers.link.pair import find_link, find_pair
+from providers.maps.drift import BROUGHT_BACK
 from providers.maps.operations import Pace
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.saved_versions import filters_of
@@ -97,7 +99,8 @@ class EntityMapArguments(OfLinkArguments):
 class EntityMapOutputs(OnCdsOutputs):
     """What the link has: `version` and `publisher` of the active version, and the texts of its filters.
 
-    `author` is that of the active version where one is pinned.
+    `author` is that of the active version where one is pinned. `drifted`: version and author of the last `up`, where a
+    refresh found others than are pinned.
     """
 
     finops: str | None = None
@@ -111,7 +114,9 @@ class EntityMapOutputs(OnCdsOutputs):
     timeout: str = "30m"
     environment_id: str = ""
     connection_id: str = ""
+    connection_name: str = ""
     finops_host: str = ""
+    drifted: str = ""
     publisher: str = ""
     cds_host: str = ""
     finops_filter: str | None = None
@@ -209,14 +214,15 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
                 raise
             return None
         if status is None:
-            call.warn(
-                f"the link has no map '{stored.map}' any more; `up` needs its map solution to bring it back",
-                MAP_MISSING,
-            )
-            return stored.model_copy(update={"version": NOT_INSTALLED, "connection_id": link.cid})
+            call.warn(f"the link has no map '{stored.map}' any more; {BROUGHT_BACK}", MAP_MISSING)
+            gone = {"version": NOT_INSTALLED, "drifted": stored.drifted or _active_line(stored)}
+            return stored.model_copy(update={**gone, "connection_id": link.cid, "connection_name": link.cname})
         now = _outputs(stored, status, link, stored.finops_host, stored.cds_host, session)
-        _warn_of_changes(stored, now, call)
-        return now.model_copy(update={"offered": newest_of(status, stored.author)} if stored.latest else {})
+        seen: dict[str, Any] = {"companies": _companies(session, stored, link), "drifted": _drifted(stored, now, call)}
+        _warn_of_filters(stored, now, call)
+        if stored.latest:
+            seen["offered"] = newest_of(status, stored.author)
+        return now.model_copy(update=seen)
 
     def on_update(
         self, identifier: str, stored: EntityMapOutputs, inputs: EntityMapInputs, call: Call
@@ -271,7 +277,7 @@ def _listed(session: Session, inputs: EntityMapInputs) -> EntityMapStatus | None
 
 def _read(session: Session, stored: EntityMapOutputs) -> tuple[EntityMapStatus | None, LinkedEnvironment]:
     """The map by the link's id, or by its host again when a reset gave the link a new id."""
-    link = LinkedEnvironment(cid=stored.connection_id)
+    link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
     try:
         listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
     except NotFound:
@@ -313,6 +319,8 @@ def _outputs(
             "author": publisher if known.author is not None else None,
             "publisher": publisher,
             "connection_id": link.cid,
+            "connection_name": link.cname,
+            "drifted": "",
             "finops_host": finops_host,
             "cds_host": cds_host,
             "cds_url": f"https://{cds_host}",
@@ -322,11 +330,29 @@ def _outputs(
     )
 
 
-def _warn_of_changes(stored: EntityMapOutputs, now: EntityMapOutputs, call: Call) -> None:
-    """Name what is otherwise; the text of a filter has no declared value, so another one is accepted."""
-    if not same_number(now.version, stored.version) or now.publisher != stored.publisher:
-        is_now, was = (f"{each.version} of {each.publisher}" for each in (now, stored))
-        call.warn(f"the active version is {is_now}, not {was}", MAP_VERSION)
+def _companies(session: Session, stored: EntityMapOutputs, link: LinkedEnvironment) -> list[str] | AsLinked:
+    """Those of the link, which has them reset where they are not the declared ones; unknown in older state."""
+    if isinstance(stored.companies, str) or not (stored.companies and link.cname):
+        return stored.companies
+    return as_read(stored.companies, session.dual_write.connection_set(link.cname, fresh=False).companies)
+
+
+def _active_line(outputs: EntityMapOutputs) -> str:
+    return f"{outputs.version} of {outputs.publisher}"
+
+
+def _drifted(stored: EntityMapOutputs, now: EntityMapOutputs, call: Call) -> str:
+    """The version of the last `up` where another is active, which is named; an author without a pin is accepted."""
+    is_now, was = _active_line(now), stored.drifted or _active_line(stored)
+    if is_now == was:
+        return ""
+    call.warn(f"the active version is {is_now}, not {was}", MAP_VERSION)
+    same = was.startswith(f"{now.version} of ")
+    return "" if same and stored.author is None else was
+
+
+def _warn_of_filters(stored: EntityMapOutputs, now: EntityMapOutputs, call: Call) -> None:
+    """The text of a filter has no declared value, so another one is accepted."""
     for side, before, after in (
         ("F&O", stored.finops_filter, now.finops_filter),
         ("CDS", stored.cds_filter, now.cds_filter),

@@ -71,6 +71,13 @@ class Gap(NamedTuple):
         )
 
 
+def as_read(declared: list[str] | AsLinked, linked: Iterable[str]) -> list[str] | AsLinked:
+    """The companies of a link as an output holds them: as declared where that is what is linked, or none are."""
+    present = sorted({code.upper() for code in linked})
+    open_to_any = isinstance(declared, str) or not declared
+    return declared if open_to_any or not Gap.between(declared, present) else present
+
+
 class Plan(NamedTuple):
     """How the link gets its companies; `text` is for the preview and for the row."""
 

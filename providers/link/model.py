@@ -52,9 +52,10 @@ class ConnectionInputs(OfLinkInputs):
 class ConnectionPrivate(PrivateInputs):
     """What the rest of the stack says about it. `initialise`: maps whose version is declared, which needs a project.
 
-    `created_companies`: legal entities that the stack itself creates in F&O.
+    `created_companies`: legal entities that the stack itself creates in F&O. `maps`: the declared ones.
     """
 
+    maps: list[str] = Field(default_factory=list)
     initialise: list[str] = Field(default_factory=list)
     created_companies: list[str] = Field(default_factory=list)
 
@@ -68,14 +69,17 @@ class ConnectionArguments(OfLinkArguments):
     created_companies: NotRequired[pulumi.Input[list[str]] | None]
     company_change: NotRequired[pulumi.Input[str] | None]
     initialise: NotRequired[pulumi.Input[list[str]] | None]
+    maps: NotRequired[pulumi.Input[list[str]] | None]
     live_companies_limit: NotRequired[pulumi.Input[int] | None]
 
 
 class ConnectionOutputs(OnCdsOutputs):
     """What the service holds. `health` and `not_checked` say what the health check saw at the last `up`.
 
-    `applied_versions`: version of each of the user's own solutions when it was applied last. `running_before`: maps
-    that ran already when this resource was created, before this stack did anything.
+    `applied_versions`: version of each of the user's own solutions when it was applied last. `applied_solutions`: those
+    of all solutions of which the link had maps at the last `up`, None in the state of older code; `applied_maps`: the
+    declared maps that it had. `drifted_companies`: the declared ones, where a refresh found others. `running_before`:
+    maps that ran already when this resource was created, before this stack did anything.
     """
 
     finops: str | None = None
@@ -84,6 +88,9 @@ class ConnectionOutputs(OnCdsOutputs):
     solutions: list[str] = Field(default_factory=list)
     own_solutions: dict[str, str] = Field(default_factory=dict)
     applied_versions: dict[str, str] = Field(default_factory=dict)
+    applied_solutions: list[str] | None = None
+    applied_maps: list[str] = Field(default_factory=list)
+    drifted_companies: list[str] = Field(default_factory=list)
     timeout: str = "30m"
     environment_id: str
     connection_id: str

@@ -115,6 +115,20 @@ def find_link(session: Session, finops_host: str) -> LinkedEnvironment:
     return link
 
 
+def stored_link(session: Session, finops_host: str, cname: str) -> tuple[LinkedEnvironment, ConnectionSet]:
+    """The link by the name that the stack knows (E10 alone), by its host where that does not tell (E1 first)."""
+    with with_documented_cure(READING):
+        try:
+            details = session.dual_write.connection_set(cname, fresh=False)
+        except NotFound:
+            details = ConnectionSet()
+    if details.id and _host(details.dataverse) and _host(details.finance_operations) == finops_host:
+        return LinkedEnvironment(cid=details.id, cname=cname), details
+    link = find_link(session, finops_host)
+    with with_documented_cure(READING):
+        return link, session.dual_write.connection_set(link.cname, fresh=False)
+
+
 def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> Link:
     """The link with its companies and maps."""
     with with_documented_cure(READING):

@@ -21,18 +21,29 @@ _USUALLY = "about 2 min"
 
 
 def apply_solutions(
-    service: DualWriteManagement, link: Link, solutions: Iterable[str], waiting: Waiting, *, interval: float
+    service: DualWriteManagement,
+    link: Link,
+    solutions: Iterable[str],
+    waiting: Waiting,
+    *,
+    interval: float,
+    known: Iterable[str] = (),
 ) -> None:
-    """Apply the solutions whose maps the link does not show; one that is being applied already is waited for first."""
+    """Apply the solutions whose maps the link does not show; one that is being applied already is waited for first.
+
+    `known`: maps that the link had before; a solution of which one is gone is applied again.
+    """
     wanted = list(solutions)
     if not wanted:
         return
     if _under_way(link.details):
         _wait_for_others(service, link, waiting, interval=interval)
         link = read_link(service, link.environment)
-    listed = {carrying_solution(status.name) for status in link.maps}
+    names = {status.name for status in link.maps}
+    gone = {carrying_solution(name) for name in set(known) - names}
+    complete = {carrying_solution(name) for name in names} - gone
     for solution in wanted:
-        if solution not in listed:
+        if solution not in complete:
             _apply(service, link, solution, waiting, interval=interval)
 
 
@@ -69,10 +80,21 @@ class OwnSolutions:
             versions[name] = solution.version
         return versions
 
-    def installed(self, cid: str) -> dict[str, str]:
-        """Name to the version that CDS has (E12); those that are not listed are left out."""
+    def installed(self, cid: str) -> list[MapSolution]:
+        """Those that CDS has, by the names of the stack (E12)."""
+        if not self._minima:
+            return []
         listed = self._listed(cid)
-        return {name: listed[name.casefold()].version for name in self._minima if name.casefold() in listed}
+        found = ((name, listed.get(name.casefold())) for name in self._minima)
+        return [each.model_copy(update={"unique_name": name}) for name, each in found if each is not None]
+
+    def carriers(self, installed: Iterable[MapSolution]) -> dict[str, str]:
+        """Map to the one of these solutions that carries it."""
+        return {
+            name: each.unique_name
+            for each in installed
+            for name in carried_maps(self._dataverse.entity_maps(), each.id)
+        }
 
     def problems(self, listed: Mapping[str, MapSolution]) -> Iterator[str]:
         """Against solutions that are older than their minimum."""

@@ -1,15 +1,16 @@
 """What a refresh finds of the maps of a link, against what the stack declares: states, keys, maps that are gone.
 
-One list call for all maps (E2), one for the keys (E10). No pulumi.
+One list call for all maps (E2), one for keys and companies (E10). No pulumi.
 """
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from providers.api.dual_write.client import REFRESH_LIFETIME
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
+from providers.link.companies import as_read
 from providers.link.pair import find_link
 from providers.maps.catch_up import old_queues
 from providers.maps.integration_keys import key_drift, keys_of
@@ -19,7 +20,9 @@ from providers.protocol.base import Call
 from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE, QUEUE_AGE
 from providers.protocol.words import amount_is, first_names
 
-_AFTER_A_RESET = "If the link was reset, apply its map solutions on the dual-write page, then refresh and run `up`."
+BROUGHT_BACK = (
+    "`up` applies the map solutions of the stack again, which restores what they carry; others are left to a person"
+)
 
 
 def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs:
@@ -34,12 +37,14 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
             call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
     if lost:
         absent = amount_is(len(lost), "map")
-        call.warn(f"{absent} not installed any more: {first_names(lost)}. {_AFTER_A_RESET}", MAP_MISSING)
+        call.warn(f"{absent} not installed any more: {first_names(lost)}. {BROUGHT_BACK}", MAP_MISSING)
     for sentence in old_queues(statuses.values(), datetime.now(UTC)):
         call.warn(sentence, QUEUE_AGE)
-    keys, drifted_keys = _keys(session, stored, link, call)
+    details = _details(session, stored, link)
+    keys, drifted_keys = _keys(stored, details, call)
     return stored.model_copy(
         update={
+            "companies": as_read(stored.companies, details.companies),
             "maps": states,
             "drifted": drifted,
             "integration_keys": keys,
@@ -64,14 +69,19 @@ def _statuses(session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, Enti
     return {status.name: status for status in listed}, link
 
 
+def _details(session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment) -> ConnectionSet:
+    """The link with its keys and companies; read only where one of them is declared."""
+    if isinstance(stored.companies, str) and not (stored.integration_keys or stored.drifted_keys):
+        return ConnectionSet()
+    return session.dual_write.connection_set(link.cname, fresh=False)
+
+
 def _keys(
-    session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment, call: Call
+    stored: LiveSyncOutputs, details: ConnectionSet, call: Call
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """The keys of the declared tables as the link has them, and what is declared of those that differ."""
     declared = {**stored.integration_keys, **stored.drifted_keys}
-    if not declared:
-        return {}, {}
-    linked = keys_of(session.dual_write.connection_set(link.cname, fresh=False).dataverse, declared)
+    linked = keys_of(details.dataverse, declared)
     drift = key_drift(declared, linked)
     for text in drift.values():
         call.warn(text, KEY_DRIFT)

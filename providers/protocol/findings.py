@@ -57,6 +57,7 @@ COMPANIES = Finding("DW-W09", "the link has other companies than declared")
 SOLUTION = Finding("DW-W10", "a map solution was updated since it was applied")
 
 ONLY_AT_CREATION = Finding("DW-W11", "a changed input serves the creation alone, and nothing follows from it now")
+NOT_APPLIED = Finding("DW-W12", "the link lacks the maps of a solution that was applied; somebody has reset it")
 
 UNREADABLE = Finding("DW-E01", "a check or a refresh ended because a service could not be read")
 

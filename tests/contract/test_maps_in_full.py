@@ -104,7 +104,7 @@ def test_updated_solution_is_named_and_applied_again_once(pair: LinkedWorld) -> 
     before = applications(pair)
     found = CONNECTION.on_read(identifier, stored, pair.call())
     assert found is not None
-    assert found.own_solutions == {OWN: "1.3.0.0 installed, 1.1.0.0 applied"}
+    assert found.own_solutions == {OWN: "1.0 (1.3.0.0 installed, 1.1.0.0 applied)"}
     assert pair.world.said[-1].endswith(f"the solution {OWN} is installed in version 1.3.0.0, applied was 1.1.0.0")
     again = CONNECTION.on_update(identifier, found, wanted, pair.call())
     assert (again.applied_versions, applications(pair)) == ({OWN: "1.3.0.0"}, before + 1)

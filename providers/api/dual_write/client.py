@@ -38,8 +38,8 @@ APPLY = "2"
 LIST_LIFETIME = 1.0
 # The same between all that one refresh reads: what it reports is as of its own time.
 REFRESH_LIFETIME = 5.0
-# Seconds for which a reading of the link is shared between the two resources that a refresh reads.
-LINK_LIFETIME = 3.0
+# Seconds for which a reading of the link is shared between the resources that a refresh reads.
+LINK_LIFETIME = 5.0
 # The service's own page sends this on each POST (2.4); whether it is needed is not known.
 _POST = {"Origin": "https://dataintegrator.trafficmanager.net/"}
 

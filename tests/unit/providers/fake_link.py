@@ -100,9 +100,10 @@ class FakeLink(FakeDualWrite):
                 "directUrl": f"https://{self.partner}/",
                 "schemas": self.schemas(),
             },
-            FINOPS_HOST: {"name": FINOPS_HOST, "targetType": "AX"},
+            FINOPS_HOST: {"name": FINOPS_HOST, "targetType": "AX", "directUrl": f"https://{FINOPS_HOST}/"},
         }
-        held = ConnectionSet.model_validate({"name": cname, "environments": sides})
+        cid = f"cid-{len(self.resets) + 1}"
+        held = ConnectionSet.model_validate({"id": cid, "name": cname, "environments": sides})
         return held.model_copy(update={"companies": list(self.companies), "solution_requests": waiting})
 
     def reset(self, cid: str, link: ConnectionSet, companies: Sequence[str], *, force: bool) -> None:

@@ -182,8 +182,43 @@ def test_connection_is_gone_with_its_environment(session: LinkSession) -> None:
 def test_unlisted_link_of_a_living_environment_is_an_error(session: LinkSession) -> None:
     stored = created(session)
     session.dual_write.late = 1
+    session.dual_write.refusals = {"connection_set": NotFound("no such connection set", status=404)}
     with pytest.raises(NotFound, match="knows no link"):
         PROVIDER.on_read(IDENTIFIER, stored, session.call())
+
+
+def test_solutions_whose_maps_a_reset_took_away_are_named_and_applied_again(session: LinkSession) -> None:
+    stored = created(session)
+    assert stored.applied_solutions == [CORE, FINANCE]
+    session.dual_write.states.clear()
+    said: list[str] = []
+    held = PROVIDER.on_read(IDENTIFIER, stored, session.call(said))
+    assert held is not None
+    assert held.solutions == [f"{CORE} (not applied)", f"{FINANCE} (not applied)"]
+    assert said == [
+        f"warning: DW-W12 the link has no maps of {CORE}, {FINANCE} any more; `up` applies them and restores the maps"
+    ]
+    assert PROVIDER.on_read(IDENTIFIER, held, session.call()) == held
+    session.dual_write.applied.clear()
+    again = PROVIDER.on_update(IDENTIFIER, held, declared(), session.call())
+    assert (session.dual_write.applied, PROVIDER.on_read(IDENTIFIER, again, session.call())) == ([CORE, FINANCE], again)
+
+
+def test_only_a_declared_map_that_is_gone_has_its_solution_applied_again(session: LinkSession) -> None:
+    other = "transactioncurrencies - Currencies"
+    session.dual_write.carries[CORE].append(other)
+    watching = dataclasses.replace(session.call(), private={"maps": [CORE_MAP]})
+    stored = PROVIDER.on_create(declared(), watching)[1]
+    del session.dual_write.states[other]
+    assert PROVIDER.on_read(IDENTIFIER, stored, session.call()) == stored
+    session.dual_write.states[other] = "none"
+    del session.dual_write.states[CORE_MAP]
+    held = PROVIDER.on_read(IDENTIFIER, stored, session.call())
+    assert held is not None
+    assert held.solutions == [f"{CORE} (1 map gone)", FINANCE]
+    session.dual_write.applied.clear()
+    PROVIDER.on_update(IDENTIFIER, held, declared(), watching)
+    assert session.dual_write.applied == [CORE]
 
 
 def test_without_token_nothing_is_read(session: LinkSession, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,9 +259,10 @@ def test_drift_of_a_key_is_named_by_every_refresh_and_mended() -> None:
     assert session.dual_write.syncs == [(ACCOUNTS, "AX")]
 
 
-def test_refresh_without_keys_reads_no_link() -> None:
+def test_refresh_reads_the_link_for_declared_keys_and_companies_alone() -> None:
     session = a_pair({"a": "none"})
-    stored = created(session, declared("a"))
+    assert read(session, created(session, declared("a"))).companies == ["DAT"]
+    stored = created(session, declared("a", companies="as-linked"))
     before = session.dual_write.read
     assert read(session, stored) == stored
     assert session.dual_write.read == before
@@ -290,7 +291,7 @@ def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
     assert read(session, stored, said).ready is True
     del session.dual_write.states["a"]
     held = read(session, read(session, stored, said), said)
-    text = "warning: DW-W02 1 map is not installed any more: a. If the link was reset, apply its map solutions on the "
+    text = "warning: DW-W02 1 map is not installed any more: a. `up` applies the map solutions of the stack again, "
     assert [line.startswith(text) for line in said] == [True, True]
     assert (held.ready, held.maps["a"], held.drifted, held.not_installed) == (
         False, "not installed", {"a": "running"}, [VENDORS],
