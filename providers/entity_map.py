@@ -7,10 +7,9 @@ stopped map, a stop and a start more (about half a minute, assumed) on one that 
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, NotRequired, Unpack
+from typing import Any, Unpack
 
 import pulumi
-from pydantic import Field
 
 from providers.api.dual_write.client import REFRESH_LIFETIME
 from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment, MapState
@@ -18,13 +17,14 @@ from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.companies import AsLinked
-from providers.catalogue.durations import TimeLimit, seconds
-from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCds, OnCdsOutputs
+from providers.catalogue.durations import seconds
+from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.companies import as_read
 from providers.link.pair import find_link, find_pair
 from providers.maps.drift import BROUGHT_BACK
+from providers.maps.map_model import EntityMapArguments, EntityMapInputs, EntityMapOutputs, EntityMapPrivate
 from providers.maps.operations import Pace
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.saved_versions import filters_of
@@ -41,86 +41,11 @@ from providers.maps.versions import (
     same_number,
     version_line,
 )
-from providers.protocol.base import Call, ManagedResource, NotRead, PrivateInputs, Problem, Stored
+from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Stored
 from providers.protocol.diff import Meaning
 from providers.protocol.findings import MAP_FILTER, MAP_MISSING, MAP_VERSION, NOT_QUEUED
-from providers.protocol.marks import CaseBlind, Checked, NotCompared, Replaces, Unordered
 
 __all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
-_VERSION = rf"^(\d+(\.\d+){{1,3}}|{LATEST}|latest \(resolved in up\)|{NOT_INSTALLED})$"
-
-
-class EntityMapInputs(OfLinkInputs):
-    """The pin of one map. `author`: None = any. `version`: a number; `latest` becomes one when it is looked up.
-
-    `latest`: the number follows the newest of that author, `offered` is the newest that is known of. `companies`: those
-    of the link; with another list a reset may have to be made good.
-    """
-
-    companies: Annotated[
-        list[str] | AsLinked, Unordered(), CaseBlind(), Checked(preview="told by `DualWriteConnection`")
-    ] = Field(default_factory=list)
-    map: Annotated[
-        str, Field(min_length=1), Replaces(), Checked(file="no chosen map", doing="one that the link does not have")
-    ]
-    version: Annotated[
-        str,
-        Field(pattern=_VERSION),
-        Checked(
-            file="no version; `latest` without an author",
-            preview="not offered, or of several authors; the map is paused, or stops meanwhile",
-            doing="not offered, where the link is made in the same run",
-        ),
-    ]
-    author: Annotated[
-        str | None, Checked(file="without a version", preview="has no such version", doing="the same, as for `version`")
-    ] = None
-    latest: Annotated[bool, NotCompared(), Checked(file="without an author")] = False
-    offered: Annotated[str | None, Checked()] = None
-    timeout: TimeLimit = "30m"
-
-
-class EntityMapPrivate(PrivateInputs):
-    """What the rest of the stack says. `run_state`: the declared one, where the map is stopped for a switch."""
-
-    run_state: str | None = None
-
-
-class EntityMapArguments(OfLinkArguments):
-    """`EntityMapInputs` and `EntityMapPrivate` as a program gives them; `latest` and `offered` are found out."""
-
-    map: pulumi.Input[str]
-    version: pulumi.Input[str]
-    author: NotRequired[pulumi.Input[str] | None]
-    companies: NotRequired[pulumi.Input[list[str] | str] | None]
-    run_state: NotRequired[pulumi.Input[str] | None]
-
-
-class EntityMapOutputs(OnCdsOutputs):
-    """What the link has: `version` and `publisher` of the active version, and the texts of its filters.
-
-    `author` is that of the active version where one is pinned. `drifted`: version and author of the last `up`, where a
-    refresh found others than are pinned.
-    """
-
-    finops: str | None = None
-    gateway: str | None = None
-    companies: list[str] | AsLinked = Field(default_factory=list)
-    map: str
-    version: str
-    author: str | None = None
-    latest: bool = False
-    offered: str | None = None
-    timeout: str = "30m"
-    environment_id: str = ""
-    connection_id: str = ""
-    connection_name: str = ""
-    finops_host: str = ""
-    drifted: str = ""
-    publisher: str = ""
-    cds_host: str = ""
-    finops_filter: str | None = None
-    cds_filter: str | None = None
 
 
 class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
