@@ -25,6 +25,7 @@ from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
 from providers.maps.catch_up import declared_before, require_skippable, skipped_queues, unconsented
 from providers.maps.declared_checks import (
+    announce_resyncs,
     key_problems,
     late_initial_syncs,
     stopped_prerequisites,
@@ -106,6 +107,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
         is_reset = other_companies and LiveSyncPrivate.of(call.private).company_change == "reset"
         again = {name for name in fresh if is_reset or name in inputs.resync}
+        announce_resyncs(_changed_syncs(inputs, old).keys() & inputs.resync.keys(), old, call)
         yield from volume_problems(inputs, fresh, call, again=again)
 
     def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:

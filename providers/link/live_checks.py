@@ -9,7 +9,9 @@ from providers.link.model import ConnectionInputs, ConnectionPrivate
 from providers.link.pair import Link, Pair
 from providers.link.solutions import OwnSolutions
 from providers.protocol.base import Call, Problem
+from providers.protocol.findings import NOT_QUEUED
 from providers.protocol.problems import NoConsent
+from providers.protocol.words import amount_is
 
 
 def company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call, today: date) -> Iterator[Problem]:
@@ -25,6 +27,9 @@ def company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Cal
         yield NoConsent("companies", plan.text)
     elif plan.text:
         call.announce(plan.text, plan.finding)
+    if plan.way == "reset" and link.running:
+        stopped = f"{amount_is(len(link.running), 'running map')} stopped until restored"
+        call.announce(f"for the reset {stopped}, and changes made in that time are not queued", NOT_QUEUED)
 
 
 def _unknown_companies(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:

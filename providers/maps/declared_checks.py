@@ -111,6 +111,14 @@ def _all_installed(session: Session, environment_id: str, packages: Collection[s
     return {package.casefold() for package in packages} <= there
 
 
+def announce_resyncs(names: Collection[str], old: LiveSyncInputs, call: Call) -> None:
+    """Running maps are stopped for another initial sync."""
+    running = sorted(name for name in names if old.maps.get(name) == "running")
+    if running:
+        text = f"for another initial sync each of these maps {STOPS_MEANWHILE}: {first_names(running)}"
+        call.announce(text, NOT_QUEUED)
+
+
 def warn_of_late_companies(
     stored: LiveSyncOutputs, inputs: LiveSyncInputs, synced: Collection[str], call: Call
 ) -> None:

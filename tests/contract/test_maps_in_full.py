@@ -9,7 +9,7 @@ from providers.api.transport.errors import ApiError
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
 from tests.contract.in_process import copied
-from tests.contract.linked_world import CDS, CORE, FINOPS, LinkedWorld, a_linked_world
+from tests.contract.linked_world import CDS, CORE, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
 CONNECTION, LIVE_SYNC = DualWriteConnectionProvider(), LiveSyncProvider()
 MAPS = list(CORE.maps)
@@ -142,6 +142,27 @@ def test_every_kind_of_drift_is_named_and_gone_after_the_next_up(pair: LinkedWor
     mark = len(pair.world.said)
     assert read(pair, repaired).ready is True
     assert pair.said_since(mark) == []
+
+
+RESET = {"action": "reset-link", "target": "lamna-sales", "until": UNTIL}
+STOPPING: dict[str, tuple[Any, Any, Any]] = {
+    "key": (LIVE_SYNC, live_sync(integration_keys={"cdm_companies": ["cdm_name"]}), live_sync()),
+    "reset": (
+        CONNECTION,
+        connection(companies=["DAT", "LAMN", "USMF"], company_change="reset", confirm=[RESET]),
+        connection(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STOPPING)
+def test_preview_of_what_stops_a_running_map_says_that_changes_are_not_queued(pair: LinkedWorld, name: str) -> None:
+    provider, wanted, old = STOPPING[name]
+    pair.world.call().session("public").finance_operations(FINOPS_HOST).create_legal_entity("USMF", "Contoso", "USA")
+    assert list(provider.live_change_problems(wanted, old, pair.call())) == []
+    (said,) = [line for line in pair.world.said if "changes made in that time are not queued" in line]
+    assert said.startswith("DW-I03 ")
+    assert name in said
 
 
 def test_version_that_was_pinned_meanwhile_is_no_version_that_nobody_declares(pair: LinkedWorld, made: Made) -> None:

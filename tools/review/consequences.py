@@ -8,20 +8,24 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from tools.review.changes import counted
-from tools.review.preview import Bag, Finding, Preview, Step
+from tools.review.preview import RESETS, Bag, Finding, Preview, Step
 from tools.review.resources import companies, label, masters, name_of, winners
 
 
 def irreversible(preview: Preview) -> list[str]:
     """First what destroys something, with the consent it uses; then what is fixed for ever once it is there."""
-    said = [
-        _with_consent(_about(preview, finding), _step(preview, finding.urn), "reset-link")
-        for finding in preview.of_kind("I")
-    ]
+    said = [_said(preview, finding) for finding in preview.of_kind("I")]
     of_steps = [[*found(step)] for found in (_destroyed, _discarded, _fixed) for step in preview.steps]
     destroyed, rest = of_steps[: len(preview.steps)], of_steps[len(preview.steps) :]
     again = [[*_synced_again(step, preview)] for step in preview.steps]
     return [*chain(*destroyed), *said, *chain(*rest), *chain(*again)]
+
+
+def _said(preview: Preview, finding: Finding) -> str:
+    text = _about(preview, finding)
+    if finding.code not in RESETS:
+        return _sentence(text)
+    return _with_consent(text, _step(preview, finding.urn), "reset-link")
 
 
 def _destroyed(step: Step) -> Iterator[str]:

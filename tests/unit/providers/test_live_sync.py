@@ -7,6 +7,7 @@ import pytest
 from providers import live_sync
 from providers.api.transport.errors import ApiError, NotFound
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from providers.maps.declared_checks import announce_resyncs
 from providers.protocol.base import Call, NotRead
 from providers.protocol.memory import Memory
 from providers.protocol.reading import live_inputs
@@ -53,6 +54,17 @@ def updated(session: LinkSession, stored: LiveSyncOutputs, inputs: LiveSyncInput
 
 def bags(inputs: LiveSyncInputs, held: LiveSyncOutputs) -> tuple[dict[str, Any], dict[str, Any]]:
     return {**inputs.model_dump(), **held.model_dump()}, inputs.model_dump()
+
+
+def test_running_map_that_is_synced_again_is_announced_as_stopped_meanwhile() -> None:
+    said: list[str] = []
+    call = Call(write=lambda _row, text, **_options: said.append(text))
+    announce_resyncs(["a", "b"], declared(a="running", b="stopped"), call)
+    (line,) = said
+    assert line.startswith("DW-I03 for another initial sync each of these maps is stopped meanwhile")
+    assert line.endswith("changes made in that time are not queued: a")
+    announce_resyncs(["b"], declared(a="running", b="stopped"), call)
+    assert said == [line]
 
 
 def test_maps_are_brought_to_their_states() -> None:
