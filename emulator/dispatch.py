@@ -1,6 +1,7 @@
 """The way of one request through the tenant: faults, bearer, due events, handler, faults, journal."""
 
 from dataclasses import replace
+from email.utils import format_datetime
 
 from emulator.core import routing
 from emulator.core.faults import Fault
@@ -24,6 +25,7 @@ def dispatch(tenant: Tenant, service: Service, call: Call, fault: Fault | None =
         answer = fault.applied(reply) if fault else reply
         if answer is not None:
             answer.headers.setdefault("x-ms-correlation-request-id", call.correlation_id)
+            answer.headers.setdefault("Date", format_datetime(tenant.clock.now(), usegmt=True))
         record(tenant, service, call, answer)
         # Saved with what the request did: after a kill the clock is not behind the state.
         tenant.clock.save()

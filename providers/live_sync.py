@@ -23,7 +23,7 @@ from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.pair import find_link, find_pair
-from providers.maps.catch_up import declared_before, require_skippable, skipped_queues, unconsented
+from providers.maps.catch_up import core_problems, declared_before, require_skippable, skipped_queues, unconsented
 from providers.maps.declared_checks import (
     announce_resyncs,
     key_problems,
@@ -85,12 +85,13 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         yield from stopped_prerequisites(inputs)
         if old:
             yield from late_initial_syncs(inputs, old)
-            yield from unconsented(inputs, skipped_queues(inputs, old.maps), _today())
+            yield from unconsented(inputs, skipped_queues(inputs, declared_before(old)), _today())
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
         warn_of_paused_prerequisites(inputs, call)
         yield from key_problems(inputs, call)
+        yield from core_problems(inputs, skipped_queues(inputs, {}), call)
         yield from volume_problems(inputs, inputs.live_syncs, call)
 
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
@@ -101,6 +102,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         """
         if inputs.maps != old.maps:
             warn_of_paused_prerequisites(inputs, call)
+            yield from core_problems(inputs, skipped_queues(inputs, declared_before(old)), call)
         other_companies = inputs.companies != old.companies
         if other_companies or not same_keys(inputs.integration_keys, old.integration_keys):
             yield from key_problems(inputs, call)
@@ -132,7 +134,8 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         link = find_link(session, pair.finops_host)
         private = LiveSyncPrivate.of(call.private)
         memory, skipped = SyncMemory(resync=inputs.resync), skipped_queues(inputs, {})
-        require_skippable(session, pair.environment_id, inputs, skipped, _today())
+        if skipped:
+            require_skippable(session, pair.environment_id, inputs, skipped, session.dual_write.maps(link.cid))
         run = LiveSyncRun(
             session,
             link,
@@ -176,7 +179,7 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         private, place = LiveSyncPrivate.of(call.private), LinkId.parse(identifier).environment_id
         memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs, stored.sync_projects)
         skipped = skipped_queues(inputs, declared_before(stored))
-        require_skippable(session, place, inputs, skipped, _today())
+        require_skippable(session, place, inputs, skipped, statuses.values())
         run = LiveSyncRun(
             session, link, inputs, call, memory=memory, dropped=private.dropped_maps, skipped_queues=skipped
         )

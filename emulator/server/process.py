@@ -144,6 +144,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        # Answers bear the tenant's time.
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     config.load()

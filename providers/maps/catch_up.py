@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from providers.api.dual_write.models import EntityMapStatus, MapAction, MapState, RequestState
+from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
+from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.link.health_check import CORE_PACKAGE
+from providers.link.pair import find_link, find_pair
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
-from providers.protocol.call import ResourceError
+from providers.protocol.call import Call, ResourceError
 from providers.protocol.consent import missing_consent
 from providers.protocol.durations import spoken
 from providers.protocol.problems import NoConsent, Problem
@@ -21,12 +24,13 @@ from providers.protocol.words import first_names
 
 CORE_WITH_A_CHOICE = "1.0.23084.2"
 _KEEPS_QUEUE = {"keep-as-errors": True, "discard": False}
+_CURE = "update the dual-write core solution, or use `catchUp: replay`"
 _WARN_AFTER, _LAST_WARNING, _LONGEST = timedelta(days=1), timedelta(days=6), timedelta(days=7)
 
 
-def declared_before(stored: LiveSyncOutputs) -> dict[str, str]:
+def declared_before(known: LiveSyncInputs | LiveSyncOutputs) -> dict[str, str]:
     """The run states that the last `up` declared, whatever people have done since."""
-    return {**stored.maps, **stored.drifted}
+    return {**known.maps, **known.drifted}
 
 
 def skipped_queues(inputs: LiveSyncInputs, before: Mapping[str, str]) -> dict[str, bool]:
@@ -50,22 +54,57 @@ def unconsented(inputs: LiveSyncInputs, options: Mapping[str, bool], today: date
             yield NoConsent(f"catch_up[{name!r}]", f"the queue of '{name}' would be discarded; {missing}")
 
 
-def require_skippable(
-    session: Session, environment_id: str, inputs: LiveSyncInputs, options: Mapping[str, bool], today: date
-) -> None:
-    """Raise `ResourceError` when a queue that is not played back lacks consent, or the core solution is too old."""
-    if not options:
+def core_problems(inputs: LiveSyncInputs, options: Mapping[str, bool], call: Call) -> Iterator[Problem]:
+    """Against skipping the queues of paused maps where the core solution is too old; silent while nothing is linked."""
+    if not (options and dual_write_token_configured()):
         return
-    for problem in unconsented(inputs, options, today):
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    try:
+        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+        link = find_link(session, pair.finops_host)
+        skipped = _paused(options, session.dual_write.maps(link.cid))
+        text = _too_old(session, pair.environment_id, skipped)
+    except (AuthenticationError, EmulatorNotRunning):
+        raise
+    except ApiError:
+        return
+    if text:
+        yield Problem(f"catch_up[{skipped[0]!r}]", f"{text}; {_CURE}")
+
+
+def require_skippable(
+    session: Session,
+    environment_id: str,
+    inputs: LiveSyncInputs,
+    options: Mapping[str, bool],
+    statuses: Iterable[EntityMapStatus],
+) -> None:
+    """Raise `ResourceError` when the queue of a paused map may not be skipped: no consent, or too old a core solution.
+
+    `statuses`: the maps as they are; what is not paused has no queue.
+    """
+    for problem in unconsented(inputs, options, datetime.now(UTC).date()):
         raise ResourceError(problem.text)
-    core = session.app_management.packages(environment_id, fresh=True).get(CORE_PACKAGE)
+    text = _too_old(session, environment_id, _paused(options, statuses))
+    if text:
+        raise ResourceError(text, next_step=f"{_CURE[:1].upper()}{_CURE[1:]}.")
+
+
+def _paused(options: Iterable[str], statuses: Iterable[EntityMapStatus]) -> list[str]:
+    paused = {status.name for status in statuses if status.state == MapState.PAUSED}
+    return [name for name in options if name in paused]
+
+
+def _too_old(session: Session, environment_id: str, skipped: list[str]) -> str | None:
+    """What the core solution of the environment has against skipping these queues."""
+    core = session.app_management.packages(environment_id, fresh=True).get(CORE_PACKAGE) if skipped else None
     version = core.version if core else None
-    if not at_least(version, CORE_WITH_A_CHOICE):
-        raise ResourceError(
-            f"the queue of {first_names(list(options))} cannot be skipped: that needs dual-write core "
-            f"{CORE_WITH_A_CHOICE}, and CDS has {version or 'none'}",
-            next_step="Update the dual-write core solution, or use `catchUp: replay`.",
-        )
+    if not skipped or at_least(version, CORE_WITH_A_CHOICE):
+        return None
+    return (
+        f"the queue of {first_names(skipped)} cannot be skipped: that needs dual-write core {CORE_WITH_A_CHOICE}, and "
+        f"CDS has {version or 'none'}"
+    )
 
 
 def old_queues(statuses: Iterable[EntityMapStatus], now: datetime) -> Iterator[str]:

@@ -4,7 +4,6 @@ One list call for all maps (E2), one for keys and companies (E10). No pulumi.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 
 from providers.api.dual_write.client import REFRESH_LIFETIME
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
@@ -38,7 +37,7 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     if lost:
         absent = amount_is(len(lost), "map")
         call.warn(f"{absent} not installed any more: {first_names(lost)}. {BROUGHT_BACK}", MAP_MISSING)
-    for sentence in old_queues(statuses.values(), datetime.now(UTC)):
+    for sentence in old_queues(statuses.values(), session.dual_write.listed_at(link.cid)):
         call.warn(sentence, QUEUE_AGE)
     details = _details(session, stored, link)
     keys, drifted_keys = _keys(stored, details, call)

@@ -29,7 +29,8 @@ class LiveSyncInputs(OfLinkInputs):
     `integration_keys`: table set to columns. `initial_sync`: the side that wins a conflict for all maps, or by map for
     those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
     `catch_up`: map to what becomes of its queue when it is resumed; without an entry it is played back.
-    `pinned`: maps whose version is declared, which `EntityMap` watches.
+    `pinned`: maps whose version is declared, which `EntityMap` watches. `drifted`: no program gives it; a refresh puts
+    there what is declared of the maps that people or alerts brought to another state.
     Limits: companies, and rows a company; None = the documented one.
     """
 
@@ -72,10 +73,11 @@ class LiveSyncInputs(OfLinkInputs):
         NotCompared(),
         Checked(
             file="a map that is not chosen; a queue that would be thrown away without consent",
-            doing="a dual-write core that is too old for it",
+            preview="a dual-write core that is too old to skip the queue of a paused map",
         ),
     ] = Field(default_factory=dict)
     pinned: Annotated[list[str], Unordered(), Recorded(), Checked()] = Field(default_factory=list)
+    drifted: Annotated[dict[str, str], Checked()] = Field(default_factory=dict)
     initial_sync_companies_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
     single_threaded_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None

@@ -147,6 +147,7 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("LiveSync", "resync"): Proof({"accounts - Customers V3": "again"}),
     ("LiveSync", "catch_up"): Proof({"accounts - Customers V3": "keep-as-errors"}),
     ("LiveSync", "pinned"): Proof(["accounts - Customers V3"]),
+    ("LiveSync", "drifted"): Proof({"accounts - Customers V3": "paused"}),
     ("LiveSync", "initial_sync_companies_limit"): Proof(10),
     ("LiveSync", "initial_sync_rows_limit"): Proof(10),
     ("LiveSync", "single_threaded_rows_limit"): Proof(10),

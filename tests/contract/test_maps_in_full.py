@@ -8,6 +8,7 @@ from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import ApiError
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from providers.maps import catch_up
 from tests.contract.in_process import copied
 from tests.contract.linked_world import CDS, CORE, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
@@ -126,9 +127,41 @@ def test_queue_of_a_map_that_somebody_else_paused_is_played_back_without_consent
     pair.person("pause-map", COMPANIES)
     found = read(pair, made)
     assert (found.maps[COMPANIES], found.drifted) == ("paused", {COMPANIES: "running"})
-    repaired = updated(pair, (made[0], found), live_sync(catch_up={COMPANIES: "discard"}))
+    wanted = live_sync(catch_up={COMPANIES: "discard"})
+    old = LiveSyncInputs.model_validate({**live_sync().model_dump(), "maps": found.maps, "drifted": found.drifted})
+    assert list(LIVE_SYNC.problems(wanted, old)) == []
+    repaired = updated(pair, (made[0], found), wanted)
     assert repaired[1].maps[COMPANIES] == "running"
     assert read(pair, repaired).drifted == {}
+
+
+def test_age_of_a_queue_is_told_by_the_services_time(pair: LinkedWorld, made: Made) -> None:
+    """The tenant lives in March 2026, this machine later."""
+    pair.person("pause-map", COMPANIES)
+    pair.world.tenant.events.advance(30 * 3600)
+    read(pair, made)
+    (line,) = [line for line in pair.world.said if "DW-W06" in line]
+    assert (
+        f"map '{COMPANIES}' is paused for 30 h 02 min; how much its queue holds is not readable; Microsoft names one"
+        in line
+    )
+
+
+def test_core_that_is_too_old_to_skip_a_queue_is_told_in_the_preview_and_by_up(
+    pair: LinkedWorld, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "CORE_WITH_A_CHOICE", "99.0")
+    wanted = live_sync(catch_up={COMPANIES: "keep-as-errors"})
+    running = updated(pair, made, wanted)
+    assert list(LIVE_SYNC.live_change_problems(wanted, with_state("paused"), pair.call())) == []
+    paused = updated(pair, running, with_state("paused", catch_up={COMPANIES: "keep-as-errors"}))
+    ((path, text),) = LIVE_SYNC.live_change_problems(wanted, with_state("paused"), pair.call())
+    assert path == f"catch_up['{COMPANIES}']"
+    assert "cannot be skipped: that needs dual-write core 99.0, and CDS has " in text
+    with pytest.raises(
+        ApiError, match=r"needs dual-write core 99\.0, .*\. Update the dual-write core solution, or use"
+    ):
+        updated(pair, paused, wanted)
 
 
 def test_every_kind_of_drift_is_named_and_gone_after_the_next_up(pair: LinkedWorld, made: Made) -> None:

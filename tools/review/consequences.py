@@ -41,7 +41,7 @@ def _destroyed(step: Step) -> Iterator[str]:
 
 def _discarded(step: Step) -> Iterator[str]:
     """Queues of paused maps that are thrown away when the maps are resumed."""
-    before, after = step.old.get("maps") or {}, step.new.get("maps") or {}
+    before, after = {**(step.old.get("maps") or {}), **(step.old.get("drifted") or {})}, step.new.get("maps") or {}
     for name, choice in sorted((step.new.get("catch_up") or {}).items()):
         if choice == "discard" and (before.get(name), after.get(name)) == ("paused", "running"):
             text = f"Map {name}: the changes in its queue are thrown away when it is resumed"

@@ -126,7 +126,7 @@ NAMES: dict[str, Callable[[Bag], str]] = {
     "EntityMap": lambda bag: f"Map {bag.get('map')}",
 }
 # Inputs whose change stands elsewhere on the page, or only follows from what stands there.
-UNTOLD = {"LiveSync": ("maps", "pinned"), "EntityMap": ("latest", "offered")}
+UNTOLD = {"LiveSync": ("maps", "pinned", "drifted"), "EntityMap": ("latest", "offered")}
 REMOVED = {
     "CdsInstance": "is deleted with all its data",
     "FinOpsInstance": "goes with its CDS instance; it cannot be removed alone",

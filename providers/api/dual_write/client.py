@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -53,6 +54,7 @@ class DualWriteManagement:
         self._lists: dict[str, Shared[list[EntityMapStatus]]] = {}
         self._links: dict[str, Shared[ConnectionSet]] = {}
         self._seen = SeenRequests()
+        self._listed_at: dict[str, datetime] = {}
 
     def environment(self, finops_host: str) -> LinkedEnvironment | None:
         """E1: the link of an F&O host (a URL is reduced to its host); None = not linked, or the wrong gateway."""
@@ -83,7 +85,13 @@ class DualWriteManagement:
         return found
 
     def _asked_for_maps(self, cid: str) -> list[EntityMapStatus]:
-        return self._list_of(EntityMapStatus, f"{ROOT}/Entities", {"targetType": "AX", "cid": cid})
+        response = self._client.request("GET", f"{ROOT}/Entities", params={"targetType": "AX", "cid": cid})
+        self._listed_at[cid] = response.date or self._client.timing.now()
+        return read_list(EntityMapStatus, response.json(), response, self._client.service)
+
+    def listed_at(self, cid: str) -> datetime:
+        """When the maps of a link were listed last, by the service's clock; by this machine's where it does not say."""
+        return self._listed_at.get(cid) or self._client.timing.now()
 
     def start_action(self, cid: str, action: str, details: Sequence[ActionDetail]) -> str:
         """E3: send one action for one or more maps, return the request id.

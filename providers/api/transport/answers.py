@@ -54,6 +54,11 @@ class Response:
         """Whether a page came instead of data: a proxy or a sign-in page in between."""
         return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
 
+    @property
+    def date(self) -> datetime | None:
+        """The service's clock when it answered; None when it did not say."""
+        return _http_date(self.headers.get("date", ""))
+
     def json(self) -> Any:
         """The parsed body; None when empty. Raises `ValueError` when it is no JSON, or nested too deeply."""
         if isinstance(self._parsed, ValueError):
@@ -134,11 +139,14 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
         return None
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text):
         return float(text)
+    moment = _http_date(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - now).total_seconds())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, TypeError):
         return None
 

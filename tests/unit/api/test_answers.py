@@ -124,3 +124,18 @@ def test_operation_url_prefers_location() -> None:
     assert Response(202, both, "", "", "c").operation_url == "https://a/1"
     assert Response(202, {"operation-location": "https://b/2"}, "", "", "c").operation_url == "https://b/2"
     assert Response(202, {}, "", "", "c").operation_url is None
+
+
+@pytest.mark.parametrize(
+    ("said", "moment"),
+    [
+        ("Mon, 02 Mar 2026 08:00:00 GMT", datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        ("Mon, 02 Mar 2026 10:00:00 +0200", datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        ("Mon, 02 Mar 2026 08:00:00 -0000", datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        ("today", None),
+        ("", None),
+    ],
+)
+def test_answer_tells_the_clock_of_the_service(said: str, moment: datetime | None) -> None:
+    headers = {"date": said} if said else {}
+    assert Response(200, headers, "", "https://x.example", "c").date == moment

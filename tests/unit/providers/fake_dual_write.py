@@ -4,6 +4,7 @@ Time is counted in list calls: a request ends with the first list after it, its 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction
@@ -58,6 +59,9 @@ class FakeDualWrite:
             entry["left"] -= 1
             entry["state"] = "1" if entry["left"] else entry.get("then", "2")
         return [self._status(name) for name in self.states]
+
+    def listed_at(self, _cid: str) -> datetime:
+        return datetime.now(UTC)
 
     def start_action(self, cid: str, action: str, details: Sequence[ActionDetail]) -> str:
         names = [detail.tid.removeprefix("tid-") for detail in details]

@@ -49,7 +49,8 @@ def test_map_that_stays_paused_keeps_its_queue() -> None:
     [
         (timedelta(hours=23), ""),
         (timedelta(hours=30), "names one day, and seven"),
-        (timedelta(days=6, hours=12), "further changes will be blocked or lost"),
+        (timedelta(days=6, hours=12), "is paused for 6 days 12 h"),
+        (timedelta(days=6, hours=14), "in 10 h 00 min further changes will be blocked or lost"),
         (timedelta(days=8), "after 7 days further changes are blocked or lost: resume it"),
     ],
 )

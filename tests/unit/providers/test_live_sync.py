@@ -172,6 +172,21 @@ def test_drift_that_a_person_mended_leaves_the_pair_ready() -> None:
     assert said == []
 
 
+def test_inputs_of_a_refresh_keep_what_is_declared_of_a_map_that_a_person_paused() -> None:
+    session, inputs = a_pair({"a": "4"}), declared(a="running")
+    stored = created(session, inputs)
+    session.dual_write.states["a"] = "5"
+    found = read(session, stored)
+    kept = live_inputs(PROVIDER, stored.model_dump(), found.model_dump())
+    assert (kept["maps"], kept["drifted"]) == ({"a": "paused"}, {"a": "running"})
+    wanted = inputs.model_copy(update={"catch_up": {"a": "discard"}})
+    assert list(PROVIDER.problems(wanted, PROVIDER.inputs_of(kept))) == []
+    (problem,) = PROVIDER.problems(wanted, declared(a="paused"))
+    assert str(problem).startswith("DW-C02 ")
+    session.dual_write.states["a"] = "4"
+    assert "drifted" not in live_inputs(PROVIDER, found.model_dump(), read(session, found).model_dump())
+
+
 def test_without_token_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = created(a_pair({"a": "4"}), declared(a="running"))
     monkeypatch.delenv("DUALWRITE_TOKEN")

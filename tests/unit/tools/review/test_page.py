@@ -88,6 +88,14 @@ def test_existing_environment_that_is_replaced_is_left_as_it_is() -> None:
     assert "left as it is" in text
 
 
+@pytest.mark.parametrize(("drifted", "thrown"), [({}, True), ({"a": "running"}, False)])
+def test_queue_is_thrown_away_only_where_the_file_had_the_map_paused(drifted: dict[str, str], thrown: bool) -> None:
+    old = {**maps(a="paused"), "drifted": drifted}
+    text = page(plan(step("LiveSync", "update", old=old, new={**maps(a="running"), "catch_up": {"a": "discard"}})))
+    assert ("the changes in its queue are thrown away" in text) is thrown
+    assert "drifted" not in text
+
+
 PAUSED = {f"map {number:02}": "paused" for number in range(12)}
 PIN = {"map": "map 99", "version": "1.0.0.3", "author": "Contoso"}
 
