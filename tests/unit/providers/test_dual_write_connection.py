@@ -428,7 +428,10 @@ def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_n
         assert "{action: reset-link, target: contoso-uat, until: <date>}" in text
     agreed = wanted.model_copy(update={"confirm": (Consent(**CONSENT),)})
     assert list(PROVIDER.live_change_problems(agreed, declared(), session.call(said))) == []
-    assert said[-1].startswith("DW-I01 the link will be reset with the companies DAT, USMF: 1 map of it")
+    assert said[-2].startswith("DW-I01 the link will be reset with the companies DAT, USMF: 1 map of it")
+    assert said[-1] == (
+        "DW-I03 for the reset 1 running map is stopped until restored, and changes made in that time are not queued"
+    )
 
 
 def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> None:
