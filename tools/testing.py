@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tools.engine.build import Report, oldest_engine, tested_engine
 from tools.variables import loopback_exceptions
-from tools.workspace import ROOT
+from tools.workspace import COMPILED_ONCE, ROOT
 
 # A file stays with one worker, since its tests share what its fixtures made. In the order of `testpaths` the long files
 # begin early. Two workers a core, because half of the time tests wait for a process or for the emulator's clock.
@@ -24,6 +24,6 @@ def run(arguments: Sequence[str], report: Report) -> int:
     if not arguments:
         oldest_engine(report)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
-    variables = {**os.environ, **loopback_exceptions(os.environ), "PATH": path}
+    variables = {**os.environ, **COMPILED_ONCE, **loopback_exceptions(os.environ), "PATH": path}
     command = [sys.executable, "-m", "pytest", *(arguments or ON_ALL_CORES)]
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode

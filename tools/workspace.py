@@ -22,7 +22,10 @@ PULUMI_HOME = PRIVATE / "pulumi-home"
 
 # Opens the demo stacks' encryption salt and nothing else: they hold no secret (design 8).
 DEMO_PASSPHRASE = "dual-write-demo"  # noqa: S105
+# Each command starts some five interpreters: they share what was compiled, also in a container that says otherwise.
+COMPILED_ONCE = {"PYTHONDONTWRITEBYTECODE": ""}
 FIXED = {
+    **COMPILED_ONCE,
     "PULUMI_PYTHON_CMD": sys.executable,
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
