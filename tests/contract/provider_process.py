@@ -1,14 +1,6 @@
-"""The real provider process, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it.
+"""The real provider process, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
 
-It is forked from an interpreter that has imported what every provider needs, once a run: a process of the tests begins
-as fast as the engine's would with its imports for nothing, and has everything else of its own.
-"""
-
-import io
-import multiprocessing
 import os
-import runpy
-import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +13,11 @@ from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from tests.support import warm
 from tools.workspace import ROOT
 
 Bag = dict[str, Any]
 _PATIENCE_SECONDS = 30.0
-_WARM = multiprocessing.get_context("forkserver")
-_WARM.set_forkserver_preload(["pytest", "pulumi.dynamic", "httpx", "azure.identity", "providers.live_sync", __name__])
 STACK = "new-new"
 PROJECT = "dualwrite"
 
@@ -87,9 +78,9 @@ class ProviderProcess:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.engine = Engine()
-        output, end = _WARM.Pipe(duplex=False)
+        output, end = warm.context.Pipe(duplex=False)
         environment = {**os.environ, **variables}
-        self._process = _WARM.Process(target=_be_the_provider, args=(end, self.engine.address, environment))
+        self._process = warm.context.Process(target=_be_the_provider, args=(end, self.engine.address, environment))
         self._process.start()
         end.close()
         with open(output.fileno(), encoding="utf-8", closefd=False) as lines:
@@ -150,13 +141,7 @@ class ProviderProcess:
 
 def _be_the_provider(output: Connection, engine: str, environment: Mapping[str, str]) -> None:
     """What `python -u -m pulumi.dynamic` does with this environment in the program's folder."""
-    os.chdir(ROOT)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.dup2(output.fileno(), 1)
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), write_through=True)
-    sys.argv = ["pulumi.dynamic", engine]
-    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+    warm.be_python(["-u", "-m", "pulumi.dynamic", engine], str(ROOT), environment, {1: output.fileno()})
 
 
 def declared(provider: ResourceProvider, name: str, inputs: Bag, *, stack: str = STACK) -> Bag:

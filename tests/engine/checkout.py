@@ -64,7 +64,7 @@ class Checkout:
         self.folder.mkdir()
         for part in PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / part, self.folder / part)
             else:
                 shutil.copy2(ROOT / part, self.folder / part)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")

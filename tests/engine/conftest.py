@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.harness import Project, Tenant, find_engine, program_files, update_wanted
+from tests.support.warm import Interpreter
 from tools.workspace import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -46,10 +47,23 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
     tenant.stop()
 
 
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A `python` that has imported already what programs and providers import: half of what a run of the CLI takes.
+
+    `test_engine.py`, `test_line.py` and whatever starts commands of `tools` run the real one.
+    """
+    interpreter = Interpreter(tmp_path_factory.mktemp("warm"))
+    yield interpreter.path
+    interpreter.close()
+
+
 @pytest.fixture(scope="module")
-def new_project(engine: Path, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+def new_project(
+    engine: Path, tenant: Tenant, warm_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Project]:
     """Makes a copy of the product's program with an empty backend, on the module's emulator."""
-    return lambda: Project(tmp_path_factory.mktemp("project"), engine, program_files(), tenant.variables())
+    return lambda: Project(tmp_path_factory.mktemp("project"), engine, program_files(), tenant.variables(), warm_python)
 
 
 @pytest.fixture

@@ -41,8 +41,18 @@ class Result(NamedTuple):
 class Project:
     """A program with stack files, home and backend of its own, driven through the CLI."""
 
-    def __init__(self, folder: Path, engine: Path, files: Iterable[Path], variables: Mapping[str, str]) -> None:
-        """Link the program's files into an empty folder, so that no test writes into the repository."""
+    def __init__(
+        self,
+        folder: Path,
+        engine: Path,
+        files: Iterable[Path],
+        variables: Mapping[str, str],
+        interpreter: Path | None = None,
+    ) -> None:
+        """Link the program's files into an empty folder, so that no test writes into the repository.
+
+        `interpreter`: what runs program and providers instead of the Python that runs the tests.
+        """
         self.folder = folder / "program"
         self.stack = ""
         (self.folder / "stacks").mkdir(parents=True)
@@ -56,6 +66,8 @@ class Project:
             "PULUMI_BACKEND_URL": self.state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": DEMO_PASSPHRASE,
         }
+        if interpreter:
+            self._private["PULUMI_PYTHON_CMD"] = str(interpreter)
         self.variables = dict(variables)
 
     @property

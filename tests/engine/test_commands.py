@@ -19,7 +19,7 @@ class Clone:
     def __init__(self, folder: Path, engine: Path) -> None:
         for part in PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / part, folder / part)
             else:
                 shutil.copy2(ROOT / part, folder / part)
         (folder / ".venv").symlink_to(ROOT / ".venv")

@@ -102,7 +102,8 @@ def test_creations_that_a_killed_run_began_are_forgotten_once_an_up_has_ended(bu
     (file,) = (bulk.state / ".pulumi/stacks").rglob("test.json")
     state = json.loads(file.read_text())
     latest = state["checkpoint"]["latest"]
-    latest["pending_operations"] = [{"resource": latest["resources"][-1], "type": "creating"}]
+    (thing,) = [row for row in latest["resources"] if row["urn"].endswith("::thing-1")]
+    latest["pending_operations"] = [{"resource": thing, "type": "creating"}]
     file.write_text(json.dumps(state))
     assert "thing-1, interrupted while creating" in bulk.up("--expect-no-changes").text
     assert pulumi_cli.deployment("test", bulk.environment, bulk.folder).pending_creates == 1

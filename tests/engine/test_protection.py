@@ -22,11 +22,11 @@ def consent(action: str, target: str = "contoso-own") -> str:
 
 
 @pytest.fixture
-def own(engine: Path, tenant: Tenant, tmp_path: Path) -> Project:
+def own(engine: Path, tenant: Tenant, warm_python: Path, tmp_path: Path) -> Project:
     """The user's own program, up, with one CDS instance and nothing that protects it."""
     tenant.control("reset", {})
     files = [*sorted(PROGRAM.glob("*.*")), ROOT / "providers", ROOT / ".venv"]
-    project = Project(tmp_path, engine, files, tenant.variables())
+    project = Project(tmp_path, engine, files, tenant.variables(), warm_python)
     project.configure(declared())
     project.up()
     return project

@@ -42,11 +42,13 @@ def older_tenant(unpacked: Path) -> Iterator[Tenant]:
 
 
 @pytest.fixture
-def older(engine: Path, unpacked: Path, older_tenant: Tenant, tmp_path: Path) -> Callable[[str], Project]:
+def older(
+    engine: Path, unpacked: Path, older_tenant: Tenant, warm_python: Path, tmp_path: Path
+) -> Callable[[str], Project]:
     """Makes today's program with the backend of then."""
 
     def make(name: str) -> Project:
-        project = Project(tmp_path, engine, program_files(), older_tenant.variables())
+        project = Project(tmp_path, engine, program_files(), older_tenant.variables(), warm_python)
         shutil.copytree(unpacked / "state", project.state, dirs_exist_ok=True)
         project.take(name)
         return project
