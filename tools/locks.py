@@ -1,7 +1,13 @@
-"""Locks that a killed run of the CLI leaves in a file backend: released where that is safe, else explained.
+"""What a killed run of the CLI leaves in a file backend: a lock, and sometimes a file cut while it was written.
+
+A lock is released where that is safe, else explained.
 
 A lock names process, user, host and time (pkg/backend/diy/lock.go of the pinned CLI). It is left over when it is of
 this host and its process is gone, or began after the lock: then the number belongs to somebody else by now.
+
+Beside each file the backend keeps `<name>.attrs` (blob/fileblob of gocloud.dev), which it writes in place: of a run
+that was killed meanwhile an empty one stays, and every later run ends with `failed to load checkpoint: EOF`. A missing
+one is fine.
 """
 
 import json
@@ -15,6 +21,8 @@ from urllib.parse import unquote, urlsplit
 
 from tools.emulator_process import alive
 
+# Where the files of one stack lie below `.pulumi`.
+_OF_STACK = ("stacks/**/{stack}.*.attrs", "history/**/{stack}/*.attrs", "backups/**/{stack}/*.attrs")
 # A process's beginning is known to the tick, that of the machine to the second.
 _TOLERANCE = timedelta(seconds=2)
 
@@ -38,6 +46,8 @@ def release(stack: str, environment: Mapping[str, str]) -> list[str]:
     released = [lock for lock in _locks(stack, environment) if left_over(lock)]
     for lock in released:
         lock.path.unlink(missing_ok=True)
+    if released:
+        _remove_cut_attributes(stack, environment)
     return [f"Stack '{stack}' was locked by a run that was killed ({lock.owner}): released." for lock in released]
 
 
@@ -63,11 +73,34 @@ def left_over(lock: Lock) -> bool:
 
 
 def _locks(stack: str, environment: Mapping[str, str]) -> Iterator[Lock]:
-    backend = urlsplit(environment.get("PULUMI_BACKEND_URL", ""))
-    if backend.scheme != "file":
-        return
-    for path in Path(unquote(backend.path), ".pulumi", "locks").glob(f"organization/*/{stack}/*.json"):
+    folder = _folder(environment)
+    for path in folder.glob(f"locks/organization/*/{stack}/*.json") if folder else ():
         yield _read(path)
+
+
+def _folder(environment: Mapping[str, str]) -> Path | None:
+    """The folder of a file backend; None for any other."""
+    backend = urlsplit(environment.get("PULUMI_BACKEND_URL", ""))
+    return Path(unquote(backend.path), ".pulumi") if backend.scheme == "file" else None
+
+
+def _remove_cut_attributes(stack: str, environment: Mapping[str, str]) -> None:
+    """Remove those files of attributes that the killed run had begun to write."""
+    folder = _folder(environment)
+    if folder is None:
+        return
+    for pattern in _OF_STACK:
+        for path in folder.glob(pattern.format(stack=stack)):
+            if not _is_whole(path):
+                path.unlink(missing_ok=True)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _read(path: Path) -> Lock:

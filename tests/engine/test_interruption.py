@@ -90,6 +90,10 @@ def test_lock_of_a_killed_run_is_released_by_the_next_one(bulk: Project) -> None
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=120)
     assert lock.exists()
+    # As a run leaves it that is killed the moment it keeps its state.
+    (attributes,) = (bulk.state / ".pulumi/stacks").rglob("test.json.attrs")
+    attributes.write_text("")
+    assert "failed to load checkpoint: EOF" in bulk.up(expect=None).text
     (line,) = left_locks.release("test", bulk.environment)
     assert line.startswith("Stack 'test' was locked by a run that was killed (process ")
     assert locks(bulk) == []

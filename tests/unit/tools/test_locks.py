@@ -33,6 +33,19 @@ def test_lock_of_a_killed_run_is_released_and_said(tmp_path: Path) -> None:
     assert locks.release("new-new", environment) == []
 
 
+def test_attributes_that_a_killed_run_began_to_write_are_removed_with_its_lock(tmp_path: Path) -> None:
+    environment, _ = locked(tmp_path)
+    names = ("stacks/dualwrite/{}.json", "stacks/dualwrite/{}.json.bak", "history/dualwrite/{0}/{0}-1.history.json")
+    own, others = (
+        [tmp_path / ".pulumi" / f"{name.format(stack)}.attrs" for name in names] for stack in ("new-new", "x")
+    )
+    for path, text in zip([*own, *others], ["", '{"md5"', "{}", "", "", ""], strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert len(locks.release("new-new", environment)) == 1
+    assert [path.exists() for path in [*own, *others]] == [False, False, True, True, True, True]
+
+
 def test_number_that_another_process_has_by_now_is_no_run(tmp_path: Path) -> None:
     environment, lock = locked(tmp_path, pid=os.getpid(), timestamp=LONG_AGO.isoformat())
     assert len(locks.release("new-new", environment)) == 1
