@@ -3,7 +3,7 @@
 `stack` has the shape, `rules` what keys mean together, `findings` the words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -37,10 +37,13 @@ def load(config: pulumi.Config, today: date) -> Stack:
     stack, problems = check(raw, today)
     findings = listed([*findings, *problems])
     if stack is None or findings:
-        count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
-        lines = "\n".join(f"  {finding}" for finding in findings)
-        raise _refused(f"has {count}:\n{lines}")
+        raise _refused(_problems(findings))
     return stack
+
+
+def _problems(findings: Sequence[object]) -> str:
+    count = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
+    return "\n".join([f"has {count}:", *(f"  {finding}" for finding in findings)])
 
 
 def _refused(text: str) -> pulumi.RunError:

@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+from tools.bags import entries
+
 _EACH = re.compile(r"\$\{\{ each (\w+) in parameters\.(\w+) \}\}")
 
 
 def expanded(document: dict[str, Any]) -> dict[str, Any]:
     """The pipeline without template expressions, for its parameters' default values."""
-    defaults = {each["name"]: each["default"] for each in document.get("parameters") or []}
+    defaults = {each["name"]: each["default"] for each in entries(document, "parameters")}
     return {str(key): _expanded(value, defaults, {}) for key, value in document.items()}
 
 

@@ -86,13 +86,17 @@ def kind(field: FieldInfo) -> Kind:
     return next((found for marked, found in kinds if marked), Kind.IN_PLACE)
 
 
+def _consent(consent: NeedsConsent, *, replaces: bool) -> str:
+    what = "replaces the object" if replaces else "update in place"
+    return f"{what}; consent `{consent.action}`" + (f", where {consent.when}" if consent.when else "")
+
+
 def remark(field: FieldInfo) -> str:
     """The rest of what the marks say."""
     consent, fixed, refused = mark(field, NeedsConsent), mark(field, FixedWith), mark(field, Refused)
     parts = []
     if consent:
-        what = "replaces the object" if mark(field, Replaces) else "update in place"
-        parts.append(f"{what}; consent `{consent.action}`" + (f", where {consent.when}" if consent.when else ""))
+        parts.append(_consent(consent, replaces=mark(field, Replaces) is not None))
     if fixed:
         parts.append(f"part of the replacement when `{fixed.field}` changes as well")
     if refused:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from providers.api.transport.errors import NotFound
 from providers.api.transport.odata import equal
+from tools.bags import entries, mapping
 from tools.pulumi_cli import Deployment
 
 NAMED_AT_MOST = 3
@@ -141,12 +142,7 @@ class Comparer:
             carrying = self._keys(self.cds, compared.cds_set, compared.cds_key, carried)
         if compared.one_way:
             cds = Counter({key: count for key, count in cds.items() if key in finops})
-        what = f"{compared.map_name}, {company}"
-        for side, rows in (("Finance and Operations", finops), ("Dataverse", cds)):
-            _none(what, [key for key, count in rows.items() if count > 1], f"twice in {side}")
-        _none(what, cds.keys() - finops.keys(), "in Dataverse but not in Finance and Operations")
-        if promise.synced:
-            _none(what, finops.keys() - cds.keys(), "in Finance and Operations but not in Dataverse")
+        _same_keys(promise, finops, cds)
         example = min(finops.keys() & cds.keys(), default="")
         return Comparison(promise, finops.total(), cds.total(), carrying.total() - cds.total(), example.upper())
 
@@ -172,41 +168,58 @@ def _none(what: str, keys: "Sequence[str] | set[str]", where: str) -> None:
         )
 
 
+def _same_keys(promise: Promise, finops: Counter[str], cds: Counter[str]) -> None:
+    """Refuse keys that stand twice on a side or are missing on one."""
+    what = f"{promise.compared.map_name}, {promise.company}"
+    for side, rows in (("Finance and Operations", finops), ("Dataverse", cds)):
+        _none(what, [key for key, count in rows.items() if count > 1], f"twice in {side}")
+    _none(what, cds.keys() - finops.keys(), "in Dataverse but not in Finance and Operations")
+    if promise.synced:
+        _none(what, finops.keys() - cds.keys(), "in Finance and Operations but not in Dataverse")
+
+
 def promises(deployment: Deployment) -> list[Promise]:
     """What the stack's bootstraps and initial syncs put on both sides, as far as the maps run."""
-    running = {name for name, state in (deployment.outputs.get("maps") or {}).items() if state == "running"}
+    states = mapping(deployment.outputs, "maps")
+    running = [compared for compared in COMPARED if states.get(compared.map_name) == "running"]
     synced, stamped = _synced(deployment), _stamped(deployment)
     companies = sorted({company for _, company in synced | stamped})
-    found = [
+    every = [
         Promise(compared, company, (compared.cds_set, company) in stamped, (compared.map_name, company) in synced)
         for company in companies
-        for compared in COMPARED
-        if compared.map_name in running
+        for compared in running
     ]
-    return [promise for promise in found if promise.stamped or promise.synced]
+    return [promise for promise in every if promise.stamped or promise.synced]
 
 
 def _synced(deployment: Deployment) -> set[tuple[str, str]]:
     """Map and company of every initial sync."""
-    syncs = (live_sync.get("initial_syncs") or {} for live_sync in deployment.of_type("LiveSync"))
+    syncs = (mapping(live_sync, "initial_syncs") for live_sync in deployment.of_type("LiveSync"))
     return {(name, company.upper()) for each in syncs for name, companies in each.items() for company in companies}
 
 
 def _stamped(deployment: Deployment) -> set[tuple[str, str]]:
     """Table and company of every bootstrap that wrote."""
     wrote = [each for each in deployment.of_type("CompanyBootstrap") if not each.get("simulate")]
-    return {(table, str(each["company"]).upper()) for each in wrote for table in each.get("tables") or []}
+    return {(table, str(each["company"]).upper()) for each in wrote for table in entries(each, "tables")}
 
 
 def line(found: Comparison) -> str | None:
     """`accounts - Customers V3, USMF: 30 on both sides, none twice, such as US-001`; None without rows."""
     if not (found.finops or found.cds or found.outside):
         return None
-    compared = found.promise.compared
-    counts = [f"{found.finops:,} in Finance and Operations", f"{found.cds:,} in Dataverse"]
-    parts = [f"{found.cds:,} on both sides"] if found.finops == found.cds else counts
-    parts += [f"none twice, such as {found.example}"] if found.example else []
-    if found.outside:
-        reason = "the map goes the other way only" if compared.one_way else "outside the map's filter"
-        parts.append(f"{found.outside:,} more in Dataverse alone ({reason})")
-    return f"{compared.map_name}, {found.promise.company}: {', '.join(parts)}"
+    example = [f"none twice, such as {found.example}"] if found.example else []
+    parts = [*_counts(found), *example, *_outside(found)]
+    return f"{found.promise.compared.map_name}, {found.promise.company}: {', '.join(parts)}"
+
+
+def _counts(found: Comparison) -> list[str]:
+    if found.finops == found.cds:
+        return [f"{found.cds:,} on both sides"]
+    return [f"{found.finops:,} in Finance and Operations", f"{found.cds:,} in Dataverse"]
+
+
+def _outside(found: Comparison) -> list[str]:
+    """Rows that the map does not carry to F&O."""
+    reason = "the map goes the other way only" if found.promise.compared.one_way else "outside the map's filter"
+    return [f"{found.outside:,} more in Dataverse alone ({reason})"] if found.outside else []

@@ -5,7 +5,7 @@ file, from `def` to the last line of the body.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,15 +53,24 @@ def measure(paths: Sequence[Path], root: Path = ROOT) -> Measured:
     """Read these files and all modules of these folders."""
     blocks: list[Block] = []
     files: dict[str, int] = {}
-    for path in sorted(file for each in paths for file in (each.rglob("*.py") if each.is_dir() else [each])):
+    for path in sorted(file for each in paths for file in _modules(each)):
         name, text = str(path.relative_to(root)), path.read_text(encoding="utf-8")
         files[name] = len(text.splitlines())
-        blocks += [
-            Block(f"{name}:{found.lineno} {found.fullname}", found.complexity, found.endline - found.lineno + 1)
-            for found in cc_visit(text)
-            if isinstance(found, Function)  # radon names a method beside its class as well as inside it
-        ]
+        blocks += _functions(name, text)
     return Measured(blocks, files)
+
+
+def _modules(path: Path) -> Iterable[Path]:
+    return path.rglob("*.py") if path.is_dir() else [path]
+
+
+def _functions(name: str, text: str) -> list[Block]:
+    # Radon names a method beside its class as well as inside it.
+    functions = [block for block in cc_visit(text) if isinstance(block, Function)]
+    return [
+        Block(f"{name}:{each.lineno} {each.fullname}", each.complexity, each.endline - each.lineno + 1)
+        for each in functions
+    ]
 
 
 def problems(measured: Measured, bounds: Bounds) -> list[str]:

@@ -24,9 +24,8 @@ def main(arguments: list[str], *, root: Path = ROOT) -> int:
     """Write the files below the clone, or with `--check` name those that are stale; the exit code."""
     stale = [place for place, text in FILES.items() if not _is_current(root / place, text())]
     if arguments == ["--check"]:
-        for place in stale:
-            sys.stderr.write(f"{place} is stale: run `python -m tools.generated`\n")
-        return 1 if stale else 0
+        sys.stderr.writelines(f"{place} is stale: run `python -m tools.generated`\n" for place in stale)
+        return min(1, len(stale))
     for place in stale:
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).write_text(FILES[place](), encoding="utf-8")

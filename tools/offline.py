@@ -48,6 +48,7 @@ def changed_stacks(since: str) -> list[str]:
 
 def touched(changed: list[str], files: list[str]) -> list[str]:
     """Names of those stack files that the changed paths touch."""
-    every = any(path.startswith(_PROGRAM) for path in changed)
-    names = {Path(path).name for path in changed if Path(path).parent.name == STACKS.name}
-    return [file.removeprefix(_BEFORE).removesuffix(_AFTER) for file in files if every or file in names]
+    if not any(path.startswith(_PROGRAM) for path in changed):
+        names = {Path(path).name for path in changed if Path(path).parent.name == STACKS.name}
+        files = [file for file in files if file in names]
+    return [file.removeprefix(_BEFORE).removesuffix(_AFTER) for file in files]

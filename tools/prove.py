@@ -177,10 +177,15 @@ def choose(states: Mapping[str, str], declared: Mapping[str, str]) -> tuple[Cand
     running = [candidate for candidate in CANDIDATES if states.get(candidate.map_name) == "running"]
     if running:
         return running[0], running[min(1, len(running) - 1)]
+    _refuse_stopped(states, declared)
+    return None
+
+
+def _refuse_stopped(states: Mapping[str, str], declared: Mapping[str, str]) -> None:
+    """Refuse where a candidate is declared running, for none of them runs."""
     for name in (candidate.map_name for candidate in CANDIDATES):
         if declared.get(name) == "running" and states[name] != NOT_INSTALLED:
             raise UserError(f"map '{name}' is declared running and is {states[name]}; `make up` mends that.")
-    return None
 
 
 def nothing_to_prove() -> str:
@@ -210,12 +215,15 @@ def show(proofs: Sequence[Proof], console: Console) -> None:
 
 def company(linked: Sequence[str], finops: FinanceOperations, cds: Dataverse) -> str:
     """The first linked company that stands on both sides; `UserError` when none does."""
-    there = {row["LegalEntityId"].upper() for row in finops.rows("LegalEntities", select=["LegalEntityId"])}
-    there &= {str(row["cdm_companycode"]).upper() for row in cds.rows("cdm_companies", select=["cdm_companycode"])}
-    found = next((code for code in linked if code.upper() in there), None)
-    if found is None:
-        raise UserError(f"No linked company stands on both sides: {', '.join(linked) or 'none is linked'}.")
-    return found
+    both = _codes(finops, "LegalEntities", "LegalEntityId") & _codes(cds, "cdm_companies", "cdm_companycode")
+    for code in linked:
+        if code.upper() in both:
+            return code
+    raise UserError(f"No linked company stands on both sides: {', '.join(linked) or 'none is linked'}.")
+
+
+def _codes(side: FinanceOperations | Dataverse, rows: str, column: str) -> set[str]:
+    return {str(row[column]).upper() for row in side.rows(rows, select=[column])}
 
 
 def main(cloud: str, deployment: Deployment) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from tools.bags import entries, mapping
 from tools.exit_codes import NotRead
 from tools.workspace import ROOT
 
@@ -25,8 +26,8 @@ class Deployment(NamedTuple):
     def of_type(self, name: str) -> list[dict[str, Any]]:
         """The outputs of every resource of ours of that type, such as `LiveSync`."""
         suffix = f"dynamic/dualwrite:{name}"
-        found = [row for row in self.resources if str(row["type"]).endswith(suffix) and not row.get("delete")]
-        return [row.get("outputs") or {} for row in found]
+        rows = [row for row in self.resources if str(row["type"]).endswith(suffix) and not row.get("delete")]
+        return [mapping(row, "outputs") for row in rows]
 
 
 def ask(arguments: Sequence[str], environment: Mapping[str, str], folder: Path = ROOT) -> str:
@@ -65,22 +66,22 @@ def history(stack: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def read_services(run: Mapping[str, Any]) -> bool:
     """Whether a run read every resource anew before it did anything."""
-    flags = run.get("environment") or {}
-    return run.get("kind") == "refresh" or flags.get("pulumi.flag.refresh") == "true"
+    return run.get("kind") == "refresh" or mapping(run, "environment").get("pulumi.flag.refresh") == "true"
 
 
 def changed(update: Mapping[str, Any]) -> bool:
     """Whether an update did more than find everything as it should be."""
-    return any(count for kind, count in (update.get("resourceChanges") or {}).items() if kind not in UNCHANGED)
+    return any(count for kind, count in mapping(update, "resourceChanges").items() if kind not in UNCHANGED)
 
 
 def deployment(stack: str, environment: Mapping[str, str], folder: Path = ROOT) -> Deployment:
     """The stack as its last operation left it."""
-    exported = json.loads(ask(("stack", "export", "--stack", stack), environment, folder)).get("deployment") or {}
-    resources = exported.get("resources") or []
-    own: dict[str, Any] = next((row for row in resources if row["type"] == STACK_TYPE), {})
-    pending = [each for each in exported.get("pending_operations") or [] if each["type"] == "creating"]
-    return Deployment(dict(own.get("outputs") or {}), list(resources), len(pending))
+    exported = json.loads(ask(("stack", "export", "--stack", stack), environment, folder))
+    stored = mapping(exported, "deployment")
+    resources = entries(stored, "resources")
+    own = next((row for row in resources if row["type"] == STACK_TYPE), None)
+    creating = sum(each["type"] == "creating" for each in entries(stored, "pending_operations"))
+    return Deployment(mapping(own, "outputs"), resources, creating)
 
 
 def forget_pending_operations(stack: str, environment: Mapping[str, str], folder: Path = ROOT) -> None:

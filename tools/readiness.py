@@ -6,6 +6,7 @@ A refresh renews the outputs of resources, not those of the stack, so the resour
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tools.bags import entries, mapping
 from tools.pulumi_cli import Deployment
 
 NOT_INSTALLED = "not installed"
@@ -15,14 +16,13 @@ _NAMED_AT_MOST = 3
 def map_states(deployment: Deployment) -> dict[str, str]:
     """Map to its state as last read, `not installed` where the environment lacks it."""
     live_sync = _live_sync(deployment)
-    absent = dict.fromkeys(live_sync.get("not_installed") or [], NOT_INSTALLED)
-    return {**(live_sync.get("maps") or {}), **absent}
+    return {**mapping(live_sync, "maps"), **dict.fromkeys(entries(live_sync, "not_installed"), NOT_INSTALLED)}
 
 
 def declared_states(deployment: Deployment) -> dict[str, str]:
     """Map to the state that the stack file declared at the last `up`."""
     live_sync = _live_sync(deployment)
-    return {**(live_sync.get("maps") or {}), **(live_sync.get("drifted") or {})}
+    return {**mapping(live_sync, "maps"), **mapping(live_sync, "drifted")}
 
 
 def readiness(deployment: Deployment) -> tuple[bool, str]:
@@ -41,8 +41,9 @@ def _missing(deployment: Deployment) -> Iterator[str]:
         yield "live sync is not in the stack; `make up` brings it"
         return
     yield from _not_stamped(deployment)
-    yield from _other_states(map_states(deployment), _live_sync(deployment).get("drifted") or {})
-    tables = sorted(_live_sync(deployment).get("drifted_keys") or {})
+    live_sync = _live_sync(deployment)
+    yield from _other_states(map_states(deployment), mapping(live_sync, "drifted"))
+    tables = sorted(mapping(live_sync, "drifted_keys"))
     if tables:
         yield f"other integration keys than declared: {', '.join(tables)}"
 

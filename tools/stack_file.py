@@ -67,11 +67,17 @@ def _text(path: Path) -> str:
         raise StackFileError(f"is not UTF-8 (line {line}); save it as UTF-8") from None
 
 
-def _config(document: Any) -> dict[str, Any]:
-    if document is not None and not isinstance(document, dict):
+def _top(document: Any) -> dict[str, Any]:
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
         kind = "a list" if isinstance(document, list) else "a text"
         raise StackFileError(f"has {kind} at the top; it begins with `config:`, and the keys stand below")
-    config = (document or {}).get("config")
+    return document
+
+
+def _config(document: Any) -> dict[str, Any]:
+    config = _top(document).get("config")
     if not config:
         raise StackFileError(
             "has nothing below `config:`; a pair needs `dualwrite:cds`, `dualwrite:finops` and `dualwrite:maps` there"

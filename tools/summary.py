@@ -1,7 +1,7 @@
 """The last lines of `make up`: what the stack is now, from its outputs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tools import pulumi_cli
+from tools.bags import mapping
 from tools.pulumi_cli import Deployment
 from tools.readiness import map_states, readiness
 
@@ -39,7 +40,7 @@ def show(stack: str, deployment: Deployment, history: Sequence[Mapping[str, Any]
 def changes(update: Mapping[str, Any]) -> str:
     """`3 created, 1 updated, 9 unchanged`, in the CLI's own order of words."""
     words = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "same": "unchanged"}
-    counts = update.get("resourceChanges") or {}
+    counts = mapping(update, "resourceChanges")
     return ", ".join(f"{counts[kind]} {word}" for kind, word in words.items() if counts.get(kind)) or "nothing to do"
 
 
@@ -51,11 +52,13 @@ def ready(deployment: Deployment) -> str:
 
 def as_of(history: Sequence[Mapping[str, Any]]) -> str:
     """When the services were last read for the stack: `up` without a change believes its state."""
-    read = [entry for entry in history if pulumi_cli.read_services(entry) or pulumi_cli.changed(entry)]
-    if not read:
-        return "long ago; `make refresh` reads the services again" if history else ""
-    again = "" if read[0] is history[0] else "; `make refresh` reads the services again"
-    return f"{datetime.fromisoformat(read[0]['endTime']):%Y-%m-%d %H:%M} UTC{again}"
+    if not history:
+        return ""
+    again = "; `make refresh` reads the services again"
+    read = next((run for run in history if pulumi_cli.read_services(run) or pulumi_cli.changed(run)), None)
+    if read is None:
+        return f"long ago{again}"
+    return f"{datetime.fromisoformat(read['endTime']):%Y-%m-%d %H:%M} UTC{'' if read is history[0] else again}"
 
 
 def states(maps: Mapping[str, str]) -> str:
@@ -65,10 +68,10 @@ def states(maps: Mapping[str, str]) -> str:
 
 def stamped(bootstrap: Mapping[str, Any]) -> tuple[str, str]:
     """Heading and cell of one bootstrap: `USMF: accounts 96, contacts 60; without a company still: accounts 2`."""
-    left = {table: count for table, count in (bootstrap.get("unstamped") or {}).items() if count}
-    cell = f"{bootstrap['company']}: {counted(bootstrap.get('rows') or {})}"
+    cell = f"{bootstrap['company']}: {counted(mapping(bootstrap, 'rows'))}"
     if bootstrap.get("simulate"):
         return "would be stamped", cell
+    left = {table: count for table, count in mapping(bootstrap, "unstamped").items() if count}
     return "stamped", cell + (f"; without a company still: {counted(left)}" if left else "")
 
 
@@ -76,12 +79,18 @@ def initial_syncs(live_syncs: Sequence[Mapping[str, Any]]) -> str:
     """Rows per company over all maps, and how many failed: `DAT 0, USMF 312`; empty without an initial sync."""
     rows: Counter[str] = Counter()
     errors: Counter[str] = Counter()
-    for companies in (each for live_sync in live_syncs for each in (live_sync.get("initial_syncs") or {}).values()):
-        for company, counts in companies.items():
-            rows[company] += int(counts.get("upserts", 0))
-            errors[company] += int(counts.get("errors", 0))
+    for company, counts in _by_company(live_syncs):
+        rows[company] += int(counts.get("upserts", 0))
+        errors[company] += int(counts.get("errors", 0))
     failed = +errors
     return counted(dict(sorted(rows.items()))) + (f"; in error: {counted(failed)}" if failed else "")
+
+
+def _by_company(live_syncs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """Company and counts of every map's initial sync."""
+    for live_sync in live_syncs:
+        for companies in mapping(live_sync, "initial_syncs").values():
+            yield from companies.items()
 
 
 def counted(counts: Mapping[str, int]) -> str:

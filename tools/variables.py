@@ -20,11 +20,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def refuse_empty(given: Mapping[str, str]) -> None:
     """Refuse variables of Pulumi, azure-identity and this project that are set to nothing, all of them by name."""
-    empty = sorted(
-        name
-        for name, value in given.items()
-        if name.startswith(NEVER_EMPTY) and name != PASSPHRASE and not value.strip()
-    )
+    never_empty = [name for name in given if name.startswith(NEVER_EMPTY) and name != PASSPHRASE]
+    empty = sorted(name for name in never_empty if not given[name].strip())
     if empty:
         stand = "is set but empty" if len(empty) == 1 else "are set but empty"
         raise UserError(f"{', '.join(empty)} {stand}: give a value or unset it. Nothing was run.")

@@ -77,6 +77,16 @@ def file_of(path: Path) -> StackFile:
         raise UserError(f"stacks/{path.name} {problem}.") from None
 
 
+def _by_passphrase(stack: Stack, backend: str) -> bool:
+    """Whether a passphrase encrypts the stack's secrets; without a word in its file the backend decides."""
+    encryption = file_of(STACKS / f"Pulumi.{stack.name}.yaml").encryption
+    return encryption == "passphrase" if encryption else not backend.startswith("http")
+
+
+def _has_own_passphrase(given: Mapping[str, str]) -> bool:
+    return has_passphrase(given) and given.get(PASSPHRASE) != DEMO_PASSPHRASE
+
+
 def require_own_state(stack: Stack, given: Mapping[str, str]) -> None:
     """Refuse a stack of a real cloud whose state would land in this clone's own folder, or under the demo's passphrase.
 
@@ -89,9 +99,7 @@ def require_own_state(stack: Stack, given: Mapping[str, str]) -> None:
     folder = folder_of(backend, ROOT)
     if not backend or (folder and folder.is_relative_to(PRIVATE)):
         missing.append(f"{BACKEND}, a backend outside .dualwrite")
-    encryption = file_of(STACKS / f"Pulumi.{stack.name}.yaml").encryption
-    by_passphrase = encryption == "passphrase" or (not encryption and not backend.startswith("http"))
-    if by_passphrase and (not has_passphrase(given) or given.get(PASSPHRASE) == DEMO_PASSPHRASE):
+    if _by_passphrase(stack, backend) and not _has_own_passphrase(given):
         missing.append(f"{PASSPHRASE} or {PASSPHRASE_FILE}, a passphrase other than the demo's")
     if missing:
         raise UserError(

@@ -4,7 +4,7 @@ Update plans are experimental in the engine. A plain `pulumi up` and an operator
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,15 +49,20 @@ def compare(wanted: str, parts: Mapping[str, str] | None, preview: Preview) -> N
     """Refused when the plan is not the one of that digest."""
     against = refusals(preview)
     if against:
-        raise Refused(
-            "The plan is refused by a check, so nothing was written:\n" + "\n".join(f"  {text}" for text in against)
-        )
+        raise Refused(f"The plan is refused by a check, so nothing was written:\n{_indented(against)}")
     if digest.digest(preview) == wanted:
         return
-    if parts is None:
-        lines = [f"now planned: {line(step)}" for step in preview.steps] or ["now nothing is planned"]
-    else:
-        lines = digest.moved(parts, digest.parts(preview))
-    told = "\n".join(f"  {text}" for text in lines)
     first = f"'{preview.stack}' is planned otherwise than it was approved; nothing was written."
-    raise Refused(f"{first}\n{told}\nLook at a new page and approve that.")
+    differences = _indented(_differences(parts, preview))
+    raise Refused(f"{first}\n{differences}\nLook at a new page and approve that.")
+
+
+def _differences(approved: Mapping[str, str] | None, preview: Preview) -> list[str]:
+    """What is planned otherwise; all that is planned where the approved page is not at hand."""
+    if approved is not None:
+        return digest.moved(approved, digest.parts(preview))
+    return [f"now planned: {line(step)}" for step in preview.steps] or ["now nothing is planned"]
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "\n".join(f"  {text}" for text in lines)

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tools.bags import entries
 from tools.exit_codes import ExitCode, NotRead, UserError
 from tools.review import markdown
 
@@ -68,12 +69,9 @@ class Threads:
 
     def _find(self, pull_request: str, mark: str) -> tuple[int, int, str] | None:
         """Thread, comment and text of the page with that mark."""
-        for thread in self._send("GET", f"pullRequests/{pull_request}/threads")["value"]:
-            for comment in thread.get("comments") or []:
-                text = str(comment.get("content") or "")
-                if text.partition("\n")[0].strip() == mark and not thread.get("isDeleted"):
-                    return thread["id"], comment["id"], text
-        return None
+        threads = self._send("GET", f"pullRequests/{pull_request}/threads")["value"]
+        comments = (comment for thread in threads if not thread.get("isDeleted") for comment in _comments(thread))
+        return next((comment for comment in comments if comment[2].partition("\n")[0].strip() == mark), None)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -88,19 +86,33 @@ class Threads:
 _RIGHTS = "The build service needs the right to contribute to pull requests of this repository."
 
 
+def _comments(thread: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Thread, comment and text."""
+    return [(thread["id"], row["id"], str(row.get("content") or "")) for row in entries(thread, "comments")]
+
+
+def _put(environment: Mapping[str, str], page: str) -> None:
+    threads = Threads(environment)
+    threads.put(environment["SYSTEM_PULLREQUEST_PULLREQUESTID"], Path(page).read_text(encoding="utf-8"))
+
+
+def _fetch(environment: Mapping[str, str], stack: str, file: str) -> None:
+    threads = Threads(environment)
+    page = threads.fetch(threads.merged_by(environment["BUILD_SOURCEVERSION"]), stack)
+    Path(file).write_text(page, encoding="utf-8")
+
+
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run one of the two; the exit code."""
     try:
-        if len(arguments) == 2 and arguments[0] == "put":
-            threads = Threads(environment)
-            threads.put(environment["SYSTEM_PULLREQUEST_PULLREQUESTID"], Path(arguments[1]).read_text(encoding="utf-8"))
-        elif len(arguments) == 3 and arguments[0] == "fetch":
-            threads = Threads(environment)
-            page = threads.fetch(threads.merged_by(environment["BUILD_SOURCEVERSION"]), arguments[1])
-            Path(arguments[2]).write_text(page, encoding="utf-8")
-        else:
-            sys.stderr.write("Usage: put <page>, or fetch <stack> <file>.\n")
-            return int(ExitCode.OTHER)
+        match arguments:
+            case ["put", page]:
+                _put(environment, page)
+            case ["fetch", stack, file]:
+                _fetch(environment, stack, file)
+            case _:
+                sys.stderr.write("Usage: put <page>, or fetch <stack> <file>.\n")
+                return int(ExitCode.OTHER)
     except UserError as problem:
         sys.stderr.write(f"{problem}\n")
         return int(problem.code)

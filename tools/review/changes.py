@@ -47,6 +47,10 @@ def phrase(word: str, old: Any, new: Any) -> str:
         return f"{word}: {comes_and_goes(_texts(old), _texts(new))}"
     if _are(Mapping, old, new):
         return f"{word}: {_entries(old or {}, new or {})}"
+    return _from_to(word, old, new)
+
+
+def _from_to(word: str, old: Any, new: Any) -> str:
     if old is None:
         return f"{word} {_text(new)}"
     return f"{word} {_text(old)} no more" if new is None else f"{word} from {_text(old)} to {_text(new)}"
@@ -64,11 +68,12 @@ def _are(kind: type[Any], old: Any, new: Any) -> bool:
 
 def comes_and_goes(old: Sequence[str], new: Sequence[str]) -> str:
     """`adds USMF; removes DAT`."""
-    added = [item for item in new if item not in old]
-    gone = [item for item in old if item not in new]
-    parts = [f"adds {some(added)}"] if added else []
-    parts += [f"removes {some(gone)}"] if gone else []
-    return "; ".join(parts) or "another order"
+    parts = (("adds", _without(new, old)), ("removes", _without(old, new)))
+    return "; ".join(f"{verb} {some(items)}" for verb, items in parts if items) or "another order"
+
+
+def _without(items: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [item for item in items if item not in others]
 
 
 def some(names: Sequence[str]) -> str:
@@ -86,23 +91,22 @@ def counted(count: int, noun: str) -> str:
 
 
 def _entries(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    parts = [f"{key} = {_text(new[key])}" for key in sorted(new) if key not in old]
-    parts += [
-        f"{key} from {_text(old[key])} to {_text(new[key])}"
-        for key in sorted(new)
-        if old.get(key, new[key]) != new[key]
-    ]
-    parts += [f"{key} no more" for key in sorted(old) if key not in new]
-    return some(parts)
+    added = [f"{key} = {_text(new[key])}" for key in sorted(new.keys() - old.keys())]
+    both = sorted(new.keys() & old.keys())
+    changed = [_from_to(key, old[key], new[key]) for key in both if old[key] != new[key]]
+    gone = [f"{key} no more" for key in sorted(old.keys() - new.keys())]
+    return some([*added, *changed, *gone])
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return " ".join(_text(item) for item in value.values())
-    if isinstance(value, list):
-        return " + ".join(_text(item) for item in value) or "none"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            return " ".join(_texts(list(value.values())))
+        case list():
+            return " + ".join(_texts(value)) or "none"
+        case float():
+            return f"{value:.0f}" if value.is_integer() else str(value)
+        case _:
+            return str(value)

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 
 from tools import json_output
+from tools.bags import entries
 from tools.exit_codes import ExitCode
 from tools.review import markdown, outcome, terminal
 from tools.review.approval import approved_plan
@@ -51,21 +53,21 @@ def refresh(stack: str, options: Sequence[str], environment: Mapping[str, str], 
         done = subprocess.run(command, cwd=ROOT, env=variables, stdout=sys.stderr, check=False)
         text = log.read_text(encoding="utf-8") if log.exists() else ""
     events = list(outcome.events_of(text))
-    findings, errors = diagnostics([each["diagnosticEvent"] for each in events if "diagnosticEvent" in each])
-    drift = [each["resOutputsEvent"]["metadata"] for each in events if "resOutputsEvent" in each]
+    findings, errors = diagnostics(outcome.of_kind(events, "diagnosticEvent"))
     json_output.write(
-        "refresh",
-        stack=stack,
-        recorded=recorded,
-        drift=[
-            {"resource": row["urn"].rpartition("::")[2], "operation": row["op"], "outputs": row.get("diffs") or []}
-            for row in drift
-            if row["op"] not in ("same", "read", "refresh")
-        ],
-        findings=told(findings),
-        errors=errors,
+        "refresh", stack=stack, recorded=recorded, drift=_drift(events), findings=told(findings), errors=errors
     )
     return outcome.ended(done.returncode, text)
+
+
+def _drift(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the refresh found otherwise, a row a resource."""
+    rows = [each["metadata"] for each in outcome.of_kind(events, "resOutputsEvent")]
+    return [
+        {"resource": row["urn"].rpartition("::")[2], "operation": row["op"], "outputs": entries(row, "diffs")}
+        for row in rows
+        if row["op"] not in ("same", "read", "refresh")
+    ]
 
 
 def up_as_approved(approved: str, stack: str, environment: Mapping[str, str]) -> ExitCode:

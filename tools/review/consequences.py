@@ -7,8 +7,9 @@ set-up, as the resource modules name them); an assumed one says so.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
+from tools.bags import Bag, entries, mapping
 from tools.review.changes import counted
-from tools.review.preview import RESETS, Bag, Finding, Preview, Step
+from tools.review.preview import RESETS, Finding, Preview, Step
 from tools.review.resources import companies, label, masters, name_of, winners
 
 
@@ -29,7 +30,7 @@ def _said(preview: Preview, finding: Finding) -> str:
 
 
 def _destroyed(step: Step) -> Iterator[str]:
-    if step.kind != "CdsInstance" or not (step.deletes or step.replaces) or not step.held.get("created_by_us"):
+    if step.kind != "CdsInstance" or not step.removes or not step.held.get("created_by_us"):
         return
     action = "replace-environment" if step.replaces else "delete-environment"
     text = (
@@ -41,27 +42,25 @@ def _destroyed(step: Step) -> Iterator[str]:
 
 def _discarded(step: Step) -> Iterator[str]:
     """Queues of paused maps that are thrown away when the maps are resumed."""
-    before, after = {**(step.old.get("maps") or {}), **(step.old.get("drifted") or {})}, step.new.get("maps") or {}
-    for name, choice in sorted((step.new.get("catch_up") or {}).items()):
+    before = {**mapping(step.old, "maps"), **mapping(step.old, "drifted")}
+    after = mapping(step.new, "maps")
+    for name, choice in sorted(mapping(step.new, "catch_up").items()):
         if choice == "discard" and (before.get(name), after.get(name)) == ("paused", "running"):
             text = f"Map {name}: the changes in its queue are thrown away when it is resumed"
             yield _with_consent(text, step, "discard-queue", name)
 
 
 def _with_consent(text: str, step: Step | None, action: str, target: str = "") -> str:
-    entries: list[Bag] = []
-    if step is not None:
-        entries = [*(step.new.get("confirm") or []), *(step.old.get("confirm") or [])]
-    for entry in entries:
-        if entry.get("action") == action and target in ("", entry.get("target")):
-            return f"{_sentence(text)} Consent used: {action} for {entry.get('target')} until {entry.get('until')}."
+    consents = [] if step is None else [*entries(step.new, "confirm"), *entries(step.old, "confirm")]
+    for consent in consents:
+        if consent.get("action") == action and target in ("", consent.get("target")):
+            return f"{_sentence(text)} Consent used: {action} for {consent.get('target')} until {consent.get('until')}."
     return _sentence(text)
 
 
 def _fixed(step: Step) -> Iterator[str]:
     """What a creation fixes. One line a kind, so that a first set-up stays short."""
-    about = _FIXED.get(step.kind)
-    text = about(step.new) if about and step.makes else ""
+    text = _FIXED[step.kind](step.new) if step.makes and step.kind in _FIXED else ""
     if text:
         yield text if step.kind == "LiveSync" else f"{_SHORT.get(step.kind) or name_of(step, step.new)}: {text}"
 
@@ -99,18 +98,24 @@ def _synced_again(step: Step, preview: Preview) -> Iterator[str]:
     """Initial syncs that a change of a running stack brings."""
     if step.kind != "LiveSync" or step.operation != "update":
         return
-    synced, before = masters(step.new), masters(step.old)
-    texts, said = step.new.get("resync") or {}, step.old.get("resync") or {}
-    names = [name for name in synced if preview.resets_link or name not in before or texts.get(name) != said.get(name)]
+    synced = masters(step.new)
+    names = list(synced) if preview.resets_link else _synced_by_change(step)
     if names:
         yield f"Initial sync: rows of {counted(len(names), 'map')} are overwritten, {winners(synced)}."
 
 
+def _synced_by_change(step: Step) -> list[str]:
+    """Maps that get an initial sync for the first time, or are asked for another one."""
+    before = masters(step.old)
+    wanted, done = mapping(step.new, "resync"), mapping(step.old, "resync")
+    return [name for name in masters(step.new) if name not in before or wanted.get(name) != done.get(name)]
+
+
 def by_person(preview: Preview) -> list[str]:
     """What somebody has to do, and where."""
-    said = [_sentence(_about(preview, finding)) for finding in preview.of_kind("P")]
-    links = [step for step in preview.steps if step.kind == "DualWriteConnection" and step.operation == "create"]
-    return said + [_linking(step.new) for step in links if step.new.get("finops")]
+    told = [_sentence(_about(preview, finding)) for finding in preview.of_kind("P")]
+    links = [step.new for step in preview.of("DualWriteConnection") if step.operation == "create"]
+    return told + [_linking(link) for link in links if link.get("finops")]
 
 
 def _linking(link: Bag) -> str:
@@ -130,7 +135,7 @@ def not_checked(preview: Preview) -> list[str]:
         lines.append(
             "Changes that people made since the last `up` or `refresh`: this plan rests on what was read then."
         )
-    if any(step.operation == "create" and step.new.get("instance") == "new" for step in preview.steps):
+    if any(step.creates_instance for step in preview.steps):
         lines.append(
             "Health of the link (versions, packages, roles, companies) and rows of an initial sync: what is created "
             "here does not exist yet, `up` checks it on the way and stops when it is not in order."
@@ -147,10 +152,14 @@ def durations(preview: Preview) -> list[str]:
 def _durations(steps: Iterable[Step]) -> Iterator[str]:
     made = [step for step in steps if step.makes]
     yield from _new_instances(made)
+    yield from _new_packages(made)
+    yield from (_LINK[bool(step.new.get("finops"))] for step in made if step.kind == "DualWriteConnection")
+
+
+def _new_packages(made: Iterable[Step]) -> Iterator[str]:
     count = sum(step.kind == "ApplicationPackage" for step in made)
     if count:
         yield f"{counted(count, 'application package')}: about 10 min each (assumed)"
-    yield from (_LINK[bool(step.new.get("finops"))] for step in made if step.kind == "DualWriteConnection")
 
 
 def _new_instances(made: Iterable[Step]) -> list[str]:

@@ -1,13 +1,14 @@
 """The page as data: a headline and sections of plain lines, the same for Markdown and for the terminal. Pure."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tools.bags import Bag, mapping
 from tools.review import consequences, digest
 from tools.review.changes import comes_and_goes, counted, some
-from tools.review.preview import Bag, Preview, Step
+from tools.review.preview import Preview, Step
 from tools.review.resources import companies, first_pin, label, line, masters, name_of
 
 # Map names up to this many stand in the table itself.
@@ -51,21 +52,23 @@ class Content:
 def arranged(preview: Preview) -> Content:
     """All that a reviewer has to know, what cannot be undone first. A refused plan is no plan: its problems are all."""
     against = refusals(preview)
-    sections = _refused(against) if against else _planned(preview)
+    if against:
+        return _refused(preview, against)
     return Content(
         stack=preview.stack,
         headline=headline(preview),
-        sections=[section for section in sections if section],
-        digest="" if against else digest.digest(preview),
-        parts={} if against else digest.parts(preview),
+        sections=[section for section in _planned(preview) if section],
+        digest=digest.digest(preview),
+        parts=digest.parts(preview),
     )
 
 
-def _refused(against: list[str]) -> list[Section]:
-    return [
+def _refused(preview: Preview, against: list[str]) -> Content:
+    sections = [
         Section("Refused, before anything is written", against),
         Section("Afterwards", ["Everything stays as it is: `up` ends with the same problems until they are mended."]),
     ]
+    return Content(stack=preview.stack, headline=headline(preview), sections=sections, digest="", parts={})
 
 
 def _planned(preview: Preview) -> list[Section]:
@@ -101,11 +104,14 @@ def _set_up(preview: Preview) -> str:
     cds, finops, link = (preview.created(kind) for kind in ("CdsInstance", "FinOpsInstance", "DualWriteConnection"))
     if cds is None or finops is None or link is None:
         return ""
-    maps = (preview.created("LiveSync") or {}).get("maps") or {}
-    flow = " and ".join(f"{count} maps {state}" for state, count in Counter(maps.values()).most_common()) or "no map"
+    flow = _flow(mapping(preview.created("LiveSync"), "maps"))
     return (
         f"sets up a pair: {_a_finops(finops)} and {_a_cds(cds)}, companies {companies(link.get('companies'))}, {flow}"
     )
+
+
+def _flow(maps: Mapping[str, str]) -> str:
+    return " and ".join(f"{count} maps {state}" for state, count in Counter(maps.values()).most_common()) or "no map"
 
 
 def _a_finops(inputs: Bag) -> str:
@@ -144,14 +150,15 @@ def _versions(preview: Preview) -> list[str]:
 
 
 def _company_headlines(preview: Preview) -> list[str]:
-    by_hand = any(finding.code == "DW-P01" for finding in preview.findings)
-    way = " by resetting the link" if preview.resets_link else ", which a person does" if by_hand else ""
-    lists = [step for step in preview.steps if step.kind == "DualWriteConnection" and step.old and not step.replaces]
-    return [
-        _company_words(step.old.get("companies"), step.new.get("companies")) + way
-        for step in lists
-        if "companies" in step.changed
-    ]
+    changed = [step for step in preview.of("DualWriteConnection") if step.changes and "companies" in step.changed]
+    way = _way_of_companies(preview)
+    return [_company_words(step.old.get("companies"), step.new.get("companies")) + way for step in changed]
+
+
+def _way_of_companies(preview: Preview) -> str:
+    if preview.resets_link:
+        return " by resetting the link"
+    return ", which a person does" if any(finding.code == "DW-P01" for finding in preview.findings) else ""
 
 
 def _company_words(old: Any, new: Any) -> str:
@@ -182,30 +189,38 @@ def _some_of(fragments: list[str]) -> list[str]:
 
 def map_changes(preview: Preview) -> list[MapChange]:
     """Run states that change, by the pair of states."""
-    changes: dict[tuple[str, str], list[str]] = {}
-    for step in preview.steps:
-        if step.kind != "LiveSync":
-            continue
-        old = {} if step.replaces else step.old.get("maps") or {}
-        new = {} if step.deletes else step.new.get("maps") or {}
-        for name in sorted(old.keys() | new.keys()):
-            states = (str(old.get(name, NOT_DECLARED)), str(new.get(name, "no more declared")))
-            if states[0] != states[1]:
-                changes.setdefault(states, []).append(name)
+    changes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for step in preview.of("LiveSync"):
+        for name, states in _changed_states(step):
+            changes[states].append(name)
     return [MapChange(before, after, names) for (before, after), names in sorted(changes.items())]
+
+
+def _changed_states(step: Step) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Maps whose declared state before and after differs."""
+    old = {} if step.replaces else mapping(step.old, "maps")
+    new = {} if step.deletes else mapping(step.new, "maps")
+    for name in sorted(old.keys() | new.keys()):
+        before, after = str(old.get(name, NOT_DECLARED)), str(new.get(name, "no more declared"))
+        if before != after:
+            yield name, (before, after)
 
 
 def _touched(preview: Preview) -> Section:
     """A line a resource; packages are one line, for a pair has ten of them."""
-    packages = [step for step in preview.of("ApplicationPackage") if step.makes]
-    together = packages if len(packages) > 1 else []
-    shown = [step for step in preview.steps if not step.only_recorded] or preview.steps
-    lines = [_line(step, preview) for step in shown if step not in together]
-    if together:
-        lines.insert(min(2, len(lines)), _packages(together))
     changes = map_changes(preview)
     folded = _by_name([change for change in changes if len(change.names) > MAPS_SHOWN])
-    return Section("What changes", lines or ["Nothing."], folded, f"{counted(len(folded), 'map')} by name", changes)
+    lines = _resource_lines(preview) or ["Nothing."]
+    return Section("What changes", lines, folded, f"{counted(len(folded), 'map')} by name", changes)
+
+
+def _resource_lines(preview: Preview) -> list[str]:
+    shown = [step for step in preview.steps if not step.only_recorded] or preview.steps
+    packages = [step for step in preview.of("ApplicationPackage") if step.makes]
+    if len(packages) < 2:
+        return [_line(step, preview) for step in shown]
+    lines = [_line(step, preview) for step in shown if step not in packages]
+    return [*lines[:2], _packages(packages), *lines[2:]]
 
 
 def _packages(steps: Sequence[Step]) -> str:
@@ -218,7 +233,7 @@ def _by_name(changes: Sequence[MapChange]) -> list[str]:
 
 
 def _line(step: Step, preview: Preview) -> str:
-    if step.kind == "LiveSync" and step.old and not step.replaces and preview.resets_link:
+    if step.kind == "LiveSync" and step.changes and preview.resets_link:
         return f"{line(step)}; restored after the reset: solutions, keys, initial syncs and run states of the stack"
     if step.kind == "EntityMap" and step.operation == "create":
         return first_pin(step.new, preview.active_version(str(step.new.get("map"))))
@@ -242,12 +257,12 @@ def _pair(wanted: Mapping[str, Bag], outputs: Bag) -> list[str]:
 
 
 def _maps(wanted: Mapping[str, Bag], outputs: Bag) -> list[str]:
-    maps = wanted.get("LiveSync", {}).get("maps") or outputs.get("maps") or {}
+    maps = mapping(wanted.get("LiveSync"), "maps") or mapping(outputs, "maps")
     states = ", ".join(f"{count} {state}" for state, count in Counter(maps.values()).most_common())
     lines = [f"Maps: {states}{_synced(wanted)}"] if maps else []
-    return lines + (
-        ["Rows that change meanwhile wait in the queues of paused maps."] if "paused" in maps.values() else []
-    )
+    if "paused" in maps.values():
+        lines.append("Rows that change meanwhile wait in the queues of paused maps.")
+    return lines
 
 
 def _synced(wanted: Mapping[str, Any]) -> str:

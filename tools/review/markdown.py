@@ -72,14 +72,16 @@ def _section(section: Section, shown: int, folded: int) -> list[str]:
         lines.append("")
     lines += _table(section.maps)
     late = [*section.lines[shown:], *section.folded]
-    if late:
-        heading = section.folded_heading if len(section.lines) <= shown else f"{len(late)} more"
-        lines += [f"<details><summary>{escaped(heading)}</summary>", ""]
-        lines += [f"- {escaped(text)}" for text in late[:folded]]
-        if len(late) > folded:
-            lines.append(f"- … and {len(late) - folded} more: `make preview ARGS=--diff` shows all")
-        lines += ["", "</details>", ""]
-    return lines
+    heading = section.folded_heading if len(section.lines) <= shown else f"{len(late)} more"
+    return lines + (_details(heading, late, folded) if late else [])
+
+
+def _details(heading: str, texts: list[str], at_most: int) -> list[str]:
+    """What a reader unfolds."""
+    lines = [f"- {escaped(text)}" for text in texts[:at_most]]
+    if len(texts) > at_most:
+        lines.append(f"- … and {len(texts) - at_most} more: `make preview ARGS=--diff` shows all")
+    return [f"<details><summary>{escaped(heading)}</summary>", "", *lines, "", "</details>", ""]
 
 
 def _table(maps: Sequence[MapChange]) -> list[str]:

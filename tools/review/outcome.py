@@ -6,7 +6,7 @@ uses) names each operation that failed and holds what providers said.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,9 +34,16 @@ def ended(code: int, log: str) -> ExitCode:
     if code in _PLAIN:
         return _PLAIN[code]
     events = list(events_of(log))
-    failed = {_urn(event["resOpFailedEvent"].get("metadata")) for event in events if "resOpFailedEvent" in event}
-    said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
-    return _failed(failed, said) if failed else refusal([each for each in said if each.get("severity") == "error"])
+    failed = {_urn(event.get("metadata")) for event in of_kind(events, "resOpFailedEvent")}
+    messages = of_kind(events, "diagnosticEvent")
+    if failed:
+        return _failed([each for each in messages if each.get("urn") in failed])
+    return refusal([each for each in messages if each.get("severity") == "error"])
+
+
+def of_kind(events: Iterable[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    """What the events of one kind carry."""
+    return [event[kind] for event in events if kind in event]
 
 
 def refusal(errors: Sequence[Mapping[str, Any]]) -> ExitCode:
@@ -47,9 +54,10 @@ def refusal(errors: Sequence[Mapping[str, Any]]) -> ExitCode:
     return ExitCode.REFUSED if "C" in letters else ExitCode.OTHER
 
 
-def _failed(urns: set[str], said: Sequence[Mapping[str, Any]]) -> ExitCode:
+def _failed(messages: Sequence[Mapping[str, Any]]) -> ExitCode:
     """A person, when that is what a failed resource waited for; else the next `up` continues."""
-    letters = {found[1] for each in said if each.get("urn") in urns and (found := _CODE.search(str(each["message"])))}
+    codes = (_CODE.search(str(each["message"])) for each in messages)
+    letters = {code[1] for code in codes if code}
     if "E" in letters:
         return ExitCode.NOT_READ
     return ExitCode.PERSON if "P" in letters else ExitCode.FAILED

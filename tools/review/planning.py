@@ -25,9 +25,9 @@ def plan(
     NotRead carries what the CLI said when it printed no plan at all: no backend, a lock, a wrong passphrase.
     """
     arguments = ["preview", "--json", "--non-interactive", "--stack", stack]
+    options = (("--save-plan", save), ("--config-file", config_file))
     arguments += ["--refresh"] if refreshed else []
-    arguments += ["--save-plan", str(save)] if save else []
-    arguments += ["--config-file", str(config_file)] if config_file else []
+    arguments += [word for option, path in options if path for word in (option, str(path))]
     answer = subprocess.run(
         ["pulumi", *arguments], cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
     )

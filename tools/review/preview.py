@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tools.bags import Bag, entries, mapping
 from tools.exit_codes import NotRead
 
-Bag = dict[str, Any]
 RESETS = ("DW-I01", "DW-I02")
 STACK_TYPE = "pulumi:pulumi:Stack"
 _OURS = "dynamic/dualwrite:"
@@ -21,6 +21,8 @@ _TITLE = re.compile(r"^\w+ '.*?': ")
 _UNCHANGED = ("same", "read", "refresh")
 # What the engine writes for a value that is known only during `up`.
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+# The key by which the engine marks a value that is not to be shown.
+_MARK = "4dabf18193072939515e22adb298388d"
 
 
 class Finding(NamedTuple):
@@ -68,6 +70,21 @@ class Step:
         return self.operation == "delete"
 
     @property
+    def changes(self) -> bool:
+        """Whether an object that was there stays, or is only removed."""
+        return bool(self.old) and not self.replaces
+
+    @property
+    def removes(self) -> bool:
+        """Whether the object is removed, with or without another one in its place."""
+        return self.deletes or self.replaces
+
+    @property
+    def creates_instance(self) -> bool:
+        """Whether a CDS or F&O instance is made for the first time."""
+        return self.operation == "create" and self.new.get("instance") == "new"
+
+    @property
     def makes(self) -> bool:
         """Whether an object is made that was not there."""
         return self.operation == "create" or self.replaces
@@ -111,7 +128,7 @@ class Preview:
 
     def active_version(self, name: str) -> str:
         """The version that a map without a declared one had at the last `up` or `refresh`; empty where unknown."""
-        recorded = (step.held.get("versions") or {} for step in self.of("LiveSync"))
+        recorded = (mapping(step.held, "versions") for step in self.of("LiveSync"))
         return str(next((versions[name] for versions in recorded if name in versions), ""))
 
     def of(self, kind: str) -> list[Step]:
@@ -134,8 +151,8 @@ def read(stack: str, text: str, *, refreshed: bool = False) -> Preview:
         steps = document["steps"]
     except (ValueError, KeyError, TypeError) as problem:
         raise NotRead(f"The preview of '{stack}' could not be read: the engine printed no plan.") from problem
-    findings, errors = diagnostics(document.get("diagnostics") or [])
-    counts = document.get("changeSummary") or {}
+    findings, errors = diagnostics(entries(document, "diagnostics"))
+    counts = mapping(document, "changeSummary")
     return Preview(
         stack=stack,
         steps=tuple(_step(step) for step in steps if step["op"] not in _UNCHANGED and _counts(step)),
@@ -147,21 +164,25 @@ def read(stack: str, text: str, *, refreshed: bool = False) -> Preview:
     )
 
 
-def visible(bag: Mapping[str, Any] | None) -> Bag:
-    """Inputs or outputs without hidden keys; a value that is not known yet reads so."""
-    return {name: _known(value) for name, value in (bag or {}).items() if not name.startswith("__")}
+def visible(state: Mapping[str, Any], part: str) -> Bag:
+    """`inputs` or `outputs` of a state without hidden keys; a value that is not known yet reads so."""
+    return {name: _known(value) for name, value in mapping(state, part).items() if not name.startswith("__")}
 
 
 def _known(value: Any) -> Any:
-    if value == _UNKNOWN:
-        return "(known during up)"
     if isinstance(value, Mapping):
-        if "4dabf18193072939515e22adb298388d" in value:
-            return "(secret)"
-        if value and all(item is True for item in value.values()):
-            return sorted(value)  # a set, which the providers store so
-        return {key: _known(item) for key, item in value.items()}
-    return [_known(item) for item in value] if isinstance(value, list) else value
+        return _known_entries(value)
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return "(known during up)" if value == _UNKNOWN else value
+
+
+def _known_entries(value: Mapping[str, Any]) -> Any:
+    if _MARK in value:
+        return "(secret)"
+    if value and all(item is True for item in value.values()):
+        return sorted(value)  # a set, which the providers store so
+    return {key: _known(item) for key, item in value.items()}
 
 
 def _counts(step: Mapping[str, Any]) -> bool:
@@ -175,32 +196,31 @@ def _state(step: Mapping[str, Any]) -> Bag:
 
 
 def _step(step: Mapping[str, Any]) -> Step:
-    old, new = step.get("oldState") or {}, step.get("newState") or {}
+    old, new = mapping(step, "oldState"), mapping(step, "newState")
     return Step(
         operation=str(step["op"]),
         urn=str(step["urn"]),
         type=str(_state(step)["type"]),
-        old=visible(old.get("inputs")),
-        new=visible(new.get("inputs")),
-        held=visible(old.get("outputs")),
+        old=visible(old, "inputs"),
+        new=visible(new, "inputs"),
+        held=visible(old, "outputs"),
     )
 
 
 def _outputs(steps: list[Mapping[str, Any]]) -> Bag:
     own: Mapping[str, Any] = next((step for step in steps if _state(step).get("type") == STACK_TYPE), {})
-    return visible((own.get("oldState") or {}).get("outputs"))
+    return visible(mapping(own, "oldState"), "outputs")
 
 
-def diagnostics(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Finding], list[str]]:
+def diagnostics(told: Sequence[Mapping[str, Any]]) -> tuple[list[Finding], list[str]]:
     """What was said with a code of ours, and the errors without one."""
-    findings: list[Finding] = []
+    findings: set[Finding] = set()
     errors: list[str] = []
-    for entry in entries:
+    for entry in told:
         message = str(entry.get("message", "")).strip()
         code = _CODE.search(message)
         if code:
-            finding = Finding(code[0], message[code.end() :].strip(), str(entry.get("urn", "")))
-            findings += [finding] if finding not in findings else []
-        elif entry.get("severity") == "error" and message:
+            findings.add(Finding(code[0], message[code.end() :].strip(), str(entry.get("urn", ""))))
+        elif message and entry.get("severity") == "error":
             errors.append(message.removeprefix("error: "))
     return sorted(findings), errors

@@ -1,11 +1,13 @@
 """Each kind of resource in the words of the admin centres: what its creation, change and removal mean. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from tools.bags import Bag, entries, mapping
 from tools.review.changes import counted, some, told
-from tools.review.preview import Bag, Step
+from tools.review.preview import Step
 
 SIDES = {"finops": "F&O", "cds": "CDS"}
 
@@ -23,18 +25,22 @@ def companies(value: Any) -> str:
 
 def masters(inputs: Bag) -> Mapping[str, str]:
     """Map to the side that wins its initial sync."""
-    sides = inputs.get("initial_sync") or {}
-    return dict.fromkeys(inputs.get("maps") or {}, sides) if isinstance(sides, str) else dict(sides)
+    sides = inputs.get("initial_sync")
+    return dict.fromkeys(mapping(inputs, "maps"), sides) if isinstance(sides, str) else mapping(inputs, "initial_sync")
 
 
 def _new_cds(inputs: Bag) -> str:
-    name = inputs.get("domain")
     if inputs.get("instance") == "existing":
         name = label(inputs.get("url") or inputs.get("environment_id"))
         return f"CDS instance {name}: used as it is, never renamed or deleted"
-    kind = ", ".join(str(inputs[word]) for word in ("type", "location", "currency") if inputs.get(word))
+    kind = _listed(inputs, "type", "location", "currency")
     language = f", language {inputs['language']:.0f}" if inputs.get("language") else ""
-    return f"CDS instance {name}: is created ({kind}{language}), unless this stack made it already"
+    return f"CDS instance {inputs.get('domain')}: is created ({kind}{language}), unless this stack made it already"
+
+
+def _listed(inputs: Bag, *names: str) -> str:
+    """The values of those inputs that are given."""
+    return ", ".join(str(inputs[name]) for name in names if inputs.get(name))
 
 
 def _new_finops(inputs: Bag) -> str:
@@ -47,20 +53,20 @@ def _new_finops(inputs: Bag) -> str:
 
 
 def _new_company(inputs: Bag) -> str:
-    about = ", ".join(str(inputs[word]) for word in ("name", "country") if inputs.get(word))
+    about = _listed(inputs, "name", "country")
     return f"Company {inputs.get('code')}: is created in F&O{f' ({about})' if about else ''}, unless it is there"
 
 
 def _new_link(inputs: Bag) -> str:
-    solutions = counted(len(inputs.get("solutions") or []), "map solution")
+    solutions = counted(len(entries(inputs, "solutions")), "map solution")
     way = "waits until a person has linked the two" if inputs.get("finops") else "comes with the installation of F&O"
     return f"Dual-write link: {way}; companies {companies(inputs.get('companies'))}; {solutions} applied"
 
 
 def _new_bootstrap(inputs: Bag) -> str:
-    units = inputs.get("business_units") or []
+    units = entries(inputs, "business_units")
     where = f"rows of {some(units)}" if units else "rows of all business units"
-    tables = ", ".join(inputs.get("tables") or [])
+    tables = ", ".join(entries(inputs, "tables"))
     if inputs.get("simulate"):
         return f"Company {inputs.get('company')} on {where}: counted only, nothing is written ({tables})"
     when = "before the maps start" if inputs.get("order") == "before-live-sync" else "while the maps run"
@@ -69,12 +75,14 @@ def _new_bootstrap(inputs: Bag) -> str:
 
 
 def _new_maps(inputs: Bag) -> str:
-    states = [str(state) for state in (inputs.get("maps") or {}).values()]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "none"
-    synced = masters(inputs)
-    sync = f"; initial sync of {counted(len(synced), 'map')}, {winners(synced)}" if synced else "; no initial sync"
-    keys = inputs.get("integration_keys") or {}
-    return f"Maps: {counts}{sync}" + (f"; integration keys of {some(sorted(keys))}" if keys else "")
+    states = Counter(str(state) for state in mapping(inputs, "maps").values())
+    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
+    keys = sorted(mapping(inputs, "integration_keys"))
+    return f"Maps: {counts}{_new_sync(masters(inputs))}" + (f"; integration keys of {some(keys)}" if keys else "")
+
+
+def _new_sync(synced: Mapping[str, str]) -> str:
+    return f"; initial sync of {counted(len(synced), 'map')}, {winners(synced)}" if synced else "; no initial sync"
 
 
 def winners(synced: Mapping[str, str]) -> str:
@@ -152,8 +160,10 @@ def line(step: Step) -> str:
     if step.replaces:
         instead = "anew" if name_of(step) == name_of(step, step.new) else f"in place of {name_of(step)}"
         return f"{_created(step)} ({instead})"
-    if step.operation == "create":
-        return _created(step)
+    return _created(step) if step.operation == "create" else _changed(step)
+
+
+def _changed(step: Step) -> str:
     phrases = told(step, without=UNTOLD.get(step.kind, ()))
     if not phrases and "maps" not in step.changed:
         phrases = ["brought to what is declared; no input changes"]
