@@ -67,6 +67,7 @@ class DualWritePair(pulumi.ComponentResource):
             None if stack.finops.instance == "new" else _given(stack.finops.url, "finops.url", "existing")
         )
         self._companies = self._linked()
+        self._reset = stack.connection.reset.strip() or None
         cds = self._cds()
         finops = self._finops(cds)
         package = self._packages(selection, finops)
@@ -199,6 +200,7 @@ class DualWritePair(pulumi.ComponentResource):
             finops=self._finops_url,
             gateway=wanted.gateway,
             companies=self._companies,
+            reset=self._reset,
             solutions=list(selection.solutions),
             own_solutions={own.name: own.version for own in wanted.solutions} or None,
             created_companies=[company.code for company in self._stack.companies] or None,
@@ -222,6 +224,7 @@ class DualWritePair(pulumi.ComponentResource):
                 finops=self._finops_url,
                 gateway=self._stack.connection.gateway,
                 companies=self._companies,
+                reset=self._reset,
                 map=name,
                 version=pin.version,
                 author=pin.author,
@@ -274,6 +277,7 @@ class DualWritePair(pulumi.ComponentResource):
             finops=self._finops_url,
             gateway=self._stack.connection.gateway,
             companies=self._companies,
+            reset=self._reset,
             maps=dict(map_settings.run_states(wanted, selection)),
             prerequisites_added=list(selection.prerequisites_added),
             dropped={left_out.name: left_out.reason for left_out in selection.dropped},

@@ -113,6 +113,12 @@ class Connection(Section):
     company_change: Literal["manual", "reset"] = Field(
         "manual", description="How companies are changed on a link that is in use: by hand with steps, or by a reset."
     )
+    reset: str = Field(
+        "",
+        description="Any new text resets the link once more, which links the pair anew, and restores its maps; needs "
+        "the consent reset-link where maps have run.",
+        strict=True,
+    )
     gateway: Https | None = Field(None, description="The dual-write gateway; required unless cloud is emulator.")
     packages: list[Text] | None = Field(
         None, description="Application packages in order of installation. Default: what the chosen maps need."

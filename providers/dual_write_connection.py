@@ -23,7 +23,7 @@ from providers.instances.presence import environment_or_gone
 from providers.instances.references import is_id
 from providers.link.access_rights import AccessRights
 from providers.link.applied import applied_of, read_applied
-from providers.link.companies import Gap, LinkCompanies, owning_teams, too_many
+from providers.link.companies import Gap, LinkCompanies, Wish, owning_teams, too_many
 from providers.link.health_check import (
     Check,
     Sides,
@@ -33,7 +33,7 @@ from providers.link.health_check import (
     finding,
     lasting,
 )
-from providers.link.live_checks import company_problems, solution_problems
+from providers.link.live_checks import company_problems, solution_problems, wish_of
 from providers.link.model import (
     ConnectionArguments,
     ConnectionInputs,
@@ -139,7 +139,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         except NotFound:
             return
         if link is not None:
-            yield from company_problems(inputs, pair, link, call, _today())
+            yield from company_problems(inputs, pair, link, call, _today(), reset=_asks_for_reset(inputs, old))
             yield from solution_problems(inputs, pair, link, call)
 
     def on_create(self, inputs: ConnectionInputs, call: Call) -> tuple[str, ConnectionOutputs]:
@@ -190,7 +190,8 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         _raise_findings(checks, call)
         found = link or wait_for_link(session, pair, waiting, by_person=inputs.finops is not None)
         running = stored.running_before if stored else found.running
-        old, link = link, self._with_companies(session, pair, inputs, found, call, waiting)
+        wish = wish_of(inputs, found, reset=_asks_for_reset(inputs, stored))
+        old, link = link, self._with_companies(LinkCompanies(session, pair, call, waiting), found, inputs, wish)
         teams = owning_teams(sides.cds, link.companies, waiting, interval=polls.link, new=link is not old)
         rights.team_roles(teams)
         checks += after_linking(sides, link.companies, link.projects)
@@ -211,16 +212,11 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         }
         return outputs.model_copy(update=seen)
 
-    def _with_companies(
-        self, session: Session, pair: Pair, inputs: ConnectionInputs, link: Link, call: Call, waiting: Waiting
-    ) -> Link:
-        if isinstance(inputs.companies, str):
-            text = too_many(len(link.companies), inputs.live_companies_limit)
-            if text:
-                raise ResourceError(f"the link has {text}")
-            return link
-        companies = LinkCompanies(session, pair, call, waiting)
-        return companies.bring(link, inputs.companies, inputs.company_change, inputs.confirm, _today())
+    def _with_companies(self, companies: LinkCompanies, link: Link, inputs: ConnectionInputs, wish: Wish) -> Link:
+        text = too_many(len(wish.companies), inputs.live_companies_limit)
+        if text and isinstance(inputs.companies, str):
+            raise ResourceError(f"the link has {text}")
+        return companies.bring(link, wish, _today())
 
 
 class DualWriteConnection(ManagedResource, module="dualwrite", name="DualWriteConnection"):
@@ -248,6 +244,11 @@ def _initialise(session: Session, link: Link, names: list[str], call: Call, wait
     """Give maps whose version is declared their projects, all at once: a switch needs one, and is of one map alone."""
     if names:
         initialise(session, link.environment.cid, names, call, waiting.remaining)
+
+
+def _asks_for_reset(inputs: ConnectionInputs, before: ConnectionInputs | ConnectionOutputs | None) -> bool:
+    """Whether the text of `reset` is another one than before; a new resource asks for nothing."""
+    return before is not None and bool(inputs.reset) and inputs.reset != before.reset
 
 
 def _stored_pair(stored: ConnectionOutputs) -> Pair:

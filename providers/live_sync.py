@@ -97,18 +97,15 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """The same for the initial syncs that this change brings.
 
-        Other companies mean all of them, for maps that run too where the connection resets the link; a person's change
-        goes without a full one.
+        A reset of the link, and other companies, mean all of them; for maps that run too, but for a person's change of
+        the companies.
         """
         if inputs.maps != old.maps:
             warn_of_paused_prerequisites(inputs, call)
             yield from core_problems(inputs, skipped_queues(inputs, declared_before(old)), call)
-        other_companies = inputs.companies != old.companies
-        if other_companies or not same_keys(inputs.integration_keys, old.integration_keys):
+        if inputs.companies != old.companies or not same_keys(inputs.integration_keys, old.integration_keys):
             yield from key_problems(inputs, call)
-        fresh = inputs.live_syncs if other_companies else _changed_syncs(inputs, old)
-        is_reset = other_companies and LiveSyncPrivate.of(call.private).company_change == "reset"
-        again = {name for name in fresh if is_reset or name in inputs.resync}
+        fresh, again = _renewed_syncs(inputs, old, LiveSyncPrivate.of(call.private).company_change)
         announce_resyncs(_changed_syncs(inputs, old).keys() & inputs.resync.keys(), old, call)
         yield from volume_problems(inputs, fresh, call, again=again)
 
@@ -262,6 +259,17 @@ def _changed_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> dict[str, Mas
         for name, side in inputs.live_syncs.items()
         if name not in old.live_syncs or inputs.resync.get(name) != old.resync.get(name)
     }
+
+
+def _renewed_syncs(
+    inputs: LiveSyncInputs, old: LiveSyncInputs, company_change: str | None
+) -> tuple[dict[str, Master], set[str]]:
+    """The initial syncs that a change brings, and those of them that are for running maps too."""
+    other_companies = inputs.companies != old.companies
+    asks_for_reset = bool(inputs.reset) and inputs.reset != old.reset
+    fresh = inputs.live_syncs if other_companies or asks_for_reset else _changed_syncs(inputs, old)
+    is_reset = asks_for_reset or (other_companies and company_change == "reset")
+    return fresh, set(fresh) if is_reset else fresh.keys() & inputs.resync.keys()
 
 
 def _today() -> date:

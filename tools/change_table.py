@@ -19,6 +19,7 @@ from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import Provider
 from providers.protocol.marks import (
+    AsksOnce,
     AtCreation,
     CaseBlind,
     FixedWith,
@@ -107,6 +108,7 @@ def remark(field: FieldInfo) -> str:
         (mark(field, CaseBlind), "case means nothing"),
         (mark(field, Unordered), "a set"),
         (mark(field, Minimum), "a minimum: a newer one is no change"),
+        (mark(field, AsksOnce), "none asks for nothing and is recorded"),
     )
     return "; ".join([*parts, *(note for marked, note in notes if marked)])
 

@@ -91,26 +91,33 @@ class Plan(NamedTuple):
         return ways.get(self.way)
 
 
-def planned(
-    link: Link, declared: Sequence[str], change: CompanyChange, consents: Iterable[Consent], label: str, today: date
-) -> Plan:
+class Wish(NamedTuple):
+    """What the stack wants of a link's companies, and may do for it; `reset`: the link is reset in any case."""
+
+    companies: Sequence[str]
+    change: CompanyChange = "manual"
+    consents: Iterable[Consent] = ()
+    reset: bool = False
+
+
+def planned(link: Link, wish: Wish, label: str, today: date) -> Plan:
     """Decide from what the service shows. Pure; `label` is the target that a consent names."""
-    gap = Gap.between(declared, link.companies)
-    if not gap:
+    gap = Gap.between(wish.companies, link.companies)
+    if not (gap or wish.reset):
         return Plan("nothing")
-    whole = ", ".join(sorted(code.upper() for code in declared))
+    whole = ", ".join(sorted(code.upper() for code in wish.companies))
     if not link.initialised:
         return Plan(
             "harmless reset",
             f"the link will be reset with the companies {whole}; no map ever ran on it, nothing is lost",
         )
-    if change == "manual":
+    if wish.change == "manual" and not wish.reset:
         return Plan("by hand", f"the link has other companies than declared ({gap}); {gap.steps}")
     loss = (
         f"the link will be reset with the companies {whole}: {amount(len(link.initialised), 'map')} of it, "
         "integration keys, alerts and history will be lost; solutions, keys and run states come back from the stack"
     )
-    missing = missing_consent(consents, "reset-link", label, today)
+    missing = missing_consent(wish.consents, "reset-link", label, today)
     return Plan("consent missing", f"{loss}; {missing}") if missing else Plan("reset", loss)
 
 
@@ -156,23 +163,26 @@ class LinkCompanies:
         self._waiting = waiting
         self._interval = session.profile.polls.link
 
-    def bring(
-        self, link: Link, declared: Sequence[str], change: CompanyChange, consents: Iterable[Consent], today: date
-    ) -> Link:
-        """The link with the declared companies. Raises `OperationTimedOut` with the steps when a person is needed."""
-        if Gap.between(declared, link.companies):
+    def bring(self, link: Link, wish: Wish, today: date) -> Link:
+        """The link with the companies wished for. Raises `OperationTimedOut` with the steps when a person is needed."""
+        if wish.reset or Gap.between(wish.companies, link.companies):
             # Minutes may lie behind that reading, and maps that were started since are what a reset would lose.
             link = read_link(self._service, link.environment)
-        plan = planned(link, declared, change, consents, self._pair.label, today)
+        plan = planned(link, wish, self._pair.label, today)
         if plan.way == "nothing":
             return link
-        self._require_in_finops(Gap.between(declared, link.companies).missing)
+        missing = Gap.between(wish.companies, link.companies).missing
+        if missing:
+            self._require_in_finops(missing)
         if plan.way == "consent missing":
-            raise ResourceError(plan.text, next_step="Or change the companies by hand: `companyChange: manual`.")
+            by_hand = "change the companies by hand: `companyChange: manual`"
+            raise ResourceError(
+                plan.text, next_step=f"Or {'take the new text of `reset` back' if wish.reset else by_hand}."
+            )
         if plan.way == "by hand":
-            return self._by_hand(link, declared)
+            return self._by_hand(link, wish.companies)
         self._call.progress(plan.text)
-        reset = self._reset(link, declared, force=plan.way == "reset")
+        reset = self._reset(link, wish.companies, force=plan.way == "reset")
         self._call.announce(f"the link was reset with the companies {', '.join(reset.companies)}")
         return reset
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from providers.api.transport.errors import ApiError
-from providers.link.companies import Gap, planned, too_many
+from providers.link.companies import Gap, Wish, planned, too_many
 from providers.link.model import ConnectionInputs, ConnectionPrivate
 from providers.link.pair import Link, Pair
 from providers.link.solutions import OwnSolutions
@@ -14,22 +14,30 @@ from providers.protocol.problems import NoConsent
 from providers.protocol.words import amount_is
 
 
-def company_problems(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call, today: date) -> Iterator[Problem]:
-    """What stands against bringing the companies; the ways that need no more consent are announced."""
+def company_problems(
+    inputs: ConnectionInputs, pair: Pair, link: Link, call: Call, today: date, *, reset: bool = False
+) -> Iterator[Problem]:
+    """What stands against bringing the companies, or against a reset; ways that need no more consent are announced."""
     if isinstance(inputs.companies, str):
         text = too_many(len(link.companies), inputs.live_companies_limit)
         if text:
             yield Problem("companies", f"the link has {text}")
-        return
-    yield from _unknown_companies(inputs, pair, link, call)
-    plan = planned(link, inputs.companies, inputs.company_change, inputs.confirm, pair.label, today)
+    else:
+        yield from _unknown_companies(inputs, pair, link, call)
+    plan = planned(link, wish_of(inputs, link, reset=reset), pair.label, today)
     if plan.way == "consent missing":
-        yield NoConsent("companies", plan.text)
+        yield NoConsent("reset" if reset else "companies", plan.text)
     elif plan.text:
         call.announce(plan.text, plan.finding)
     if plan.way == "reset" and link.running:
         stopped = f"{amount_is(len(link.running), 'running map')} stopped until restored"
         call.announce(f"for the reset {stopped}, and changes made in that time are not queued", NOT_QUEUED)
+
+
+def wish_of(inputs: ConnectionInputs, link: Link, *, reset: bool) -> Wish:
+    """What the inputs want of the companies of a link; as linked they are what they are."""
+    companies = link.companies if isinstance(inputs.companies, str) else inputs.companies
+    return Wish(companies, inputs.company_change, inputs.confirm, reset)
 
 
 def _unknown_companies(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:

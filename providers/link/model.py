@@ -13,13 +13,14 @@ from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutpu
 from providers.link.companies import CompanyChange, DeclaredCompanies
 from providers.link.pair import Pair
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import Checked, NotCompared
+from providers.protocol.marks import AsksOnce, Checked, NeedsConsent, NotCompared
 
 
 class ConnectionInputs(OfLinkInputs):
     """The pair, the whole list of linked companies (or `as-linked`), the map solutions in order of application.
 
-    `own_solutions`: map solutions of the user's own, each with a minimum version.
+    `own_solutions`: map solutions of the user's own, each with a minimum version. `reset`: another text than the last
+    resets the link, which also links the pair anew (dual-write-semantics.md 9); at the creation it asks for nothing.
     """
 
     companies: Annotated[
@@ -40,6 +41,12 @@ class ConnectionInputs(OfLinkInputs):
         ),
     ] = Field(default_factory=dict)
     company_change: Annotated[CompanyChange, NotCompared(), Checked(preview="a reset without consent")] = "manual"
+    reset: Annotated[
+        str | None,
+        AsksOnce(),
+        NeedsConsent("reset-link", when="it is another text and maps have run"),
+        Checked(preview="without consent"),
+    ] = None
     live_companies_limit: Annotated[
         int,
         Field(ge=1),
@@ -68,6 +75,7 @@ class ConnectionArguments(OfLinkArguments):
     own_solutions: NotRequired[pulumi.Input[dict[str, str]] | None]
     created_companies: NotRequired[pulumi.Input[list[str]] | None]
     company_change: NotRequired[pulumi.Input[str] | None]
+    reset: NotRequired[pulumi.Input[str] | None]
     initialise: NotRequired[pulumi.Input[list[str]] | None]
     maps: NotRequired[pulumi.Input[list[str]] | None]
     live_companies_limit: NotRequired[pulumi.Input[int] | None]
@@ -88,6 +96,7 @@ class ConnectionOutputs(OnCdsOutputs):
     solutions: list[str] = Field(default_factory=list)
     own_solutions: dict[str, str] = Field(default_factory=dict)
     applied_versions: dict[str, str] = Field(default_factory=dict)
+    reset: str | None = None
     applied_solutions: list[str] | None = None
     applied_maps: list[str] = Field(default_factory=list)
     drifted_companies: list[str] = Field(default_factory=list)

@@ -68,8 +68,8 @@ class Link:
 
     @property
     def initialised(self) -> list[str]:
-        """Maps that have a project here, which a reset would lose."""
-        return sorted(status.name for status in self.maps if status.initialised)
+        """Maps that have a project here, or are getting one, which a reset would lose."""
+        return sorted(status.name for status in self.maps if status.initialised or status.waiting_request)
 
     @property
     def running(self) -> list[str]:

@@ -31,12 +31,7 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     lost = _lost(declared, statuses, stored)
     states = {**states_of(declared, statuses), **dict.fromkeys(lost, NOT_INSTALLED)}
     drifted = {name: declared[name] for name, state in states.items() if state != declared[name]}
-    for name, state in drifted.items():
-        if name not in lost:
-            call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
-    if lost:
-        absent = amount_is(len(lost), "map")
-        call.warn(f"{absent} not installed any more: {first_names(lost)}. {BROUGHT_BACK}", MAP_MISSING)
+    _tell(states, {name: state for name, state in drifted.items() if name not in lost}, lost, call)
     for sentence in old_queues(statuses.values(), session.dual_write.listed_at(link.cid)):
         call.warn(sentence, QUEUE_AGE)
     details = _details(session, stored, link)
@@ -55,6 +50,15 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
             "ready": not (drifted or drifted_keys),
         }
     )
+
+
+def _tell(states: Mapping[str, str], drifted: Mapping[str, str], lost: list[str], call: Call) -> None:
+    """Name the maps with another state than declared, and those that are gone."""
+    for name, state in drifted.items():
+        call.warn(f"map '{name}' is {states[name]}, not {state}", MAP_STATE)
+    if lost:
+        absent = amount_is(len(lost), "map")
+        call.warn(f"{absent} not installed any more: {first_names(lost)}. {BROUGHT_BACK}", MAP_MISSING)
 
 
 def _statuses(session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:

@@ -10,7 +10,7 @@ from providers.catalogue.durations import TimeLimit
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
 from providers.maps.versions import LATEST, NOT_INSTALLED
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import CaseBlind, Checked, NotCompared, Replaces, Unordered
+from providers.protocol.marks import AsksOnce, CaseBlind, Checked, NotCompared, Replaces, Unordered
 
 _VERSION = rf"^(\d+(\.\d+){{1,3}}|{LATEST}|latest \(resolved in up\)|{NOT_INSTALLED})$"
 
@@ -19,12 +19,13 @@ class EntityMapInputs(OfLinkInputs):
     """The pin of one map. `author`: None = any. `version`: a number; `latest` becomes one when it is looked up.
 
     `latest`: the number follows the newest of that author, `offered` is the newest that is known of. `companies`: those
-    of the link; with another list a reset may have to be made good.
+    of the link; with another list, or another text of `reset`, a reset has to be made good.
     """
 
     companies: Annotated[
         list[str] | AsLinked, Unordered(), CaseBlind(), Checked(preview="told by `DualWriteConnection`")
     ] = Field(default_factory=list)
+    reset: Annotated[str | None, AsksOnce(), Checked(preview="told by `DualWriteConnection`")] = None
     map: Annotated[
         str, Field(min_length=1), Replaces(), Checked(file="no chosen map", doing="one that the link does not have")
     ]
@@ -58,6 +59,7 @@ class EntityMapArguments(OfLinkArguments):
     version: pulumi.Input[str]
     author: NotRequired[pulumi.Input[str] | None]
     companies: NotRequired[pulumi.Input[list[str] | str] | None]
+    reset: NotRequired[pulumi.Input[str] | None]
     run_state: NotRequired[pulumi.Input[str] | None]
 
 
@@ -71,6 +73,7 @@ class EntityMapOutputs(OnCdsOutputs):
     finops: str | None = None
     gateway: str | None = None
     companies: list[str] | AsLinked = Field(default_factory=list)
+    reset: str | None = None
     map: str
     version: str
     author: str | None = None

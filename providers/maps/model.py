@@ -15,7 +15,7 @@ from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import CaseBlind, Checked, NotCompared, Recorded, RefusedOnce, Unordered
+from providers.protocol.marks import AsksOnce, CaseBlind, Checked, NotCompared, Recorded, RefusedOnce, Unordered
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
@@ -30,13 +30,15 @@ class LiveSyncInputs(OfLinkInputs):
     those that have one. `resync`: map to a text; another text than the last runs its initial sync once more.
     `catch_up`: map to what becomes of its queue when it is resumed; without an entry it is played back.
     `pinned`: maps whose version is declared, which `EntityMap` watches. `drifted`: no program gives it; a refresh puts
-    there what is declared of the maps that people or alerts brought to another state.
+    there what is declared of the maps that people or alerts brought to another state. `reset`: another text asks for
+    another reset of the link, after which everything is restored.
     Limits: companies, and rows a company; None = the documented one.
     """
 
     companies: Annotated[
         Companies, Unordered(), CaseBlind(), Checked(preview="more than an initial sync takes; rows of late ones")
     ] = Field(default_factory=list)
+    reset: Annotated[str | None, AsksOnce(), Checked(preview="told by `DualWriteConnection`; too many rows")] = None
     maps: Annotated[
         dict[str, RunState],
         Checked(
@@ -132,6 +134,7 @@ class LiveSyncArguments(OfLinkArguments):
 
     maps: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     companies: NotRequired[pulumi.Input[list[str] | str] | None]
+    reset: NotRequired[pulumi.Input[str] | None]
     prerequisites_added: NotRequired[pulumi.Input[list[str]] | None]
     dropped: NotRequired[Mapping[str, str] | None]
     integration_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[list[str]]]] | None]
@@ -160,6 +163,7 @@ class LiveSyncOutputs(OnCdsOutputs):
     finops: str | None = None
     gateway: str | None = None
     companies: Companies = Field(default_factory=list)
+    reset: str | None = None
     maps: dict[str, str] = Field(default_factory=dict)
     prerequisites_added: list[str] = Field(default_factory=list)
     dropped: list[str] = Field(default_factory=list)

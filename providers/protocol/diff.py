@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from providers.protocol.addresses import same_host
 from providers.protocol.marks import (
     Address,
+    AsksOnce,
     BelongsTo,
     CaseBlind,
     Minimum,
@@ -120,7 +121,9 @@ def difference(
 
 def meaning_of(field: FieldInfo, stored: Any, wanted: Any) -> Meaning:
     """What another value means by the marks of a field."""
-    return Meaning.SAME if same_value(field, stored, wanted) else Meaning.OTHER
+    if same_value(field, stored, wanted):
+        return Meaning.SAME
+    return Meaning.RENAMED if mark(field, AsksOnce) and not wanted else Meaning.OTHER
 
 
 def same_value(field: FieldInfo, stored: Any, wanted: Any) -> bool:

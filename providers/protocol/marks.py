@@ -77,6 +77,11 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class AsksOnce:
+    """A text that asks for something once, and again when it is another one; none asks for nothing and is recorded."""
+
+
+@dataclass(frozen=True)
 class Checked:
     """When a value of the right form is known to be wrong: by the stack file alone, in a preview, only by doing.
 
@@ -119,6 +124,7 @@ _M = TypeVar(
     CaseBlind,
     NotCompared,
     Recorded,
+    AsksOnce,
     Minimum,
     Address,
     BelongsTo,

@@ -272,3 +272,11 @@ def test_custom_maps_and_own_solutions_reach_the_link() -> None:
     assert rows["pair-live-sync"].inputs["maps"][custom] == "running"
     assert rows["pair-live-sync"].inputs["catch_up"][custom] == "keep-as-errors"
     assert rows["pair-connection"].inputs["own_solutions"] == {"ContosoMaps": "1.2.0.0"}
+
+
+def test_reset_of_the_link_reaches_all_that_has_to_be_restored_and_an_empty_text_nothing() -> None:
+    maps = Maps(include=[GROUPS], overrides={GROUPS: Override(version="1.0.0.3")})
+    names = ("pair-connection", "pair-map-msdyn-customergroups-customer-groups", "pair-live-sync")
+    for text, given in (("2026-11", "2026-11"), (" ", None)):
+        rows = declared(stack_of(maps=maps, connection=Connection(reset=text)))
+        assert [rows[name].inputs.get("reset") for name in names] == [given] * 3

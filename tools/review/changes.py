@@ -15,6 +15,7 @@ WORDS = {
     "developer_tools": "developer tools",
     "companies": "companies of the link",
     "company_change": "way of changing companies",
+    "reset": "reset of the link",
     "solutions": "map solutions",
     "maps": "maps",
     "prerequisites_added": "prerequisites",

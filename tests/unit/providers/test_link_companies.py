@@ -7,7 +7,7 @@ import pytest
 
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, InvalidRequest, OperationFailed, OperationTimedOut, TransportError
-from providers.link.companies import CompanyChange, Gap, LinkCompanies
+from providers.link.companies import CompanyChange, Gap, LinkCompanies, Wish
 from providers.link.pair import Link, Pair, declared_link
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
@@ -48,7 +48,7 @@ def brought(
     link = declared_link(cast(Session, session), PAIR)
     assert link is not None
     companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 1800))
-    return companies.bring(link, declared or ("DAT", "USMF"), change, consents, TODAY)
+    return companies.bring(link, Wish(declared or ("DAT", "USMF"), change, consents), TODAY)
 
 
 def test_companies_that_are_linked_cost_nothing() -> None:
@@ -104,7 +104,7 @@ def test_person_who_does_not_come_reads_the_same_steps() -> None:
     assert link is not None
     companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 600))
     with pytest.raises(OperationTimedOut) as caught:
-        companies.bring(link, ["DAT", "USMF"], "manual", (), TODAY)
+        companies.bring(link, Wish(["DAT", "USMF"]), TODAY)
     steps = Gap(["USMF"], ["DEMF"]).steps
     assert "Environment details > Legal entities, add USMF and remove DEMF, Save" in steps
     gap = "not linked: USMF; linked but not declared: DEMF"
@@ -181,5 +181,5 @@ def test_map_that_was_started_since_the_link_was_read_is_not_lost_to_a_harmless_
     session.dual_write = FakeLink({MAP: "1"})
     companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 600))
     with pytest.raises(ResourceError, match="1 map of it, integration keys"):
-        companies.bring(link, ["DAT", "USMF"], "reset", (), TODAY)
+        companies.bring(link, Wish(["DAT", "USMF"], "reset"), TODAY)
     assert session.dual_write.resets == []

@@ -1,0 +1,115 @@
+"""Updates of a stack that are killed at each of their steps: a reset that is asked for, and other integration keys."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from emulator.identity.tokens import SigningKey
+from providers.api.dual_write.models import MapState
+from tests.contract.declared_stack import COMPANIES, CONSENT, PROVIDERS, DeclaredStack, a_finished_stack, declared
+
+ENTITIES, UNITS = "msdyn_internalorganizations - Legal entities", "msdyn_internalorganizations - Operating unit"
+OTHER_KEYS = {"msdyn_internalorganizations": ["msdyn_companycode"]}
+MANY = 200
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
+
+
+@pytest.fixture(scope="module")
+def key() -> SigningKey:
+    return SigningKey.generate()
+
+
+@pytest.fixture(scope="module")
+def finished(key: SigningKey) -> DeclaredStack:
+    """The stack after its first `up`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
+        return a_finished_stack(key)
+
+
+@pytest.fixture
+def stack(finished: DeclaredStack, key: SigningKey) -> DeclaredStack:
+    """A copy of the test's own."""
+    return finished.copy(key)
+
+
+def killed_everywhere(
+    stack: DeclaredStack, key: SigningKey, *, writes: bool, **changes: Any
+) -> Iterator[DeclaredStack]:
+    """The stack after an `up` that was killed after 1, 2, 3, ... requests (or writes), and one more to its end."""
+    for number in range(1, MANY):
+        again = stack.copy(key)
+        if not again.up_killed_after(number, writes=writes, **changes):
+            return
+        again.up(**changes)
+        yield again
+    raise AssertionError("the update makes more requests than any should")
+
+
+def resets(stack: DeclaredStack) -> int:
+    return len([each for each in stack.pair.world.writes() if each.endswith("/Reset")])
+
+
+def test_text_of_reset_resets_once_and_brings_everything_back(stack: DeclaredStack) -> None:
+    before = stack.comparable()
+    stack.up(reset="2026-11")
+    assert (resets(stack), stack.refresh(), stack.comparable()) == (1, [], before)
+    requests = len(stack.pair.world.requests)
+    stack.up(reset="2026-11")
+    assert len(stack.pair.world.requests) == requests
+    stack.up(reset="2026-12")
+    assert resets(stack) == 2
+
+
+def test_reset_is_refused_without_consent_and_told_with_it(stack: DeclaredStack) -> None:
+    provider, old = PROVIDERS["connection"], declared()["connection"]
+    unconfirmed = declared(reset="2026-11", connection={"confirm": []})["connection"]
+    ((path, text),) = provider.live_change_problems(unconfirmed, old, stack.pair.call())
+    assert (path, "action: reset-link, target: lamna-sales" in text) == ("reset", True)
+    agreed = unconfirmed.model_copy(update={"confirm": declared(connection={"confirm": CONSENT})["connection"].confirm})
+    mark = len(stack.pair.world.said)
+    assert list(provider.live_change_problems(agreed, old, stack.pair.call())) == []
+    loss, stops = stack.pair.said_since(mark)
+    assert stops.startswith("DW-I03 for the reset 11 running maps are stopped until restored")
+    assert loss.startswith(
+        "DW-I01 the link will be reset with the companies DAT, LAMN: 11 maps of it, integration keys"
+    )
+
+
+def test_reset_works_for_companies_as_linked(stack: DeclaredStack) -> None:
+    as_linked = {"companies": "as-linked"}
+    stack.up(connection=as_linked)
+    stack.up(connection=as_linked, reset="2026-11")
+    assert (resets(stack), stack.refresh()) == (1, [])
+    assert stack.state["connection"][1].linked_companies == COMPANIES
+
+
+def test_reset_that_is_killed_after_any_write_ends_with_all_that_is_declared(
+    stack: DeclaredStack, key: SigningKey
+) -> None:
+    before, ends = stack.comparable(), 0
+    for again in killed_everywhere(stack, key, writes=True, reset="2026-11"):
+        ends += 1
+        assert resets(again) in (1, 2)
+        assert (again.refresh(), again.comparable()) == ([], before)
+    assert ends > 10
+
+
+def test_change_of_keys_that_is_killed_anywhere_leaves_no_map_stopped(stack: DeclaredStack, key: SigningKey) -> None:
+    # Nothing that is declared needs the other map of the table, which somebody else has started.
+    only = {"maps": {ENTITIES: "running"}, "integration_keys": {}}
+    stack.up(live_sync=only)
+    stack.pair.person("start-map", UNITS)
+    assert stack.pair.map(UNITS).state == MapState.RUNNING
+    ends = 0
+    for again in killed_everywhere(stack, key, writes=False, live_sync={**only, "integration_keys": OTHER_KEYS}):
+        ends += 1
+        assert {again.pair.map(name).state for name in (ENTITIES, UNITS)} == {MapState.RUNNING}
+        assert again.refresh() == []
+        assert again.state["live sync"][1].integration_keys == OTHER_KEYS
+    assert ends > 10
