@@ -1,4 +1,4 @@
-"""`make bench`: requests a second, many resources, the bootstrap and its predecessor, all maps, start-up.
+"""`make bench`: requests a second, many resources, the bootstrap and its predecessor, all maps, pins, start-up.
 
 Each figure stands beside the number it is measured against (design 7 and 9, rule book R2). Figures depend on the
 machine and on what else runs there; compare runs of one machine only.
@@ -17,7 +17,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bootstrap, maps
+from benchmarks import bootstrap, maps, pins
 from benchmarks.figures import Figure
 from benchmarks.start_up import start_up
 from providers.live_sync import LiveSyncProvider
@@ -69,6 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures += bootstrap.rows_a_second(Path(folder))
         figures.append(maps.all_maps(Path(folder)))
+        figures += pins.sixty_pins(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         figures += start_up(Path(folder))
     figures.append(bootstrap.memory())

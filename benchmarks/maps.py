@@ -62,6 +62,7 @@ class Watched(DualWriteManagement):
         """A wrapper around the client of the session."""
         self._service = service
         self._time = time
+        self.fastest = service.fastest
         self.starts: list[float] = []
         self.lists = 0
 
@@ -111,7 +112,7 @@ def _measured(time: TenantTime) -> Figure:
         profile("emulator").model_copy(update={"polls": polls}), timing=Timing(sleep=time.sleep, clock=time.clock)
     )
     call = Call(session_for=lambda _cloud, **_options: session, sleep=time.sleep, clock=time.clock, write=_nothing)
-    cid = _linked(call)
+    cid = linked(call)
     service = Watched(session.dual_write, time)
     names = [status.name for status in service.maps(cid, fresh=True)]
     for status in service.maps(cid, fresh=True):
@@ -131,7 +132,7 @@ def _measured(time: TenantTime) -> Figure:
     )
 
 
-def _linked(call: Call) -> str:
+def linked(call: Call) -> str:
     """A pair of the seed with the maps of every area; the id of its link."""
     needed = choose_maps(["all"])
     for package in needed.packages:

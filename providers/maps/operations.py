@@ -77,7 +77,7 @@ class MapOperations:
         self._progress = progress
         self._syncs = syncs or InitialSyncs(service)
         self._skipped_queues = skipped_queues or {}
-        self._rhythm = Rhythm(pace.interval, pace.sync_interval)
+        self._rhythm = Rhythm(pace.interval, pace.sync_interval, service.fastest)
         self._requests = MapRequests(service, cid, clock=pace.clock, rhythm=self._rhythm, progress=progress)
         self._work: dict[str, MapWork] = {}
         self._order = StartOrder()

@@ -1,6 +1,6 @@
 """When to look at the maps next: close after something may have ended, wide while nothing can have. Pure.
 
-How long the service takes is not documented, so a run learns it from its own requests: nothing of a kind is expected
+How long the service takes is not documented, so a process learns it from its own requests: nothing of a kind is expected
 before most of the time has passed that the fastest one took so far. From then on, and for kinds that were not seen yet,
 the wait grows with the age of the youngest request, so that an end is seen a tenth of its own time later at most.
 """
@@ -22,12 +22,15 @@ class Waited(NamedTuple):
 
 
 class Rhythm:
-    """The waits of one run. `usual` and `longest`: seconds between two looks when nothing else is known."""
+    """The waits of one run. `usual` and `longest`: seconds between two looks when nothing else is known.
 
-    def __init__(self, usual: float, longest: float) -> None:
+    `fastest`: seconds by kind of request; runs that share it learn from each other.
+    """
+
+    def __init__(self, usual: float, longest: float, fastest: dict[str, float] | None = None) -> None:
         self._usual = usual
         self._longest = max(usual, longest)
-        self._fastest: dict[str, float] = {}
+        self._fastest = {} if fastest is None else fastest
 
     def ended(self, kind: str, seconds: float) -> None:
         """A request of this kind was seen to have ended after so many seconds."""

@@ -32,6 +32,7 @@ class FakeDualWrite:
         self.waiting_polls = 0
         self.silent: dict[str, int] = {}
         self.lists = 0
+        self.fastest: dict[str, float] = {}
         self.questions = 0
         self._asked = 0
         self.orders = 0
