@@ -116,17 +116,20 @@ def parsed(response: Response, count: int, client: ServiceClient) -> list[Respon
     """The answers inside a batch answer in the order of the requests; None where there is none that can be trusted."""
     unknown: list[Response | None] = [None] * count
     text = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n{response.text}"
-    document = Parser().parsestr(text)
-    if document.get_content_type() != "multipart/mixed" or any(isinstance(each, _BROKEN) for each in document.defects):
-        return unknown
-    parts = [part for part in document.get_payload() if isinstance(part, Message)]
-    if document.defects:
-        # The closing boundary is missing: the last part may be cut.
-        parts = parts[:-1]
+    parts = _parts(Parser().parsestr(text))
     if len(parts) > count:
         return unknown
     inside: list[Response | None] = [_inner(part, response, client) for part in parts]
     return inside + unknown[len(inside) :]
+
+
+def _parts(document: Message) -> list[Message]:
+    """The whole parts of a batch answer; none where it is broken."""
+    if document.get_content_type() != "multipart/mixed" or any(isinstance(each, _BROKEN) for each in document.defects):
+        return []
+    parts = [part for part in document.get_payload() if isinstance(part, Message)]
+    # With a defect the closing boundary is missing: the last part may be cut.
+    return parts[:-1] if document.defects else parts
 
 
 def _inner(part: Message, outer: Response, client: ServiceClient) -> Response | None:

@@ -71,14 +71,12 @@ class Dataverse:
     def finops_versions(self) -> list[str]:
         """F&O versions on offer, oldest first, compared numerically."""
         response = self._rows.get("msprov_getfnoversiondetails")
-        text = response.object().get("Response")
-        try:
-            listed = json.loads(text) if isinstance(text, str) else text
-        except (ValueError, RecursionError):
-            listed = text
-        if listed is not None and not isinstance(listed, list):
+        offers = _decoded(response.object().get("Response"))
+        if offers is None:
+            return []
+        if not isinstance(offers, list):
             raise unexpected("Response: no list", response, self._client.service)
-        values = [each.get("value") for each in listed or [] if isinstance(each, Mapping)]
+        values = [each.get("value") for each in offers if isinstance(each, Mapping)]
         return sorted((value for value in values if isinstance(value, str)), key=_numeric)
 
     def queue_finops_install_or_update(self, payload: str) -> None:
@@ -208,8 +206,7 @@ class Dataverse:
         prefer = {"Prefer": 'odata.maxpagesize=1,odata.include-annotations="Microsoft.Dynamics.CRM.*"'}
         body = self._rows.counted(entity_set, prefer, filter=filter)
         counted = body.get("@odata.count")
-        beyond = body.get(COUNT_EXCEEDED) is True or (isinstance(counted, int) and counted >= LARGEST_PAGE)
-        if isinstance(counted, int) and counted >= 0 and not beyond:
+        if isinstance(counted, int) and 0 <= counted < LARGEST_PAGE and body.get(COUNT_EXCEEDED) is not True:
             return counted
         total = 0
         for page in self.pages(entity_set, filter=filter, select=select):
@@ -249,6 +246,14 @@ def _writable(key: Key) -> Key:
             next_step="Write to the row by its id instead.",
         )
     return key
+
+
+def _decoded(value: object) -> object:
+    """A value that some versions of the service give as JSON text."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _numeric(version: str) -> tuple[int, ...]:

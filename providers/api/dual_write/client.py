@@ -1,7 +1,7 @@
 """The dual-write management service behind one gateway: E1 to E15 of dual-write-management-api.md."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -222,13 +222,12 @@ class DualWriteManagement:
             "environments": [_side(side) for side in sides],
             "legalEntities": list(companies),
         }
-        wanted = {code.upper() for code in companies}
+        wanted = _codes(companies)
         # A link that has the companies already does not show whether it was reset.
-        telling = {code.upper() for code in link.companies} != wanted
+        telling = _codes(link.companies) != wanted
 
         def shown() -> bool | None:
-            linked = {code.upper() for code in self.connection_set(link.name).companies}
-            return True if linked == wanted else None
+            return True if _codes(self.connection_set(link.name).companies) == wanted else None
 
         def send() -> bool:
             # The C# spelling of the service's own tool (2.4).
@@ -302,6 +301,10 @@ def _segment(value: str) -> str:
     return quote(value, safe="")
 
 
+def _codes(companies: Iterable[str]) -> set[str]:
+    return {code.upper() for code in companies}
+
+
 def _detail(cid: str, action: str, detail: ActionDetail) -> dict[str, Any]:
     """One element of E3's `details`; absent members are left out."""
     body: dict[str, Any] = {"tid": detail.tid, "cid": cid}
@@ -311,14 +314,18 @@ def _detail(cid: str, action: str, detail: ActionDetail) -> dict[str, Any]:
         raise InvalidRequest(f"map version {detail.tid} has no project yet and cannot take action {action}")
     if not detail.tid:
         raise InvalidRequest("a map without a version cannot take an action")
-    parameters: dict[str, Any] = {}
+    parameters = _parameters(action, detail)
+    return {**body, "parameters": parameters} if parameters else body
+
+
+def _parameters(action: str, detail: ActionDetail) -> dict[str, Any]:
+    """E3's `parameters`; only start, stop and resume have any."""
     if action in (MapAction.START, MapAction.STOP):
         skip = True if detail.skip_initial_sync is None else detail.skip_initial_sync
-        parameters["skipInitialSync"] = skip
-        parameters["conflictResolution"] = {"option": "1", "master": detail.master.value}
+        return {"skipInitialSync": skip, "conflictResolution": {"option": "1", "master": detail.master.value}}
     if action == MapAction.RESUME and detail.keep_queue is not None:
-        parameters["dualWriteSkipCatchUpSyncParameters"] = {"skipCatchUpSyncPreserveData": detail.keep_queue}
-    return {**body, "parameters": parameters} if parameters else body
+        return {"dualWriteSkipCatchUpSyncParameters": {"skipCatchUpSyncPreserveData": detail.keep_queue}}
+    return {}
 
 
 def _side(side: LinkSide) -> dict[str, Any]:

@@ -46,13 +46,9 @@ class SeenRequests:
         maps: Iterable[EntityMapStatus], template_ids: AbstractSet[str], action: str, before: AbstractSet[str]
     ) -> str | None:
         """The id of a request with this action on one of these maps that was not known before."""
-        for each in maps:
-            if each.detail.tid not in template_ids:
-                continue
-            for request in _requests(each):
-                if request.action == action and request.request_id and request.request_id not in before:
-                    return request.request_id
-        return None
+        requests = (request for each in maps if each.detail.tid in template_ids for request in _requests(each))
+        ids = (request.request_id for request in requests if request.action == action)
+        return next((identifier for identifier in ids if identifier and identifier not in before), None)
 
 
 def requested_id(response: Response) -> str | None:

@@ -237,6 +237,16 @@ class SolutionStatus(CaseBlind):
     modified_on: str = ""
 
 
+def _company_codes(mappings: Any) -> list[str]:
+    """The F&O companies of a link, each once."""
+    if mappings is None:
+        return []
+    if not isinstance(mappings, list):
+        raise ValueError("the companies are no list")  # noqa: TRY004 - pydantic takes only this as a refusal
+    names = [_member(_member(each, "left"), "name") for each in mappings]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
 class ConnectionSet(CaseBlind):
     """The link itself (E10): both sides, company codes, keys, and the "Apply solution" requests it remembers."""
 
@@ -254,11 +264,7 @@ class ConnectionSet(CaseBlind):
         detail = _member(data, "dualWriteDetail")
         if not isinstance(detail, Mapping):
             return data
-        mappings = _member(_member(detail, "legalEntityMappings"), "mappings")
-        if mappings is not None and not isinstance(mappings, list):
-            raise ValueError("the companies are no list")
-        names = [_member(_member(each, "left"), "name") for each in mappings or []]
-        companies = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+        companies = _company_codes(_member(_member(detail, "legalEntityMappings"), "mappings"))
         return {**data, "companies": companies, "solution_requests": _member(detail, "solutionAwareRequests")}
 
     @property

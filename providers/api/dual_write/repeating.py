@@ -28,7 +28,8 @@ def repeated(
             return send()
         except TransportError as error:
             down = error.status in DOWN_STATUSES
-            if look is None or not error.may_have_happened or not (down or look_when_lost):
+            telling = error.may_have_happened and (down or look_when_lost)
+            if look is None or not telling:
                 raise
             effect = _looked_up(client, look, error, down=down)
             if effect is not None:

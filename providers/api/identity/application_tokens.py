@@ -94,20 +94,8 @@ class AzureIdentityTokens:
         try:
             answer = self._credential.get_token(scope, claims=_claims(claims), enable_cae=True)
         except AzureError as error:
-            # azure-identity reports an unreachable proxy as a failed authentication.
-            if self._profile.proxy and "Connection refused" in str(error):
-                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from None
-            status = _status(error)
-            if status in PASSING_STATUSES:
-                raise ServiceUnavailable(
-                    f"no token from {self._profile.authority}: it answered {status}",
-                    code=f"HTTP {status}",
-                    status=status,
-                    service="identity",
-                ) from None
-            if isinstance(error, ClientAuthenticationError):
-                raise _refused(str(error)) from None
-            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from None
+            refused = isinstance(error, ClientAuthenticationError)
+            raise _failure(error, self._profile, refused=refused) from None
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
             # What the library makes of an answer that is none. Its text may quote the answer, so it is not shown.
             kind = UnexpectedAnswer if isinstance(error, JSONDecodeError) else TransportError
@@ -121,6 +109,24 @@ class AzureIdentityTokens:
         """See `TokenSource`. The credential holds the cache, so a new one is made for the next token."""
         with self._lock:
             self._credential = None
+
+
+def _failure(error: BaseException, profile: CloudProfile, *, refused: bool) -> ApiError:
+    """What an error of the library means; `refused`: it is its error for a refused sign-in."""
+    # azure-identity reports an unreachable proxy as a failed authentication.
+    if profile.proxy and "Connection refused" in str(error):
+        return emulator_not_running(f"nothing answers at {profile.proxy}")
+    status = _status(error)
+    if status in PASSING_STATUSES:
+        return ServiceUnavailable(
+            f"no token from {profile.authority}: it answered {status}",
+            code=f"HTTP {status}",
+            status=status,
+            service="identity",
+        )
+    if refused:
+        return _refused(str(error))
+    return TransportError(f"no token from {profile.authority}: {error}", service="identity")
 
 
 def _status(error: BaseException) -> int | None:

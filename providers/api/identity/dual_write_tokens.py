@@ -12,7 +12,7 @@ from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
 from providers.api.identity.token_command import TOKEN_COMMAND, cleaned_token, command_words, printed_by, token_of
 from providers.api.transport.answers import read_problem
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
-from providers.api.transport.connection import Connection, NoReply, Outgoing
+from providers.api.transport.connection import Connection, NoReply, Outgoing, Reply
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
@@ -95,10 +95,7 @@ class DualWriteTokens:
 
     def _obtain(self, claims: str | None) -> _Held:
         ready = _ready()
-        usable = bool(ready) and claims is None and ready not in self._refused
-        if usable and (expiry := _expiry(ready)) is not None and expiry <= self._now():
-            usable = False
-        if usable:
+        if claims is None and self._is_usable(ready):
             return self._keep(ready, None, TOKEN)
         if os.environ.get(REFRESH_TOKEN):
             return self._refresh(claims)
@@ -111,6 +108,13 @@ class DualWriteTokens:
         raise TokenMissing(
             "no delegated token for the dual-write service is configured", next_step=HOW_TO_GET_ONE, service="identity"
         )
+
+    def _is_usable(self, ready: str) -> bool:
+        """Whether the ready token is there, was not refused and has not ended; an opaque one does not tell its end."""
+        if not ready or ready in self._refused:
+            return False
+        expiry = _expiry(ready)
+        return expiry is None or expiry > self._now()
 
     def _keep(self, token: str, lifetime: float | None, source: str) -> _Held:
         now = self._now()
@@ -132,12 +136,7 @@ class DualWriteTokens:
         if claims is not None:
             form["claims"] = claims
         url = f"https://{self._profile.authority}/common/oauth2/v2.0/token"
-        try:
-            reply = self._http().exchange(Outgoing("POST", url, _FORM_HEADERS, urlencode(form).encode()))
-        except NoReply as error:
-            if self._profile.proxy and error.nobody_there:
-                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
-            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
+        reply = self._reply(Outgoing("POST", url, _FORM_HEADERS, urlencode(form).encode()))
         body = _object(reply.text)
         token = body.get("access_token")
         if reply.status != 200 or not isinstance(token, str):
@@ -145,6 +144,14 @@ class DualWriteTokens:
         rotated = body.get("refresh_token")
         self._rotated = rotated if isinstance(rotated, str) else self._rotated
         return self._keep(token, _seconds(body.get("expires_in")), REFRESH_TOKEN)
+
+    def _reply(self, request: Outgoing) -> Reply:
+        try:
+            return self._http().exchange(request)
+        except NoReply as error:
+            if self._profile.proxy and error.nobody_there:
+                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
+            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
 
     def _no_token(self, status: int, body: Mapping[str, object]) -> ApiError:
         """Why an answer brought no token: one that passes, one that cannot be read, or a refusal."""

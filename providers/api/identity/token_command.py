@@ -88,15 +88,20 @@ def token_of(output: str) -> tuple[str, Mapping[str, object]]:
     body: Mapping[str, object] = {}
     if text.startswith("{"):
         body = _object(text)
-        found = next((body[name] for name in ("access_token", "accessToken", "token") if body.get(name)), None)
-        if not isinstance(found, str):
-            raise _wrong("printed JSON without a token (access_token, accessToken or token)")
-        text = found
+        text = _member(body)
     token = cleaned_token(text)
     if token is None:
         lines = "several lines" if len(text.splitlines()) > 1 else "something that is no token"
         raise _wrong(f"printed {lines}")
     return token, body
+
+
+def _member(body: Mapping[str, object]) -> str:
+    """The token in the JSON of a command."""
+    token = next((body[name] for name in ("access_token", "accessToken", "token") if body.get(name)), None)
+    if not isinstance(token, str):
+        raise _wrong("printed JSON without a token (access_token, accessToken or token)")
+    return token
 
 
 def cleaned_token(text: str) -> str | None:
@@ -105,10 +110,13 @@ def cleaned_token(text: str) -> str | None:
     while before != text:
         before = text
         text = _SCHEME.sub("", text.strip().strip("\ufeff").strip(), count=1) if _SCHEME.match(text.strip()) else text
-        text = text.strip().strip("\ufeff").strip()
-        if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
-            text = text[1:-1]
+        text = _unquoted(text.strip().strip("\ufeff").strip())
     return text if _TOKEN.fullmatch(text) else None
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES
+    return text[1:-1] if quoted else text
 
 
 def _object(text: str) -> Mapping[str, object]:

@@ -113,17 +113,21 @@ class Response:
         return read_problem(parsed)
 
 
+def _lower_names(body: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name).lower(): value for name, value in body.items()}
+
+
 def read_problem(body: object) -> Problem:
     """Code and text of a parsed error body of any service; what is not understood gives an empty problem."""
     if isinstance(body, str):
         return Problem(message=body)
     if not isinstance(body, Mapping):
         return Problem()
-    lower = {str(name).lower(): value for name, value in body.items()}
+    lower = _lower_names(body)
     trace = _text(lower, "rootactivityid", "correlationid", "correlation_id", "activityid")
     inner = lower.get("error", lower.get("errordetail"))
     if isinstance(inner, Mapping):
-        nested = {str(name).lower(): value for name, value in inner.items()}
+        nested = _lower_names(inner)
         trace = trace or _text(nested, "rootactivityid", "correlationid", "activityid")
         return Problem(_error_code(nested), _message(nested), trace or None)
     if isinstance(inner, str):
@@ -179,10 +183,12 @@ def _field_error(name: str, error: object) -> str:
 
 
 def _text(values: Mapping[str, Any], *names: str) -> str:
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, int) and not isinstance(value, bool) and value:
-            return str(value)
-    return ""
+    texts = (_plain(values.get(name)) for name in names)
+    return next((text for text in texts if text), "")
+
+
+def _plain(value: object) -> str:
+    """A text, or a number other than zero, as text; empty for anything else."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and value and value is not True else ""

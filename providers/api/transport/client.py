@@ -323,12 +323,12 @@ def _final(attempt: Attempt, error: ApiError, call: _Call) -> ApiError:
 
 def _unreadable(response: Response, answer: Answer) -> str | None:
     """Why an answer with the right status is none; None when it is fine."""
-    if not response.empty and response.html:
-        return response.problem.message
-    if answer == "none" or (answer == "maybe" and response.empty):
-        return None
     if response.empty:
-        return "the body is empty"
+        return "the body is empty" if answer == "json" else None
+    if response.html:
+        return response.problem.message
+    if answer == "none":
+        return None
     try:
         response.json()
     except ValueError:

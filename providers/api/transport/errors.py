@@ -39,14 +39,11 @@ class ApiError(Exception):
         super().__init__(self.reason)
 
     def __str__(self) -> str:
-        marks = [self.code or "", f"correlation {self.correlation_id}" if self.correlation_id else ""]
-        inside = ", ".join(mark for mark in marks if mark)
-        text = self.reason.rstrip(".") if inside or self.next_step else self.reason
-        if inside:
-            text += f" ({redact(inside)})"
-        if self.next_step:
-            text += f". {self.next_step}"
-        return text
+        marks = [self.code] if self.code else []
+        marks += [f"correlation {self.correlation_id}"] if self.correlation_id else []
+        after = f" ({redact(', '.join(marks))})" if marks else ""
+        after += f". {self.next_step}" if self.next_step else ""
+        return f"{self.reason.rstrip('.')}{after}" if after else self.reason
 
 
 class AuthenticationError(ApiError):

@@ -63,16 +63,21 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+def _kind_of(status: int) -> type[ApiError]:
+    unlisted = ServiceUnavailable if status >= 500 or status in (408, 425, 499) else UnexpectedAnswer
+    return _BY_STATUS.get(status, unlisted)
+
+
 def failure(response: Response, problem: Problem, service: str) -> ApiError:
     """The error for an answer with an unexpected status."""
     if response.status in (404, 410) and not says_gone(response, problem, service):
         return _not_said(response, problem, service)
-    kind = _BY_CODE.get(problem.code.lower()) or _BY_STATUS.get(response.status)
-    if kind is None:
-        kind = ServiceUnavailable if response.status >= 500 or response.status in (408, 425, 499) else UnexpectedAnswer
+    kind = _BY_CODE.get(problem.code.lower()) or _kind_of(response.status)
+    # Without a message the reason names the status itself.
+    status_as_code = f"HTTP {response.status}" if problem.message else None
     return kind(
         problem.message or f"{service} answered {response.status} {_PHRASES.get(response.status, '')}".rstrip(),
-        code=problem.code or (f"HTTP {response.status}" if problem.message else None),
+        code=problem.code or status_as_code,
         correlation_id=problem.correlation_id or response.correlation_id,
         status=response.status,
         next_step=_next_step(response, problem),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.errors import ForeignHost
 
+_BLANK = re.compile(r"[\s\\\x00]")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
@@ -42,15 +43,14 @@ class HostRule:
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError:
             return "it is not a valid URL"
-        if any(character.isspace() or character in "\\\x00" for character in url):
-            return "it is not a valid URL"
-        if parts.scheme.lower() != "https":
-            return "it is not https"
-        if parts.username is not None or parts.password is not None:
-            return "it carries a user name"
-        if port not in (None, 443):
-            return "its port is not 443"
-        return "" if self.allows(host) else "the host is outside the configured cloud"
+        checks = (
+            (_BLANK.search(url), "it is not a valid URL"),
+            (parts.scheme.lower() != "https", "it is not https"),
+            ("@" in parts.netloc, "it carries a user name"),
+            (port not in (None, 443), "its port is not 443"),
+            (not self.allows(host), "the host is outside the configured cloud"),
+        )
+        return next((problem for applies, problem in checks if applies), "")
 
 
 def power_platform_hosts(profile: CloudProfile) -> HostRule:

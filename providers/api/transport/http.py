@@ -159,21 +159,26 @@ def _unpacked(answer: httpx.Response) -> bytes:
     packing = answer.headers.get("content-encoding", "").strip().lower()
     if packing not in (*_UNPACKED, "gzip", "x-gzip", "deflate"):
         raise NoReply(f"the body is packed in an unknown way, {packing[:40]}", sent=True)
-    unpack = None if packing in _UNPACKED else zlib.decompressobj(_GZIP_OR_DEFLATE)
-    parts: list[bytes] = []
-    room = LARGEST_ANSWER_BYTES
-    for chunk in answer.iter_raw():
-        try:
-            part = chunk if unpack is None else unpack.decompress(chunk, room + 1)
-        except zlib.error as error:
-            raise NoReply(f"the body is no {packing}", sent=True) from error
-        room -= len(part)
-        if room < 0:
-            raise NoReply(f"the body has more than {LARGEST_ANSWER_BYTES // 1024**2} MB", sent=True)
-        parts.append(part)
-    if unpack is not None and parts and not unpack.eof:
+    if packing in _UNPACKED:
+        return _joined(answer.iter_raw())
+    unpack = zlib.decompressobj(_GZIP_OR_DEFLATE)
+    try:
+        # One byte more than what is taken, so that a longer body shows.
+        body = _joined(unpack.decompress(chunk, LARGEST_ANSWER_BYTES + 1) for chunk in answer.iter_raw())
+    except zlib.error as error:
+        raise NoReply(f"the body is no {packing}", sent=True) from error
+    if answer.num_bytes_downloaded and not unpack.eof:
         raise NoReply(f"the {packing} of the body is cut off", sent=True)
-    return b"".join(parts)
+    return body
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise NoReply(f"the body has more than {LARGEST_ANSWER_BYTES // 1024**2} MB", sent=True)
+    return bytes(body)
 
 
 def _text(body: bytes, charset: str | None) -> str:

@@ -111,11 +111,7 @@ def wait(
             return cast("T", outcome.value)
         left = end - clock()
         if left <= 0:
-            raise OperationTimedOut(
-                f"{what} did not finish within {duration(deadline)}" + (f"; last status: {last}" if last else ""),
-                last_status=last,
-                next_step="It may still finish: run `up` again to continue, or raise the timeout.",
-            )
+            raise _timed_out(what, deadline, last)
         # A service that names no wait, or a scaled clock, must not make this spin: it comes to the interval in the end.
         wanted = interval if outcome.retry_after is None else max(outcome.retry_after, floor(polls, interval))
         pause(min(max(wanted, floor(1)), left), sleep=sleep)
@@ -129,13 +125,21 @@ def _polled(poll: Callable[[], Outcome[T]]) -> Outcome[T]:
         return Outcome.pending(f"not readable at the moment: {_shortly(error)}")
 
 
+def _timed_out(what: str, deadline: float, last: str) -> OperationTimedOut:
+    return OperationTimedOut(
+        f"{what} did not finish within {duration(deadline)}" + (f"; last status: {last}" if last else ""),
+        last_status=last,
+        next_step="It may still finish: run `up` again to continue, or raise the timeout.",
+    )
+
+
 def duration(seconds: float) -> str:
     """A duration as users write it: `2h`, `1h 30m`, `45s`."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{left}s" if left or whole == 0 else ""]
-    return " ".join(part for part in parts if part)
+    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
+    return " ".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
 def _shortly(error: ApiError) -> str:

@@ -36,7 +36,7 @@ class Shared(Generic[T]):
         self._reading = threading.Lock()
         self._tickets = 0
         self._oldest_valid = 0
-        self._held: tuple[int, float, T] | None = None
+        self._last: tuple[int, float, T] | None = None
         self._failure: _Failure | None = None
 
     def get(self, *, fresh: bool = False, lifetime: float | None = None) -> T:
@@ -48,19 +48,22 @@ class Shared(Generic[T]):
             failure = self._failure
             if failure is not None and self._shares(failure, asked, fresh=fresh):
                 raise copy.copy(failure.error)
-            held = self._held
-            if held is not None and self._usable(held[0], held[1], asked if fresh else None, lifetime):
-                return held[2]
-            began, moment = self._ticket(), self._clock()
-            try:
-                value = self._read()
-            except ApiError as error:
-                self._failure = _Failure(began, self._ticket(), self._clock(), copy.copy(error))
-                raise
-            self._held = (began, moment, value)
-            return value
+            last = self._last
+            if last is not None and self._usable(last[0], last[1], asked if fresh else None, lifetime):
+                return last[2]
+            return self._read_now()
         finally:
             self._reading.release()
+
+    def _read_now(self) -> T:
+        began, moment = self._ticket(), self._clock()
+        try:
+            value = self._read()
+        except ApiError as error:
+            self._failure = _Failure(began, self._ticket(), self._clock(), copy.copy(error))
+            raise
+        self._last = (began, moment, value)
+        return value
 
     def forget(self) -> None:
         """Something was written: no reading that began before now will do."""
