@@ -223,19 +223,23 @@ class _Creation:
             raise ResourceError(_absent(wanted.code), next_step="Nothing was created; then run `up` again.")
         self.sent = True
         try:
-            self._finops.create_legal_entity(wanted.code, wanted.name or "", wanted.country or "")
-        except InvalidRequest as error:
-            error.next_step = (
-                f"Correct `name` and `country` of {wanted.code} in `dualwrite:companies` (countries by F&O's own ids, "
-                "such as USA), or create the company in F&O; then run `up` again."
-            )
-            raise
+            self._create(wanted.code, wanted.name or "", wanted.country or "")
         except ApiError as error:
             if not error.may_have_happened:
                 raise
             self._again_at = self._clock() + self._patience
             return
         self._again_at = None
+
+    def _create(self, code: str, name: str, country: str) -> None:
+        try:
+            self._finops.create_legal_entity(code, name, country)
+        except InvalidRequest as error:
+            error.next_step = (
+                f"Correct `name` and `country` of {code} in `dualwrite:companies` (countries by F&O's own ids, "
+                "such as USA), or create the company in F&O; then run `up` again."
+            )
+            raise
 
 
 def _missing(inputs: CompanyInputs) -> list[str]:

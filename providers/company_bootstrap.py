@@ -185,13 +185,15 @@ class CompanyBootstrapProvider(OnCds[BootstrapInputs, BootstrapOutputs]):
                 problems = _scope(dataverse, inputs).problems
             else:
                 problems += [*planned.company_problems(), *planned.table_problems(dataverse, inputs.tables)]
-            if inputs.overwrite and not problems and not private.updating:
+            if problems:
+                return problems
+            if inputs.overwrite and not private.updating:
                 _tell_overwritten(dataverse, inputs, units, call)
-            if rows and not problems and bool(units) == bool(inputs.business_units):
-                problems += planned.row_problems(dataverse, inputs.tables, units, overwrite=inputs.overwrite)
+            if rows and bool(units) == bool(inputs.business_units):
+                return list(planned.row_problems(dataverse, inputs.tables, units, overwrite=inputs.overwrite))
         except ApiError:
             return ()
-        return problems
+        return ()
 
     def on_create(self, inputs: BootstrapInputs, call: Call) -> tuple[str, BootstrapOutputs]:
         """Stamp all rows in scope."""

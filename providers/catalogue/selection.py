@@ -149,8 +149,7 @@ class Catalogue:
     def advice(self, text: str) -> str:
         """What an unknown area or map name may have meant."""
         same_entity = [name for name, entry in self.maps.items() if entry.entity.casefold() == text.casefold()]
-        known = {name.casefold(): name for name in (*AREA_NAMES, ALL, *self.maps)}
-        close = same_entity or [known[name] for name in difflib.get_close_matches(text.casefold(), known, n=2)]
+        close = same_entity or self._alike(text)
         if close:
             return "did you mean " + " or ".join(repr(name) for name in close) + "?"
         return f"areas are {', '.join(AREA_NAMES)}; a map is named '<Dataverse table> - <F&O entity>'"
@@ -193,6 +192,11 @@ class Catalogue:
             if item != ALL and item not in AREA_NAMES and item not in self.maps
         ]
 
+    def _alike(self, text: str) -> list[str]:
+        """Names of areas and maps that are spelt nearly so."""
+        known = {name.casefold(): name for name in (*AREA_NAMES, ALL, *self.maps)}
+        return [known[name] for name in difflib.get_close_matches(text.casefold(), known, n=2)]
+
     def _named_against_each_other(self, include: Sequence[str], exclude: Sequence[str]) -> list[Finding]:
         findings = [
             Finding("include", f"{item!r} is included and excluded; keep one of the two", index)
@@ -200,12 +204,7 @@ class Catalogue:
             if item in exclude
         ]
         for exclusion in self.exclusions:
-            keeping = [item for item in include if item in exclusion.keeps]
-            findings += [
-                Finding("include", f"{item!r} and {keeping[0]!r} exclude each other: {exclusion.reason}", index)
-                for index, item in enumerate(include)
-                if keeping and item in exclusion.drops
-            ]
+            findings += _excluding_each_other(include, exclusion)
         return findings
 
     def _excluded_but_needed(self, final: frozenset[str], unwanted: frozenset[str]) -> list[Finding]:
@@ -249,6 +248,17 @@ def carrying_solution(name: str) -> str | None:
     return solutions_for([entry.carried_by])[0] if entry else None
 
 
+def _excluding_each_other(include: Sequence[str], exclusion: Exclusion) -> list[Finding]:
+    kept = next((item for item in include if item in exclusion.keeps), None)
+    if kept is None:
+        return []
+    return [
+        Finding("include", f"{item!r} and {kept!r} exclude each other: {exclusion.reason}", index)
+        for index, item in enumerate(include)
+        if item in exclusion.drops
+    ]
+
+
 def choose_maps(
     include: Sequence[str],
     exclude: Sequence[str] = (),
@@ -263,17 +273,20 @@ def _read(rows: Iterable[Mapping[str, str]]) -> tuple[dict[str, StandardMap], tu
     listed = [(row["dataverse_table"].partition(_REMARK)[0], row["fo_entity"], row) for row in rows]
     by_reference = {entity: f"{table} - {entity}" for table, entity, _ in listed}
     by_reference |= {f"{entity} ({table})": f"{table} - {entity}" for table, entity, _ in listed}
-    maps = {}
-    for table, entity, row in listed:
-        entry = StandardMap(
-            table=table,
-            entity=entity,
-            areas=tuple(listed_area(part) for part in row["area"].split(";")),
-            needs=tuple(by_reference[part.strip()] for part in row["depends_on"].split(";") if part),
-            company_specific=_COMPANY_SPECIFIC[row["company_specific"]],
-        )
-        maps[entry.name] = entry
+    entries = [_standard_map(table, entity, row, by_reference) for table, entity, row in listed]
+    maps = {entry.name: entry for entry in entries}
     return maps, _exclusions(maps)
+
+
+def _standard_map(table: str, entity: str, row: Mapping[str, str], by_reference: Mapping[str, str]) -> StandardMap:
+    """One row of the catalogue; `by_reference`: how other rows call a map, to its name."""
+    return StandardMap(
+        table=table,
+        entity=entity,
+        areas=tuple(listed_area(part) for part in row["area"].split(";")),
+        needs=tuple(by_reference[part.strip()] for part in row["depends_on"].split(";") if part),
+        company_specific=_COMPANY_SPECIFIC[row["company_specific"]],
+    )
 
 
 def _exclusions(maps: Mapping[str, StandardMap]) -> tuple[Exclusion, ...]:

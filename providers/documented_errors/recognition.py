@@ -36,13 +36,22 @@ _VALIDATION_CODE = re.compile(r"\bDIPV(\d{4})\b", re.IGNORECASE)
 def explained(text: str) -> Known | None:
     """The documented error that a text of the service is, or None. A code says more than the words around it."""
     plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    if (found := _HEALTH_CODE.search(plain)) and found[2] in HEALTH:
-        return Known(found[0].upper(), *HEALTH[found[2]])
-    if found := _VALIDATION_CODE.search(plain):
-        meaning = VALIDATION.get(SAME.get(found[1], found[1]))
-        if meaning:
-            return Known(found[0].upper(), *meaning)
-    return next((known for pattern, known in _PATTERNS if pattern.search(plain)), None)
+    return (
+        _by_health_code(plain)
+        or _by_validation_code(plain)
+        or next((known for pattern, known in _PATTERNS if pattern.search(plain)), None)
+    )
+
+
+def _by_health_code(text: str) -> Known | None:
+    code = _HEALTH_CODE.search(text)
+    return Known(code[0].upper(), *HEALTH[code[2]]) if code and code[2] in HEALTH else None
+
+
+def _by_validation_code(text: str) -> Known | None:
+    code = _VALIDATION_CODE.search(text)
+    meaning = VALIDATION.get(SAME.get(code[1], code[1])) if code else None
+    return Known(code[0].upper(), *meaning) if code and meaning else None
 
 
 def without_again(next_step: str) -> str:

@@ -172,12 +172,12 @@ def _dataverse_version(version: str | None) -> Check:
 def _company_names(cds: Dataverse) -> Check:
     """Two companies with one name, or blank names, break linking and every reset (11.1)."""
     rows = company_rows(cds)
-    blank = sorted(row.code or "(no code)" for row in rows if not row.name or not row.code)
+    blank = sorted(row.code or "(no code)" for row in rows if not (row.name and row.code))
     twice = [*_repeated(row.name for row in rows), *_repeated(row.code for row in rows)]
-    parts = [f"blank names of {', '.join(blank)}"] if blank else []
-    parts += [f"more than one company {', '.join(twice)}"] if twice else []
-    cure = "Correct or remove these companies in CDS (table Company), then run `up` again."
-    return _judged(not parts, f"{' and '.join(parts)} in cdm_company; linking would end with '{SAME_KEY}'", cure)
+    kinds = (("blank names of", blank), ("more than one company", twice))
+    parts = [f"{kind} {', '.join(codes)}" for kind, codes in kinds if codes]
+    next_step = "Correct or remove these companies in CDS (table Company), then run `up` again."
+    return _judged(not parts, f"{' and '.join(parts)} in cdm_company; linking would end with '{SAME_KEY}'", next_step)
 
 
 def _repeated(texts: Iterable[str]) -> list[str]:
@@ -231,9 +231,13 @@ def _stale_in_finops(finops: FinanceOperations, cds_host: str) -> Check:
 
 def _root_team(cds: Dataverse) -> Check:
     root = next((unit for unit in cds.business_units() if not unit.parent_id), None)
-    teams = [team.name for team in cds.access.teams(default_only=True) if root and team.business_unit_id == root.id]
+    teams = [] if root is None else _default_teams(cds, root.id)
     wrong = [] if root and root.name in teams else teams or ["there is none"]
     return _coded(wrong, "the default team of the root business unit is not named like it", "DWFOEV1006")
+
+
+def _default_teams(cds: Dataverse, unit: str) -> list[str]:
+    return [team.name for team in cds.access.teams(default_only=True) if team.business_unit_id == unit]
 
 
 def _companies_in_cds(companies: Sequence[str], rows: Sequence[CompanyRow]) -> Check:

@@ -19,11 +19,9 @@ def left_in_cds(cds: Dataverse, projects: frozenset[str]) -> list[str]:
 
     A configuration whose text cannot be read is left out: nothing says whose it is.
     """
-    definition = cds.entity_definition(RUNTIME_TABLE)
-    entity_set = definition.set_name if definition and definition.set_name else f"{RUNTIME_TABLE}s"
     columns = ("msdyn_unsecure", "msdyn_internalentityname")
     stale = set()
-    for row in cds.rows(entity_set, filter="statecode eq 0", select=columns):
+    for row in cds.rows(_runtime_set(cds), filter="statecode eq 0", select=columns):
         project = _project(row.get("msdyn_unsecure"))
         # A project is named by its pid, or by a name that contains it.
         if project and not any(pid in project for pid in projects):
@@ -31,16 +29,26 @@ def left_in_cds(cds: Dataverse, projects: frozenset[str]) -> list[str]:
     return sorted(stale)
 
 
+def _runtime_set(cds: Dataverse) -> str:
+    definition = cds.entity_definition(RUNTIME_TABLE)
+    return definition.set_name if definition and definition.set_name else f"{RUNTIME_TABLE}s"
+
+
 def left_in_finops(finops: FinanceOperations, cds_host: str) -> list[str]:
     """`<F&O entity> (<host>)` of every project configuration that names another CDS environment."""
     stale = set()
     for row in finops.rows(PROJECT_CONFIGURATIONS):
         columns = {name.casefold(): value for name, value in row.items()}
-        url = str(columns.get("externalenvironmenturl") or "")
-        host = host_of(url if "://" in url else f"https://{url}") if url else None
+        host = _host(str(columns.get("externalenvironmenturl") or ""))
         if host and host != cds_host:
             stale.add(f"{columns.get('internalentityname') or columns.get('projectname')} ({host})")
     return sorted(stale)
+
+
+def _host(address: str) -> str | None:
+    if not address:
+        return None
+    return host_of(address if "://" in address else f"https://{address}")
 
 
 def _project(text: object) -> str | None:

@@ -66,10 +66,12 @@ def _is_set(value: Mapping[str, Any]) -> bool:
 
 def whole(value: Any) -> Any:
     """Whole floats as integers and sets as sorted lists, at any depth: the wire knows only floats."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return sorted(value) if _is_set(value) else {key: whole(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [whole(item) for item in value]
-    return value
+    match value:
+        case float():
+            return int(value) if value.is_integer() else value
+        case Mapping():
+            return sorted(value) if _is_set(value) else {key: whole(item) for key, item in value.items()}
+        case list() | tuple():
+            return [whole(item) for item in value]
+        case _:
+            return value

@@ -18,6 +18,7 @@ from providers.protocol import checking, process, tenant
 from providers.protocol.bags import Bag, hidden, private, unknown_fields, visible
 from providers.protocol.boundary import guarded
 from providers.protocol.call import Call, DualWriteError, NotRead, ResourceError
+from providers.protocol.diff import Difference
 from providers.protocol.findings import NOT_READ
 from providers.protocol.kind import In, Out, Stored
 from providers.protocol.managed_resource import Declarable, ManagedResource
@@ -75,11 +76,7 @@ class Provider(Declarable[In, Out]):
         unknown = unknown_fields(visible(news))
         known = visible({name: value for name, value in news.items() if name not in unknown})
         changed = self.difference(visible(olds), known, identifier=identifier, unknown=unknown)
-        for change in changed.untold:
-            raise ResourceError(
-                f"the state does not tell whether `{change.field}` {change.wanted!r} is the same as {change.stored!r}",
-                next_step="Run a refresh first, which stores every name of it (`make refresh`), then run again.",
-            )
+        _refuse_untold(changed)
         if changed:
             # None, not True: only then does the engine show which properties differ (R18).
             return DiffResult(None, changed.replaces, None, self.delete_before_replace)
@@ -174,6 +171,14 @@ class Provider(Declarable[In, Out]):
         kept = checking.passed.take(row.urn) if operation in ("create", "update") else None
         call = Call(row=row, title=self.title(props, row.urn), private={**(kept or {}), **private(props)})
         return guarded(operation, call, work, self.explained)
+
+
+def _refuse_untold(changed: Difference) -> None:
+    for change in changed.untold:
+        raise ResourceError(
+            f"the state does not tell whether `{change.field}` {change.wanted!r} is the same as {change.stored!r}",
+            next_step="Run a refresh first, which stores every name of it (`make refresh`), then run again.",
+        )
 
 
 def _tenant_of(stored: Outputs) -> str:

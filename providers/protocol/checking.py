@@ -29,15 +29,13 @@ def checked(kind: ResourceKind[In, Any], olds: Bag, news: Bag, call: Call) -> Ch
     unknown = unknown_fields(wanted)
     known = {name: value for name, value in wanted.items() if name not in unknown}
     result, problems = validated(kind.inputs, kind.resource, known, unknown)
-    inputs = None
-    if not (problems or unknown):
+    if problems or unknown:
+        problems += _change_problems(kind, old, result)
+    else:
         inputs = kind.resolved(kind.normalise(kind.inputs_of(result)), kind.old_inputs_of(old), call)
         result = _shown(kind, inputs)
-        problems += kind.problems(inputs, kind.old_inputs_of(old))
-    problems += _refusals(kind, old, result)
-    problems += _tenant_problems(kind, old, result)
-    if inputs is not None and not problems:
-        problems += _live_problems(kind, inputs, old, call)
+        problems = [*kind.problems(inputs, kind.old_inputs_of(old)), *_change_problems(kind, old, result)]
+        problems = problems or list(_live_problems(kind, inputs, old, call))
     passed.put(call.row.urn, private(news))
     complete = {**kind.packed(result), **{name: news[name] for name in unknown}, **row_of(news)}
     failures = [_failure(problem, wanted) for problem in problems]
@@ -80,6 +78,11 @@ def _tenant_problems(kind: ResourceKind[Any, Any], old: Bag, new: Bag) -> list[P
         return []
     conflict = known_conflict(new.get("tenant"), old.get("tenant"))
     return [Fixed("tenant", f"{conflict}: one stack belongs to one tenant")] if conflict else []
+
+
+def _change_problems(kind: ResourceKind[Any, Any], old: Bag, new: Bag) -> list[Problem]:
+    """What stands against the change itself, before any service is asked."""
+    return [*_refusals(kind, old, new), *_tenant_problems(kind, old, new)]
 
 
 def _refusals(kind: ResourceKind[Any, Any], old: Bag, new: Bag) -> list[Problem]:

@@ -40,7 +40,7 @@ def missing_consent(consents: Iterable[Consent], action: Action, target: str, to
     if any(not entry.expired(today) for entry in fitting):
         return None
     wanted = f"{{action: {action}, target: {target}, until: <date>}}"
-    if fitting:
-        latest = max(entry.until for entry in fitting)
-        return f"the consent {action} for {target} ended on {latest}; give `dualwrite:confirm` a later date: {wanted}"
-    return f"it needs your consent in `dualwrite:confirm`: {wanted}"
+    latest = max((entry.until for entry in fitting), default=None)
+    if latest is None:
+        return f"it needs your consent in `dualwrite:confirm`: {wanted}"
+    return f"the consent {action} for {target} ended on {latest}; give `dualwrite:confirm` a later date: {wanted}"

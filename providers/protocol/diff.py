@@ -105,18 +105,25 @@ def difference(
     for name, field in model.model_fields.items():
         if mark(field, NotCompared):
             continue
-        replaces = mark(field, Replaces) is not None
         if name in unknown:
             changes.append(Change(name, stored.get(name), None, replaces=False))
             continue
         old, new = stored.get(name, _default(field)), wanted.get(name, _default(field))
         meaning = means(name, old, new) if means else meaning_of(field, old, new)
-        if meaning is Meaning.SAME:
-            continue
-        other = meaning is Meaning.OTHER
-        recorded = meaning is Meaning.RENAMED or mark(field, Recorded) is not None
-        changes.append(Change(name, old, new, other and replaces, recorded, meaning is Meaning.UNTOLD))
+        if meaning is not Meaning.SAME:
+            changes.append(_change(name, field, old, new, meaning))
     return Difference(tuple(changes))
+
+
+def _change(name: str, field: FieldInfo, old: Any, new: Any, meaning: Meaning) -> Change:
+    return Change(
+        name,
+        old,
+        new,
+        replaces=meaning is Meaning.OTHER and mark(field, Replaces) is not None,
+        recorded=meaning is Meaning.RENAMED or mark(field, Recorded) is not None,
+        untold=meaning is Meaning.UNTOLD,
+    )
 
 
 def meaning_of(field: FieldInfo, stored: Any, wanted: Any) -> Meaning:

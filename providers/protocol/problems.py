@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from providers.protocol.bags import Bag
 from providers.protocol.findings import AGAINST, FIXED, INVALID, NO_CONSENT, Finding
@@ -77,15 +78,17 @@ def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collectio
     problems = [Problem(name, f"is not an input of {resource}") for name in (*known, *unknown) if name not in fields]
     values: Bag = {}
     for name, info in fields.items():
-        if name in unknown:
-            continue
-        if name not in known:
-            if info.is_required():
-                problems.append(Problem(name, "is required"))
-            continue
-        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
-        try:
-            values[name] = adapter.dump_python(adapter.validate_python(known[name]), mode="json", exclude_none=True)
-        except ValidationError as error:
-            problems += _found_by_model(name, error)
+        if name in known:
+            try:
+                values[name] = _taken(info, known[name])
+            except ValidationError as error:
+                problems += _found_by_model(name, error)
+        elif info.is_required() and name not in unknown:
+            problems.append(Problem(name, "is required"))
     return values, problems
+
+
+def _taken(info: FieldInfo, value: Any) -> Any:
+    """The value as the field takes it. Raises `ValidationError`."""
+    adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated[cast(Any, info.annotation), info]))
+    return adapter.dump_python(adapter.validate_python(value), mode="json", exclude_none=True)

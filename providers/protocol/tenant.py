@@ -6,7 +6,7 @@ that the tokens were issued for, after sign-in and before its first call.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 from uuid import UUID
 
@@ -56,6 +56,12 @@ def verified(session: Session, named: str | None, stored: str | None, *, dual_wr
     wanted = {"this stack belongs to": _id(stored)}
     if named:
         wanted["`dualwrite:tenant` names"] = _id(named) or session.tenant_of(named)
+    _refuse_others(actual, wanted)
+    return _one_of(actual.values())
+
+
+def _refuse_others(actual: Mapping[str, str | None], wanted: Mapping[str, str | None]) -> None:
+    """Refuse where two tenants differ; one that is empty is not known."""
     for (what, tenant), (whose, other) in product(actual.items(), wanted.items()):
         if tenant and other and tenant != other:
             raise ResourceError(
@@ -63,7 +69,6 @@ def verified(session: Session, named: str | None, stored: str | None, *, dual_wr
                 next_step="Nothing was asked and nothing changed. Sign in to that tenant (AZURE_TENANT_ID and its "
                 "credentials, and the dual-write token), or use the stack of this one.",
             )
-    return _one_of(actual.values())
 
 
 def _one_of(tenants: Iterable[str | None]) -> str:

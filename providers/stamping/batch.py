@@ -77,7 +77,7 @@ class BatchWriter:
         refusals = 0
         while result.left and self._admitted():
             answered = list(zip(result.left, self._send(result.left, result), strict=True))
-            refused = [(row, answer) for row, answer in answered if answer.fate is Fate.REFUSED]
+            refused = [each for each in answered if each[1].fate is Fate.REFUSED]
             refusals = refusals + 1 if refused else 0
             if refused:
                 self._hold([answer for _, answer in refused], refusals)
@@ -124,10 +124,9 @@ class BatchWriter:
         again = []
         for row, answer in doubtful:
             version = versions.get(row.row_id)
-            refused = answer.fate is Fate.MISMATCH and version == row.version
             if version is None:
                 result.done.append(row)
-            elif refused or row.tries + 1 >= TRIES:
+            elif _is_final(row, answer, version):
                 result.failed.append(FailedRow(row.row_id, answer.error))
             else:
                 again.append(replace(row, version=version, tries=row.tries + 1))
@@ -144,6 +143,12 @@ class BatchWriter:
             return found
 
         return agreed(read, self.settle, self.sleep) if settled else read()
+
+
+def _is_final(row: LackingRow, answer: UpdateAnswer, version: str) -> bool:
+    """Whether a row that still lacks the company is not sent again: it was refused as it stands, or too often."""
+    refused = answer.fate is Fate.MISMATCH and version == row.version
+    return refused or row.tries + 1 >= TRIES
 
 
 def versions(table: StampedTable, dataverse: Dataverse, condition: str) -> dict[str, str]:

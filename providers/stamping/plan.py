@@ -4,13 +4,13 @@ dual-write-semantics.md 1.8 and 6: rows that are stamped before the maps start t
 takes 500,000 rows a company. Reads only; what cannot be read now is asked again when the bootstrap runs. No pulumi.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from uuid import UUID
 
 from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import EntityDefinition
+from providers.api.dataverse.models import Company, EntityDefinition
 from providers.api.dual_write.models import LinkedEnvironment
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
@@ -38,9 +38,11 @@ class Pending:
 
 def entity_sets(dataverse: Dataverse, names: Sequence[str], known: Mapping[str, EntityDefinition]) -> dict[str, str]:
     """The entity set of each table that is called by its logical name, or in another case. Known names are left."""
-    unknown = [name for name in names if name not in known]
-    spelt = dataverse.table_definitions([name.lower() for name in unknown]) if unknown else {}
-    tables = {name: spelt.get(name.lower()) or dataverse.entity_definition(name.lower()) for name in unknown}
+    unknown = {name: name.lower() for name in names if name not in known}
+    if not unknown:
+        return {}
+    by_set = dataverse.table_definitions(list(unknown.values()))
+    tables = {name: by_set.get(lower) or dataverse.entity_definition(lower) for name, lower in unknown.items()}
     return {name: table.set_name for name, table in tables.items() if table and table.set_name}
 
 
@@ -48,15 +50,19 @@ def overwritten(dataverse: Dataverse, company: str, tables: Sequence[str], units
     """`10 accounts of USMF` for each table and other company that has rows in scope. `units`: ids, empty for all."""
     definitions = dataverse.table_definitions(tables)
     stamped = [(table, lookup) for table in definitions.values() if (lookup := company_lookup(table))]
-    others = [each for each in dataverse.companies() if each.code.casefold() != company.casefold()] if stamped else []
     counted = []
-    for (table, lookup), other in product(stamped, sorted(others, key=lambda each: each.code)):
+    for (table, lookup), other in product(stamped, _others(dataverse, company) if stamped else ()):
         carrying = odata.equal(f"_{lookup.column}_value", UUID(other.id))
         scope = odata.all_of([carrying, *_within(table, units)])
         count = dataverse.count(table.set_name, scope, select=[table.primary_id])
         if count:
             counted.append(f"{count:,} {table.set_name} of {other.code.upper()}")
     return counted
+
+
+def _others(dataverse: Dataverse, company: str) -> list[Company]:
+    others = [each for each in dataverse.companies() if each.code.casefold() != company.casefold()]
+    return sorted(others, key=lambda each: each.code)
 
 
 def _within(table: EntityDefinition, units: Sequence[str]) -> list[str]:
@@ -84,14 +90,15 @@ class PlannedBootstrap:
         if self._pending.companies != AS_LINKED or self._pair is None:
             return
         if self._link:
-            linked = {code.upper() for code in self._session.dual_write.connection_set(self._link.cname).companies}
-            where, known = "is not part of the link; linked are", linked
+            codes: Iterable[str] = self._session.dual_write.connection_set(self._link.cname).companies
+            where = "is not part of the link; linked are"
         else:
-            finops = self._session.finance_operations(self._pair.finops_host)
-            known = {entity.id.upper() for entity in finops.legal_entities()}
+            entities = self._session.finance_operations(self._pair.finops_host).legal_entities()
+            codes = (entity.id for entity in entities)
             where = "is no legal entity of F&O; it has"
+        known = sorted({code.upper() for code in codes})
         if self._company.upper() not in known:
-            text = f"bootstrap of an unlinked company: {self._company} {where} {first_names(sorted(known), CHOICES)}"
+            text = f"bootstrap of an unlinked company: {self._company} {where} {first_names(known, CHOICES)}"
             yield Problem("company", text)
 
     def table_problems(self, dataverse: Dataverse, tables: Sequence[str]) -> Iterator[Problem]:
@@ -106,10 +113,9 @@ class PlannedBootstrap:
     ) -> Iterator[Problem]:
         """One for each table that would have more rows of the company than the initial sync of its map takes."""
         limits = self._limits()
-        definitions = dataverse.table_definitions([name for name in tables if name in limits]) if limits else {}
-        for name in tables:
-            if name not in definitions:
-                continue
+        limited = [name for name in tables if name in limits]
+        definitions = dataverse.table_definitions(limited) if limits else {}
+        for name in (name for name in limited if name in definitions):
             table, limit = definitions[name], limits[name]
             scope = self._scope(dataverse, table, units, overwrite=overwrite)
             if dataverse.count(name, scope, select=[table.primary_id], at_most=limit + 1) > limit:
@@ -122,28 +128,33 @@ class PlannedBootstrap:
 
     def _limits(self) -> dict[str, int]:
         """Table to the most rows of its maps that are still to be synced; one that has a project was synced before."""
-        begun = set()
-        if self._pending.initial_syncs and self._link:
-            begun = {each.name for each in self._session.dual_write.maps(self._link.cid) if each.initialised}
         limits: dict[str, int] = {}
+        begun = self._begun() if self._pending.initial_syncs else frozenset()
         for name, limit in self._pending.initial_syncs.items():
             table = name.partition(" - ")[0]
             if name not in begun:
                 limits[table] = min(limit, limits.get(table, limit))
         return limits
 
+    def _begun(self) -> frozenset[str]:
+        """Maps that have a project."""
+        if self._link is None:
+            return frozenset()
+        return frozenset(each.name for each in self._session.dual_write.maps(self._link.cid) if each.initialised)
+
     def _scope(
         self, dataverse: Dataverse, table: EntityDefinition, units: Sequence[str], *, overwrite: bool
     ) -> str | None:
         """The rows that would carry the company; a table whose company column is still to be installed has none yet."""
-        conditions = []
+        conditions = _within(table, units)
         lookup = company_lookup(table)
         if lookup and not overwrite:
-            column = f"_{lookup.column}_value"
-            own = [UUID(each.id) for each in dataverse.companies() if each.code.casefold() == self._company.casefold()]
-            conditions.append(odata.any_of(odata.equal(column, value) for value in (None, *own)))
-        conditions += _within(table, units)
+            conditions.insert(0, self._empty_or_own(dataverse, f"_{lookup.column}_value"))
         return odata.all_of(conditions) if conditions else None
+
+    def _empty_or_own(self, dataverse: Dataverse, column: str) -> str:
+        own = [UUID(each.id) for each in dataverse.companies() if each.code.casefold() == self._company.casefold()]
+        return odata.any_of(odata.equal(column, value) for value in (None, *own))
 
     def _found_link(self) -> LinkedEnvironment | None:
         if self._pair is None or not dual_write_token_configured():

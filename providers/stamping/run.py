@@ -153,19 +153,8 @@ class TableRun:
 
     def _pass(self, *, first: bool) -> int:
         """Read all pages, send what is new; returns how many rows that were."""
-        sent = lacking = 0
         try:
-            for page in self._writer.dataverse.pages(
-                self.table.set_name, filter=self.table.lacking, select=self.table.ids
-            ):
-                lacking += len(page.rows)
-                if first and not self.total:
-                    self.total = lacking if page.last else self._counted()
-                rows = self._new(page.rows)
-                sent += len(rows)
-                self._send(rows)
-                if self._ending():
-                    break
+            sent, lacking = self._send_pages(first=first)
             self._collect(running=0)
         except BaseException:
             # Batches under way are finished, so that nothing of this run is left behind at the service.
@@ -174,6 +163,20 @@ class TableRun:
             raise
         self.lacking = lacking
         return sent
+
+    def _send_pages(self, *, first: bool) -> tuple[int, int]:
+        """How many rows were sent, and how many were read."""
+        sent = lacking = 0
+        for page in self._writer.dataverse.pages(self.table.set_name, filter=self.table.lacking, select=self.table.ids):
+            lacking += len(page.rows)
+            if first and not self.total:
+                self.total = lacking if page.last else self._counted()
+            rows = self._new(page.rows)
+            sent += len(rows)
+            self._send(rows)
+            if self._ending():
+                break
+        return sent, lacking
 
     def _counted(self) -> int:
         self._report("counting the rows")

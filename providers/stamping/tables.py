@@ -117,15 +117,18 @@ def find_scope(
 
 def linked_company(code: str, companies: Sequence[Company]) -> tuple[str, Problem | None]:
     """The id of the company's row; or why no row may be stamped with it."""
-    found = [each for each in companies if each.code.casefold() == code.casefold()]
-    enabled = sorted({each.code.upper() for each in companies if each.enabled})
-    if len(found) > 1:
-        return "", Problem("company", f"{len(found)} companies of the link have the code {code}; delete the wrong one")
-    if found and found[0].enabled:
-        return found[0].id, None
-    reason = "is not enabled for dual-write" if found else "is not part of the link"
-    linked = first_names(enabled, CHOICES)
-    return "", Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {linked}")
+    rows = [each for each in companies if each.code.casefold() == code.casefold()]
+    if len(rows) > 1:
+        return "", Problem("company", f"{len(rows)} companies of the link have the code {code}; delete the wrong one")
+    if rows and rows[0].enabled:
+        return rows[0].id, None
+    reason = "is not enabled for dual-write" if rows else "is not part of the link"
+    return "", _unlinked(code, reason, companies)
+
+
+def _unlinked(code: str, reason: str, companies: Sequence[Company]) -> Problem:
+    linked = first_names(sorted({each.code.upper() for each in companies if each.enabled}), CHOICES)
+    return Problem("company", f"bootstrap of an unlinked company: {code} {reason}; linked are {linked}")
 
 
 def known_units(
@@ -137,13 +140,16 @@ def known_units(
     """
     ids, problems = [], []
     for name in names:
-        found = [unit.id for unit in units if unit.name.casefold() == name.casefold()]
-        ids += found
-        if not found and name.casefold() != coming.casefold():
-            known = first_names(sorted(unit.name for unit in units), CHOICES)
-            text = f"no business unit is called '{name}'; known are {known}"
-            problems.append(Problem("business_units", text))
+        called_so = [unit.id for unit in units if unit.name.casefold() == name.casefold()]
+        ids += called_so
+        if not called_so and name.casefold() != coming.casefold():
+            problems.append(_unknown_unit(name, units))
     return ids, problems
+
+
+def _unknown_unit(name: str, units: Sequence[BusinessUnit]) -> Problem:
+    known = first_names(sorted(unit.name for unit in units), CHOICES)
+    return Problem("business_units", f"no business unit is called '{name}'; known are {known}")
 
 
 def company_lookup(table: EntityDefinition) -> ManyToOne | None:
@@ -151,10 +157,11 @@ def company_lookup(table: EntityDefinition) -> ManyToOne | None:
 
     None for a table that has no company, or several without a word on which of them is the row's own.
     """
-    lookups = [each for each in table.lookups if each.refers_to == COMPANY_TABLE]
-    named = {each.column: each for each in lookups}
-    documented = [named[column] for column in _COMPANY_COLUMNS if column in named]
-    return next(iter(documented or (lookups if len(lookups) == 1 else [])), None)
+    lookups = {each.column: each for each in table.lookups if each.refers_to == COMPANY_TABLE}
+    for column in _COMPANY_COLUMNS:
+        if column in lookups:
+            return lookups[column]
+    return next(iter(lookups.values())) if len(lookups) == 1 else None
 
 
 def has_business_unit(table: EntityDefinition) -> bool:
