@@ -1,6 +1,6 @@
 """When to look at the maps next: close after something may have ended, wide while nothing can have. Pure.
 
-How long the service takes is not documented, so a process learns it from its own requests: nothing of a kind is expected
+How long the service takes is not documented, so a process learns it from its requests: nothing of a kind is expected
 before most of the time has passed that the fastest one took so far. From then on, and for kinds that were not seen yet,
 the wait grows with the age of the youngest request, so that an end is seen a tenth of its own time later at most.
 """
