@@ -166,7 +166,8 @@ def test_new_text_syncs_one_map_again(pair: Pair, stored: Stored) -> None:
     outputs = pair.update(stored, inputs)
     assert outputs["synced"][GROUPS] == "2026-03"
     assert pair.calls(START) == 2
-    (line,) = pair.said
+    stops, line = pair.said
+    assert stops.startswith("DW-I03 for another initial sync each of these maps is stopped meanwhile")
     assert re.fullmatch(rf"initial sync of '{GROUPS}': USMF \d+ rows", line)
 
 
@@ -211,11 +212,12 @@ def test_stopped_import_service_is_explained(pair: Pair, stored: Stored) -> None
 
 def test_key_that_a_person_changed_is_named_and_mended(pair: Pair, stored: Stored) -> None:
     identifier, outputs, inputs = stored
-    other = {**KEYS, "msdyn_vendors": ["msdyn_vendoraccountnumber"]}
+    columns = ["msdyn_company.cdm_companycode", "msdyn_vendoraccountnumber", "msdyn_vendorgroupid"]
+    other = {**KEYS, "msdyn_vendors": columns}
     pair.update(stored, live_sync(*SELECTION.maps, integration_keys=other))
     _, held, held_inputs = pair.process.read(identifier, outputs)
-    assert held_inputs["integration_keys"]["msdyn_vendors"] == {"msdyn_vendoraccountnumber": True}
-    assert pair.said[-1].startswith("DW-W03 integration key of 'msdyn_vendors' is [msdyn_vendoraccountnumber], not [")
+    assert held_inputs["integration_keys"]["msdyn_vendors"] == dict.fromkeys(columns, True)
+    assert pair.said[-1].startswith(f"DW-W03 integration key of 'msdyn_vendors' is [{', '.join(columns)}], not [")
     assert pair.process.diff(identifier, held, inputs).changes == "unknown"
     assert pair.update((identifier, held, inputs), inputs)["integration_keys"] == STORED_KEYS
     assert pair.process.read(identifier, outputs)[1] == outputs
