@@ -76,11 +76,7 @@ class Fault(BaseModel):
         answer = reply or Reply()
         headers = {**answer.headers, **self.headers}
         if self.malformed:
-            content = answer.content() or b'{"value": ['
-            kind = answer.content_type() or "application/json"
-            return Reply(
-                answer.status, body=content[: len(content) // 2 + 1], headers={"Content-Type": kind, **headers}
-            )
+            return _cut(answer, headers)
         return Reply(answer.status, json=answer.json, body=answer.body, headers=headers)
 
     def describe(self) -> dict[str, Any]:
@@ -92,6 +88,13 @@ def _answer(status: int, body: Any, headers: dict[str, str]) -> Reply:
     if isinstance(body, str):
         return Reply(status, body=body, headers=headers)
     return Reply(status, json=body, headers=headers)
+
+
+def _cut(answer: Reply, headers: dict[str, str]) -> Reply:
+    """The first half of the body, with the headers of the whole one."""
+    content = answer.content() or b'{"value": ['
+    kind = answer.content_type() or "application/json"
+    return Reply(answer.status, body=content[: len(content) // 2 + 1], headers={"Content-Type": kind, **headers})
 
 
 class Faults:

@@ -122,6 +122,11 @@ class Reply:
         return cls(error.status, json=body, headers=dict(error.headers))
 
 
+def _correlation_id(headers: Mapping[str, str]) -> str:
+    """The caller's own, or a new one; header names in lower case."""
+    return next((headers[name] for name in CORRELATION_HEADERS if headers.get(name)), None) or str(uuid4())
+
+
 def parse(
     method: str,
     host: str,
@@ -139,9 +144,6 @@ def parse(
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True):
         query.setdefault(name, value)
-    given = next((lowered[name] for name in CORRELATION_HEADERS if lowered.get(name)), None)
-    if outer is not None:
-        given = outer.correlation_id
     return Call(
         method=method.upper(),
         host=host.lower(),
@@ -151,7 +153,7 @@ def parse(
         body=body,
         caller=outer.caller if outer else None,
         query_string=query_string,
-        correlation_id=given or str(uuid4()),
+        correlation_id=outer.correlation_id if outer else _correlation_id(lowered),
     )
 
 

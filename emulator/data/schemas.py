@@ -152,12 +152,17 @@ def _dataverse_table(entity_set: str, maps: list[Map]) -> Table:
     for mapped in (mapped for entry in maps for mapped in entry.fields):
         _add_dataverse_column(table, mapped)
     _add_company(table, maps)
-    for name, spec in {**_SYSTEM_COLUMNS, **(_OWNER_COLUMNS if owned else {})}.items():
-        table.index(_column(entity_set, name, spec, system=name not in _CLIENTS_MAY_WRITE))
+    _add_system_columns(table)
     _add_keys(table, base.get("keys", ()), maps)
     table.name = table.name or _primary_name(table)
     table.evidence = _evidence(maps)
     return table
+
+
+def _add_system_columns(table: Table) -> None:
+    columns = {**_SYSTEM_COLUMNS, **_OWNER_COLUMNS} if table.owned else _SYSTEM_COLUMNS
+    for name, spec in columns.items():
+        table.index(_column(table.set, name, spec, system=name not in _CLIENTS_MAY_WRITE))
 
 
 def _add_company(table: Table, maps: list[Map]) -> None:
@@ -182,8 +187,8 @@ def _evidence(maps: list[Map]) -> str:
 
 def _primary_name(table: Table) -> str:
     texts = [column.name for column in table.columns.values() if column.type == "string"]
-    named = [name for name in texts if name.endswith("_name")]
-    return (named or texts or [table.key[0]])[0]
+    first_text = next(iter(texts), table.key[0])
+    return next((name for name in texts if name.endswith("_name")), first_text)
 
 
 def _as_property(table: Table, name: str) -> str:
@@ -205,7 +210,8 @@ def _finops_table(entity_set: str, maps: list[Map]) -> Table:
     key = tuple(base.get("key") or maps[0].finops_key)
     company = "dataAreaId" if any(entry.company_specific == "yes" for entry in maps) else None
     type_name = base.get("type") or _type_name(entity_set)
-    table = Table("finops", entity_set, type_name, ((company,) if company else ()) + key, key[0], company, owned=False)
+    whole_key = (company, *key) if company else key
+    table = Table("finops", entity_set, type_name, whole_key, key[0], company, owned=False)
     if company:
         table.index(Column(company, "string"))
     _add_finops_columns(table, base.get("columns", {}), maps)

@@ -52,19 +52,21 @@ def _key(schema: Table, text: str) -> dict[str, Any]:
     parts = _PART.findall(text)
     if not parts or _PART.sub("", text).strip():
         raise bad_key(schema)
-    values: dict[str, Any] = {}
-    for name, literal in parts:
-        column = schema.property(name)
-        if column is None:
-            raise bad_key(schema)
-        try:
-            values[name] = coerce(column, unquoted(literal))
-        except ValueRefusedError as error:
-            raise bad_query(str(error)) from None
+    values = {name: _key_value(schema, name, literal) for name, literal in parts}
     alternate = [set(columns) for label, columns in schema.keys.items() if not label.startswith("unique ")]
     if set(values) not in [set(schema.key), *alternate]:
         raise bad_key(schema)
     return values
+
+
+def _key_value(schema: Table, name: str, literal: str) -> Any:
+    column = schema.property(name)
+    if column is None:
+        raise bad_key(schema)
+    try:
+        return coerce(column, unquoted(literal))
+    except ValueRefusedError as error:
+        raise bad_query(str(error)) from None
 
 
 def find_row(tenant: Tenant, host: str, address: Address) -> dict[str, Any] | None:

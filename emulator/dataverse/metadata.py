@@ -46,9 +46,9 @@ def one_definition(_tenant: Tenant, call: Call) -> Reply:
     context = f"{root(call)}$metadata#EntityDefinitions"
     if not rest:
         return Reply(json={"@odata.context": f"{context}/$entity", **_shaped(document, call.query)})
+    if rest[0] in document and rest[0] not in _COLLECTIONS:
+        return Reply(json={"@odata.context": context, "value": document[rest[0]]})
     if rest[0] not in _COLLECTIONS:
-        if rest[0] in document:
-            return Reply(json={"@odata.context": context, "value": document[rest[0]]})
         raise not_modelled("GET", call.path)
     name = rest[0].partition("(")[0]
     items = _cast(_filtered(collection(found, name), call.query.get("$filter")), rest[1:])
@@ -232,17 +232,21 @@ def _cast(items: list[dict[str, Any]], rest: list[str]) -> list[dict[str, Any]]:
 def _shaped(document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
     shaped = _selected(document, query.get("$select"))
     table = table_by_logical_name(str(document["LogicalName"]))
-    for item in re.findall(r"(\w+)(?:\(([^)]*)\))?(?:,|$)", query.get("$expand", "")):
-        name, options = item
-        if name in _OTHER_EXPANSIONS:
-            raise not_modelled("GET", f"$expand={name} of metadata")
-        if name not in _COLLECTIONS or table is None:
-            msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."
-            raise bad_query(msg)
-        nested = dict(part.strip().partition("=")[::2] for part in options.split(";") if part)
-        items = _filtered(collection(table, name), nested.get("$filter"))
-        shaped[name] = [_selected(one, nested.get("$select")) for one in items]
+    for name, options in re.findall(r"(\w+)(?:\(([^)]*)\))?(?:,|$)", query.get("$expand", "")):
+        shaped[name] = _expanded(table, name, options)
     return shaped
+
+
+def _expanded(table: Table | None, name: str, options: str) -> list[dict[str, Any]]:
+    """The collection of that name under the options in its parentheses."""
+    if name in _OTHER_EXPANSIONS:
+        raise not_modelled("GET", f"$expand={name} of metadata")
+    if name not in _COLLECTIONS or table is None:
+        msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."
+        raise bad_query(msg)
+    nested = dict(part.strip().partition("=")[::2] for part in options.split(";") if part)
+    items = _filtered(collection(table, name), nested.get("$filter"))
+    return [_selected(one, nested.get("$select")) for one in items]
 
 
 def _selected(document: dict[str, Any], select: str | None) -> dict[str, Any]:
@@ -250,12 +254,19 @@ def _selected(document: dict[str, Any], select: str | None) -> dict[str, Any]:
         return dict(document)
     wanted = [name.strip() for name in select.split(",")]
     for name in wanted:
-        if name in _LEFT_OUT and name not in document:
-            raise not_modelled("GET", f"$select={name} of metadata")
-        if name not in document and name not in _OF_SOME:
-            msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'."
-            raise bad_query(msg)
-    return {name: value for name, value in document.items() if name in wanted or name in {"@odata.type", "MetadataId"}}
+        if name not in document:
+            _check_left_out(name)
+    shown = {*wanted, "@odata.type", "MetadataId"}
+    return {name: value for name, value in document.items() if name in shown}
+
+
+def _check_left_out(name: str) -> None:
+    """Refuse a property that the definition does not have; some definitions lack what others of their kind have."""
+    if name in _LEFT_OUT:
+        raise not_modelled("GET", f"$select={name} of metadata")
+    if name not in _OF_SOME:
+        msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'."
+        raise bad_query(msg)
 
 
 # Members of real definitions that the emulator leaves out (EntityMetadata, AttributeMetadata of the Web API reference).

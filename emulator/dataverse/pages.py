@@ -67,14 +67,21 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
     if token is None:
         return 1, []
     match = _COOKIE.match(token)
-    try:
-        last = json.loads(unquote(match[2])) if match else None
-    except (ValueError, RecursionError):
-        last = None
-    if match is None or not isinstance(last, list) or len(last) != parts + 1 or not isinstance(last[-1], int):
+    last = _decoded(match[2], parts) if match else None
+    if match is None or last is None:
         msg = "Malformed $skiptoken."
         raise bad_query(msg)
     return int(match[1]), last
+
+
+def _decoded(cookie: str, parts: int) -> list[Any] | None:
+    """What a cookie holds; None when it is not of an order of so many parts."""
+    try:
+        last = json.loads(unquote(cookie))
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(last, list) and len(last) == parts + 1 and isinstance(last[-1], int)
+    return last if fits else None
 
 
 def next_link(call: Call, page: int, last: list[Any]) -> str:

@@ -80,7 +80,8 @@ def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> 
     if not isinstance(value, str):
         raise bad_payload(schema, f"The value of '{name}{_BIND}' is not an address.")
     address = parse_address(relative(value))
-    if address.schema.set != target and not (name == "ownerid" and address.schema.set == "teams"):
+    fitting = (target, "teams") if name == "ownerid" else (target,)
+    if address.schema.set not in fitting:
         text = f"A node of type '{address.schema.logical}' was found where one of '{target}' was expected."
         raise bad_payload(schema, text)
     row = find_row(tenant, plain_host(call.host), address)

@@ -39,8 +39,7 @@ def complete(tenant: Tenant, draft: Draft) -> None:
         new["createdon"], new["_createdby_value"] = now, writer
         _fill_in(schema, new)
     if "fullname" in schema.columns and schema.set != "systemusers":
-        names = [new.get("firstname"), new.get("middlename"), new.get("lastname")]
-        new["fullname"] = " ".join(str(name) for name in names if name) or new.get("fullname")
+        new["fullname"] = _full_name(new)
     if schema.owned:
         _own(tenant, draft, writer)
     if schema.set == "cdm_companies":
@@ -98,6 +97,11 @@ def _default_team(tenant: Tenant, host: str) -> str | None:
 def _root_unit(tenant: Tenant, host: str) -> str | None:
     known = organization(tenant, host)
     return known.business_unit_id if known else None
+
+
+def _full_name(row: dict[str, Any]) -> Any:
+    names = [row.get(part) for part in ("firstname", "middlename", "lastname")]
+    return " ".join(str(name) for name in names if name) or row.get("fullname")
 
 
 def _guard_company(draft: Draft) -> None:

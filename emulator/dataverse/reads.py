@@ -93,14 +93,13 @@ def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     page, last = pages.place_of(call.query, len(order))
     size, preferred = pages.size_of(call)
     rows = _rows(tenant, host, schema, pages.behind_last(where, order, last), order, size + 1)
-    more = len(rows) > size and "$top" not in call.query
     shown = rows[:size]
     selected = select_of(schema, call.query)
     document: dict[str, Any] = {"@odata.context": _context(call, schema, call.query)}
     if call.query.get("$count") == "true":
         document |= _counted(tenant, call, schema, where)
     document["value"] = [represent(tenant, call, schema, row, selected, call.query) for row in shown]
-    if more:
+    if len(rows) > size and "$top" not in call.query:
         place = tenant.rows.position("dataverse", host, schema.set, shown[-1][schema.key[0]])
         last = [*(shown[-1].get(part.name) for part in order), place]
         document["@odata.nextLink"] = pages.next_link(call, page + 1, last)
@@ -144,6 +143,14 @@ def _as_property(schema: Table, name: str) -> str:
     return name if schema.property(name) else schema.columns[name].property
 
 
+def _annotation(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
+    """The table that a lookup points to; nothing for any other column."""
+    column = schema.property(name)
+    if column is None or column.type != "lookup":
+        return {}
+    return {f"{name}@Microsoft.Dynamics.CRM.lookuplogicalname": _target(tenant, call, column.targets, value)}
+
+
 def represent(
     tenant: Tenant,
     call: Call,
@@ -158,9 +165,8 @@ def represent(
     for name in selected:
         value = row.get(name)
         document[name] = value
-        column = schema.property(name)
-        if annotated and column is not None and column.type == "lookup" and value is not None:
-            document[f"{name}@Microsoft.Dynamics.CRM.lookuplogicalname"] = _target(tenant, call, column.targets, value)
+        if annotated and value is not None:
+            document |= _annotation(tenant, call, schema, name, value)
     for item in _split(query.get("$expand", "")):
         _expand(tenant, call, schema, row, item, document)
     return document
@@ -236,21 +242,29 @@ def _single(tenant: Tenant, call: Call, schema: Table, row: dict[str, Any]) -> R
     return Reply(json=context | document, headers={"OData-Version": "4.0", "ETag": row[ETAG]})
 
 
+def _associated(tenant: Tenant, call: Call, schema: Table, row: dict[str, Any], name: str) -> Reply:
+    target, others = associated(tenant, call, schema, row, name)
+    selected = select_of(target, call.query)
+    value = [represent(tenant, call, target, other, selected, call.query) for other in others]
+    return Reply(json={"@odata.context": _context(call, target, call.query), "value": value})
+
+
+def _referred(tenant: Tenant, call: Call, target_set: str, row_id: Any) -> Reply:
+    """The row that a lookup points to; 204 where it points to none."""
+    other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
+    return _single(tenant, call, table("dataverse", target_set), other) if other else Reply(204)
+
+
 def _navigate(tenant: Tenant, call: Call, address: Address, row: dict[str, Any]) -> Reply:
     name, schema = address.rest[0], address.schema
     if len(address.rest) > 1:
         raise not_modelled(call.method, call.path)
     if (schema.set, name) in ASSOCIATIONS:
-        target, others = associated(tenant, call, schema, row, name)
-        selected = select_of(target, call.query)
-        value = [represent(tenant, call, target, other, selected, call.query) for other in others]
-        return Reply(json={"@odata.context": _context(call, target, call.query), "value": value})
+        return _associated(tenant, call, schema, row, name)
     navigation = schema.navigation(name)
     if navigation is not None:
         column, target_set = navigation
-        row_id = row.get(column.property)
-        other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
-        return _single(tenant, call, table("dataverse", target_set), other) if other else Reply(204)
+        return _referred(tenant, call, target_set, row.get(column.property))
     if schema.property(name) is None:
         raise unknown_segment(name)
     context = f"{root(call)}$metadata#{schema.set}({row[schema.key[0]]})/{name}"

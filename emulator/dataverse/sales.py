@@ -136,6 +136,7 @@ class _Sales:
             last = names["last"][(7 * position + position // len(names["first"])) % len(names["last"])]
             outside = place % _OUTSIDE == _OUTSIDE - 5
             sellable = not outside or place // _OUTSIDE % 2 == 1
+            has_account = place % 2 == 1 and place < len(accounts)
             yield {
                 "firstname": first,
                 "lastname": last,
@@ -143,7 +144,7 @@ class _Sales:
                 "msdyn_sellable": sellable,
                 "msdyn_contactpersonid": None if outside and sellable else f"{prefix}-{_FIRST_CONTACT + number}",
                 "emailaddress1": f"{first}.{last}{number}@mail.example".lower(),
-                "_parentcustomerid_value": accounts[place] if place % 2 and place < len(accounts) else None,
+                "_parentcustomerid_value": accounts[place] if has_account else None,
                 "_msdyn_customergroupid_value": groups[place % len(groups)],
                 "_transactioncurrencyid_value": self._currency,
                 **self._address(position, 0),

@@ -45,16 +45,17 @@ def _key(schema: Table, text: str) -> dict[str, Any]:
         names = ", ".join(schema.key)
         msg = f"The number of keys specified in the URI does not match number of key properties ({names})."
         raise bad_request(msg)
-    values = {}
-    for name, literal in parts.items():
-        column = schema.property(name)
-        if column is None:
-            raise bad_request(f"'{name}' is no key property.")
-        try:
-            values[name] = coerce(column, _literal(literal))
-        except ValueRefusedError as error:
-            raise bad_request(str(error)) from None
-    return values
+    return {name: _key_value(schema, name, literal) for name, literal in parts.items()}
+
+
+def _key_value(schema: Table, name: str, literal: str) -> Any:
+    column = schema.property(name)
+    if column is None:
+        raise bad_request(f"'{name}' is no key property.")
+    try:
+        return coerce(column, _literal(literal))
+    except ValueRefusedError as error:
+        raise bad_request(str(error)) from None
 
 
 def _literal(text: str) -> str:

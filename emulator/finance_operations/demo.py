@@ -16,6 +16,14 @@ from emulator.tenant import Tenant
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
 
+def _companies(dataset: str) -> dict[str, Any]:
+    sets = _read("companies.json")
+    if dataset not in sets:
+        msg = f"there is no data set '{dataset}' of companies; known: {', '.join(sorted(sets))}"
+        raise SeedError(msg)
+    return dict(sets[dataset])
+
+
 def insert(tenant: Tenant, host: str, dataset: str | None = None) -> None:
     """Insert the demo rows, or those of a data set; references come before what refers to them.
 
@@ -24,11 +32,7 @@ def insert(tenant: Tenant, host: str, dataset: str | None = None) -> None:
     """
     document = _read("demo.json")
     if dataset is not None:
-        sets = _read("companies.json")
-        if dataset not in sets:
-            msg = f"there is no data set '{dataset}' of companies; known: {', '.join(sorted(sets))}"
-            raise SeedError(msg)
-        document |= sets[dataset]
+        document |= _companies(dataset)
     for entity_set, values in _shared(document):
         tenant.rows.insert("finops", host, entity_set, values, origin="system")
     for company in document["companies"]:

@@ -107,8 +107,8 @@ def _condition(tenant: Tenant, call: Call, schema: Table) -> Condition:
 def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     where = _condition(tenant, call, schema)
     top = _number(call, "$top")
-    offset = (_number(call, "$skiptoken") or 0) + (_number(call, "$skip") or 0)
     done = _number(call, "$skiptoken") or 0
+    offset = done + (_number(call, "$skip") or 0)
     size = PAGE if top is None else min(PAGE, max(0, top - done))
     rows = tenant.rows.ordered("finops", call.host, schema.set, where, _order(call, schema), offset, size + 1)
     document: dict[str, Any] = {"@odata.context": f"{call.base_url}/data/$metadata#{schema.set}"}

@@ -8,7 +8,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from emulator.data.maps import MAPS
+from emulator.data.maps import MAPS, Field
 from emulator.data.schemas import Column, Table
 from emulator.tables import Draft, RowError
 from emulator.tenant import Tenant
@@ -33,8 +33,13 @@ def complete(tenant: Tenant, draft: Draft) -> None:
         _check_company(tenant, draft.host, new[schema.company])
     if tenant.switches["finops_checks_references"]:
         _check_references(tenant, draft)
-    if schema.set == "SysAADClients" and not tenant.rows.get("finops", draft.host, "SystemUsers", new["UserId"]):
-        text = f"The value '{new['UserId']}' in field 'User ID' is not found in the related table 'User information'."
+    if schema.set == "SysAADClients":
+        _check_user(tenant, draft.host, new["UserId"])
+
+
+def _check_user(tenant: Tenant, host: str, user: str) -> None:
+    if not tenant.rows.get("finops", host, "SystemUsers", user):
+        text = f"The value '{user}' in field 'User ID' is not found in the related table 'User information'."
         raise RowError("invalid", text)
 
 
@@ -89,14 +94,17 @@ class Reference(NamedTuple):
 @cache
 def references(entity_set: str) -> dict[str, Reference]:
     """Return the reference data that a row of an entity set points to, by property."""
-    keys = _reference_keys()
-    found: dict[str, Reference] = {}
-    for mapped in (one for entry in MAPS if entry.finops_set == entity_set for one in entry.fields):
-        _, _, key = (mapped.dataverse or "").partition(".")
-        # A longer path goes through a second table, whose rows are no reference data of this one.
-        if mapped.finops and mapped.lookup and "." not in key and (mapped.lookup, key) in keys:
-            found[mapped.finops] = keys[mapped.lookup, key]
-    return found
+    mapped = (one for entry in MAPS if entry.finops_set == entity_set for one in entry.fields)
+    pairs = ((one.finops, _reference(one)) for one in mapped)
+    return {name: reference for name, reference in pairs if name and reference}
+
+
+def _reference(mapped: Field) -> Reference | None:
+    _, _, key = (mapped.dataverse or "").partition(".")
+    # A longer path goes through a second table, whose rows are no reference data of this one.
+    if mapped.lookup is None or "." in key:
+        return None
+    return _reference_keys().get((mapped.lookup, key))
 
 
 @cache
@@ -112,9 +120,10 @@ def _reference_keys() -> dict[tuple[str, str], Reference]:
 
 def _check_references(tenant: Tenant, draft: Draft) -> None:
     old, new = draft.old, draft.new
-    for name, (target, key, has_company) in references(draft.schema.set).items():
-        value = new.get(name)
-        if not value or (old is not None and old.get(name) == value):
+    given = {name: each for name, each in references(draft.schema.set).items() if new.get(name)}
+    for name, (target, key, has_company) in given.items():
+        value = new[name]
+        if old is not None and old.get(name) == value:
             continue
         wanted = {key: value} | ({"dataAreaId": new.get("dataAreaId", "")} if has_company else {})
         if not tenant.rows.find("finops", draft.host, target, wanted):

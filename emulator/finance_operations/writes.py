@@ -3,6 +3,8 @@
 POST writes into the company of `dataAreaId`, else into the caller's own. ETags are honoured (inferred there).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from emulator.core.routing import not_modelled
@@ -24,6 +26,17 @@ from emulator.tables.values import ValueRefusedError, check, same_text
 from emulator.tenant import Tenant
 
 
+@contextmanager
+def _refused_as_odata(schema: Table, call: Call) -> Iterator[None]:
+    """What the rows refuse inside becomes the answer of the service."""
+    try:
+        yield
+    except RowError as error:
+        raise of_row_error(schema, error, call.url) from None
+    except SyncError as error:
+        raise of_sync_error(schema, error) from None
+
+
 def create(tenant: Tenant, call: Call) -> Reply:
     """Answer a POST to an entity set."""
     address = parse_address(call)
@@ -33,12 +46,8 @@ def create(tenant: Tenant, call: Call) -> Reply:
     values = _values(schema, call)
     if schema.company is not None and not values.get(schema.company):
         values[schema.company] = own_company(tenant, call)
-    try:
+    with _refused_as_odata(schema, call):
         row = tenant.rows.insert("finops", call.host, schema.set, values, caller=call.caller)
-    except RowError as error:
-        raise of_row_error(schema, error, call.url) from None
-    except SyncError as error:
-        raise of_sync_error(schema, error) from None
     return entity_reply(call, schema, row, 201)
 
 
@@ -51,18 +60,17 @@ def update(tenant: Tenant, call: Call) -> Reply:
     row = required_row(tenant, call, address)
     _check_version(call, row)
     values = _values(schema, call)
+    _check_key(schema, row, values)
+    changes = {name: value for name, value in values.items() if name not in schema.key}
+    with _refused_as_odata(schema, call):
+        tenant.rows.update("finops", call.host, schema.set, row_id_of(schema, row), changes, caller=call.caller)
+    return Reply(204, headers={"OData-Version": "4.0"})
+
+
+def _check_key(schema: Table, row: dict[str, Any], values: dict[str, Any]) -> None:
     for name in schema.key:
         if name in values and not same_text(values[name], row[name]):
             raise invalid(schema, f"Field '{name}' is part of the key and cannot be changed.")
-    changes = {name: value for name, value in values.items() if name not in schema.key}
-    try:
-        row_id = row_id_of(schema, row)
-        tenant.rows.update("finops", call.host, schema.set, row_id, changes, caller=call.caller)
-    except RowError as error:
-        raise of_row_error(schema, error, call.url) from None
-    except SyncError as error:
-        raise of_sync_error(schema, error) from None
-    return Reply(204, headers={"OData-Version": "4.0"})
 
 
 def delete(tenant: Tenant, call: Call) -> Reply:

@@ -41,9 +41,9 @@ def read(tenant: Tenant, token: str) -> Grant | None:
     A person's own token of the directory counts as just issued: the person has signed in at the web app.
     """
     directory = tenant.identity.directory
-    for user in directory.users():
-        if user.refresh_token and token == user.refresh_token:
-            return Grant(user, DATA_INTEGRATION_APP_ID, tenant.clock.real_now(), single_page=True)
+    owner = next((user for user in directory.users() if token and user.refresh_token == token), None)
+    if owner is not None:
+        return Grant(owner, DATA_INTEGRATION_APP_ID, tenant.clock.real_now(), single_page=True)
     if not token.startswith(PREFIX):
         return None
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -36,12 +37,17 @@ def without_read_only(body: Any, served: Mapping[str, Any], model: type[BaseMode
     left = {}
     for name, value in body.items():
         known = model.model_fields.get(name)
-        shown = served.get(name)
-        if known is None and name in served and value == shown:
-            continue
-        inner = _model_in(known.annotation) if known else None
-        left[name] = without_read_only(value, shown, inner) if inner and isinstance(shown, Mapping) else value
+        if known is not None:
+            left[name] = _inside(value, served.get(name), known)
+        elif name not in served or value != served[name]:
+            left[name] = value
     return left
+
+
+def _inside(value: Any, served: Any, field: FieldInfo) -> Any:
+    """The same for the members of a member."""
+    inner = _model_in(field.annotation)
+    return without_read_only(value, served, inner) if inner and isinstance(served, Mapping) else value
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -172,6 +172,12 @@ def _attach_database(tenant: Tenant, environment: Environment, linked: LinkedEnv
     )
     environment.database.templates = [template.name for template in templates]
     environment.database.security_group_id = group
+    _attach_finops_parameters(environment, linked, templates)
+
+
+def _attach_finops_parameters(
+    environment: Environment, linked: LinkedEnvironment, templates: list[catalogue.Template]
+) -> None:
     if any(template.finops for template in templates):
         environment.finops_parameters = _finops_parameters(linked)
     elif linked.templateMetadata and linked.templateMetadata.PostProvisioningPackages:

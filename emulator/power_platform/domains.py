@@ -19,9 +19,9 @@ def well_formed(domain: str) -> bool:
 def taken(tenant: Tenant, domain: str, *, except_for: str | None = None) -> bool:
     """Return whether a live environment (other than `except_for`) or a reservation holds the name."""
     wanted = domain.lower()
-    for one in environments(tenant):
-        if one.database is not None and one.database.domain.lower() == wanted and one.id != except_for:
-            return True
+    others = [one.database for one in environments(tenant) if one.database is not None and one.id != except_for]
+    if any(database.domain.lower() == wanted for database in others):
+        return True
     reservation = tenant.store.get(RESERVED_DOMAIN, wanted)
     if reservation is None:
         return False

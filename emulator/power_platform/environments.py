@@ -25,6 +25,7 @@ from emulator.power_platform.create import ZERO_GUID
 from emulator.power_platform.documents import admin_document, service_document
 from emulator.power_platform.published import OrganizationRenamed
 from emulator.power_platform.records import (
+    Database,
     Environment,
     Operation,
     environments,
@@ -182,6 +183,12 @@ def _require_domain(tenant: Tenant, domain: str, environment_id: str | None) -> 
         raise bad_request(text, "InvalidDomainName")
 
 
+def _check_domain_change(tenant: Tenant, environment: Environment, domain: str) -> None:
+    if environment.finops is not None:
+        raise bad_request("The URL of an environment with finance and operations apps cannot be changed.")
+    _require_domain(tenant, domain, environment.id)
+
+
 def _check_changes(tenant: Tenant, environment: Environment, changes: EnvironmentChanges) -> None:
     linked = changes.linkedEnvironmentMetadata
     if linked is None:
@@ -189,9 +196,7 @@ def _check_changes(tenant: Tenant, environment: Environment, changes: Environmen
     if environment.database is None:
         raise bad_request("The environment has no linked CDS instance.")
     if linked.domainName is not None and linked.domainName.lower() != environment.database.domain.lower():
-        if environment.finops is not None:
-            raise bad_request("The URL of an environment with finance and operations apps cannot be changed.")
-        _require_domain(tenant, linked.domainName, environment.id)
+        _check_domain_change(tenant, environment, linked.domainName)
     admin_mode = changes.states.runtime.id if changes.states else environment.runtime_state
     if linked.backgroundOperationsState == "Disabled" and admin_mode != "AdminMode":
         raise bad_request("Background operations can be disabled in administration mode only.")
@@ -227,8 +232,7 @@ def _apply_properties(environment: Environment, changes: EnvironmentChanges) -> 
     if "billingPolicy" in given:
         environment.billing_policy = id_of(changes.billingPolicy) or None
     if "parentEnvironmentGroup" in given:
-        group = id_of(changes.parentEnvironmentGroup)
-        environment.environment_group = group if group != ZERO_GUID else None
+        environment.environment_group = _unless_zero(id_of(changes.parentEnvironmentGroup))
     if changes.states is not None:
         environment.runtime_state = changes.states.runtime.id
     environment.settings |= changes.ai_settings()
@@ -239,15 +243,24 @@ def _apply_linked(tenant: Tenant, environment: Environment, linked: LinkedEnviro
     if database is None:
         return
     if linked.securityGroupId is not None:
-        database.security_group_id = linked.securityGroupId if linked.securityGroupId != ZERO_GUID else None
+        database.security_group_id = _unless_zero(linked.securityGroupId)
     if linked.backgroundOperationsState is not None:
         database.background_operations = linked.backgroundOperationsState
     if linked.domainName is not None and linked.domainName.lower() != database.domain.lower():
-        old_host = database.host
-        database.domain = linked.domainName
-        database.host = locations.dataverse_host(environment.location, linked.domainName)
-        put_environment(tenant, environment)
-        tenant.signals.publish(OrganizationRenamed(environment.id, old_host, database.host))
+        _move(tenant, environment, database, linked.domainName)
+
+
+def _unless_zero(identifier: str | None) -> str | None:
+    """None for the id by which clients take a group away."""
+    return identifier if identifier != ZERO_GUID else None
+
+
+def _move(tenant: Tenant, environment: Environment, database: Database, domain: str) -> None:
+    old_host = database.host
+    database.domain = domain
+    database.host = locations.dataverse_host(environment.location, domain)
+    put_environment(tenant, environment)
+    tenant.signals.publish(OrganizationRenamed(environment.id, old_host, database.host))
 
 
 def converted(tenant: Tenant, operation: Operation) -> bool:

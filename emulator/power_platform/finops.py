@@ -94,7 +94,7 @@ def begin(tenant: Tenant, environment: Environment, payload: str | None, request
     finops = environment.finops
     _remember(tenant, environment, payload, requested_by)
     if finops is not None and finops.reachable:
-        if choice.version is None or choice.version == finops.version:
+        if choice.version in (None, finops.version):
             return _NOTHING_TO_DO
         finops.state = "Updating"
         return float(tenant.switches["finops_update_duration"])
@@ -130,17 +130,21 @@ def failure(tenant: Tenant, environment: Environment) -> Refusal | None:
 
 def end(tenant: Tenant, environment: Environment, operation: PackageOperation) -> None:
     """Finish what `begin` started, or keep the reason why it failed."""
-    finops = environment.finops
     if operation.error_code:
         _keep_error(tenant, operation)
-    if finops is not None and operation.error_code:
+    if environment.finops is not None:
+        _end(tenant, environment, environment.finops, operation)
+    put_environment(tenant, environment)
+
+
+def _end(tenant: Tenant, environment: Environment, finops: FinOps, operation: PackageOperation) -> None:
+    if operation.error_code:
         _end_failed(finops)
-    elif finops is not None and finops.state == "Updating":
+    elif finops.state == "Updating":
         finops.version = parse(operation.payload).version or finops.version
         finops.state = "Installed"
-    elif finops is not None and not finops.reachable:
+    elif not finops.reachable:
         _end_installed(tenant, environment, finops)
-    put_environment(tenant, environment)
 
 
 def _end_failed(finops: FinOps) -> None:

@@ -141,19 +141,30 @@ def _refusal(tenant: Tenant, environment: Environment, package: Package, payload
     if package.unique_name == PROVISIONING_APP:
         tools = is_installed(environment, PLATFORM_TOOLS)
         return finops.refusal(tenant, environment, payload, platform_tools=tools)
-    if tenant.switches["package_prerequisites"] == "enforced":
-        missing = [name for name in package.requires if not is_installed(environment, name)]
-        if missing:
-            titles = ", ".join(f"{PACKAGES[name].title} ({name})" for name in missing)
-            return "MissingPrerequisite", f"{package.title} needs other applications before it: {titles}."
-    return None
+    enforced = tenant.switches["package_prerequisites"] == "enforced"
+    return _missing_prerequisites(environment, package) if enforced else None
+
+
+def _missing_prerequisites(environment: Environment, package: Package) -> Refusal | None:
+    missing = [name for name in package.requires if not is_installed(environment, name)]
+    titles = ", ".join(f"{PACKAGES[name].title} ({name})" for name in missing)
+    return (
+        ("MissingPrerequisite", f"{package.title} needs other applications before it: {titles}.") if missing else None
+    )
+
+
+def _installation(tenant: Tenant, operation_id: str) -> tuple[PackageOperation, Environment] | None:
+    """The operation with its environment; None when one of them is gone."""
+    operation = load(tenant, PACKAGE_OPERATION, operation_id, PackageOperation)
+    environment = find_environment(tenant, operation.environment_id) if operation else None
+    return (operation, environment) if operation and environment else None
 
 
 def _installing(tenant: Tenant, operation_id: str) -> None:
-    operation = load(tenant, PACKAGE_OPERATION, operation_id, PackageOperation)
-    environment = find_environment(tenant, operation.environment_id) if operation else None
-    if operation is None or environment is None or operation.status != "Running":
+    installation = _installation(tenant, operation_id)
+    if installation is None or installation[0].status != "Running":
         return
+    operation, environment = installation
     operation.modified = tenant.clock.now()
     save(tenant, PACKAGE_OPERATION, operation.id, operation)
     environment.packages[operation.unique_name].state = "Installing"
@@ -163,10 +174,10 @@ def _installing(tenant: Tenant, operation_id: str) -> None:
 
 
 def _ended(tenant: Tenant, operation_id: str) -> None:
-    operation = load(tenant, PACKAGE_OPERATION, operation_id, PackageOperation)
-    environment = find_environment(tenant, operation.environment_id) if operation else None
-    if operation is None or environment is None:
+    installation = _installation(tenant, operation_id)
+    if installation is None:
         return
+    operation, environment = installation
     provisioning = operation.unique_name == PROVISIONING_APP
     if not operation.error_code:
         failure = finops.failure(tenant, environment) if provisioning else _failure(tenant, operation)
@@ -187,10 +198,13 @@ def _end_package(environment: Environment, operation: PackageOperation) -> None:
     package = environment.packages[operation.unique_name]
     package.state = "InstallFailed" if operation.error_code else "Installed"
     package.error = operation.error_message or None
-    installed = environment.finops
-    updates = installed is not None and installed.reachable and installed.type == "Internal"
-    if operation.unique_name == PROVISIONING_APP and updates:
+    if operation.unique_name == PROVISIONING_APP and _has_own_finops(environment):
         package.state = "Installed"  # a refused update leaves F&O as it was
+
+
+def _has_own_finops(environment: Environment) -> bool:
+    installed = environment.finops
+    return installed is not None and installed.reachable and installed.type == "Internal"
 
 
 def _failure(tenant: Tenant, operation: PackageOperation) -> Refusal | None:
