@@ -1,4 +1,4 @@
-"""Updates of a stack that are killed at each of their steps: a reset that is asked for, and other integration keys."""
+"""Updates that are killed at each of their steps: a reset, other integration keys, another initial sync."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from providers.api.dual_write.models import MapState
 from tests.contract.declared_stack import COMPANIES, CONSENT, PROVIDERS, DeclaredStack, a_finished_stack, declared
 
 ENTITIES, UNITS = "msdyn_internalorganizations - Legal entities", "msdyn_internalorganizations - Operating unit"
+CURRENCIES = "transactioncurrencies - Currencies"
 OTHER_KEYS = {"msdyn_internalorganizations": ["msdyn_companycode"]}
 MANY = 200
 
@@ -113,3 +114,20 @@ def test_change_of_keys_that_is_killed_anywhere_leaves_no_map_stopped(stack: Dec
         assert again.refresh() == []
         assert again.state["live sync"][1].integration_keys == OTHER_KEYS
     assert ends > 10
+
+
+def test_initial_sync_of_a_new_text_that_is_killed_anywhere_runs_once(stack: DeclaredStack, key: SigningKey) -> None:
+    synced = {"initial_sync": {CURRENCIES: "finops"}}
+    stack.up(live_sync=synced)
+    service = stack.pair.world.call().session("public").dual_write
+    assert service.executions(stack.pair.map(CURRENCIES).detail.pid or "") == []
+    ends, served = 0, 0
+    for again in killed_everywhere(stack, key, writes=False, live_sync={**synced, "resync": {CURRENCIES: "2026-11"}}):
+        ends += 1
+        service = again.pair.world.call().session("public").dual_write
+        executions = service.executions(again.pair.map(CURRENCIES).detail.pid or "")
+        assert len({each.initial_sync_request_id for each in executions}) == 1
+        assert again.state["live sync"][1].synced == {CURRENCIES: "2026-11"}
+        served += any("counts as served by an initial sync" in line for line in again.pair.world.said)
+        assert again.refresh() == []
+    assert (ends > 10, served > 0) == (True, True)
