@@ -34,17 +34,28 @@ class Answered(Wire):
     correlation_id: str | None = Field(None, repr=False)
 
 
-class CaseBlind(Wire):
+class CaseBlind(BaseModel):
     """A model whose JSON names are the Python names without underscores, in any case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     @model_validator(mode="before")
     @classmethod
-    def _names(cls, data: Any) -> Any:
+    def _members(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        wanted = _fields(cls)
-        known = ((wanted.get(_plain(str(key))), value) for key, value in data.items())
-        return {name: value for name, value in known if name is not None}
+        return {
+            name: value
+            for key, value in data.items()
+            if value is not None and (name := _field_named(cls, key)) is not None
+        }
+
+
+# A list of 213 maps repeats some forty member names ten thousand times.
+@lru_cache(maxsize=4096)
+def _field_named(model: type[BaseModel], name: str) -> str | None:
+    """The field that a member of this name, in any case, belongs to."""
+    return _fields(model).get(_plain(name))
 
 
 @cache
@@ -53,8 +64,6 @@ def _fields(model: type[BaseModel]) -> Mapping[str, str]:
     return {_plain(name): name for name in model.model_fields}
 
 
-# A list of 213 maps repeats some forty member names ten thousand times.
-@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
