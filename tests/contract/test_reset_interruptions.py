@@ -1,9 +1,9 @@
 """A reset of a link whose maps run is killed at each of its steps; the next `up` ends with all that is declared.
 
-Three companies are added to a link of 41 maps, two of which have an initial sync, one a version of its own and four
-tables keys that a person would have to set. To the services a kill after a request is the same as one before the next,
-so a copy of the tenant is taken after each write, and after each reading before which time has passed; of steps that
-repeat themselves, such as the waves of starts, some.
+Three companies are added to a link of 43 maps, two of which have an initial sync, one a version of its own and two
+tables keys of their own. To the services a kill after a request is the same as one before the next, so a copy of the
+tenant is taken after each write, and after each reading before which time has passed; of steps that repeat themselves,
+such as the waves of starts, some.
 """
 
 import re
@@ -18,8 +18,8 @@ from emulator.data.maps import map_by_name
 from emulator.data.schemas import Plane
 from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import MapState
-from providers.catalogue.default_keys import default_keys
-from providers.catalogue.selection import choose_maps
+from providers.catalogue.areas import packages_for
+from providers.catalogue.selection import Selection, carrying_solution, standard
 from providers.company import CompanyInputs, CompanyProvider
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.entity_map import EntityMapInputs, EntityMapProvider
@@ -27,11 +27,13 @@ from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from tests.contract.in_process import World, copied
 from tests.contract.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
-FINANCE = choose_maps(["finance"])
-*SOLUTIONS, OWN = FINANCE.solutions
+SOLUTIONS, OWN = ["msdyn_DualWriteAppCoreMaps"], "msdyn_Dynamics365FinanceExtendedMaps"
+# All that the two solutions carry, so that no list of the link is longer than it has to be.
+MAPS = [name for name in standard().maps if carrying_solution(name) in (*SOLUTIONS, OWN)]
+CARRIED = Selection(tuple(MAPS), packages=packages_for(["application-core", "finance"]), solutions=(*SOLUTIONS, OWN))
 GROUPS, TERMS = "msdyn_customergroups - Customer groups", "msdyn_paymentterms - Terms of payment"
 PINNED, VERSION, AUTHOR = "msdyn_taxgroups - Sales tax groups", "1.0.0.3", "Microsoft Corporation"
-KEYS = default_keys(FINANCE.maps)
+KEYS = {"msdyn_nameaffixes": ["msdyn_affix"], "msdyn_vendorgroups": ["msdyn_vendorgroup"]}
 BEFORE, ADDED = ["DAT", "LAMN"], ["GBSI", "USMF", "USRT"]
 CONSENT = [{"action": "reset-link", "target": "lamna-sales", "until": "2099-01-31"}]
 PAIR = {"cloud": "public", "cds": CDS, "finops": FINOPS}
@@ -91,7 +93,7 @@ def declared(companies: list[str]) -> dict[str, Any]:
             {
                 **PAIR,
                 "companies": companies,
-                "maps": dict.fromkeys(FINANCE.maps, "running"),
+                "maps": dict.fromkeys(MAPS, "running"),
                 "integration_keys": KEYS,
                 "initial_sync": {GROUPS: "finops", TERMS: "finops"},
                 "pinned": [PINNED],
@@ -115,7 +117,7 @@ def up(pair: LinkedWorld, state: State, wanted: Mapping[str, Any]) -> None:
 def rows(world: World) -> Counter[str]:
     """All rows of both sides, but for what is random in them."""
     found: Counter[str] = Counter()
-    for mapped in filter(None, map(map_by_name, FINANCE.maps)):
+    for mapped in filter(None, map(map_by_name, MAPS)):
         sides: tuple[tuple[Plane, str, str], ...] = (
             ("finops", FINOPS_HOST, mapped.finops_set),
             ("dataverse", CDS_HOST, mapped.dataverse_set),
@@ -138,7 +140,7 @@ def running(key: SigningKey) -> Iterator[tuple[LinkedWorld, State]]:
     """The pair with all its maps running for two companies; three more are in F&O, with customer groups."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-        pair = a_linked_world(key, FINANCE, party_keys="unset")
+        pair = a_linked_world(key, CARRIED)
         for version in (VERSION, "1.0.0.0"):
             pair.person("switch-version", PINNED, version=version)
         for code in ADDED:
@@ -207,7 +209,7 @@ def require_declared(pair: LinkedWorld, state: State, wanted: Mapping[str, Any])
     """Versions, keys and states are those of the stack file, and a refresh finds nothing to say."""
     service = pair.world.call().session("public").dual_write
     listed = {status.name: status for status in service.maps(pair.cid, fresh=True)}
-    assert {listed[name].state for name in FINANCE.maps} == {MapState.RUNNING}
+    assert {listed[name].state for name in MAPS} == {MapState.RUNNING}
     template = listed[PINNED].detail.template
     assert template is not None
     assert (str(template.version), template.author) == (VERSION, AUTHOR)
