@@ -216,7 +216,7 @@ class DualWritePair(pulumi.ComponentResource):
     def _entity_maps(self, selection: Selection, connection: DualWriteConnection) -> list[EntityMap]:
         """One resource for each map whose version is declared."""
         wanted = self._stack.maps
-        states = map_settings.run_states(wanted, selection)
+        states, queues = map_settings.run_states(wanted, selection), map_settings.catch_ups(wanted, selection)
         return [
             EntityMap(
                 f"{self._prefix}-map-{_slug(name)}",
@@ -229,6 +229,7 @@ class DualWritePair(pulumi.ComponentResource):
                 version=pin.version,
                 author=pin.author,
                 run_state=states[name],
+                catch_up=queues.get(name),
                 timeout=self._stack.timeouts.link,
                 opts=self._child(connection),
             )

@@ -24,11 +24,12 @@ from providers.instances.references import KnownNames
 from providers.link.companies import as_read
 from providers.link.pair import find_link, find_pair
 from providers.maps.drift import BROUGHT_BACK
+from providers.maps.integration_keys import refused_while_paused
 from providers.maps.map_model import EntityMapArguments, EntityMapInputs, EntityMapOutputs, EntityMapPrivate
 from providers.maps.operations import Pace
 from providers.maps.plan import NOT_RUNNING
 from providers.maps.saved_versions import filters_of
-from providers.maps.version_switch import STOPS_MEANWHILE, VersionSwitch, refused_while_paused
+from providers.maps.version_switch import STOPS_MEANWHILE, VersionSwitch
 from providers.maps.versions import (
     LATEST,
     NOT_INSTALLED,
@@ -108,7 +109,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
             return
         if wanted.id == status.detail.tid:
             return
-        if status.state == MapState.PAUSED:
+        if status.state == MapState.PAUSED and not EntityMapPrivate.of(call.private).may_resume:
             yield Problem("version", refused_while_paused(inputs.map, "its version"))
         elif status.state not in NOT_RUNNING:
             now, then = version_line(active(status)), version_line(wanted)
@@ -221,8 +222,10 @@ def _switched(
         return Pace(polls.map_action, polls.initial_sync, max(0.0, end - call.clock()), call.clock, call.sleep)
 
     switch = VersionSwitch(session.dual_write, link.cid, inputs.map, pace, call.progress)
-    state = EntityMapPrivate.of(call.private).run_state
-    status = switch.make_active(inputs.version, inputs.author, declared_state=state)
+    rest = EntityMapPrivate.of(call.private)
+    status = switch.make_active(
+        inputs.version, inputs.author, declared_state=rest.run_state, may_resume=rest.may_resume
+    )
     return _outputs(inputs, status, link, finops_host, cds_host, session)
 
 

@@ -5,7 +5,7 @@ dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its pl
 
 from collections.abc import Collection, Iterable, Iterator
 
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, MapState
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
@@ -14,7 +14,7 @@ from providers.link.pair import Pair, find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
 from providers.maps.key_columns import column_problems, company_problems
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, LiveSyncPrivate
-from providers.maps.version_switch import STOPS_MEANWHILE, refused_while_paused
+from providers.maps.version_switch import STOPS_MEANWHILE
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
 from providers.protocol.problems import Fixed
@@ -67,12 +67,9 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
     except ApiError:
         return
     yield from wrong
-    plan = KeyPlan.of(inputs.integration_keys, details, statuses)
-    for status in plan.affected:
-        table = status.right_entity.name
-        if status.state == MapState.PAUSED:
-            text = refused_while_paused(status.name, f"the integration key of '{table}'")
-            yield Problem(f"integration_keys[{table!r}]", text)
+    plan = KeyPlan.of(inputs.integration_keys, details, statuses, inputs.maps)
+    for status in plan.paused:
+        yield Problem(f"integration_keys[{status.right_entity.name!r}]", plan.refusal(status))
     running = [f"'{name}'" for name in plan.interrupted]
     if running:
         tables = ", ".join(plan.changes)

@@ -47,25 +47,41 @@ def keys_of(side: LinkSide | None, declared: Keys) -> dict[str, list[str]]:
 class KeyPlan:
     """What has to happen to the keys of a link: `changes`, table set to columns, while no map of those tables runs.
 
-    `link`: the link as it was read, None where no key is declared; `affected`: the maps of those tables.
+    `link`: the link as it was read, None where no key is declared; `affected`: the maps of those tables; `goal`: the
+    declared run states, by which a paused map that shall run is resumed first.
     """
 
     link: ConnectionSet | None
     declared: Keys
     changes: dict[str, list[str]]
     affected: Sequence[EntityMapStatus]
+    goal: Mapping[str, str]
 
     @classmethod
-    def of(cls, declared: Keys, link: ConnectionSet | None, statuses: Iterable[EntityMapStatus]) -> "KeyPlan":
+    def of(
+        cls,
+        declared: Keys,
+        link: ConnectionSet | None,
+        statuses: Iterable[EntityMapStatus],
+        goal: Mapping[str, str],
+    ) -> "KeyPlan":
         """Compare what is declared with what the link has. Pure."""
         listed = list(statuses)
         changes = changed_keys(declared, link.dataverse if link else None, listed)
-        return cls(link, declared, changes, maps_on(changes, listed))
+        return cls(link, declared, changes, maps_on(changes, listed), goal)
 
     @property
     def interrupted(self) -> list[str]:
-        """The maps that have to be stopped for it."""
-        return [status.name for status in self.affected if status.state in _LIVE_OR_BUSY]
+        """The maps that have to be stopped for it; a paused one is resumed on its way."""
+        return [status.name for status in self.affected if status.state in _LIVE_OR_BUSY or self._is_resumed(status)]
+
+    @property
+    def paused(self) -> list[EntityMapStatus]:
+        """The maps for whose sake it cannot be done: nothing shows that a paused map can be stopped as it is."""
+        return [each for each in self.affected if each.state == MapState.PAUSED and not self._is_resumed(each)]
+
+    def _is_resumed(self, status: EntityMapStatus) -> bool:
+        return status.state == MapState.PAUSED and self.goal.get(status.name) == "running"
 
     @property
     def afterwards(self) -> dict[str, list[str]]:
@@ -73,10 +89,16 @@ class KeyPlan:
         return {**keys_of(self.link.dataverse if self.link else None, self.declared), **self.changes}
 
     def require_possible(self) -> None:
-        """Raise `ResourceError` when the link shows no Dataverse side to set keys on, or an affected map is paused."""
+        """Raise `ResourceError` when the link shows no Dataverse side to set keys on, or a map stays paused."""
         if self.link and self.changes:
             keyed_side(self.link)
-        refuse_paused(self.affected)
+        for status in self.paused:
+            raise ResourceError(self.refusal(status))
+
+    def refusal(self, status: EntityMapStatus) -> str:
+        """Against the change, for the sake of a paused map."""
+        what = f"the integration key of '{status.right_entity.name}'"
+        return refused_while_paused(status.name, what, declared=status.name in self.goal)
 
 
 def changed_keys(declared: Keys, side: LinkSide | None, statuses: Iterable[EntityMapStatus]) -> dict[str, list[str]]:
@@ -102,14 +124,10 @@ def keyed_side(link: ConnectionSet) -> LinkSide:
     return link.dataverse
 
 
-def refuse_paused(statuses: Iterable[EntityMapStatus]) -> None:
-    """Raise when a map is paused whose table's key has to change, for it cannot be stopped as it is (section 6)."""
-    for status in statuses:
-        if status.state == MapState.PAUSED:
-            raise ResourceError(
-                f"the integration key of '{status.right_entity.name}' has to change, and '{status.name}' is paused",
-                next_step="Resume or stop that map on the dual-write page, then run `up` again.",
-            )
+def refused_while_paused(name: str, what: str, *, declared: bool = True) -> str:
+    """Against changing a paused map: nothing shows that one can be stopped. `declared`: the stack file has the map."""
+    where = "in the stack file first (`state: running`)" if declared else "on the dual-write page first"
+    return f"'{name}' is paused, so {what} cannot change: resume it {where}"
 
 
 def set_keys(

@@ -47,9 +47,18 @@ class EntityMapInputs(OfLinkInputs):
 
 
 class EntityMapPrivate(PrivateInputs):
-    """What the rest of the stack says. `run_state`: the declared one, where the map is stopped for a switch."""
+    """What the rest of the stack says. `run_state`: the declared one, where the map is stopped for a switch.
+
+    `catch_up`: what becomes of its queue when it is resumed, where that is not played back.
+    """
 
     run_state: str | None = None
+    catch_up: str | None = None
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether a switch may begin with resuming a paused map: it shall run, and its queue is played back."""
+        return self.run_state == "running" and self.catch_up is None
 
 
 class EntityMapArguments(OfLinkArguments):
@@ -61,6 +70,7 @@ class EntityMapArguments(OfLinkArguments):
     companies: NotRequired[pulumi.Input[list[str] | str] | None]
     reset: NotRequired[pulumi.Input[str] | None]
     run_state: NotRequired[pulumi.Input[str] | None]
+    catch_up: NotRequired[pulumi.Input[str] | None]
 
 
 class EntityMapOutputs(OnCdsOutputs):

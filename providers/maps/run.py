@@ -85,7 +85,7 @@ class LiveSyncRun:
         statuses = self._listed()
         self._require_maps(goal, statuses)
         link = self._link_details()
-        keys = KeyPlan.of(self._inputs.integration_keys, link, statuses.values())
+        keys = KeyPlan.of(self._inputs.integration_keys, link, statuses.values(), goal)
         plan = self._plan(statuses)
         # What cannot be done is refused before a map is stopped for it.
         self._require_few_companies(link, plan)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import EntityMapStatus, MapState, MapTemplate
 from providers.api.transport.errors import ApiError, NotFound
+from providers.maps.integration_keys import refused_while_paused
 from providers.maps.operations import MapOperations, Pace, one_error
 from providers.maps.plan import NOT_RUNNING, MapFailure, last_stop
 from providers.maps.table_refresh import refresh_tables
@@ -17,11 +18,6 @@ from providers.maps.versions import NoSuchVersionError, active, chosen, version_
 from providers.protocol.call import ResourceError
 
 STOPS_MEANWHILE = "is stopped meanwhile, and changes made in that time are not queued"
-
-
-def refused_while_paused(name: str, what: str) -> str:
-    """Against changing a paused map: nothing shows that one can be stopped."""
-    return f"'{name}' is paused, so {what} cannot change: resume it in the stack file first (`state: running`)"
 
 
 @dataclass
@@ -34,17 +30,21 @@ class VersionSwitch:
     pace: Callable[[], Pace]
     progress: Callable[[str], None]
 
-    def make_active(self, version: str, author: str | None, *, declared_state: str | None) -> EntityMapStatus:
+    def make_active(
+        self, version: str, author: str | None, *, declared_state: str | None, may_resume: bool = False
+    ) -> EntityMapStatus:
         """The map with that version active; what is so already costs one list call.
 
         `declared_state`: the run state of the stack file. A map that shall run and that a killed switch has left
-        stopped is started again.
+        stopped is started again. `may_resume`: a paused map shall run, and its queue is played back.
         """
         status = self.status()
         wanted = _required(status, version, author)
         ran = status.state not in NOT_RUNNING
         before = status.detail.tid
         if wanted.id != before:
+            if status.state == MapState.PAUSED and not may_resume:
+                raise ResourceError(refused_while_paused(self.name, "its version"))
             status = self._switched(status, wanted)
         if ran or _was_interrupted(status, declared_state):
             self._start(status, wanted, before)
@@ -62,8 +62,6 @@ class VersionSwitch:
         return found
 
     def _switched(self, status: EntityMapStatus, wanted: MapTemplate) -> EntityMapStatus:
-        if status.state == MapState.PAUSED:
-            raise ResourceError(refused_while_paused(self.name, "its version"))
         if not status.initialised:
             self._bring("initialised")
         elif status.state not in NOT_RUNNING:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.models import MapAction, MapState
 from providers.api.transport.errors import ApiError, NotFound
 from providers.entity_map import EntityMapInputs, EntityMapOutputs, EntityMapProvider
 from tests.contract.in_process import Killed, copied
@@ -128,6 +128,19 @@ def test_paused_map_is_refused_in_the_preview_and_untouched(pair: LinkedWorld) -
     assert "is paused, so its version cannot change: resume it in the stack file first" in problem.text
     assert "is paused" in refused(pair, pin())
     assert (active(pair), pair.map(MAP).state) == (OLD, MapState.PAUSED)
+
+
+def test_paused_map_that_shall_run_is_resumed_for_its_switch(pair: LinkedWorld) -> None:
+    """An alert paused it: what is declared comes back, and the queue is played back before the stop."""
+    pair.person("start-map", MAP)
+    pair.person("pause-map", MAP)
+    assert list(PROVIDER.live_problems(pin(), pair.call(run_state="running"))) == []
+    (problem,) = PROVIDER.live_problems(pin(), pair.call(run_state="running", catch_up="discard"))
+    assert "is paused" in problem.text
+    create(pair, pin(), run_state="running")
+    assert (active(pair), pair.map(MAP).state) == (NEW, MapState.RUNNING)
+    newest_first = [request.action for request in pair.map(MAP).detail.last_requests]
+    assert newest_first[:3] == [MapAction.START, MapAction.STOP, MapAction.RESUME]
 
 
 def test_preview_says_that_changes_are_not_queued_meanwhile(pair: LinkedWorld) -> None:

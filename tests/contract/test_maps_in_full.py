@@ -177,6 +177,29 @@ def test_every_kind_of_drift_is_named_and_gone_after_the_next_up(pair: LinkedWor
     assert pair.said_since(mark) == []
 
 
+def test_key_of_a_paused_map_is_refused_in_the_preview_and_of_one_that_an_alert_paused_it_is_set(
+    pair: LinkedWorld, made: Made
+) -> None:
+    pair.person("pause-map", COMPANIES)
+    keys = {"cdm_companies": ["cdm_name"]}
+    still = with_state("paused", integration_keys=keys)
+    ((path, text),) = LIVE_SYNC.live_change_problems(still, with_state("paused"), pair.call())
+    assert path == "integration_keys['cdm_companies']"
+    assert f"'{COMPANIES}' is paused, so the integration key of 'cdm_companies' cannot change: resume it in" in text
+    wanted = live_sync(integration_keys=keys)
+    assert list(LIVE_SYNC.live_change_problems(wanted, with_state("paused"), pair.call())) == []
+    _, outputs = updated(pair, (made[0], read(pair, made)), wanted)
+    assert (outputs.maps[COMPANIES], outputs.integration_keys) == ("running", keys)
+    assert COMPANIES not in set(outputs.started) - set(made[1].started)
+
+
+def test_prerequisite_that_is_declared_paused_is_a_warning(pair: LinkedWorld) -> None:
+    wanted = live_sync(maps={COMPANIES: "paused", "msdyn_ledgers - Ledger": "running"})
+    assert list(LIVE_SYNC.problems(wanted, live_sync())) == []
+    assert list(LIVE_SYNC.live_change_problems(wanted, live_sync(), pair.call())) == []
+    assert pair.world.said == [f"warning: DW-W07 declared paused, and running maps need their rows: {COMPANIES}"]
+
+
 RESET = {"action": "reset-link", "target": "lamna-sales", "until": UNTIL}
 STOPPING: dict[str, tuple[Any, Any, Any]] = {
     "key": (LIVE_SYNC, live_sync(integration_keys={"cdm_companies": ["cdm_name"]}), live_sync()),

@@ -12,11 +12,10 @@ from providers.api.transport.errors import ApiError, InvalidRequest
 from providers.catalogue.default_keys import PARTY_KEYS, default_keys
 from providers.catalogue.selection import choose_maps
 from providers.maps.integration_keys import (
+    KeyPlan,
     changed_keys,
     key_drift,
     keys_of,
-    maps_on,
-    refuse_paused,
     same_key,
     same_keys,
     set_keys,
@@ -112,7 +111,24 @@ def test_key_that_does_not_read_back_is_an_error() -> None:
         change(service, {"accounts": ["a"]})
 
 
-def test_paused_map_keeps_its_key() -> None:
+@pytest.mark.parametrize(
+    ("goal", "cure"),
+    [
+        ({ACCOUNTS: "paused"}, "resume it in the stack file first (`state: running`)"),
+        ({}, "resume it on the dual-write page first"),
+    ],
+)
+def test_paused_map_keeps_its_key_until_somebody_resumes_it(goal: dict[str, str], cure: str) -> None:
     service = Service({ACCOUNTS: "5"})
-    with pytest.raises(ApiError, match=rf"key of 'accounts' has to change, and '{ACCOUNTS}' is paused\. Resume or"):
-        refuse_paused(maps_on(["Accounts"], service.listed()))
+    plan = KeyPlan.of({"accounts": ["a"]}, service.connection_set("c"), service.listed(), goal)
+    with pytest.raises(ApiError) as caught:
+        plan.require_possible()
+    said = f"'{ACCOUNTS}' is paused, so the integration key of 'accounts' cannot change: {cure}"
+    assert str(caught.value) == said == plan.refusal(service.listed()[0])
+
+
+def test_paused_map_that_shall_run_is_resumed_and_stopped_for_its_key() -> None:
+    service = Service({ACCOUNTS: "5"})
+    plan = KeyPlan.of({"accounts": ["a"]}, service.connection_set("c"), service.listed(), {ACCOUNTS: "running"})
+    plan.require_possible()
+    assert (plan.paused, plan.interrupted) == ([], [ACCOUNTS])
