@@ -118,9 +118,14 @@ def syncing_on(tenant: Tenant, cid: str, dataverse_set: str) -> TableMap | None:
 def remove_all(tenant: Tenant, cid: str) -> None:
     """Delete every map and project of a link (E11, or the end of an environment)."""
     for table_map in maps_of(tenant, cid):
-        tenant.store.delete(KIND, _key(cid, table_map.id))
-        if table_map.pid is not None:
-            tenant.store.delete(PROJECT_KIND, table_map.pid)
+        remove(tenant, table_map)
+
+
+def remove(tenant: Tenant, table_map: TableMap) -> None:
+    """Delete a map and its project."""
+    tenant.store.delete(KIND, _key(table_map.cid, table_map.id))
+    if table_map.pid is not None:
+        tenant.store.delete(PROJECT_KIND, table_map.pid)
 
 
 def wire(

@@ -28,6 +28,7 @@ def register(tenant: Tenant) -> None:
     tenant.person.on("link", partial(_link, tenant))
     tenant.person.on("add-company", partial(_add_company, tenant))
     tenant.person.on("remove-company", partial(_remove_company, tenant))
+    tenant.person.on("reset-link", partial(_reset, tenant))
     for name, action in (
         ("start-map", _start),
         ("stop-map", _stop),
@@ -35,6 +36,7 @@ def register(tenant: Tenant) -> None:
         ("switch-version", _switch),
         ("break-map", _break),
         ("mend-map", _mend),
+        ("delete-map", _delete),
     ):
         tenant.person.on(name, partial(_act_on_map, tenant, action))
 
@@ -67,6 +69,13 @@ def _remove_company(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
     _refuse_in(tenant, connection, MapState.INITIAL_SYNC, MapState.PAUSED)
     kept = [one for one in connection.company_codes() if one.casefold() != code.casefold()]
     return _set_companies(tenant, connection, kept)
+
+
+def _reset(tenant: Tenant, request: PersonRequest) -> dict[str, Any]:
+    """Reset Link with Force Reset: the companies stay, all that hangs on the link goes (dual-write-semantics.md 9)."""
+    connection = _connection(tenant, request)
+    links.wipe(tenant, connection)
+    return _set_companies(tenant, connection, connection.company_codes())
 
 
 def _set_companies(tenant: Tenant, connection: Connection, codes: list[str]) -> dict[str, Any]:
@@ -126,6 +135,12 @@ def _break(tenant: Tenant, _connection: Connection, table_map: TableMap, request
 def _mend(tenant: Tenant, _connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
     table_map.broken = table_map.broken_version = None
     maps.save(tenant, table_map)
+
+
+def _delete(tenant: Tenant, _connection: Connection, table_map: TableMap, _request: PersonRequest) -> None:
+    """Delete a map from the list; its solution brings it back."""
+    _must_be(table_map, *STARTABLE)
+    maps.remove(tenant, table_map)
 
 
 def _finish(tenant: Tenant, connection: Connection, table_map: TableMap, action: Action, state: MapState) -> None:

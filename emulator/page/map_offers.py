@@ -18,7 +18,11 @@ def map_groups(host: str, table_map: TableMap) -> tuple[Group, ...]:
 def _states(host: str, table_map: TableMap) -> list[Offer]:
     named = {"environment": host, "map": table_map.id}
     if table_map.state in STARTABLE:
-        offers = [act("Start", "start-map", "Undo: Stop.", named)]
+        gone = "Cannot be undone here: applying its solution again brings it back, without its project and history."
+        offers = [
+            act("Start", "start-map", "Undo: Stop.", named),
+            act("Delete map", "delete-map", gone, named, grave=True),
+        ]
     elif table_map.state is MapState.PAUSED:
         offers = [act("Resume", "start-map", "Undo: Pause; the queue has been played back by then.", named)]
     else:

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from emulator.dual_write import maps as emulated_maps
 from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import ApiError
 from tests.contract.declared_stack import (
     AUTHOR,
-    COMPANIES,
     OTHER_AUTHOR,
     OTHER_VERSION,
     PINNED,
@@ -27,7 +25,7 @@ from tests.contract.declared_stack import (
     DeclaredStack,
     a_finished_stack,
 )
-from tests.contract.linked_world import CDS_HOST, FINOPS_HOST, LinkedWorld
+from tests.contract.linked_world import CDS_HOST, LinkedWorld
 
 ENTITIES, CURRENCIES = "cdm_companies - Legal entities", "transactioncurrencies - Currencies"
 VERSIONS = "msdyn_dualwriteentitymaps"
@@ -104,16 +102,8 @@ def other_keys(pair: LinkedWorld) -> None:
 
 def without_map(pair: LinkedWorld) -> None:
     """Somebody deletes a map on the dual-write page."""
-    pair.person("stop-map", CURRENCIES)
-    pair.world.tenant.store.delete(emulated_maps.KIND, f"{pair.cid}/{CURRENCIES}")
-
-
-def reset(pair: LinkedWorld) -> None:
-    """Somebody resets the link, with the companies it has."""
-    service = pair.world.call().session("public").dual_write
-    link = service.environment(FINOPS_HOST)
-    assert link is not None
-    service.reset(link.cid, service.connection_set(link.cname), COMPANIES, force=True)
+    for action in ("stop-map", "delete-map"):
+        pair.person(action, CURRENCIES)
 
 
 STATE = f"map '{ENTITIES}' is"
@@ -169,7 +159,7 @@ KINDS = [
         "the link has other companies than declared (not linked: LAMN)",
         change="reset",
     ),
-    Kind("link reset by a person", reset, f"the link has no maps of {SOLUTION} any more"),
+    Kind("link reset by a person", person("reset-link"), f"the link has no maps of {SOLUTION} any more"),
 ]
 
 

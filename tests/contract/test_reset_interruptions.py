@@ -43,7 +43,7 @@ ORDER: tuple[tuple[str, Any], ...] = (
     ("live sync", LiveSyncProvider()),
 )
 PRIVATE: Mapping[str, Mapping[str, Any]] = {
-    "connection": {"initialise": [PINNED]},
+    "connection": {"initialise": [PINNED], "maps": MAPS},
     "map": {"run_state": "running"},
     "live sync": {},
 }

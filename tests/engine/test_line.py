@@ -156,6 +156,13 @@ def test_map_that_fails_to_start_is_one_line_and_next_up_continues(
     live.preview("--expect-no-changes")
 
 
+def test_link_that_a_person_reset_is_restored_by_one_up(live: Project, tenant: Tenant) -> None:
+    tenant.control("person", {"action": "reset-link", "environment": cds_host(live)})
+    assert "DW-W12" in live.refresh().text
+    live.up()
+    assert set(live.outputs()["maps"].values()) == {"running"}
+
+
 def test_state_holds_no_secret_and_no_port(live: Project, tenant: Tenant) -> None:
     state = live.run("stack", "export").stdout
     assert live.variables["AZURE_CLIENT_SECRET"] not in state

@@ -258,6 +258,23 @@ def test_person_adds_and_removes_companies(pair: Administrator) -> None:
             pair.tenant.person.act({"action": action, "company": code, **place})
 
 
+def test_person_resets_the_link_and_deletes_a_map(pair: Administrator) -> None:
+    """The companies stay, maps and keys are gone until the solution is applied again; a running map is not deleted."""
+    place = {"environment": DATAVERSE_HOST}
+    pair.apply()
+    pair.running(MAP)
+    with pytest.raises(PersonError, match="Running"):
+        pair.tenant.person.act({"action": "delete-map", "map": MAP, **place})
+    pair.tenant.person.act({"action": "reset-link", **place})
+    assert (companies(pair), pair.maps()) == (["DAT"], {})
+    pair.apply()
+    assert pair.maps()[MAP].get("pid") is None
+    pair.tenant.person.act({"action": "delete-map", "map": MAP, **place})
+    assert MAP not in pair.maps()
+    pair.apply()
+    assert MAP in pair.maps()
+
+
 def test_added_company_goes_through_initial_write(pair: Administrator) -> None:
     """Running maps initialise and run again, with the new company's rows on the other side (5.5)."""
     groups = "msdyn_customergroups - Customer groups"
