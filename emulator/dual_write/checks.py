@@ -19,6 +19,10 @@ def start_failure(tenant: Tenant, connection: Connection, table_map: TableMap, *
     failure = table_map.failure
     if failure is not None and (not initial_sync or _BEFORE_ROWS.match(failure)):
         return failure
+    return _invalid(tenant, connection, table_map, initial_sync=initial_sync) or _unfit_prerequisites(tenant, table_map)
+
+
+def _invalid(tenant: Tenant, connection: Connection, table_map: TableMap, *, initial_sync: bool) -> str | None:
     if not table_map.keys:
         return (
             f"Project validation failed: DIPV1003 No integration key is defined for the entity "
@@ -31,8 +35,13 @@ def start_failure(tenant: Tenant, connection: Connection, table_map: TableMap, *
             f"{table_map.project} Error Exceeds the maximum partitions allowed for mapping {table_map.project})], "
             "One or more errors occurred."
         )
-    if tenant.switches["start_without_prerequisites"] == "fail":
-        missing = templates.missing_prerequisites(maps.maps_of(tenant, table_map.cid), table_map)
-        if missing:
-            return f"Dual write failure - Plugin registration failed: [(Related maps do not run: {', '.join(missing)})]"
     return None
+
+
+def _unfit_prerequisites(tenant: Tenant, table_map: TableMap) -> str | None:
+    if tenant.switches["start_without_prerequisites"] != "fail":
+        return None
+    missing = templates.missing_prerequisites(maps.maps_of(tenant, table_map.cid), table_map)
+    if not missing:
+        return None
+    return f"Dual write failure - Plugin registration failed: [(Related maps do not run: {', '.join(missing)})]"

@@ -75,20 +75,24 @@ def started(
 def ended(tenant: Tenant, table_map: TableMap, request_id: str, company: str, legs: list[LegResult]) -> None:
     """Write down what one company's execution did."""
     now = timestamp(tenant)
-    status = "ERROR" if any(leg.failed for leg in legs) else "COMPLETED"
     executions = _executions(tenant, table_map)
     for execution in executions:
-        if execution["initialSyncRequestId"] != request_id or execution["legalEntityName"] != company:
-            continue
-        shown = [_wire(leg, execution["submittedOn"], now) for leg in legs]
-        execution["executionStatus"] = status
-        execution["lastExecutionStatusChangeOn"] = now
-        execution["upsertCount"] = sum(leg.inserted + leg.updated for leg in legs)
-        execution["errorCount"] = sum(leg.error_count for leg in legs)
-        execution["taskExecutionStatuses"] = [
-            {"name": table_map.name, "status": status, "isRunning": False, "legs": shown}
-        ]
+        if (execution["initialSyncRequestId"], execution["legalEntityName"]) == (request_id, company):
+            execution |= _result(table_map.name, legs, execution["submittedOn"], now)
     tenant.store.put(KIND, _key(table_map), {"executions": executions})
+
+
+def _result(name: str, legs: list[LegResult], began: str, ended: str) -> dict[str, Any]:
+    """The members of an execution that its end sets."""
+    status = "ERROR" if any(leg.failed for leg in legs) else "COMPLETED"
+    shown = [_wire(leg, began, ended) for leg in legs]
+    return {
+        "executionStatus": status,
+        "lastExecutionStatusChangeOn": ended,
+        "upsertCount": sum(leg.inserted + leg.updated for leg in legs),
+        "errorCount": sum(leg.error_count for leg in legs),
+        "taskExecutionStatuses": [{"name": name, "status": status, "isRunning": False, "legs": shown}],
+    }
 
 
 def answer(tenant: Tenant, table_map: TableMap) -> dict[str, Any]:
@@ -107,10 +111,15 @@ def _executions(tenant: Tenant, table_map: TableMap) -> list[dict[str, Any]]:
     return list(document["executions"])
 
 
+def _import_status(leg: LegResult) -> str:
+    if not leg.failed:
+        return "COMPLETED"
+    return "WARNING" if leg.inserted + leg.updated else "ERROR"
+
+
 def _wire(leg: LegResult, started_on: str, ended_on: str) -> dict[str, Any]:
     target: Plane = "dataverse" if leg.source == "finops" else "finops"
-    done = leg.inserted + leg.updated
-    status = ("WARNING" if done else "ERROR") if leg.failed else "COMPLETED"
+    status = _import_status(leg)
     refused = [{"recordId": "", "sourceField": "", "errorMessage": leg.refusal}] if leg.refusal else []
     return {
         "displayName": f"{_SIDES[leg.source]} to {_SIDES[target]}",

@@ -8,7 +8,7 @@ quotes; the limit of lookups counts the look-ups of the rows' own columns, as th
 while the company stands in its filter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from emulator.data.schemas import Plane, table
@@ -65,18 +65,28 @@ def finish(tenant: Tenant, connection: Connection, table_map: TableMap, *, reque
     master = _MASTERS[begun["master"]]
     text: str | None = None
     for company in _companies(connection, table_map):
-        # The master goes last: first the other side adds what the master lacks, then the master's rows replace.
-        sources = _sources(Transfer(tenant, connection, table_map.definition))
-        legs = []
-        for plane in sorted(sources, key=lambda plane: plane == master):
-            transfer = Transfer(tenant, connection, table_map.definition, bulk=True)
-            refusal = table_map.failure or _refusal(tenant, transfer, plane, company)
-            legs.append(_leg(tenant, transfer, plane, company, replace=plane == master, refusal=refusal))
+        legs = _legs(tenant, connection, table_map, company, master)
         executions.ended(tenant, table_map, request_id, company.code, legs)
         failed = next((leg for leg in legs if leg.failed), None)
         if text is None and failed is not None:
             text = _request_text(table_map.definition, failed)
     return text
+
+
+def _legs(
+    tenant: Tenant, connection: Connection, table_map: TableMap, company: Company, master: Plane
+) -> list[LegResult]:
+    """Move the rows of one company.
+
+    The master goes last: first the other side adds what the master lacks, then the master's rows replace.
+    """
+    legs = []
+    sources = _sources(Transfer(tenant, connection, table_map.definition))
+    for plane in sorted(sources, key=lambda plane: plane == master):
+        transfer = Transfer(tenant, connection, table_map.definition, bulk=True)
+        refusal = table_map.failure or _refusal(tenant, transfer, plane, company)
+        legs.append(_leg(tenant, transfer, plane, company, replace=plane == master, refusal=refusal))
+    return legs
 
 
 def _request_text(mapped: MapDefinition, leg: LegResult) -> str:
@@ -107,16 +117,23 @@ def _leg(
         record = "|".join(str(row[name]) for name in schema.key)
         if any(row.get(name) == 0 for name in zeros):
             leg.refuse_row(record, "", _ZERO)
-            continue
-        try:
-            with tenant.store.transaction():
-                outcome = transfer.upsert(source, row, replace=replace)
-        except SyncError as error:
-            leg.refuse_row(record, _field_of(str(error)), str(error))
         else:
-            leg.inserted += outcome is Outcome.INSERTED
-            leg.updated += outcome is Outcome.UPDATED
+            _move_row(tenant, transfer, leg, record, row, replace=replace)
     return leg
+
+
+def _move_row(
+    tenant: Tenant, transfer: Transfer, leg: LegResult, record: str, row: dict[str, Any], *, replace: bool
+) -> None:
+    """Write one row on the other side and count it."""
+    try:
+        with tenant.store.transaction():
+            outcome = transfer.upsert(leg.source, row, replace=replace)
+    except SyncError as error:
+        leg.refuse_row(record, _field_of(str(error)), str(error))
+    else:
+        leg.inserted += outcome is Outcome.INSERTED
+        leg.updated += outcome is Outcome.UPDATED
 
 
 def _refusal(tenant: Tenant, transfer: Transfer, source: Plane, company: Company) -> str | None:
@@ -136,15 +153,16 @@ def _refusal(tenant: Tenant, transfer: Transfer, source: Plane, company: Company
         return f"{mapped.finops_entity} is imported by one thread: {count} records exceed the limit of {limit}."
     lookups = row_mapping.lookups(mapped, source)
     if len(lookups) > switches["dual_write_initial_sync_lookups"]:
-        host = transfer.host("dataverse")
-        address = (
-            f"https://europe-001.azure-apim.net/apim/commondataservice/datasets/{host}/tables/{mapped.dataverse_set}"
-        )
-        return (
-            "CRMExport: Package execution complete. Error Description 5 Attempts to get data from "
-            f"{address}/items?$expand={','.join(lookups)} Failed"
-        )
+        return _too_many_lookups(transfer.host("dataverse"), mapped.dataverse_set, lookups)
     return None
+
+
+def _too_many_lookups(host: str, entity_set: str, lookups: Sequence[str]) -> str:
+    address = f"https://europe-001.azure-apim.net/apim/commondataservice/datasets/{host}/tables/{entity_set}"
+    return (
+        "CRMExport: Package execution complete. Error Description 5 Attempts to get data from "
+        f"{address}/items?$expand={','.join(lookups)} Failed"
+    )
 
 
 def _service(tenant: Tenant, finance_host: str) -> dict[str, Any]:

@@ -210,11 +210,15 @@ def _unlinked(tenant: Tenant, environment_id: str) -> tuple[str, str, str] | Non
     finops, dataverse_host = environment.finops, environment.database.host
     ordered = power_platform.ordered_finops_host(tenant, environment_id) if finops is None else None
     finance_host = ordered or _finance_host(environment)
-    if finance_host is None or connections.by_finance_host(tenant, finance_host):
-        return None
-    if connections.by_dataverse_host(tenant, dataverse_host):
+    if finance_host is None or _is_linked(tenant, dataverse_host, finance_host):
         return None
     return dataverse_host, finance_host, finops.type if finops else "Linked"
+
+
+def _is_linked(tenant: Tenant, dataverse_host: str, finance_host: str) -> bool:
+    """Whether one of the two is part of a link."""
+    links = connections.by_finance_host(tenant, finance_host), connections.by_dataverse_host(tenant, dataverse_host)
+    return any(links)
 
 
 def _finance_host(environment: Environment | None) -> str | None:

@@ -7,6 +7,8 @@ initialize, resume or are paused queue the change instead; stopped ones are not 
 from functools import partial
 
 from emulator.dual_write import connections, live_index, maps, queue
+from emulator.dual_write.connections import Connection
+from emulator.dual_write.maps import TableMap
 from emulator.dual_write.sent_rows import observed
 from emulator.dual_write.states import MapState
 from emulator.dual_write.transfer import ORIGIN, Change, Transfer
@@ -34,13 +36,17 @@ def follow(tenant: Tenant, write: Write) -> None:
     change = Change(write.plane, write.row_id, write.old, write.new, write.changes)
     for map_id in map_ids:
         table_map = maps.find(tenant, cid, map_id)
-        if table_map is None:
-            continue
-        transfer = Transfer(tenant, connection, table_map.definition)
-        if not transfer.concerns(change):
-            continue
-        if table_map.state is MapState.RUNNING:
-            with observed(tenant, table_map, change):
-                transfer.apply(change)
-        else:
-            queue.add(tenant, table_map, change)
+        if table_map is not None:
+            _carry(tenant, connection, table_map, change)
+
+
+def _carry(tenant: Tenant, connection: Connection, table_map: TableMap, change: Change) -> None:
+    """Send the change through one map, or queue it while the map is paused."""
+    transfer = Transfer(tenant, connection, table_map.definition)
+    if not transfer.concerns(change):
+        return
+    if table_map.state is MapState.RUNNING:
+        with observed(tenant, table_map, change):
+            transfer.apply(change)
+    else:
+        queue.add(tenant, table_map, change)

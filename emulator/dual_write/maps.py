@@ -128,6 +128,14 @@ def remove(tenant: Tenant, table_map: TableMap) -> None:
         tenant.store.delete(PROJECT_KIND, table_map.pid)
 
 
+def _shown_requests(requests: list[dict[str, Any]], only: str | None, *, never_ends: bool) -> list[dict[str, Any]]:
+    newest, older = requests[:MAX_SHOWN_REQUESTS], requests[MAX_SHOWN_REQUESTS:]
+    shown = [*newest, *(entry for entry in older if entry["requestId"] == only)]
+    if not never_ends:
+        return shown
+    return [{**entry, "state": RequestState.WAITING, "errorMessage": None} for entry in shown]
+
+
 def wire(
     table_map: TableMap, *, never_ends: bool = False, hide_request: str | None = None, only: str | None = None
 ) -> dict[str, Any]:
@@ -137,9 +145,7 @@ def wire(
     request that must be among those shown, however old it is.
     """
     requests = [entry for entry in table_map.requests if entry["requestId"] != hide_request]
-    shown = requests[:MAX_SHOWN_REQUESTS] + [e for e in requests[MAX_SHOWN_REQUESTS:] if e["requestId"] == only]
-    if never_ends:
-        shown = [{**entry, "state": RequestState.WAITING, "errorMessage": None} for entry in shown]
+    shown = _shown_requests(requests, only, never_ends=never_ends)
     detail: dict[str, Any] = {
         "tid": table_map.active,
         "tName": table_map.name,

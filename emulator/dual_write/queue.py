@@ -81,6 +81,13 @@ def catch_up_errors(tenant: Tenant, table_map: TableMap) -> list[CatchUpError]:
     return [CatchUpError(seq, _read(change), error) for seq, change, error in rows]
 
 
+def _send(tenant: Tenant, table_map: TableMap, transfer: Transfer, change: Change) -> None:
+    if transfer.concerns(change):
+        with observed(tenant, table_map, change, queued=True):
+            transfer.apply(change)
+        transfer.settle(change)
+
+
 def play_back(tenant: Tenant, connection: Connection, table_maps: Sequence[TableMap]) -> int:
     """Send everything queued for these maps, in the full order of the changes.
 
@@ -93,10 +100,7 @@ def play_back(tenant: Tenant, connection: Connection, table_maps: Sequence[Table
         transfer = Transfer(tenant, connection, table_map.definition)
         try:
             with tenant.store.transaction():
-                if transfer.concerns(change):
-                    with observed(tenant, table_map, change, queued=True):
-                        transfer.apply(change)
-                    transfer.settle(change)
+                _send(tenant, table_map, transfer, change)
         except SyncError as error:
             failures += 1
             _fail(tenant, seq, str(error))

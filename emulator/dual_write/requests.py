@@ -255,12 +255,10 @@ def _ends(
     wanted = Action(action)
     if refusal is None and wanted is Action.START:
         refusal = checks.start_failure(tenant, connection, table_map, initial_sync=initial_sync)
-    if refusal is not None:
-        _end_request(tenant, table_map, request_id, refusal)
-        maps.save(tenant, table_map)
-    elif wanted is Action.INIT:
+    if refusal is None and wanted is Action.INIT:
         make_project(connection, table_map)
-        _end_request(tenant, table_map, request_id, None)
+    if refusal is not None or wanted is Action.INIT:
+        _end_request(tenant, table_map, request_id, refusal)
         maps.save(tenant, table_map)
     elif initial_sync:
         sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)

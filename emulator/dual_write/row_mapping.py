@@ -90,14 +90,17 @@ def to_finops(
     """Return the F&O values of a Dataverse row, the company left out; `changes` as for `to_dataverse`."""
     values: dict[str, Any] = {}
     for field in _fields(mapped, "dataverse"):
-        if field.finops is None or (
-            changes is not None and _source_property(mapped, field, "dataverse") not in changes
-        ):
+        if field.finops is None:
             continue
-        value = None if field.dataverse is None else follow(mapped.dataverse_set, field.dataverse, row, directory)
-        value = _mapped_back(field, value)
-        values[field.finops] = field.default if value is None else value
+        if changes is None or _source_property(mapped, field, "dataverse") in changes:
+            values[field.finops] = _backward(mapped, field, row, directory)
     return values
+
+
+def _backward(mapped: Map, field: Field, row: Mapping[str, Any], directory: Directory) -> Any:
+    value = None if field.dataverse is None else follow(mapped.dataverse_set, field.dataverse, row, directory)
+    value = _mapped_back(field, value)
+    return field.default if value is None else value
 
 
 def dataverse_key(mapped: Map, row: Mapping[str, Any], directory: Directory) -> dict[str, Any]:
@@ -184,20 +187,25 @@ def _resolve(entity_set: str, wanted: Mapping[str, Any], shown: str, directory: 
         equals[_property(entity_set, column)] = value
     row_id = directory.find(entity_set, equals)
     if row_id is None:
-        value = ", ".join(str(value) for value in wanted.values())
-        query = " and ".join(f"{path} eq '{value}'" for path, value in wanted.items())
-        url = f"{directory.url(entity_set)}?$select={','.join(wanted)}&$filter={query}"
-        raise LookupMissingError(f"{shown}.{next(iter(wanted))}", value, entity_set, url)
+        raise _missing(entity_set, wanted, shown, directory)
     return row_id
+
+
+def _missing(entity_set: str, wanted: Mapping[str, Any], shown: str, directory: Directory) -> LookupMissingError:
+    value = ", ".join(str(value) for value in wanted.values())
+    query = " and ".join(f"{path} eq '{value}'" for path, value in wanted.items())
+    url = f"{directory.url(entity_set)}?$select={','.join(wanted)}&$filter={query}"
+    return LookupMissingError(f"{shown}.{next(iter(wanted))}", value, entity_set, url)
 
 
 def _forward(field: Field, row: Mapping[str, Any]) -> Any:
     value = row.get(field.finops) if field.finops else None
     if value is None or value == "":
-        value = None
-    elif field.value_map is not None:
-        listed = {finops.casefold(): dataverse for finops, dataverse in field.value_map.items()}
-        value = listed.get(str(value).casefold(), value)
+        return field.default
+    if field.value_map is None:
+        return value
+    listed = {finops.casefold(): dataverse for finops, dataverse in field.value_map.items()}
+    value = listed.get(str(value).casefold(), value)
     return field.default if value is None else value
 
 

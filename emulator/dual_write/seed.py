@@ -40,11 +40,15 @@ def play(tenant: Tenant, rows: object) -> None:
         msg = f"seed section {SECTION}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
         raise SeedError(msg) from None
     for one in wanted:
-        there = connections.by_dataverse_host(tenant, one.environment)
-        if there is not None and there.finance_host == one.finops.lower():
-            continue
-        try:
-            links.link_by_person(tenant, one.environment, one.finops, one.companies)
-        except PersonError as error:
-            msg = f"seed section {SECTION}: {error}"
-            raise SeedError(msg) from None
+        _link(tenant, one)
+
+
+def _link(tenant: Tenant, wanted: SeededLink) -> None:
+    there = connections.by_dataverse_host(tenant, wanted.environment)
+    if there is not None and there.finance_host == wanted.finops.lower():
+        return
+    try:
+        links.link_by_person(tenant, wanted.environment, wanted.finops, wanted.companies)
+    except PersonError as error:
+        msg = f"seed section {SECTION}: {error}"
+        raise SeedError(msg) from None

@@ -4,7 +4,7 @@ Assumed: a solution that is applied brings every version of its maps that Datave
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -104,17 +104,19 @@ def restore(tenant: Tenant, connection: Connection, carrier: MapSolution, *, cop
         map_id = f"{mapped.name}#{copy}" if copy else mapped.name
         if map_id in present:
             continue
-        versions = templates.new_templates(tenant, mapped, copy=copy)
-        known = {one["id"] for one in versions}
-        others = [one for one in saved.get(mapped.name, ()) if one.id not in known]
-        versions += [templates.template(tenant, mapped, one.version, author=one.author) for one in others]
+        versions = _versions(tenant, mapped, saved.get(mapped.name, ()), copy)
         connection.integration_keys.setdefault(mapped.dataverse_set, list(mapped.key_paths))
         maps.save(tenant, TableMap(connection.cid, map_id, mapped.name, versions, versions[0]["id"]))
     if carrier.unique_name not in connection.applied_solutions:
-        connection.applied_solutions.append(carrier.unique_name)
-        if "party" in carrier.areas and tenant.switches["party_keys"] == "unset":
-            connection.integration_keys |= {name: [] for name in PARTY_TABLES}
+        _note(tenant, connection, carrier)
     connections.save(tenant, connection)
+
+
+def _note(tenant: Tenant, connection: Connection, carrier: MapSolution) -> None:
+    """Write down that the link has the solution; the keys of the party model are unset where the switch says so."""
+    connection.applied_solutions.append(carrier.unique_name)
+    if "party" in carrier.areas and tenant.switches["party_keys"] == "unset":
+        connection.integration_keys |= {name: [] for name in PARTY_TABLES}
 
 
 def package_installed(tenant: Tenant, dataverse_host: str, unique_name: str) -> None:
@@ -129,6 +131,14 @@ class _SavedVersion(NamedTuple):
     id: str
     version: str
     author: str
+
+
+def _versions(tenant: Tenant, mapped: MapDefinition, saved: Iterable[_SavedVersion], copy: int) -> list[dict[str, Any]]:
+    """The versions of a new map: those that it comes with, then those that somebody saved."""
+    versions = templates.new_templates(tenant, mapped, copy=copy)
+    known = {one["id"] for one in versions}
+    others = [one for one in saved if one.id not in known]
+    return versions + [templates.template(tenant, mapped, one.version, author=one.author) for one in others]
 
 
 def _saved_versions(tenant: Tenant, host: str) -> dict[str, list[_SavedVersion]]:
@@ -179,9 +189,12 @@ def _applied(tenant: Tenant, *, cid: str, request_id: str, names: list[str]) -> 
     failure = str(tenant.switches["apply_solution_error"])
     if not failure:
         _restore_all(tenant, connection, [carrier for name in names if (carrier := solution(name))])
-    entry["modifiedOn"] = timestamp(tenant)
-    entry["state"] = str(RequestState.FAILED if failure else RequestState.COMPLETED)
-    entry["result"] = {"message": failure, "status": "Failed" if failure else "Succeeded"}
+    state, status = (RequestState.FAILED, "Failed") if failure else (RequestState.COMPLETED, "Succeeded")
+    entry |= {
+        "modifiedOn": timestamp(tenant),
+        "state": str(state),
+        "result": {"message": failure, "status": status},
+    }
     connections.save(tenant, connection)
 
 

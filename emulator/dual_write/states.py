@@ -104,6 +104,12 @@ def shown_actions(state: MapState) -> list[str] | None:
     return [Action.RESUME] if state is MapState.PAUSED else None
 
 
+def _not_allowed(state: MapState, action: Action, *, has_project: bool) -> ActionNotAllowedError:
+    needed = "is already initialized" if action is Action.INIT else f"is {state_name(state)}"
+    reason = needed if has_project else "has no project yet"
+    return ActionNotAllowedError(f"the action '{action.name.lower()}' is not allowed because the map {reason}")
+
+
 def transition(
     state: MapState,
     action: Action,
@@ -119,9 +125,7 @@ def transition(
         ActionNotAllowedError: the state does not allow it.
     """
     if action not in allowed(state, has_project=has_project, stop_paused=stop_paused):
-        needed = "is already initialized" if action is Action.INIT else f"is {state_name(state)}"
-        reason = needed if has_project else "has no project yet"
-        raise ActionNotAllowedError(f"the action '{action.name.lower()}' is not allowed because the map {reason}")
+        raise _not_allowed(state, action, has_project=has_project)
     if action is Action.START:
         return Transition(MapState.INITIAL_SYNC if initial_sync else None, MapState.RUNNING, state)
     if action is Action.RESUME:

@@ -25,10 +25,12 @@ def enter(
 
     Queues of several maps are played back together, in the order in which the rows changed.
     """
+    # Of a queue only a map that begins to run chooses; one that stops loses it.
+    choice = CatchUp.DROP if state in STARTABLE else catch_up if state is MapState.RUNNING else CatchUp.PLAY_BACK
     for table_map in table_maps:
-        if state is MapState.RUNNING and catch_up is CatchUp.KEEP_AS_ERRORS:
+        if choice is CatchUp.KEEP_AS_ERRORS:
             queue.keep_as_errors(tenant, table_map)
-        elif (state is MapState.RUNNING and catch_up is CatchUp.DROP) or state in STARTABLE:
+        elif choice is CatchUp.DROP:
             queue.discard(tenant, table_map)
         _set_state(tenant, connection, table_map, state)
     if state is MapState.RUNNING:

@@ -88,8 +88,7 @@ def switch(tenant: Tenant, table_map: TableMap, tid: str) -> None:
             raise conflict(f"The map '{table_map.name}' must be stopped first; it is {state_name(table_map.state)}.")
         if rule == "ignore":
             return
-    active = next(one["id"] for one in table_map.templates if one["id"].casefold() == tid.casefold())
-    table_map.active = active
+    table_map.active = next(one["id"] for one in table_map.templates if one["id"].casefold() == tid.casefold())
     maps.save(tenant, table_map)
 
 

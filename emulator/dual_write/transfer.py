@@ -248,17 +248,20 @@ class Transfer:
             team = str(rows[0]["teamid"]) if rows else None
         return {"_ownerid_value": team} if team else {}
 
+    def _company_row(self, source: Plane, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return Dataverse's row of the company that a row names."""
+        rows, host = self._tenant.rows, self._connection.dataverse_host
+        if source == "finops":
+            by_code = rows.find("dataverse", host, _COMPANIES, {"cdm_companycode": row.get("dataAreaId")})
+            return next(iter(by_code), None)
+        company_id = row.get(f"_{self.mapped.company_column}_value")
+        return rows.get("dataverse", host, _COMPANIES, str(company_id)) if company_id else None
+
     def _company(self, source: Plane, row: Mapping[str, Any]) -> _Company | None:
         """Return the linked company of a row of a company-specific map, else None."""
         if not row_mapping.is_company_specific(self.mapped):
             return None
-        rows, host = self._tenant.rows, self._connection.dataverse_host
-        if source == "finops":
-            found = rows.find("dataverse", host, _COMPANIES, {"cdm_companycode": row.get("dataAreaId")})
-            company = found[0] if found else None
-        else:
-            company_id = row.get(f"_{self.mapped.company_column}_value")
-            company = rows.get("dataverse", host, _COMPANIES, str(company_id)) if company_id else None
+        company = self._company_row(source, row)
         if company is None or not self._connection.has_company(company["cdm_companycode"]):
             return None
         team = company.get("_cdm_defaultowningteam_value")
@@ -295,6 +298,14 @@ class _Dataverse:
         return self._tenant.rows.get("dataverse", self._host, entity_set, row_id)
 
 
+def _reason(error: RowError | ValueRefusedError | ServiceError) -> str:
+    if isinstance(error, ServiceError):
+        return _text(error)
+    if isinstance(error, RowError) and error.kind == "incomplete":
+        return " ".join(f"Field '{name}' must be filled in." for name in error.columns) or str(error)
+    return str(error)
+
+
 @contextmanager
 def _refusals(entity_set: str) -> Iterator[None]:
     """Turn every refusal of the other side into the SyncError that the writing client sees."""
@@ -303,15 +314,8 @@ def _refusals(entity_set: str) -> Iterator[None]:
     except LookupMissingError as error:
         of_party = error.target == _PARTIES and entity_set in _OF_A_PARTY
         raise SyncError("Party number couldn't be found in Dataverse." if of_party else str(error)) from error
-    except RowError as error:
-        fields = [f"Field '{name}' must be filled in." for name in error.columns] if error.kind == "incomplete" else []
-        msg = f"Unable to write data to entity {entity_set}. {' '.join(fields) or error}"
-        raise SyncError(msg) from error
-    except ValueRefusedError as error:
-        msg = f"Unable to write data to entity {entity_set}. {error}"
-        raise SyncError(msg) from error
-    except ServiceError as error:
-        msg = f"Unable to write data to entity {entity_set}. {_text(error)}"
+    except (RowError, ValueRefusedError, ServiceError) as error:
+        msg = f"Unable to write data to entity {entity_set}. {_reason(error)}"
         raise SyncError(msg) from error
 
 

@@ -129,11 +129,9 @@ def paused_since(status: EntityMapStatus) -> datetime | None:
     """When a paused map was paused, by its newest request of that kind; None when it is not, or nothing shows it."""
     if status.state != MapState.PAUSED:
         return None
-    times = [
-        _time(each.modified_on or each.created_on)
-        for each in status.detail.last_requests
-        if each.action == MapAction.PAUSE and each.state == RequestState.COMPLETED
-    ]
+    paused = MapAction.PAUSE, RequestState.COMPLETED
+    requests = [each for each in status.detail.last_requests if (each.action, each.state) == paused]
+    times = [_time(each.modified_on or each.created_on) for each in requests]
     return max((time for time in times if time), default=None)
 
 

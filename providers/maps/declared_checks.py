@@ -95,10 +95,14 @@ def _wrong_keys(
     used = {status.right_entity.name.casefold() for status in statuses}
     keys = {table: columns for table, columns in inputs.integration_keys.items() if table.casefold() in used}
     missing = list(column_problems(dataverse, keys))
+    if missing and _has_all_packages(session, pair, call):
+        return missing
+    return list(company_problems(dataverse, keys, inputs.listed_companies or details.companies))
+
+
+def _has_all_packages(session: Session, pair: Pair, call: Call) -> bool:
     packages = LiveSyncPrivate.of(call.private).packages
-    if missing and (packages is None or not _all_installed(session, pair.environment_id, packages)):
-        missing = []
-    return missing or list(company_problems(dataverse, keys, inputs.listed_companies or details.companies))
+    return packages is not None and _all_installed(session, pair.environment_id, packages)
 
 
 def _all_installed(session: Session, environment_id: str, packages: Collection[str]) -> bool:

@@ -65,14 +65,15 @@ class SyncRun:
     def failure(self, name: str, correlation_id: str | None) -> MapFailure:
         """Why the map did not get through: the first company in full, with up to three different reasons."""
         worst = [each for each in self.executions if each.errors]
-        first = worst[0]
+        first, *others = worst
         reasons = list(dict.fromkeys(first.reasons))[:_REASONS] or ["the service gave no reason"]
-        others = f"; errors in {', '.join(each.company for each in worst[1:])} as well" if worst[1:] else ""
-        known = explained(reasons[0])
+        also = f"; errors in {', '.join(each.company for each in others)} as well" if others else ""
         errors = amount(first.errors, "error")
-        text = f"initial sync failed for {first.company} with {errors}: {'; '.join(reasons)}{others}"
-        code = known.code if known else error_code(reasons[0])
-        return MapFailure(name, text, code, correlation_id, known.next_step if known else "")
+        text = f"initial sync failed for {first.company} with {errors}: {'; '.join(reasons)}{also}"
+        known = explained(reasons[0])
+        if known is None:
+            return MapFailure(name, text, error_code(reasons[0]), correlation_id, "")
+        return MapFailure(name, text, known.code, correlation_id, known.next_step)
 
 
 def newest_run(executions: Iterable[Execution]) -> SyncRun | None:

@@ -218,11 +218,7 @@ class MapOperations:
 
     def _groups(self) -> dict[MapAction, list[MapWork]]:
         """What is to be sent now: action to maps."""
-        groups: dict[MapAction, list[MapWork]] = {}
-        for work in filter(self._is_free, self._work.values()):
-            step = work.step
-            if isinstance(step, MapAction):
-                groups.setdefault(step, []).append(work)
+        groups = self._by_action()
         starts = self._startable(groups.pop(MapAction.START, []))
         if starts or self._requests.starting:
             # Dependents are started while what they need still runs.
@@ -258,6 +254,15 @@ class MapOperations:
         return bool(self._requests.pending) or any(
             work.under_way or work.step == MapAction.INITIALISE for work in self._work.values() if not work.failure
         )
+
+    def _by_action(self) -> dict[MapAction, list[MapWork]]:
+        """The maps that are free for their next step."""
+        groups: dict[MapAction, list[MapWork]] = {}
+        for work in filter(self._is_free, self._work.values()):
+            step = work.step
+            if isinstance(step, MapAction):
+                groups.setdefault(step, []).append(work)
+        return groups
 
     def _send(self, action: MapAction, chosen: Iterable[MapWork]) -> None:
         works = {work.name: work for work in chosen}

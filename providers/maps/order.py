@@ -29,12 +29,10 @@ class StartOrder:
         name_of = {status.detail.tid: name for name, status in statuses.items()}
         asked = [statuses[name].detail.tid for name in names]
         sequences = needs_of(service.prerequisite_sequences(cid, asked), asked)
-        self._needs = {
-            name_of[tid]: frozenset(name_of[need] for need in needs if need in name_of) - self._avoid
-            for tid, needs in sequences.items()
-        }
+        by_name = {name_of[tid]: {name_of.get(need, "") for need in needs} for tid, needs in sequences.items()}
+        self._needs = {name: frozenset(needs - {""} - self._avoid) for name, needs in by_name.items()}
         self._chains = chains(self._needs)
-        return {need for needs in self._needs.values() for need in needs}
+        return set().union(*self._needs.values())
 
     def needs(self, name: str) -> frozenset[str]:
         """The maps that have to run before this one."""

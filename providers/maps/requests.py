@@ -132,8 +132,8 @@ class MapRequests:
             return outcome
         if request.request_id not in answers:
             answers[request.request_id] = self._asked(request.request_id)
-        listed = next((each for each in answers[request.request_id] if each.name == name), None)
-        return listed.request(request.request_id) if listed else None
+        listed = {each.name: each for each in reversed(answers[request.request_id])}
+        return listed[name].request(request.request_id) if name in listed else None
 
     def _asked(self, request_id: str) -> list[EntityMapStatus]:
         """The maps of one request (E4); none while the service cannot tell, as a failing poll is no failed request."""
@@ -145,11 +145,11 @@ class MapRequests:
 
     def send(self, action: MapAction, details: Mapping[str, ActionDetail], *, alone: frozenset[str]) -> list[Ended]:
         """One request for all maps of `details` but those that go `alone`; the refused ones."""
-        bulk = [name for name in details if name not in alone and action not in self._single]
-        refused = self._request(action, {name: details[name] for name in bulk}) if bulk else []
-        for name in details:
-            if name not in bulk:
-                refused += self._request(action, {name: details[name]})
+        single = details.keys() if action in self._single else alone
+        bulk = {name: detail for name, detail in details.items() if name not in single}
+        refused = self._request(action, bulk) if bulk else []
+        for name in (name for name in details if name in single):
+            refused += self._request(action, {name: details[name]})
         return refused
 
     def _request(self, action: MapAction, details: Mapping[str, ActionDetail]) -> list[Ended]:

@@ -104,13 +104,14 @@ class RowCounts:
         unread = set(self._read_tables({entry.table for entry in entries}))
         not_checked = {entry.name for entry in entries if entry.table in unread}
         sides = [side for entry in entries for side in self._sides(entry)]
-        excesses = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for side, found in zip(sides, pool.map(_checked, sides), strict=True):
-                if isinstance(found, ApiError):
-                    not_checked.add(side.map.name)
-                elif found:
-                    excesses.append(Excess(side.map.name, f"{found}. {_plan(side.limit)}"))
+            answers = list(zip(sides, pool.map(_checked, sides), strict=True))
+        not_checked |= {side.map.name for side, answer in answers if isinstance(answer, ApiError)}
+        excesses = [
+            Excess(side.map.name, f"{answer}. {_plan(side.limit)}")
+            for side, answer in answers
+            if answer and not isinstance(answer, ApiError)
+        ]
         return Volumes(tuple(excesses), tuple(sorted(not_checked)))
 
     def _sides(self, entry: StandardMap) -> Iterable[_Side]:

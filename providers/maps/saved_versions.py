@@ -28,15 +28,16 @@ def filters_of(dataverse: Dataverse, template_id: str) -> Filters | None:
 
 def read_filters(mapping: object) -> Filters | None:
     """The filters of `msdyn_mapping`, which can be JSON within JSON."""
-    document: Any = mapping
-    for _ in range(2):
-        if isinstance(document, str):
-            try:
-                document = json.loads(document)
-            except ValueError:
-                return None
-    legs = document.get("legs") if isinstance(document, Mapping) else None
-    leg = legs[0] if isinstance(legs, list) and legs and isinstance(legs[0], Mapping) else None
-    if leg is None:
+    match _decoded(_decoded(mapping)):
+        case {"legs": [Mapping() as leg, *_]}:
+            return Filters(str(leg.get("sourceFilter") or ""), str(leg.get("reversedSourceFilter") or ""))
+        case _:
+            return None
+
+
+def _decoded(value: object) -> Any:
+    """What a JSON text holds; None for one that is none, anything else as it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
         return None
-    return Filters(str(leg.get("sourceFilter") or ""), str(leg.get("reversedSourceFilter") or ""))

@@ -118,13 +118,18 @@ def _renew(
     for status in renewed:
         name, live = status.name, status.state in LIVE
         run = newest_run(service.executions(status.detail.pid or ""))
-        if run is not None and live and run.clean and memory.is_new(name, run):
+        if live and run is not None and _ended_unknown(memory, name, run):
             plan.is_done(name, memory.resync[name], run)
             plan.served.append(name)
             continue
         plan.sync(name, MASTERS[sides[name]], run)
         if live:
             plan.again.append(name)
+
+
+def _ended_unknown(memory: Memory, name: str, run: SyncRun) -> bool:
+    """Whether a run went well that the stack does not remember."""
+    return run.clean and memory.is_new(name, run)
 
 
 def _look_up(plan: SyncPlan, service: DualWriteManagement, status: EntityMapStatus, master: Master, text: str) -> None:
