@@ -280,6 +280,8 @@ def _tell_overwritten(dataverse: Dataverse, inputs: BootstrapInputs, units: Sequ
 
 def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
     definitions = dataverse.table_definitions(inputs.tables)
+    meant = entity_sets(dataverse, inputs.tables, definitions)
+    unknown = [name for name in inputs.tables if name not in definitions and name not in meant]
     return find_scope(
         company=inputs.company,
         business_units=inputs.business_units,
@@ -288,7 +290,8 @@ def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
         companies=dataverse.companies(),
         units=dataverse.business_units() if inputs.business_units else [],
         definitions=definitions,
-        meant=entity_sets(dataverse, inputs.tables, definitions),
+        meant=meant,
+        sets=dataverse.entity_set_names() if unknown else (),
     )
 
 

@@ -3,6 +3,7 @@
 Sources: dual-write-semantics.md 5.1 (the lookup of a company-specific table), 5.2, 5.4, 6.2, 12.2.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -88,14 +89,15 @@ def find_scope(
     units: Sequence[BusinessUnit],
     definitions: Mapping[str, EntityDefinition],
     meant: Mapping[str, str] | None = None,
+    sets: Sequence[str] = (),
 ) -> Scope:
     """Find what is declared in what the organization holds; all problems at once, by the input they are about.
 
-    `meant`: the entity set of a table that is declared by another name.
+    `meant`: the entity set of a table that is declared by another name; `sets`: all that there are, for advice.
     """
     company_id, unlinked = linked_company(company, companies)
     unit_ids, missing = known_units(business_units, units)
-    found, unusable = _tables(tables, definitions, meant or {})
+    found, unusable = _tables(tables, definitions, meant or {}, sets)
     problems = [*([unlinked] if unlinked else []), *missing, *unusable]
     if problems:
         return Scope([], problems)
@@ -170,7 +172,7 @@ def has_business_unit(table: EntityDefinition) -> bool:
 
 
 def _tables(
-    names: Sequence[str], definitions: Mapping[str, EntityDefinition], meant: Mapping[str, str]
+    names: Sequence[str], definitions: Mapping[str, EntityDefinition], meant: Mapping[str, str], sets: Sequence[str]
 ) -> tuple[list[tuple[EntityDefinition, ManyToOne]], list[Problem]]:
     found: list[tuple[EntityDefinition, ManyToOne]] = []
     problems: list[Problem] = []
@@ -182,13 +184,16 @@ def _tables(
         elif table:
             problems.append(Problem(f"tables[{place}]", f"'{name}' {_why_not(table)}"))
         else:
-            problems.append(unknown_table(place, name, meant.get(name)))
+            problems.append(unknown_table(place, name, meant.get(name), sets))
     return found, problems
 
 
-def unknown_table(place: int, name: str, meant: str | None) -> Problem:
+def unknown_table(place: int, name: str, meant: str | None, sets: Sequence[str] = ()) -> Problem:
     """Against a name that no entity set has; `meant` is the one of the table that is called so otherwise."""
-    advice = f": a table is named by its entity set, here `{meant}`" if meant else ""
+    close = difflib.get_close_matches(name.lower(), sets, n=1)
+    advice = f"; did you mean `{close[0]}`?" if close else ""
+    if meant:
+        advice = f": a table is named by its entity set, here `{meant}`"
     return Problem(f"tables[{place}]", f"'{name}' is no entity set of this environment{advice}")
 
 

@@ -195,6 +195,13 @@ def test_table_by_another_name_is_refused_with_its_entity_set(
     ]
 
 
+def test_misspelt_table_is_refused_with_the_one_that_is_meant(pair: LinkedWorld) -> None:
+    bag = {"cloud": "public", "cds": CDS, "company": "DAT", "tables": ["accounts", "Acounts"]}
+    assert creation(BOOTSTRAP, bag, pair.call(linked_companies=["DAT", "LAMN"])) == [
+        "tables[1]: 'Acounts' is no entity set of this environment; did you mean `accounts`?"
+    ]
+
+
 def test_table_that_may_come_with_a_package_is_not_refused_before_the_link(pair: LinkedWorld) -> None:
     bag = {"cloud": "public", "cds": CDS, "company": "DAT", "tables": ["msdyn_somethings"]}
     assert creation(BOOTSTRAP, bag, pair.call()) == []

@@ -1,5 +1,8 @@
 """DUALWRITE_TOKEN_COMMAND and DUALWRITE_TOKEN as people set them: cleaned where plain, else told without the output."""
 
+import os
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +17,7 @@ from providers.api.identity.token_command import cleaned_token
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.errors import AuthenticationError, Interrupted
 from providers.api.transport.lazy import connect
+from tools.workspace import ROOT
 
 TOKEN = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.sig"
 CANARY = "canary-5f1d9c"
@@ -172,3 +176,34 @@ def test_failing_command_runs_once_for_all_that_ask(public: CloudProfile, monkey
 def test_what_comes_out_can_stand_in_a_header(text: str, around: list[str]) -> None:
     token = cleaned_token("".join(around) + text + "".join(reversed(around)))
     assert token is None or (token.isascii() and token.isprintable() and " " not in token and token)
+
+
+AZ = f"""#!{sys.executable}
+# The options of `az keyvault secret show` that the README uses, as azure-cli documents them.
+import argparse
+parser = argparse.ArgumentParser(allow_abbrev=False)
+parser.add_argument("group", choices=["keyvault"])
+parser.add_argument("kind", choices=["secret"])
+parser.add_argument("command", choices=["show"])
+parser.add_argument("--vault-name", required=True)
+parser.add_argument("--name", "-n", required=True)
+parser.add_argument("--query", choices=["value"])
+parser.add_argument("--output", "-o", choices=["json", "tsv", "none"], default="json")
+given = parser.parse_args()
+print("{TOKEN}" if given.query and given.output == "tsv" else '{{"value": "{TOKEN}"}}')
+"""
+
+
+def test_command_of_the_readme_brings_a_token(
+    source: DualWriteTokens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Word for word as a shell exports it; an `az` of the test's own stands in for azure-cli."""
+    (line,) = re.findall(r"^export DUALWRITE_TOKEN_COMMAND=.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    program = tmp_path / "az"
+    program.write_text(AZ)
+    program.chmod(0o755)
+    shell = ["sh", "-c", f'{line}; printf "%s" "$DUALWRITE_TOKEN_COMMAND"']
+    exported = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("DUALWRITE_TOKEN_COMMAND", exported)
+    assert source.token("s") == TOKEN

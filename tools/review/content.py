@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 from tools.bags import Bag, mapping
 from tools.review import consequences, digest
 from tools.review.changes import comes_and_goes, counted, some
-from tools.review.preview import Preview, Step
+from tools.review.preview import Finding, Preview, Step
 from tools.review.resources import companies, first_pin, label, line, masters, name_of
 
 # Map names up to this many stand in the table itself.
 MAPS_SHOWN = 3
 NOT_DECLARED = "new"
+# What the engine says of a program that said itself what is wrong.
+AFTERMATH = "an unhandled error occurred"
 
 
 class MapChange(NamedTuple):
@@ -84,9 +86,15 @@ def _planned(preview: Preview) -> list[Section]:
 
 
 def refusals(preview: Preview) -> list[str]:
-    """What ends `up` before it writes."""
-    said = [f"{finding.code} {finding.text}" for finding in preview.refusals]
-    return said + [error for error in preview.errors if error not in said]
+    """What ends `up` before it writes: a line a problem."""
+    said = [f"{finding.code} {text}" for finding in preview.refusals for text in _problems(finding)]
+    return said + [error for error in preview.errors if not (said and error.startswith(AFTERMATH))]
+
+
+def _problems(finding: Finding) -> list[str]:
+    """The problems of a finding, which stand below its first line where it has several (those of a stack file)."""
+    first, *others = finding.text.splitlines()
+    return [text.strip() for text in others] or [first]
 
 
 def headline(preview: Preview) -> str:

@@ -154,6 +154,12 @@ class Dataverse:
         found = self._client.read_list(EntityDefinition, f"{ROOT}/EntityDefinitions", params=query, headers=_HEADERS)
         return {table.set_name: table for table in found}
 
+    def entity_set_names(self) -> list[str]:
+        """The entity sets of all tables."""
+        query = {"$select": "LogicalName,EntitySetName"}
+        found = self._client.read_list(EntityDefinition, f"{ROOT}/EntityDefinitions", params=query, headers=_HEADERS)
+        return [table.set_name for table in found if table.set_name]
+
     def companies(self) -> list[Company]:
         """The companies that the link has brought here."""
         columns = ("cdm_companyid", "cdm_companycode", "cdm_isenabledfordualwrite", "cdm_name", _OWNING_TEAM)

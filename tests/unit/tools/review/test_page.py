@@ -138,6 +138,16 @@ def test_recorded_pin_is_no_line_of_its_own() -> None:
     assert "Unchanged: 2 other resources." in text
 
 
+def test_problems_of_a_stack_file_are_counted_each_and_the_engines_own_line_is_none() -> None:
+    engines = said("an unhandled error occurred: program exited with non-zero exit code: 1", severity="error")
+    file = said("DW-C05 stacks/Pulumi.uat.yaml has 2 problems:\n  cds.a: is b\n  cds.c: is d", severity="error")
+    text = page(plan(diagnostics=[file, engines]))
+    assert "is refused: 2 problems to mend first" in text
+    assert "- DW-C05 cds.a: is b\n- DW-C05 cds.c: is d\n" in text
+    assert "unhandled" not in text
+    assert "- an unhandled error occurred" in page(plan(diagnostics=[engines]))
+
+
 def test_refused_plan_shows_its_problems_and_no_digest() -> None:
     text = page(
         plan(step("Company", "create", new={"code": "X"}), diagnostics=[said("DW-C01 wrong", severity="error")])
