@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 import pulumi
 
+from providers.api.dual_write.models import LinkedEnvironment
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
@@ -156,7 +157,8 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         if environment_or_gone(session.power_platform, stored.environment_id) is None:
             return None
         pair = _stored_pair(stored)
-        link, details = stored_link(session, pair.finops_host, stored.connection_name)
+        known = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
+        link, details = stored_link(session, pair.finops_host, known)
         require_partner(pair, link, details)
         now = from_link(stored, pair, link, details)
         seen = {

@@ -22,7 +22,7 @@ from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.companies import as_read
-from providers.link.pair import find_link, find_pair
+from providers.link.pair import find_link, find_pair, stored_link
 from providers.maps.drift import BROUGHT_BACK
 from providers.maps.integration_keys import refused_while_paused
 from providers.maps.map_model import EntityMapArguments, EntityMapInputs, EntityMapOutputs, EntityMapPrivate
@@ -262,7 +262,8 @@ def _companies(session: Session, stored: EntityMapOutputs, link: LinkedEnvironme
     """Those of the link, which has them reset where they are not the declared ones; unknown in older state."""
     if isinstance(stored.companies, str) or not (stored.companies and link.cname):
         return stored.companies
-    return as_read(stored.companies, session.dual_write.connection_set(link.cname, fresh=False).companies)
+    _, details = stored_link(session, stored.finops_host, link)
+    return as_read(stored.companies, details.companies)
 
 
 def _active_line(outputs: EntityMapOutputs) -> str:

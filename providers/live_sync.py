@@ -18,6 +18,7 @@ from providers.api.dual_write.models import EntityMapStatus
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
+from providers.catalogue.durations import seconds
 from providers.instances.identifiers import LinkId
 from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
@@ -34,6 +35,7 @@ from providers.maps.declared_checks import (
 )
 from providers.maps.drift import read_live
 from providers.maps.integration_keys import same_keys
+from providers.maps.lost_maps import brought_back
 from providers.maps.model import (
     LiveSyncArguments,
     LiveSyncInputs,
@@ -171,7 +173,9 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
         """
         session = call.session(inputs.cloud, gateway=inputs.gateway)
         link = find_link(session, stored.finops_host)
-        statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
+        listed = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
+        seen = inputs.maps.keys() & stored.maps.keys() - set(stored.not_installed)
+        statuses = brought_back(session, link, listed, seen, call, seconds(inputs.timeout))
         left = _left(statuses, stored, inputs, call)
         private, place = LiveSyncPrivate.of(call.private), LinkId.parse(identifier).environment_id
         memory = SyncMemory(inputs.resync, stored.synced, stored.sync_runs, stored.sync_projects)

@@ -3,6 +3,7 @@
 E1, E2 and E10 of dual-write-management-api.md. No pulumi. Who can link: dual-write-semantics.md 2.3 (LCS) and 2.4.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from providers.api.dataverse.client import NOT_INTEGRATED
@@ -115,18 +116,28 @@ def find_link(session: Session, finops_host: str) -> LinkedEnvironment:
     return link
 
 
-def stored_link(session: Session, finops_host: str, cname: str) -> tuple[LinkedEnvironment, ConnectionSet]:
-    """The link by the name that the stack knows (E10 alone), by its host where that does not tell (E1 first)."""
-    with with_documented_cure(READING):
-        try:
-            details = session.dual_write.connection_set(cname, fresh=False)
-        except NotFound:
-            details = ConnectionSet()
-    if details.id and _host(details.dataverse) and _host(details.finance_operations) == finops_host:
-        return LinkedEnvironment(cid=details.id, cname=cname), details
+def stored_link(
+    session: Session, finops_host: str, known: LinkedEnvironment
+) -> tuple[LinkedEnvironment, ConnectionSet]:
+    """The link as the stack knows it, by E10 alone; by its host (E1 first) where that shows another one, or none.
+
+    That the id of E10 is that of E1 is inferred; where it is not, a refresh costs a call more.
+    """
+    details = _known_link(session, known)
+    if details.id.casefold() == known.cid.casefold() and _host(details.finance_operations) == finops_host:
+        return known, details
     link = find_link(session, finops_host)
     with with_documented_cure(READING):
         return link, session.dual_write.connection_set(link.cname, fresh=False)
+
+
+def _known_link(session: Session, known: LinkedEnvironment) -> ConnectionSet:
+    """E10, empty where there is none of that name."""
+    if not known.cname:
+        return ConnectionSet()
+    with with_documented_cure(READING), suppress(NotFound):
+        return session.dual_write.connection_set(known.cname, fresh=False)
+    return ConnectionSet()
 
 
 def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> Link:

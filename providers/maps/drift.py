@@ -10,7 +10,7 @@ from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, Link
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
 from providers.link.companies import as_read
-from providers.link.pair import find_link
+from providers.link.pair import find_link, stored_link
 from providers.maps.catch_up import old_queues
 from providers.maps.integration_keys import key_drift, keys_of
 from providers.maps.model import LiveSyncOutputs, states_of
@@ -26,7 +26,8 @@ BROUGHT_BACK = (
 
 def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs:
     """The outputs as they are now; every difference is named in a warning. Raises `NotFound` without a link."""
-    statuses, link = _statuses(session, stored)
+    known, details = _known_link(session, stored)
+    statuses, link = _statuses(session, stored, known)
     declared = {**stored.maps, **stored.drifted}
     lost = _lost(declared, statuses, stored)
     states = {**states_of(declared, statuses), **dict.fromkeys(lost, NOT_INSTALLED)}
@@ -34,7 +35,6 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     _tell(states, {name: state for name, state in drifted.items() if name not in lost}, lost, call)
     for sentence in old_queues(statuses.values(), session.dual_write.listed_at(link.cid)):
         call.warn(sentence, QUEUE_AGE)
-    details = _details(session, stored, link)
     keys, drifted_keys = _keys(stored, details, call)
     return stored.model_copy(
         update={
@@ -61,9 +61,10 @@ def _tell(states: Mapping[str, str], drifted: Mapping[str, str], lost: list[str]
         call.warn(f"{absent} not installed any more: {first_names(lost)}. {BROUGHT_BACK}", MAP_MISSING)
 
 
-def _statuses(session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:
+def _statuses(
+    session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment
+) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:
     """All maps by the link's id; by its host again when a reset gave the link a new id."""
-    link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
     try:
         listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
     except NotFound:
@@ -72,11 +73,12 @@ def _statuses(session: Session, stored: LiveSyncOutputs) -> tuple[dict[str, Enti
     return {status.name: status for status in listed}, link
 
 
-def _details(session: Session, stored: LiveSyncOutputs, link: LinkedEnvironment) -> ConnectionSet:
-    """The link with its keys and companies; read only where one of them is declared."""
+def _known_link(session: Session, stored: LiveSyncOutputs) -> tuple[LinkedEnvironment, ConnectionSet]:
+    """The link with its keys and companies, which are read only where one of them is declared."""
+    known = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
     if isinstance(stored.companies, str) and not (stored.integration_keys or stored.drifted_keys):
-        return ConnectionSet()
-    return session.dual_write.connection_set(link.cname, fresh=False)
+        return known, ConnectionSet()
+    return stored_link(session, stored.finops_host, known)
 
 
 def _keys(

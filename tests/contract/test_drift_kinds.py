@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.identity.tokens import SigningKey
+from providers.api.dual_write.models import MapState
 from providers.api.transport.errors import ApiError
 from tests.contract.declared_stack import (
     AUTHOR,
@@ -171,6 +172,15 @@ def test_refresh_of_a_pair_as_declared_is_silent_and_costs_three_calls(stack: De
     requests = len(stack.pair.world.requests)
     stack.up()
     assert len(stack.pair.world.requests) == requests
+
+
+def test_map_that_was_declared_after_the_link_comes_back_too(stack: DeclaredStack) -> None:
+    identifier, stored = stack.state["connection"]
+    stack.state["connection"] = (identifier, stored.model_copy(update={"applied_maps": []}))
+    without_map(stack.pair)
+    stack.refresh()
+    stack.up()
+    assert (stack.pair.map(CURRENCIES).state, stack.refresh()) == (MapState.RUNNING, [])
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
