@@ -105,7 +105,7 @@ def test_data_changes_only_with_another_environment(process: ProviderProcess) ->
             ),
         )
     ]
-    moved = process.check(finops(data="demo", cds="contoso-new"), inputs)
+    moved = process.check(finops(data="demo", cds="contoso-new", environment_name="contoso-new"), inputs)
     assert moved.failures == []
     assert process.diff(identifier, outputs, moved.inputs).replaces == ["cds", "data"]
 

@@ -146,7 +146,7 @@ def test_drift_is_told_to_a_machine(deployed: Checkout) -> None:
     assert done.code == 2, done.text
     told = json.loads(done.text)
     assert (told["version"], told["command"], told["stack"], told["recorded"]) == (1, "refresh", "odd", False)
-    assert told["drift"] == [{"resource": "pair-live-sync", "operation": "update", "outputs": ["maps"]}]
+    assert told["drift"] == [{"resource": "pair-live-sync", "operation": "update", "outputs": ["drifted", "maps"]}]
     assert [(each["code"], each["resource"]) for each in told["findings"]] == [("DW-W01", "pair-live-sync")]
     assert told["errors"] == []
 
