@@ -377,8 +377,8 @@ def test_constructor_takes_the_inputs_of_the_model_and_the_private_ones(referenc
     arguments = get_args(resource.__init__.__annotations__["inputs"])[0]
     # The phase is passed by the base of all resources, the names of dropped maps are those of `dropped`.
     private = provider.private_inputs.model_fields.keys() - {"updating", "dropped_maps"}
-    # A check finds these two out.
-    looked_up = {"latest", "offered"}
+    # A check finds the first two out, a refresh the third.
+    looked_up = {"latest", "offered", "drifted"}
     assert set(arguments.__annotations__) == (provider.inputs.model_fields.keys() | private) - looked_up
     required = {field for field, info in provider.inputs.model_fields.items() if info.is_required()}
     assert arguments.__required_keys__ == required
