@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from emulator.core.wire import SLASH, Call, Reply, ServiceError, plain_path
+from emulator.core import microsoft_names
+from emulator.core.wire import SLASH, Call, Reply, ServiceError, UnknownNameError, plain_path
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,17 @@ class Route:
         return {name: value.replace(SLASH, "/") for name, value in match.groupdict().items()}
 
     def answer(self, call: Call, parameters: Mapping[str, str]) -> Reply:
-        """Answer a call that `match` gave these parameters of; the handler sees the path as people read it."""
-        return self.handler(replace(call, path=plain_path(call.path), parameters=parameters))
+        """Answer a call that `match` gave these parameters of; the handler sees the path as people read it.
+
+        Before a name is refused as unknown, Microsoft's names are asked: what it has is not modelled.
+        """
+        path = plain_path(call.path)
+        try:
+            return self.handler(replace(call, path=path, parameters=parameters))
+        except UnknownNameError as error:
+            if microsoft_names.known(error.name):
+                raise not_modelled(call.method, path, str(error.name)) from None
+            raise
 
 
 @dataclass(frozen=True)
@@ -54,9 +64,9 @@ class Service:
     not_modelled: Callable[[str, str], ServiceError] | None = None
 
 
-def not_modelled(method: str, path: str) -> ServiceError:
-    """Return the answer to an operation that the emulator does not have, with method and path."""
-    text = f"The emulator does not model {method} {path}."
+def not_modelled(method: str, path: str, what: str = "") -> ServiceError:
+    """Return the answer to an operation that the emulator does not have, with method and path, or to `what` in it."""
+    text = f"The emulator does not model {method} {path}{f': {what}' if what else ''}."
     return ServiceError(501, {"error": {"code": "NotModelled", "message": text}})
 
 

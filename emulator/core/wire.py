@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
+from emulator.core.microsoft_names import Name
+
 CORRELATION_HEADERS = (
     "x-ms-correlation-id",
     "x-ms-correlation-request-id",
@@ -46,6 +48,15 @@ class ServiceError(Exception):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+
+
+class UnknownNameError(ServiceError):
+    """A refusal because nothing is called so; it is sent only when Microsoft has no such name either (`Route`)."""
+
+    def __init__(self, name: Name, refusal: ServiceError) -> None:
+        """`refusal`: what the service answers to a name that it does not have."""
+        super().__init__(refusal.status, refusal.body, refusal.headers)
+        self.name = name
 
 
 @dataclass(frozen=True)

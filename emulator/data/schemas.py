@@ -75,6 +75,11 @@ class Table:
             for target in column.targets:
                 self._navigations[f"{column.navigation}_{logical_name(target)}"] = (column, target)
 
+    @property
+    def listed_as(self) -> str:
+        """Return the name under which lists of Microsoft's names have the table."""
+        return self.logical if self.plane == "dataverse" else self.set
+
     def property(self, name: str) -> Column | None:
         """Return the column whose value rows hold under `name`."""
         return self._properties.get(name)

@@ -5,9 +5,11 @@ Codes and texts: dual-write-semantics.md 12.2 and 11.5, power-platform-api.md 14
 
 from collections.abc import Mapping
 
-from emulator.core.wire import ServiceError
-from emulator.data.schemas import Table
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import ServiceError, UnknownNameError
+from emulator.data.schemas import Table, tables
 from emulator.tables import RowError, SyncError
+from emulator.tables.filter_errors import FilterError, has_in_other_case
 
 NAMESPACE = "Microsoft.Dynamics.CRM"
 
@@ -34,15 +36,18 @@ def missing_privilege(user_id: str, privilege: str) -> ServiceError:
     return refuse(403, "0x80040220", text)
 
 
-def unknown_segment(segment: str) -> ServiceError:
-    """Return 404 for a set, function or navigation property that does not exist."""
-    return refuse(404, "0x80060888", f"Resource not found for the segment '{segment}'.")
+def unknown_segment(segment: str, schema: Table | None = None) -> ServiceError:
+    """Return 404 for a set, function or navigation property (of a table) that does not exist."""
+    refusal = refuse(404, "0x80060888", f"Resource not found for the segment '{segment}'.")
+    if (schema is not None and has_in_other_case(schema, segment)) or segment.lower() in tables("dataverse"):
+        return refusal
+    return UnknownNameError(Name("dataverse segment", segment, schema.logical if schema else ""), refusal)
 
 
 def unknown_property(schema: Table, name: str) -> ServiceError:
     """Return 400 for a property that the table does not have."""
     text = f"Could not find a property named '{name}' on type '{NAMESPACE}.{schema.logical}'."
-    return refuse(400, "0x80060888", text)
+    return _unknown_property(schema, name, refuse(400, "0x80060888", text))
 
 
 def no_row(schema: Table, row_id: str) -> ServiceError:
@@ -69,6 +74,29 @@ def bad_key(schema: Table) -> ServiceError:
 def bad_query(text: str) -> ServiceError:
     """Return 400 for a query option."""
     return refuse(400, "0x80060888", text)
+
+
+def unknown_option(name: str) -> ServiceError:
+    """Return 400 for a query option of OData's form that the Web API does not have."""
+    refusal = bad_query(f"The query parameter '{name}' is not supported.")
+    return UnknownNameError(Name("query option", name), refusal)
+
+
+def of_filter_error(error: FilterError) -> ServiceError:
+    """Return 400 for a `$filter` or `$orderby`."""
+    refusal = bad_query(str(error))
+    return refusal if error.name is None else UnknownNameError(error.name, refusal)
+
+
+def unknown_member(schema: Table, name: str, text: str) -> ServiceError:
+    """Return 400 for a member of a body that the table does not have."""
+    return _unknown_property(schema, name, bad_payload(schema, text))
+
+
+def _unknown_property(schema: Table, name: str, refusal: ServiceError) -> ServiceError:
+    if has_in_other_case(schema, name):
+        return refusal
+    return UnknownNameError(Name("dataverse property", name, schema.logical), refusal)
 
 
 def bad_payload(schema: Table, text: str) -> ServiceError:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.core.microsoft_names import Name
 from emulator.core.routing import not_modelled
-from emulator.core.wire import Call, Reply
+from emulator.core.wire import Call, Reply, ServiceError, UnknownNameError
 from emulator.data.schemas import Column, Table, table_by_logical_name, tables
 from emulator.dataverse.errors import bad_query, refuse
 from emulator.dataverse.reads import root
@@ -64,7 +65,7 @@ def one_attribute(_tenant: Tenant, call: Call) -> Reply:
         if document["LogicalName"] == name:
             return Reply(json={"@odata.context": f"{root(call)}$metadata", **_column_shaped(document, call.query)})
     text = f"Could not find an attribute with specified name: {name} and entity: {found.logical}"
-    raise refuse(404, "0x80060888", text)
+    raise UnknownNameError(Name("dataverse property", name, found.logical), refuse(404, "0x80060888", text))
 
 
 def csdl(_tenant: Tenant, _call: Call) -> Reply:
@@ -84,7 +85,7 @@ def _table(key: str) -> Table:
         found = next((one for one in tables("dataverse").values() if _metadata_id(one) == name.lower()), None)
     if found is None:
         text = f"Could not find an entity with specified entity name: '{name}'"
-        raise refuse(404, "0x80060888", text)
+        raise UnknownNameError(Name("dataverse table", name), refuse(404, "0x80060888", text))
     return found
 
 
@@ -214,9 +215,10 @@ def _all(document: Mapping[str, Any], text: str) -> bool:
 def _term(document: Mapping[str, Any], text: str) -> bool:
     text = re.sub(r"Microsoft\.Dynamics\.CRM\.\w+(?=')", "", text)
     match = _TERM.fullmatch(text)
-    if match is None or match[1] not in document:
-        msg = f"The filter '{text.strip()}' is not supported for metadata."
-        raise bad_query(msg)
+    if match is None or match[1] in _LEFT_OUT - set(document):
+        raise not_modelled("GET", f"$filter={text.strip()} of metadata")
+    if match[1] not in document:
+        raise _unknown_member(match[1])
     value = document[match[1]]
     if match[3]:
         return bool(value is (match[3] == "true"))
@@ -265,8 +267,11 @@ def _check_left_out(name: str) -> None:
     if name in _LEFT_OUT:
         raise not_modelled("GET", f"$select={name} of metadata")
     if name not in _OF_SOME:
-        msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'."
-        raise bad_query(msg)
+        raise _unknown_member(name)
+
+
+def _unknown_member(name: str) -> ServiceError:
+    return bad_query(f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'.")
 
 
 # Members of real definitions that the emulator leaves out (EntityMetadata, AttributeMetadata of the Web API reference).

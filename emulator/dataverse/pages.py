@@ -12,10 +12,11 @@ from urllib.parse import quote, unquote
 
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
-from emulator.dataverse.errors import bad_query
+from emulator.dataverse.errors import bad_query, of_filter_error
 from emulator.tables import Condition
 from emulator.tables.addresses import without_skip_token
-from emulator.tables.filters import FilterError, Order, behind, orders
+from emulator.tables.filter_errors import FilterError
+from emulator.tables.filters import Order, behind, orders
 
 LARGEST_PAGE = 5000
 _COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]+)"')
@@ -29,7 +30,7 @@ def orders_of(schema: Table, host: str, query: Mapping[str, str]) -> list[Order]
     try:
         return orders(schema, host, text)
     except FilterError as error:
-        raise bad_query(str(error)) from None
+        raise of_filter_error(error) from None
 
 
 def behind_last(where: Condition, order: list[Order], last: list[Any]) -> Condition:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.addresses import find_row, missing, parse_address
-from emulator.dataverse.errors import NAMESPACE, bad_payload, refuse
+from emulator.dataverse.errors import NAMESPACE, bad_payload, refuse, unknown_member
 from emulator.dataverse.organization import plain_host
 from emulator.tables.values import ValueRefusedError, check
 from emulator.tenant import Tenant
@@ -49,8 +49,9 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
         raise refuse(501, "NotModelled", "The emulator does not model deep inserts.")
     column = schema.property(name)
     if column is None:
-        raise bad_payload(
+        raise unknown_member(
             schema,
+            name,
             f"The property '{name}' does not exist on type '{NAMESPACE}.{schema.logical}'. Make sure to only use "
             "property names that are defined by the type.",
         )
@@ -68,8 +69,9 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
 def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
     navigation = schema.navigation(name)
     if navigation is None:
-        raise bad_payload(
+        raise unknown_member(
             schema,
+            name,
             f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
             "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
             "represented as properties without values.",

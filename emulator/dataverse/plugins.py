@@ -126,7 +126,7 @@ def after_write(tenant: Tenant, write: Write) -> None:
 
 def _equip_unit(tenant: Tenant, host: str, unit: dict[str, Any]) -> None:
     unit_id = str(unit["businessunitid"])
-    team = {"name": unit["name"], "teamtype": 0, "isdefault": True, "_businessunitid_value": unit_id}
+    team = {"name": unit.get("name"), "teamtype": 0, "isdefault": True, "_businessunitid_value": unit_id}
     tenant.rows.insert("dataverse", host, "teams", team, origin="system")
     parent = unit.get("_parentbusinessunitid_value")
     for name in ROLES:
@@ -142,7 +142,7 @@ def _equip_unit(tenant: Tenant, host: str, unit: dict[str, Any]) -> None:
 def _enable_company(tenant: Tenant, host: str, company: dict[str, Any]) -> None:
     if not company["cdm_isenabledfordualwrite"] or company.get(_TEAM):
         return
-    code = str(company["cdm_companycode"])
+    code = str(company.get("cdm_companycode") or "")
     unit_id = _unit(tenant, host, code)
     name = f"{code} Dual Write"
     teams = tenant.rows.find("dataverse", host, "teams", {"name": name, "_businessunitid_value": unit_id})

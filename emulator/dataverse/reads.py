@@ -11,10 +11,11 @@ from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, table
 from emulator.dataverse import pages
 from emulator.dataverse.addresses import Address, find_row, missing, parse_address
-from emulator.dataverse.errors import bad_query, unknown_property, unknown_segment
+from emulator.dataverse.errors import bad_query, of_filter_error, unknown_option, unknown_property, unknown_segment
 from emulator.dataverse.organization import plain_host
 from emulator.tables import ETAG, Condition
-from emulator.tables.filters import FilterError, Order, compile_filter, order_clause
+from emulator.tables.filter_errors import FilterError
+from emulator.tables.filters import Order, compile_filter, order_clause
 from emulator.tables.keys import equality
 from emulator.tenant import Tenant
 
@@ -40,7 +41,7 @@ def read(tenant: Tenant, call: Call) -> Reply:
         if address.rest == ("$count",):
             return _count(tenant, call, address.schema)
         if address.rest:
-            raise unknown_segment(address.rest[0])
+            raise unknown_segment(address.rest[0], address.schema)
         return _list(tenant, call, address.schema)
     row = required_row(tenant, call, address)
     if not address.rest:
@@ -57,8 +58,7 @@ def check_options(query: Mapping[str, str]) -> None:
             text = "The query parameter $skip is not supported."
             raise bad_query(text)
         if name.startswith("$") and name not in _OPTIONS:
-            text = f"The query parameter '{name}' is not supported."
-            raise bad_query(text)
+            raise unknown_option(name)
 
 
 def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def condition_of(schema: Table, host: str, query: Mapping[str, str]) -> Conditio
     try:
         return compile_filter(schema, host, text)
     except FilterError as error:
-        raise bad_query(str(error)) from None
+        raise of_filter_error(error) from None
 
 
 def _count(tenant: Tenant, call: Call, schema: Table) -> Reply:
@@ -266,7 +266,7 @@ def _navigate(tenant: Tenant, call: Call, address: Address, row: dict[str, Any])
         column, target_set = navigation
         return _referred(tenant, call, target_set, row.get(column.property))
     if schema.property(name) is None:
-        raise unknown_segment(name)
+        raise unknown_segment(name, schema)
     context = f"{root(call)}$metadata#{schema.set}({row[schema.key[0]]})/{name}"
     return Reply(204) if row.get(name) is None else Reply(json={"@odata.context": context, "value": row[name]})
 

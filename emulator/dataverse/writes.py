@@ -35,7 +35,9 @@ def create(tenant: Tenant, call: Call) -> Reply:
     address = parse_address(call.parameters["resource"])
     if address.rest and address.rest[-1] == "$ref":
         return _associate(tenant, call, address)
-    if address.key is not None or address.rest:
+    if address.rest:
+        raise unknown_segment(address.rest[0], address.schema)
+    if address.key is not None:
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'POST'.")
     schema = address.schema
     values = values_of(tenant, call, schema, body_of(call, schema))
@@ -53,7 +55,9 @@ def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any
 def update(tenant: Tenant, call: Call) -> Reply:
     """Answer a PATCH of a row: update, or create it unless the headers forbid that."""
     address = parse_address(call.parameters["resource"])
-    if address.key is None or address.rest:
+    if address.rest:
+        raise not_modelled("PATCH", call.path)
+    if address.key is None:
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'PATCH'.")
     values = values_of(tenant, call, address.schema, body_of(call, address.schema))
     row = find_row(tenant, plain_host(call.host), address)
@@ -127,7 +131,7 @@ def refer(tenant: Tenant, call: Call) -> Reply:
         raise not_modelled("PUT", call.path)
     navigation = address.schema.navigation(address.rest[0])
     if navigation is None:
-        raise unknown_segment(address.rest[0])
+        raise unknown_segment(address.rest[0], address.schema)
     row = required_row(tenant, call, address)
     values = values_of(tenant, call, address.schema, {f"{address.rest[0]}@odata.bind": _reference(call, address)})
     row_id = row[address.schema.key[0]]
@@ -145,7 +149,7 @@ def _reference(call: Call, address: Address) -> str:
 def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
     name = address.rest[0]
     if (address.schema.set, name) not in ASSOCIATIONS:
-        raise unknown_segment(name)
+        raise unknown_segment(name, address.schema)
     intersect, own, other, target = ASSOCIATIONS[address.schema.set, name]
     row = required_row(tenant, call, address)
     host = plain_host(call.host)
@@ -179,7 +183,7 @@ def _disassociate(tenant: Tenant, call: Call, address: Address) -> Reply:
         tenant.rows.update("dataverse", host, schema.set, row[schema.key[0]], changes, caller=call.caller)
         return Reply(204)
     if (schema.set, name) not in ASSOCIATIONS:
-        raise unknown_segment(name)
+        raise unknown_segment(name, schema)
     intersect, own, other, _ = ASSOCIATIONS[schema.set, name]
     values = {own: row[schema.key[0]], other: reference.removesuffix(")").lower()}
     for link in tenant.rows.find("dataverse", host, intersect, values):

@@ -1,13 +1,15 @@
 """Case-blind, strict reading of request bodies of the dual-write management service.
 
-Member names are matched without regard to case (dual-write-management-api.md 0.1 and 2.3). That unknown members are
-refused is assumed: a local tenant is of more use when it finds a client's spelling mistakes.
+Member names are matched without regard to case (dual-write-management-api.md 0.1 and 2.3). What the
+service does with members that no client sends is unknown: they are not modelled.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import UnknownNameError
 from emulator.dual_write.errors import bad_request
 
 
@@ -30,14 +32,15 @@ class Members:
         """Take the object `value`, standing at `where`, which may have the members `known` (as documented).
 
         Raises:
-            ServiceError: 400, it is no object or has another member.
+            ServiceError: 400, it is no object; 501, it has another member.
         """
         if not isinstance(value, Mapping):
             raise bad_request(f"{where} must be an object.")
         names = {name.casefold(): name for name in known}
         unknown = [name for name in value if name.casefold() not in names]
         if unknown:
-            raise bad_request(f"Could not find member '{unknown[0]}' on object of type {where}.")
+            refusal = bad_request(f"Could not find member '{unknown[0]}' on object of type {where}.")
+            raise UnknownNameError(Name("member", unknown[0], where), refusal)
         self.where = where
         self._values = {name.casefold(): item for name, item in value.items()}
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from emulator.core.wire import Call, Reply
-from emulator.data.schemas import UnknownTableError, table
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, Reply, UnknownNameError
+from emulator.data.schemas import UnknownTableError, logical_name, table
 from emulator.dual_write import connections, links, maps, projects
 from emulator.dual_write.bodies import Members, parse_json, read_flag, read_texts
 from emulator.dual_write.connections import GLOBAL_ISLAND, REGIONAL_ISLAND, Connection
@@ -117,10 +118,12 @@ def _check_key(entity_set: str, columns: list[str]) -> None:
     try:
         known = table("dataverse", entity_set).columns
     except UnknownTableError:
-        raise bad_request(f"The entity '{entity_set}' does not exist.") from None
+        refusal = bad_request(f"The entity '{entity_set}' does not exist.")
+        raise UnknownNameError(Name("dataverse segment", entity_set), refusal) from None
     unknown = next((path for path in columns if path.split(".")[0] not in known), None)
     if unknown is not None or not columns:
-        raise bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
+        refusal = bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
+        raise UnknownNameError(Name("dataverse property", unknown or "", logical_name(entity_set)), refusal)
 
 
 def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, columns: list[str]) -> None:

@@ -111,7 +111,7 @@ def _add_stale_configuration(tenant: Tenant, request: PersonRequest) -> dict[str
             "ProjectName": project,
             "InternalEntityName": "Customers V3",
             "ExternalEntityName": "accounts",
-            "ExternalEnvironmentURL": "https://an-earlier-one.crm4.dynamics.com/",
+            "ExternalEnvironmentUrl": "https://an-earlier-one.crm4.dynamics.com/",
             "IsDelete": "No",
             "IsDebugMode": "No",
         }

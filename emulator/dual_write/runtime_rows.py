@@ -86,7 +86,7 @@ def _finance_row(connection: Connection, table_map: TableMap) -> dict[str, Any]:
         "ProjectName": table_map.project,
         "InternalEntityName": mapped.finops_entity,
         "ExternalEntityName": mapped.dataverse_set,
-        "ExternalEnvironmentURL": f"https://{connection.dataverse_host}/",
+        "ExternalEnvironmentUrl": f"https://{connection.dataverse_host}/",
         "IsDelete": "No",
         "IsDebugMode": "No",
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.core.wire import Call
 from emulator.data.schemas import Table, UnknownTableError, table
-from emulator.finance_operations.errors import bad_request, not_found
+from emulator.finance_operations.errors import bad_request, unknown_set
 from emulator.tables.addresses import SYNTAX_ERROR, closing, split_set, unquoted
 from emulator.tables.values import ValueRefusedError, coerce
 
@@ -28,7 +28,7 @@ def parse_address(call: Call) -> Address:
     try:
         schema = table("finops", set_name)
     except UnknownTableError:
-        raise not_found(call.url) from None
+        raise unknown_set(call.url, set_name) from None
     if not rest.startswith("("):
         return Address(schema, None, rest.strip("/"))
     end = closing(rest)

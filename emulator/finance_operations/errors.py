@@ -1,8 +1,10 @@
 """How F&O OData refuses: a general message, the real text in `innererror` (dual-write-semantics.md 12.1, FOFIX)."""
 
-from emulator.core.wire import ServiceError
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import ServiceError, UnknownNameError
 from emulator.data.schemas import Table
 from emulator.tables import RowError, SyncError
+from emulator.tables.filter_errors import FilterError, has_in_other_case
 
 NAMESPACE = "Microsoft.Dynamics.DataEntities"
 _STACK = "   at Microsoft.Dynamics.Platform.Integration.Services.OData.Update.UpdateManager.CommitChanges()"
@@ -36,6 +38,28 @@ def not_found(url: str) -> ServiceError:
     return ServiceError(404, {"error": {"code": "", "message": message}})
 
 
+def unknown_set(url: str, name: str) -> ServiceError:
+    """Return 404 for an entity set that does not exist."""
+    return UnknownNameError(Name("finops set", name), not_found(url))
+
+
+def unknown_option(name: str) -> ServiceError:
+    """Return 400 for a query option of OData's form that F&O does not have."""
+    return UnknownNameError(Name("query option", name), bad_request(f"The query option '{name}' is not supported."))
+
+
+def unknown_navigation(schema: Table, name: str) -> ServiceError:
+    """Return 400 for a navigation property that the entity does not have."""
+    text = f"Could not find a property named '{name}' on type '{NAMESPACE}.{schema.logical}'."
+    return UnknownNameError(Name("finops property", name, schema.set), bad_request(text))
+
+
+def of_filter_error(error: FilterError) -> ServiceError:
+    """Return 400 for a `$filter` or `$orderby`."""
+    refusal = bad_request(str(error))
+    return refusal if error.name is None else UnknownNameError(error.name, refusal)
+
+
 def invalid(schema: Table, infolog: str) -> ServiceError:
     """Return 400 of a write that validation refuses; the text follows the word Infolog."""
     return refuse(400, f"Write failed for table row of type '{schema.logical}Entity'. Infolog: Error: {infolog}")
@@ -64,4 +88,6 @@ def unknown_property(schema: Table, name: str) -> ServiceError:
         f"The property '{name}' does not exist on type '{NAMESPACE}.{schema.logical}'. Make sure to only use property "
         "names that are defined by the type."
     )
-    return bad_request(text)
+    if has_in_other_case(schema, name):
+        return bad_request(text)
+    return UnknownNameError(Name("finops property", name, schema.set), bad_request(text))

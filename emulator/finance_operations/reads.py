@@ -12,11 +12,19 @@ from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, tables
 from emulator.finance_operations.access import user_of
 from emulator.finance_operations.addresses import Address, parse_address
-from emulator.finance_operations.errors import bad_request, not_found, unknown_property
+from emulator.finance_operations.errors import (
+    bad_request,
+    not_found,
+    of_filter_error,
+    unknown_navigation,
+    unknown_option,
+    unknown_property,
+)
 from emulator.tables import ETAG, Condition
 from emulator.tables.addresses import without_skip_token
 from emulator.tables.edmx import edmx
-from emulator.tables.filters import FilterError, compile_filter, order_by
+from emulator.tables.filter_errors import FilterError
+from emulator.tables.filters import compile_filter, order_by
 from emulator.tables.keys import RowError, row_id_of
 from emulator.tenant import Tenant
 
@@ -27,7 +35,7 @@ _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$skip", "$count", "$expan
 def read(tenant: Tenant, call: Call) -> Reply:
     """Answer a GET below `/data/`."""
     address = parse_address(call)
-    _check_options(call)
+    _check_options(call, address.schema)
     if address.key is not None:
         if address.rest:
             raise not_modelled("GET", call.path)
@@ -36,7 +44,7 @@ def read(tenant: Tenant, call: Call) -> Reply:
         number = tenant.rows.count("finops", call.host, address.schema.set, _condition(tenant, call, address.schema))
         return Reply(body=str(number), headers={"Content-Type": "text/plain"})
     if address.rest:
-        raise not_found(call.url)
+        raise not_modelled("GET", call.path)
     return _list(tenant, call, address.schema)
 
 
@@ -52,15 +60,13 @@ def csdl(_tenant: Tenant, _call: Call) -> Reply:
     return Reply(body=text, headers={"Content-Type": "application/xml"})
 
 
-def _check_options(call: Call) -> None:
+def _check_options(call: Call, schema: Table) -> None:
     for name in call.query:
         if name.startswith("$") and name not in _OPTIONS:
-            msg = f"The query option '{name}' is not supported."
-            raise bad_request(msg)
+            raise unknown_option(name)
     if call.query.get("$expand"):
         name = call.query["$expand"].partition("(")[0].split(",")[0].strip()
-        msg = f"Could not find a property named '{name}' on the type: the emulator models no navigation properties."
-        raise bad_request(msg)
+        raise unknown_navigation(schema, name)
 
 
 def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]:
@@ -98,7 +104,7 @@ def _condition(tenant: Tenant, call: Call, schema: Table) -> Condition:
         try:
             where = compile_filter(schema, call.host, text)
         except FilterError as error:
-            raise bad_request(str(error)) from None
+            raise of_filter_error(error) from None
     if schema.company is None or _is_cross_company(call):
         return where
     return Condition(f"({where.sql}) AND r.company = ?", (*where.parameters, own_company(tenant, call)))
@@ -128,7 +134,7 @@ def _order(call: Call, schema: Table) -> str:
     try:
         return order_by(schema, call.host, text)
     except FilterError as error:
-        raise bad_request(str(error)) from None
+        raise of_filter_error(error) from None
 
 
 def _number(call: Call, option: str) -> int | None:

@@ -7,7 +7,8 @@ issue threads.
 from typing import Any
 from uuid import uuid4
 
-from emulator.core.wire import Call, ServiceError
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, ServiceError, UnknownNameError
 from emulator.tenant import Tenant
 
 # The answers of a token endpoint are never cached (RFC 6749, 5.1).
@@ -54,7 +55,7 @@ def unknown_application(tenant: Tenant, call: Call, client_id: str) -> ServiceEr
         " application has not been installed by the administrator of the tenant or consented to by any user in the"
         " tenant. You may have sent your authentication request to the wrong tenant."
     )
-    return refusal(tenant, call, "unauthorized_client", 700016, text)
+    return UnknownNameError(Name("application", client_id), refusal(tenant, call, "unauthorized_client", 700016, text))
 
 
 def wrong_secret(tenant: Tenant, call: Call, client_id: str) -> ServiceError:
@@ -82,7 +83,13 @@ def unknown_resource(tenant: Tenant, call: Call, resource: str) -> ServiceError:
         " application has not been installed by the administrator of the tenant or consented to by any user in the"
         " tenant. You might have sent your authentication request to the wrong tenant."
     )
-    return refusal(tenant, call, "invalid_resource", 500011, text)
+    return UnknownNameError(Name("resource", resource), refusal(tenant, call, "invalid_resource", 500011, text))
+
+
+def unknown_grant(tenant: Tenant, call: Call, kind: str) -> ServiceError:
+    """Return AADSTS70003."""
+    text = f"The app requested an unsupported grant type '{kind}'."
+    return UnknownNameError(Name("grant type", kind), refusal(tenant, call, "unsupported_grant_type", 70003, text))
 
 
 def delegated_only(tenant: Tenant, call: Call, client_id: str, resource: str) -> ServiceError:

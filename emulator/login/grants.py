@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
+from emulator.core.routing import not_modelled
 from emulator.core.wire import Call, Reply, ServiceError
 from emulator.identity.directory import DATA_INTEGRATION_APP_ID, Application, User
 from emulator.login import errors, refresh, resources
@@ -78,7 +79,7 @@ def _token(tenant: Tenant, call: Call, version: int) -> Reply:
         "refresh_token": _refresh_token,
     }
     if kind not in grants:
-        raise request.refuse("unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{kind}'.")
+        raise errors.unknown_grant(tenant, call, kind)
     return Reply(json=grants[kind](request), headers=dict(errors.NO_STORE))
 
 
@@ -106,12 +107,10 @@ def _client_credentials(request: Request) -> dict[str, object]:
     app = request.tenant.identity.directory.application(client_id)
     if app is None:
         raise errors.unknown_application(request.tenant, request.call, client_id)
+    if "client_assertion" in request.form:
+        raise not_modelled(request.call.method, request.call.path, "certificates and federated credentials")
     if not request.form.get("client_secret"):
-        text = (
-            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."
-            if "client_assertion" not in request.form
-            else "The emulator models client secrets, no certificates and no federated credentials."
-        )
+        text = "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."
         raise request.refuse("invalid_client", 7000216, text, 401)
     _check_secret(request, app)
     wanted = request.wanted()
@@ -192,6 +191,8 @@ def _client_of_user(request: Request) -> str:
     app = request.tenant.identity.directory.application(client_id)
     if app is None:
         raise errors.unknown_application(request.tenant, request.call, client_id)
+    if "client_assertion" in request.form:
+        raise not_modelled(request.call.method, request.call.path, "certificates and federated credentials")
     if "client_secret" not in request.form:
         text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
         raise request.refuse("invalid_client", 7000218, text, 401)

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from emulator.core.wire import Call, ServiceError
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, ServiceError, UnknownNameError
 from emulator.tenant import Tenant
 
 BAP_API_VERSIONS = frozenset(
@@ -40,6 +41,12 @@ def bad_request(message: str, code: str = "BadRequest") -> ServiceError:
     return refusal(400, code, message)
 
 
+def unknown_sku(sku: str) -> ServiceError:
+    """Return the 400 for a kind of environment that nobody can create (text assumed)."""
+    refusal = bad_request(f"The environment SKU '{sku}' is invalid.")
+    return UnknownNameError(Name("environment SKU", sku), refusal)
+
+
 def environment_not_found(environment_id: str) -> ServiceError:
     """Return the 404 `EnvironmentNotFound` (6)."""
     text = f"The environment '{environment_id}' could not be found in the tenant."
@@ -64,7 +71,8 @@ def check_api_version(call: Call, accepted: frozenset[str]) -> str:
             "MissingApiVersionParameter",
         )
     if version not in accepted:
-        raise bad_request(f"The api-version '{version}' is invalid.", "InvalidApiVersionParameter")
+        refusal = bad_request(f"The api-version '{version}' is invalid.", "InvalidApiVersionParameter")
+        raise UnknownNameError(Name("api-version", version), refusal)
     return version
 
 
@@ -73,16 +81,17 @@ def parse_body(call: Call, model: type[Body], type_names: Mapping[tuple[str, ...
     try:
         return model.model_validate(call.json())
     except ValidationError as error:
-        raise bad_request(_first_problem(error, type_names)) from None
+        raise _first_problem(error, type_names) from None
 
 
-def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], str]) -> str:
+def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], str]) -> ServiceError:
     problem = error.errors()[0]
     path: Sequence[str] = [str(part) for part in problem["loc"] if isinstance(part, str)]
     if problem["type"] == "extra_forbidden":
         owner = type_names.get(tuple(path[:-1]), path[-2] if len(path) > 1 else "Object")
-        return f"Could not find member '{path[-1]}' on object of type '{owner}'."
-    return f"Error converting value at '{'.'.join(path)}': {problem['msg']}."
+        refusal = bad_request(f"Could not find member '{path[-1]}' on object of type '{owner}'.")
+        return UnknownNameError(Name("bap member", path[-1], owner), refusal)
+    return bad_request(f"Error converting value at '{'.'.join(path)}': {problem['msg']}.")
 
 
 def timestamp(moment: datetime | None) -> str | None:

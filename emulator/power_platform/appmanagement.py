@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from emulator.core.wire import Call, Reply
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, Reply, UnknownNameError
 from emulator.power_platform import operations, packages
 from emulator.power_platform.answers import (
     PLATFORM_API_VERSIONS,
@@ -60,7 +61,8 @@ def install_package(tenant: Tenant, call: Call) -> Reply:
     package = packages.find(call.parameters["unique_name"])
     if package is None:
         text = f"The application package '{call.parameters['unique_name']}' could not be found."
-        raise refusal(404, "ApplicationPackageNotFound", text)
+        unknown = refusal(404, "ApplicationPackageNotFound", text)
+        raise UnknownNameError(Name("application package", call.parameters["unique_name"]), unknown)
     request = parse_body(call, InstallRequest, {}) if call.body.strip() else InstallRequest()
     known = environment.packages.get(package.unique_name)
     if known is not None and known.state in packages.BUSY:

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 from uuid import uuid4
 
-from emulator.core.wire import Call, Reply
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, Reply, UnknownNameError
 from emulator.power_platform import capacity, catalogue, domains, locations, operations, packages
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
@@ -13,6 +14,7 @@ from emulator.power_platform.answers import (
     environment_not_found,
     parse_body,
     refusal,
+    unknown_sku,
 )
 from emulator.power_platform.bodies import (
     TYPE_NAMES,
@@ -80,7 +82,7 @@ def _shell(tenant: Tenant, call: Call, body: EnvironmentDefinition) -> Environme
 
 def _check_kind(wanted: EnvironmentProperties) -> None:
     if wanted.environmentSku not in catalogue.CREATABLE_SKUS:
-        raise bad_request(f"The environment SKU '{wanted.environmentSku}' is invalid.")
+        raise unknown_sku(wanted.environmentSku)
     if (wanted.databaseType is None) != (wanted.linkedEnvironmentMetadata is None):
         raise bad_request("databaseType and linkedEnvironmentMetadata must be given together.")
 
@@ -132,7 +134,8 @@ def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
     if body.macroRegion:
         raise bad_request("This tenant does not use macro regions.", "InvalidMacroRegion")
     if not body.location or body.location not in locations.LOCATIONS:
-        raise bad_request(f"The location '{body.location or ''}' is invalid.")
+        unknown = bad_request(f"The location '{body.location or ''}' is invalid.")
+        raise UnknownNameError(Name("location", body.location or ""), unknown)
     return body.location
 
 

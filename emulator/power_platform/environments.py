@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from emulator.core.routing import not_modelled
 from emulator.core.wire import Call, Reply
 from emulator.power_platform import domains, finops, locations, operations
 from emulator.power_platform.answers import (
@@ -173,7 +174,7 @@ def _filtered(call: Call, found: list[Environment]) -> list[Environment]:
     if not words:
         return found
     if len(words) != 3 or words[0] != "properties/parentEnvironmentGroup/id" or words[1].lower() != "eq":
-        raise bad_request("The query option '$filter' must have the form properties/parentEnvironmentGroup/id eq {id}.")
+        raise not_modelled("GET", call.path, "a $filter other than properties/parentEnvironmentGroup/id eq {id}")
     return [one for one in found if one.environment_group == words[2].strip("'")]
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from emulator.core.routing import not_modelled
 from emulator.core.wire import Call, Reply
 from emulator.power_platform import locations
-from emulator.power_platform.answers import bad_request, operation_not_startable, refusal, retry_after, timestamp
+from emulator.power_platform.answers import operation_not_startable, refusal, retry_after, timestamp
 from emulator.power_platform.records import OPERATION, Environment, Operation, Principal, load, save
 from emulator.tenant import Tenant
 
@@ -158,8 +159,8 @@ def find(tenant: Tenant, operation_id: str) -> Operation:
 
 
 def filtered_environment(call: Call) -> str:
-    """Return the id in `$filter=environment eq '{id}'`; 400 for any other filter (assumed)."""
+    """Return the id in `$filter=environment eq '{id}'`; 501 for any other filter."""
     words = call.query.get("$filter", "").split()
     if len(words) == 3 and [word.lower() for word in words[:2]] == ["environment", "eq"]:
         return words[2].strip("'").lower()
-    raise bad_request("The query option '$filter' must have the form environment eq '{id}'.")
+    raise not_modelled("GET", call.path, "a $filter other than environment eq '{id}'")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from emulator.core.wire import Call, Reply
+from emulator.core.microsoft_names import Name
+from emulator.core.wire import Call, Reply, UnknownNameError
 from emulator.power_platform import catalogue, locations
 from emulator.power_platform.answers import BAP_API_VERSIONS, check_api_version, refusal
 from emulator.power_platform.locations import LOCATIONS, Location
@@ -147,5 +148,6 @@ def _known(call: Call) -> Location:
     name = call.parameters["location"]
     location = LOCATIONS.get(name.lower())
     if location is None:
-        raise refusal(404, "LocationNotFound", f"The location '{name}' could not be found.")
+        unknown = refusal(404, "LocationNotFound", f"The location '{name}' could not be found.")
+        raise UnknownNameError(Name("location", name), unknown)
     return location

@@ -13,7 +13,9 @@ from odata_query import ast
 from odata_query.exceptions import ODataException
 from odata_query.grammar import ODataLexer, ODataParser
 
+from emulator.core.microsoft_names import Name
 from emulator.data.schemas import Column, Table, table
+from emulator.tables.filter_errors import FilterError, unknown
 from emulator.tables.keys import Condition, json_path, space_of
 from emulator.tables.values import ValueRefusedError, coerce
 
@@ -21,16 +23,14 @@ _NUMBERS = {"integer", "decimal", "option"}
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 _ENUM_LITERAL = re.compile(r"Microsoft\.Dynamics\.DataEntities\.\w+'((?:[^']|'')*)'")
+# Functions of OData of which no source says that F&O refuses them; Dataverse has a list of its own (12.2).
+_OPEN_IN_FINOPS = {
+    *("ceiling", "concat", "date", "day", "floor", "hour", "indexof", "minute"),
+    *("month", "now", "round", "second", "substring", "time", "year"),
+}
+_QUERY_FUNCTION = re.compile(r"Microsoft\.Dynamics\.CRM\.\w+")
 _ROW_ID = "r.id"
 _EDM = {"text": "Edm.String", "number": "Edm.Decimal", "boolean": "Edm.Boolean", "null": "Null", "entity": "an entity"}
-
-
-class FilterError(Exception):
-    """The expression is refused; `text` is what the service would say. `property` names an unknown one."""
-
-    def __init__(self, text: str, property_name: str | None = None) -> None:
-        super().__init__(text)
-        self.property = property_name
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def compile_filter(schema: Table, host: str, text: str) -> Condition:
 
 def _parse(schema: Table, text: str) -> object:
     prepared = _ENUM_LITERAL.sub(r"'\1'", text) if schema.plane == "finops" else text
-    if "Microsoft.Dynamics.CRM." in prepared:
-        msg = "The emulator does not model Dataverse query functions."
-        raise FilterError(msg)
+    if schema.plane == "dataverse" and (function := _QUERY_FUNCTION.search(prepared)):
+        msg = f"An unknown function with name '{function[0]}' was found."
+        raise FilterError(msg, Name("dataverse query function", function[0]))
     try:
         tree = ODataParser().parse(ODataLexer().tokenize(prepared))
     except (ODataException, ValueError, AttributeError) as error:
@@ -146,6 +146,9 @@ class _Compiler:
                 return self._compare(node)
             case ast.Call():
                 return self._condition(node)
+            case ast.CollectionLambda():
+                msg = "The emulator does not model any and all."
+                raise FilterError(msg, Name("option", type(node.operator).__name__.lower()))
             case ast.Boolean():
                 return _Sql("1" if node.py_val else "0", "boolean")
             case ast.Identifier() | ast.Attribute():
@@ -205,7 +208,7 @@ class _Compiler:
         }
         if name not in patterns or len(node.args) != 2:
             msg = f"An unknown function with name '{name}' was found."
-            raise FilterError(msg)
+            raise FilterError(msg, self._open(name))
         left, right = self._text(node.args[0]), self._text(node.args[1])
         twice = name != "contains"
         sql = patterns[name].format(f"lower({left.sql})", f"lower({right.sql})")
@@ -216,6 +219,9 @@ class _Compiler:
             return _Sql(f"IFNULL(({sql}), 0)", "boolean", parameters)
         parameters = left.parameters + right.parameters + (right.parameters if twice else ())
         return _Sql(f"IFNULL(({sql}), 0)", "boolean", parameters)
+
+    def _open(self, function: str) -> Name | None:
+        return Name("option", function) if self._schema.plane == "finops" and function in _OPEN_IN_FINOPS else None
 
     def _text(self, node: object) -> _Sql:
         value = self.value(node)
@@ -275,7 +281,7 @@ class _Compiler:
             schema = table(schema.plane, target)
             end = schema.property(name if depth == len(names) - 2 else _property_of(schema, name))
             if end is None:
-                raise FilterError(_unknown(schema, name), name)
+                raise unknown(schema, name)
             row = f"SELECT data FROM rows n{depth} WHERE n{depth}.space = ? AND n{depth}.id = {expression}"  # noqa: S608
             expression, kind = f"json_extract(({row}), ?)", _kind(end)
             parameters = [space_of(schema.plane, self._host, target), *parameters, json_path(end.property)]
@@ -311,17 +317,12 @@ def _full_name(identifier: ast.Identifier) -> str:
 def _lookup(schema: Table, navigation: str) -> tuple[Column, str]:
     found = schema.navigation(navigation)
     if found is None:
-        raise FilterError(_unknown(schema, navigation), navigation)
+        raise unknown(schema, navigation)
     return found
 
 
 def _property_of(schema: Table, navigation: str) -> str:
     return _lookup(schema, navigation)[0].property
-
-
-def _unknown(schema: Table, name: str) -> str:
-    space = "Microsoft.Dynamics.CRM" if schema.plane == "dataverse" else "Microsoft.Dynamics.DataEntities"
-    return f"Could not find a property named '{name}' on type '{space}.{schema.logical}'."
 
 
 def _kind(column: Column) -> str:

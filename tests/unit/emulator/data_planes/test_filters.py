@@ -11,7 +11,8 @@ from emulator.core.ids import Ids
 from emulator.core.store import Store
 from emulator.data.schemas import table
 from emulator.tables import Rows
-from emulator.tables.filters import FilterError, compile_filter, order_by
+from emulator.tables.filter_errors import FilterError
+from emulator.tables.filters import compile_filter, order_by
 from emulator.tenant import Tenant
 
 HOST = "contoso-uat.crm4.dynamics.com"
@@ -134,7 +135,8 @@ def test_sql_agrees_with_naive_evaluation(rows: list[Row], expression: Expressio
         ("name in ('a','b')", "'in' operator"),
         ("soundex(name,'a')", "unknown function|Syntax error"),
         ("msdyn_Company/cdm_companycode eq 'x'", "Could not find a property named 'msdyn_Company'"),
-        ("Microsoft.Dynamics.CRM.LastXDays(PropertyName='x')", "does not model"),
+        ("contacts/any(c: c/name eq 'x')", "any and all"),
+        ("Microsoft.Dynamics.CRM.LastXDays(PropertyName='x')", "unknown function"),
     ],
 )
 def test_unknown_or_ill_typed_filters_are_refused(text: str, said: str) -> None:

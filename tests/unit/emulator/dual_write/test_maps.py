@@ -77,14 +77,14 @@ def test_several_solutions_make_duplicates(pair: Administrator) -> None:
     [
         ({"action": "3"}, 400),
         ({"solutions": []}, 400),
-        ({"solutions": [{"uniquename": CORE}]}, 400),
+        ({"solutions": [{"uniquename": CORE}]}, 501),
         ({"solutions": [{"criteria": {"uniquename": "other"}}]}, 404),
         ({"solutions": [{"criteria": {"uniquename": "Dynamics365GABDualWriteEntityMaps"}}]}, 404),
-        ({"more": 1}, 400),
+        ({"more": 1}, 501),
     ],
 )
 def test_wrong_applications_are_refused(pair: Administrator, body: dict[str, Any], status: int) -> None:
-    """An unknown or not installed solution is 404."""
+    """An unknown or not installed solution is 404; what the service does with other members is not modelled."""
     whole = {"action": "2", "solutions": [{"criteria": {"uniquename": CORE}}], **body}
     assert pair.post(f"SolutionAware/{pair.cid}/RestoreTemplates", whole).status == status
 

@@ -162,7 +162,6 @@ def test_unknown_members_are_refused(admin: Admin, change: Any, text: str) -> No
     [
         (lambda body: body.update(location="atlantis"), "BadRequest"),
         (lambda body: body["properties"].update(azureRegion="eastus"), "BadRequest"),
-        (lambda body: body["properties"].update(environmentSku="Default"), "BadRequest"),
         (lambda body: body["properties"].update(environmentSku="Sand"), "BadRequest"),
         (lambda body: body["properties"].pop("displayName"), "BadRequest"),
         (lambda body: body["properties"].update(displayName=3), "BadRequest"),
