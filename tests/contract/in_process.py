@@ -40,7 +40,7 @@ class Killed(BaseException):
 class World:
     """One tenant and the time in it; every `run` is a new provider process with its own session.
 
-    `answered` is called after each request with what `requests` says of it.
+    `answered` is called after each request with what `requests` says of it; `network` stands before the transport.
     """
 
     tenant: Tenant
@@ -48,6 +48,7 @@ class World:
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     answered: Callable[[str], None] | None = None
+    network: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None
     _behind: float = 0.0
 
     def sleep(self, seconds: float) -> None:
@@ -72,7 +73,8 @@ class World:
         What that request did is done. To the services it is the same as dying before the request that would follow.
         """
         self.catch_up()
-        transport = _Transport(self, kill_after)
+        direct = _Transport(self, kill_after)
+        transport = self.network(direct) if self.network else direct
         session = Session(
             profile("public", polls=POLLS),
             gateway=EMULATOR_GATEWAY,

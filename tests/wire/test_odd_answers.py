@@ -15,7 +15,7 @@ import pytest
 
 from providers.api.dual_write.models import ActionDetail
 from providers.api.session import Session
-from providers.api.transport.errors import ApiError, NotFound, UnexpectedAnswer
+from providers.api.transport.errors import ApiError, InvalidRequest, NotFound, ServiceUnavailable, UnexpectedAnswer
 
 from .scripted import FakeTime, answer, fixture
 from .sessions import opened
@@ -83,7 +83,7 @@ CORPUS: list[tuple[str, Callable[[Session], Any], Any]] = [
     ("count", lambda s: s.dataverse(DATAVERSE).count("accounts"), {"@odata.count": 7, "value": []}),
     ("create row", lambda s: s.dataverse(DATAVERSE).create_row("accounts", {}), {"name": "a"}),
     ("legal entities", lambda s: s.finance_operations(FINOPS).legal_entities(), {"value": [{"LegalEntityId": "USMF"}]}),
-    ("registered", lambda s: s.finance_operations(FINOPS).registered_applications(), {"value": [{"UserId": "a"}]}),
+    ("registered", lambda s: s.finance_operations(FINOPS).registered_applications(), {"value": [{"AADClientId": "a"}]}),
     ("F&O rows", lambda s: list(s.finance_operations(FINOPS).rows("X")), {"value": [{"a": 1}]}),
     ("F&O count", lambda s: s.finance_operations(FINOPS).count("X"), {"@odata.count": 7, "value": []}),
     ("F&O row", lambda s: s.finance_operations(FINOPS).row("X", {"a": "b"}), {"a": 1}),
@@ -223,3 +223,49 @@ def test_answer_without_a_list_is_no_empty_list(name: str, body: object) -> None
 def respond(status: int, text: str, _request: httpx.Request) -> httpx.Response:
     """One answer with this text, whatever is asked."""
     return httpx.Response(status, text=text)
+
+
+KNOWN_BY = {
+    "environments": {"value": [{"properties": {}}]},
+    "environment": {},
+    "packages": {"value": [{"state": "Installed"}]},
+    "integration": {},
+    "solutions": {"value": [{"version": "1"}]},
+    "definition": {},
+    "companies": {"value": [{"cdm_name": "Contoso"}]},
+    "units": {"value": [{"name": "n"}]},
+    "teams": {"value": [{"name": "T"}]},
+    "roles": {"value": [{"name": "R"}]},
+    "row": {},
+    "legal entities": {"value": [{"Name": "Contoso"}]},
+    "registered": {"value": [{"UserId": "a"}]},
+    "F&O row": {},
+    "E2": [{"detail": {"state": "1"}}],
+    "E7": {},
+    "E10": {},
+    "E12": [{"version": "1"}],
+    "templates": {},
+}
+
+
+@pytest.mark.parametrize(("name", "body"), KNOWN_BY.items())
+def test_thing_without_the_member_by_which_it_is_known_is_no_answer(name: str, body: object) -> None:
+    call, _ = of(name)
+    error = said(opened(partial(respond, 200, json.dumps(body)), FakeTime()), call)
+    assert isinstance(error, UnexpectedAnswer)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (200, "[" * 10**5, UnexpectedAnswer),
+        (200, "{}", UnexpectedAnswer),
+        (200, "<html>", UnexpectedAnswer),
+        (503, "", ServiceUnavailable),
+        (429, "{}", ServiceUnavailable),
+        (400, '{"error": "invalid_tenant"}', InvalidRequest),
+    ],
+)
+def test_only_the_login_hosts_word_makes_a_domain_unknown(status: int, text: str, kind: type[ApiError]) -> None:
+    error = said(opened(partial(respond, status, text), FakeTime()), lambda s: s.tenant_of("contoso.example"))
+    assert type(error) is kind

@@ -10,6 +10,7 @@ from providers.api.transport.wire import Wire
 class ApplicationPackage(Wire):
     """An application package of an environment (14.7). `version` is the one on offer, not the installed one."""
 
+    known_by = "unique_name"
     unique_name: str = Field("", validation_alias="uniqueName")
     name: str = Field("", validation_alias="localizedName")
     version: str = ""

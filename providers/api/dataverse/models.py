@@ -16,6 +16,7 @@ class WhoAmI(Wire):
 class IntegrationDetails(Wire):
     """`RetrieveFinanceAndOperationsIntegrationDetails`: the F&O environment that Dataverse is linked to (14.8)."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="Id")
     url: str = Field("", validation_alias="Url")
     tenant_id: str = Field("", validation_alias="TenantId")
@@ -45,6 +46,7 @@ class OperationHistory(Wire):
 class Solution(Wire):
     """An installed Dataverse solution."""
 
+    known_by = "unique_name"
     id: str = Field("", validation_alias="solutionid")
     unique_name: str = Field("", validation_alias="uniquename")
     friendly_name: str = Field("", validation_alias="friendlyname")
@@ -65,6 +67,7 @@ class Organization(Wire):
 class BusinessUnit(Wire):
     """A business unit; the root one has no parent."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="businessunitid")
     name: str = ""
     parent_id: str = Field("", validation_alias="_parentbusinessunitid_value")
@@ -73,6 +76,7 @@ class BusinessUnit(Wire):
 class ApplicationUser(Wire):
     """A systemuser that stands for an Entra application."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="systemuserid")
     application_id: str = Field("", validation_alias="applicationid")
     name: str = Field("", validation_alias="fullname")
@@ -83,6 +87,7 @@ class ApplicationUser(Wire):
 class Role(Wire):
     """A security role."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="roleid")
     name: str = ""
     business_unit_id: str = Field("", validation_alias="_businessunitid_value")
@@ -91,6 +96,7 @@ class Role(Wire):
 class Team(Wire):
     """A team; `default` marks the owner team of a business unit."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="teamid")
     name: str = ""
     default: bool = Field(False, validation_alias="isdefault")
@@ -123,6 +129,7 @@ class ManyToOne(Wire):
 class EntityDefinition(Wire):
     """A table: set name for URLs, key column, columns, alternate keys, lookups, and whether ETags guard its updates."""
 
+    known_by = "logical_name"
     logical_name: str = Field("", validation_alias="LogicalName")
     set_name: str = Field("", validation_alias="EntitySetName")
     primary_id: str = Field("", validation_alias="PrimaryIdAttribute")
@@ -139,6 +146,7 @@ class Company(Wire):
     `team` is the id of its default owning team, which a plug-in makes (5.1); None while there is none.
     """
 
+    known_by = "code"
     id: str = Field("", validation_alias="cdm_companyid")
     code: str = Field("", validation_alias="cdm_companycode")
     enabled: bool = Field(False, validation_alias="cdm_isenabledfordualwrite")

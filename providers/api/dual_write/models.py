@@ -118,6 +118,7 @@ class MapDetail(CaseBlind):
 class EntityMapStatus(CaseBlind):
     """One map as E2 and E4 give it: F&O left, Dataverse right."""
 
+    known_by = "name"
     left_entity: EntitySide = EntitySide()
     right_entity: EntitySide = EntitySide()
     detail: MapDetail = MapDetail()
@@ -250,6 +251,7 @@ def _company_codes(mappings: Any) -> list[str]:
 class ConnectionSet(CaseBlind):
     """The link itself (E10): both sides, company codes, keys, and the "Apply solution" requests it remembers."""
 
+    known_by = "name"
     id: str = ""
     name: str = ""
     display_name: str = ""
@@ -287,6 +289,7 @@ def _member(data: object, name: str) -> Any:
 class MapSolution(CaseBlind):
     """A Dataverse solution that holds maps (E12)."""
 
+    known_by = "unique_name"
     id: str = ""
     unique_name: str = ""
     friendly_name: str = ""

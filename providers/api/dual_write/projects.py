@@ -38,6 +38,7 @@ class MappingTask(CaseBlind):
 class Project(CaseBlind):
     """The project of a map (E7). `name` is the key of E8, `id` the `pid`."""
 
+    known_by = "name"
     id: str = ""
     name: str = ""
     display_name: str = ""

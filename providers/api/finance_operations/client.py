@@ -27,6 +27,7 @@ LEGAL_ENTITIES = "LegalEntities"
 class LegalEntity(Wire):
     """A company. `id` is the company code."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="LegalEntityId")
     name: str = Field("", validation_alias="Name")
     country: str = Field("", validation_alias="AddressCountryRegionId")
@@ -35,6 +36,7 @@ class LegalEntity(Wire):
 class RegisteredApplication(Wire):
     """An Entra application that F&O accepts, and the user it acts as (`SysAADClients`)."""
 
+    known_by = "client_id"
     client_id: str = Field("", validation_alias="AADClientId")
     user: str = Field("", validation_alias="UserId")
     name: str = Field("", validation_alias="Name")

@@ -4,9 +4,10 @@ import json
 import re
 from urllib.parse import quote
 
+from providers.api.identity.failures import PASSING_STATUSES
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
 from providers.api.transport.connection import Connection, NoReply, Outgoing
-from providers.api.transport.errors import InvalidRequest, TransportError
+from providers.api.transport.errors import InvalidRequest, ServiceUnavailable, TransportError, UnexpectedAnswer
 
 _ID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/", re.IGNORECASE)
 
@@ -20,7 +21,14 @@ def tenant_of(domain: str, profile: CloudProfile, connection: Connection) -> str
         if profile.proxy and error.nobody_there:
             raise emulator_not_running(f"nothing answers at {profile.proxy}") from error
         raise TransportError(f"no answer from {profile.authority}: {error}", service="identity") from error
-    found = _ID.search(_issuer(reply.text)) if reply.status == 200 else None
+    if reply.status in PASSING_STATUSES:
+        reason = f"no answer from {profile.authority}: it answered {reply.status}"
+        raise ServiceUnavailable(reason, code=f"HTTP {reply.status}", status=reply.status, service="identity")
+    issuer = _issuer(reply.text)
+    found = _ID.search(issuer or "") if reply.status == 200 else None
+    if reply.status == 200 and issuer is None:
+        reason = f"no answer from {profile.authority}: it could not be read"
+        raise UnexpectedAnswer(reason, code="HTTP 200", status=200, service="identity")
     if found is None:
         raise InvalidRequest(
             f"{profile.authority} knows no tenant '{domain}' ({reply.status})",
@@ -30,10 +38,11 @@ def tenant_of(domain: str, profile: CloudProfile, connection: Connection) -> str
     return found.group(1).lower()
 
 
-def _issuer(text: str) -> str:
+def _issuer(text: str) -> str | None:
+    """The issuer that a configuration names; None for a text that is no configuration."""
     try:
         body = json.loads(text)
-    except ValueError:
-        return ""
+    except (ValueError, RecursionError):
+        return None
     issuer = body.get("issuer") if isinstance(body, dict) else None
-    return f"{issuer}/" if isinstance(issuer, str) else ""
+    return f"{issuer}/" if isinstance(issuer, str) else None

@@ -22,7 +22,7 @@ from providers.api.power_platform.models import (
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError
 from providers.api.transport.shared import Shared
-from providers.api.transport.wire import mapping, read, read_list
+from providers.api.transport.wire import mapping, read, read_list, unexpected
 
 ROOT = "/providers/Microsoft.BusinessAppPlatform"
 ADMIN = f"{ROOT}/scopes/admin/environments"
@@ -170,8 +170,11 @@ class BapPowerPlatform:
     def templates(self, location: str) -> list[Template]:
         """See `PowerPlatform`."""
         response = self._bap.request("GET", _place(location, "templates"), params=_CATALOGUE)
+        by_sku = mapping(response, self._bap.service)
+        if not any(isinstance(templates, list) for templates in by_sku.values()):
+            raise unexpected("no list of templates", response, self._bap.service)
         found: list[Template] = []
-        for sku, templates in mapping(response, self._bap.service).items():
+        for sku, templates in by_sku.items():
             if isinstance(templates, list):
                 each = read_list(Template, templates, response, self._bap.service)
                 found += [template.model_copy(update={"sku": sku}) for template in each]

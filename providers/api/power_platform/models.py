@@ -32,6 +32,7 @@ class LinkedFinOps(Wire):
 class Environment(Answered):
     """One environment (power-platform-api.md section 5). `domain`, `url` and the rest of Dataverse may come late."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="name")
     location: str = ""
     display_name: str = Field("", validation_alias=_in_properties("displayName"))
@@ -154,6 +155,7 @@ class OperationStarted(BaseModel):
 class Location(Wire):
     """A geography of the tenant (12.1)."""
 
+    known_by = "name"
     name: str = ""
     display_name: str = Field("", validation_alias=_in_properties("displayName"))
     disabled: bool = Field(False, validation_alias=_in_properties("isDisabled"))
@@ -165,6 +167,7 @@ class Location(Wire):
 class MacroRegion(Wire):
     """A macro region; tenants in mode `macroRegion` create with these instead of locations (7.5)."""
 
+    known_by = "id"
     id: str = Field("", validation_alias="macroRegionId")
     display_name: str = Field("", validation_alias="displayName")
 
@@ -180,6 +183,7 @@ class Locations(Wire):
 class Template(Answered):
     """An environment template for one SKU; `disabled_reason` is a code such as `DynamicsEntitlementMissing` (12.4)."""
 
+    known_by = "name"
     name: str = ""
     sku: str = ""
     display_name: str = Field("", validation_alias=_in_properties("displayName"))
@@ -191,6 +195,7 @@ class Template(Answered):
 class Currency(Wire):
     """A currency that environments of a location can have."""
 
+    known_by = "code"
     code: str = Field("", validation_alias=_in_properties("code"))
     symbol: str = Field("", validation_alias=_in_properties("symbol"))
     tenant_default: bool = Field(False, validation_alias=_in_properties("isTenantDefault"))
@@ -199,6 +204,7 @@ class Currency(Wire):
 class Language(Wire):
     """A base language (LCID) that environments of a location can have."""
 
+    known_by = "lcid"
     lcid: int = Field(0, validation_alias=_in_properties("localeId"))
     name: str = Field("", validation_alias=_in_properties("localizedName"))
 

@@ -30,6 +30,4 @@ def says_gone(response: Response, problem: Problem, service: str) -> bool:
     """Whether the service itself says that what the call names does not exist."""
     if response.status not in (404, 410) or response.html or not response.object():
         return False
-    if problem.code:
-        return problem.code.lower() in GONE_CODES or service in WITHOUT_CODES
-    return service in WITHOUT_CODES and bool(problem.message)
+    return problem.code.lower() in GONE_CODES or (service in WITHOUT_CODES and bool(problem.message))

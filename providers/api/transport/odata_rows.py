@@ -69,9 +69,13 @@ class ODataRows:
         """One row by its key; None when absent."""
         params = {**self.params, **_params({"select": select})}
         try:
-            return wire.mapping(self.get(f"{entity_set}{odata.key_segment(key)}", params), self.client.service)
+            response = self.get(f"{entity_set}{odata.key_segment(key)}", params)
         except NotFound:
             return None
+        row = wire.mapping(response, self.client.service)
+        if not row:
+            raise wire.unexpected("a row without columns", response, self.client.service)
+        return row
 
     def get(
         self, path: str, params: Mapping[str, str] | None = None, extra: Mapping[str, str] = NO_HEADERS

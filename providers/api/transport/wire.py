@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -13,8 +13,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Wire(BaseModel):
-    """A model whose members carry aliases; they can also be given by their Python name."""
+    """A model whose members carry aliases; they can also be given by their Python name.
 
+    `known_by`: the member by which a thing is found in a list. An answer without it is none: the thing that it is about
+    would be believed gone.
+    """
+
+    known_by: ClassVar[str] = ""
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     @field_validator("*", mode="before")
@@ -69,11 +74,16 @@ def _plain(name: str) -> str:
 
 
 def read(model: type[M], data: object, response: Response, service: str) -> M:
-    """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known."""
+    """`data` as a model. Raises `UnexpectedAnswer` that names the first member with another shape than known.
+
+    So it does for a thing without the member by which it is known.
+    """
     try:
         value = model.model_validate(data)
     except (ValidationError, RecursionError, OverflowError, TypeError, AttributeError) as error:
         raise unexpected(_mismatch(error), response, service) from error
+    if isinstance(value, Wire) and value.known_by and not getattr(value, value.known_by):
+        raise unexpected(f"{value.known_by}: missing", response, service)
     return (
         value.model_copy(update={"correlation_id": response.correlation_id}) if isinstance(value, Answered) else value
     )
