@@ -184,6 +184,11 @@ USES: tuple[Use, ...] = (
     Use("Dual-write", "maps", lambda it: it.session.dual_write.maps(it.cid, fresh=True)),
     Use(
         "Dual-write",
+        "listed_at",
+        lambda it: (it.session.dual_write.maps(it.cid, fresh=True), it.session.dual_write.listed_at(it.cid))[1],
+    ),
+    Use(
+        "Dual-write",
         "start_action",
         lambda it: it.session.dual_write.start_action(
             it.cid, MapAction.INITIALISE, [ActionDetail(tid=it.new_map.detail.tid, pid=None)]

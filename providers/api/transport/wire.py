@@ -12,14 +12,18 @@ from providers.api.transport.errors import UnexpectedAnswer
 M = TypeVar("M", bound=BaseModel)
 
 
-class Wire(BaseModel):
-    """A model whose members carry aliases; they can also be given by their Python name.
+class Thing(BaseModel):
+    """A thing of a service. `known_by`: the member by which it is found in a list; empty where it is not.
 
-    `known_by`: the member by which a thing is found in a list. An answer without it is none: the thing that it is about
-    would be believed gone.
+    An answer without that member is none: the thing that it is about would be believed gone.
     """
 
     known_by: ClassVar[str] = ""
+
+
+class Wire(Thing):
+    """A model whose members carry aliases; they can also be given by their Python name."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     @field_validator("*", mode="before")
@@ -39,7 +43,7 @@ class Answered(Wire):
     correlation_id: str | None = Field(None, repr=False)
 
 
-class CaseBlind(BaseModel):
+class CaseBlind(Thing):
     """A model whose JSON names are the Python names without underscores, in any case."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -82,7 +86,7 @@ def read(model: type[M], data: object, response: Response, service: str) -> M:
         value = model.model_validate(data)
     except (ValidationError, RecursionError, OverflowError, TypeError, AttributeError) as error:
         raise unexpected(_mismatch(error), response, service) from error
-    if isinstance(value, Wire) and value.known_by and not getattr(value, value.known_by):
+    if isinstance(value, Thing) and value.known_by and not getattr(value, value.known_by):
         raise unexpected(f"{value.known_by}: missing", response, service)
     return (
         value.model_copy(update={"correlation_id": response.correlation_id}) if isinstance(value, Answered) else value
