@@ -119,6 +119,7 @@ USES: tuple[Use, ...] = (
     Use("Dataverse", "solutions", lambda it: it.dataverse.solutions(["CRMPrime"])),
     Use("Dataverse", "entity_definition", lambda it: it.dataverse.entity_definition("account")),
     Use("Dataverse", "table_definitions", lambda it: it.dataverse.table_definitions(["accounts"])),
+    Use("Dataverse", "entity_set_names", lambda it: it.dataverse.entity_set_names()),
     Use("Dataverse", "companies", lambda it: it.dataverse.companies()),
     Use("Dataverse", "business_units", lambda it: it.dataverse.business_units()),
     Use("Dataverse", "entity_maps", lambda it: it.dataverse.entity_maps()),
