@@ -34,7 +34,7 @@ from providers.link.health_check import (
     finding,
     lasting,
 )
-from providers.link.live_checks import company_problems, solution_problems, wish_of
+from providers.link.live_checks import company_problems, solution_problems, unknown_companies, wish_of
 from providers.link.model import (
     ConnectionArguments,
     ConnectionInputs,
@@ -109,9 +109,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         try:
             pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
         except NotFound:
-            text = linked_already(session, inputs.finops) if inputs.finops else None
-            if text:
-                yield Problem("finops", text)
+            yield from self._problems_of_finops(session, inputs, call)
             return
         try:
             link = declared_link(session, pair)
@@ -121,12 +119,23 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
             yield Problem(place, str(error))
             return
         if link is None:
+            yield from unknown_companies(inputs, pair.finops_host, (), call)
             return
         yield from company_problems(inputs, pair, link, call, _today())
         yield from solution_problems(inputs, pair, link, call)
         sides = _sides(session, pair, inputs)
         checks = [*lasting(sides), *after_linking(sides, link.companies, link.projects)]
         yield from (Problem(place, str(finding([check]))) for check in failed(checks))
+
+    def _problems_of_finops(self, session: Session, inputs: ConnectionInputs, call: Call) -> Iterator[Problem]:
+        """What is known of an existing F&O whose CDS does not exist yet."""
+        host = host_of(inputs.finops)
+        if not inputs.finops or not host:
+            return
+        text = linked_already(session, inputs.finops)
+        if text:
+            yield Problem("finops", text)
+        yield from unknown_companies(inputs, host, (), call)
 
     def live_change_problems(self, inputs: ConnectionInputs, old: ConnectionInputs, call: Call) -> Iterator[Problem]:
         """A reset that needs consent is refused without it; every other way to other companies is announced."""

@@ -1,6 +1,6 @@
 """What the services say against a declared link while it is only planned: companies, and versions of map solutions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from providers.api.transport.errors import ApiError
@@ -23,7 +23,7 @@ def company_problems(
         if text:
             yield Problem("companies", f"the link has {text}")
     else:
-        yield from _unknown_companies(inputs, pair, link, call)
+        yield from unknown_companies(inputs, pair.finops_host, link.companies, call)
     plan = planned(link, wish_of(inputs, link, reset=reset), pair.label, today)
     if plan.way == "consent missing":
         yield NoConsent("reset" if reset else "companies", plan.text)
@@ -40,15 +40,17 @@ def wish_of(inputs: ConnectionInputs, link: Link, *, reset: bool) -> Wish:
     return Wish(companies, inputs.company_change, inputs.confirm, reset)
 
 
-def _unknown_companies(inputs: ConnectionInputs, pair: Pair, link: Link, call: Call) -> Iterator[Problem]:
-    """Companies that F&O lacks; those that the stack itself creates come later."""
-    missing = Gap.between(inputs.companies, link.companies).missing
+def unknown_companies(inputs: ConnectionInputs, host: str, linked: Sequence[str], call: Call) -> Iterator[Problem]:
+    """Companies that F&O lacks; those that the stack itself creates come later. `linked`: those of the link, if any."""
+    if isinstance(inputs.companies, str):
+        return
+    missing = Gap.between(inputs.companies, linked).missing
     created = {code.upper() for code in ConnectionPrivate.of(call.private).created_companies}
     if not set(missing) - created:
         return
     session = call.session(inputs.cloud, gateway=inputs.gateway)
     try:
-        known = {entity.id.upper() for entity in session.finance_operations(pair.finops_host).legal_entities()}
+        known = {entity.id.upper() for entity in session.finance_operations(host).legal_entities()}
     except ApiError:
         return
     unknown = [code for code in missing if code not in known | created]

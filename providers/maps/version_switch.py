@@ -57,7 +57,8 @@ class VersionSwitch:
         if found is None:
             raise NotFound(
                 f"the link has no map '{self.name}'",
-                next_step="Apply the map solution that carries it (`solutions` under `dualwrite:connection`).",
+                next_step="If it was there, run a refresh and `up` again, which applies its map solution; else declare "
+                "the solution that carries it (`solutions` under `dualwrite:connection`).",
             )
         return found
 

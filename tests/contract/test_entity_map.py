@@ -218,7 +218,7 @@ def test_map_that_vanished_is_named_and_shown_as_a_change(pair: LinkedWorld) -> 
     gone = made[1].model_copy(update={"map": "nothing - Nothing"})
     assert read(pair, (made[0], gone)).version == "not installed"
     assert "has no map 'nothing - Nothing' any more" in pair.world.said[-1]
-    with pytest.raises(NotFound, match="Apply the map solution"):
+    with pytest.raises(NotFound, match="run a refresh and `up` again, which applies its map solution"):
         create(pair, pin(OLD, map="nothing - Nothing"))
 
 

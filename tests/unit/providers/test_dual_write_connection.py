@@ -380,7 +380,7 @@ def problems(session: LinkSession, said: list[str] | None = None, **changes: Any
 def test_preview_of_a_healthy_or_unlinked_pair_is_silent(session: LinkSession) -> None:
     assert problems(session) == []
     session.dual_write.late = 1
-    assert problems(session, companies=["USMF"]) == []
+    assert problems(session, companies=["DAT"]) == []
     session.power_platform.held.clear()
     assert problems(session) == []
 
@@ -441,6 +441,15 @@ def test_preview_of_a_change_by_hand_shows_the_steps(session: LinkSession) -> No
     wanted = declared(companies=["DAT", "USMF"])
     assert list(PROVIDER.live_change_problems(wanted, declared(), session.call(said))) == []
     assert "Environment details > Legal entities, add USMF, Save" in said[0]
+
+
+def test_preview_of_an_unlinked_pair_refuses_a_company_that_finops_lacks(session: LinkSession) -> None:
+    session.dual_write.late = 1
+    ((path, text),) = problems(session, companies=["DAT", "USMF"])
+    assert (path, text.startswith("F&O has no legal entity USMF, so")) == ("companies", True)
+    session.power_platform.held.clear()
+    assert problems(session, companies=["DAT", "USMF"], finops=FINOPS_URL)[-1] == (path, text)
+    assert problems(session, companies=["DAT", "USMF"]) == []
 
 
 def test_preview_refuses_a_company_that_finops_lacks_and_nobody_creates(session: LinkSession) -> None:
