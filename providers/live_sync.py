@@ -44,12 +44,13 @@ from providers.maps.model import (
     Master,
     canonical_inputs,
 )
-from providers.maps.plan import state_word
+from providers.maps.plan import nearest_state, state_word
 from providers.maps.results import outputs_of, restored_line, started_by_us, was_reset, with_memory
 from providers.maps.run import LiveSyncRun, stop_maps
 from providers.maps.sync_plan import Memory as SyncMemory
 from providers.maps.sync_volume import volume_problems
 from providers.protocol.addresses import short_name
+from providers.protocol.bags import Bag
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Stored
 from providers.protocol.diff import Meaning
 from providers.protocol.memory import Memory
@@ -76,6 +77,11 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     def normalise(self, inputs: LiveSyncInputs) -> LiveSyncInputs:
         """Everything in one stable order."""
         return canonical_inputs(inputs)
+
+    def old_inputs_of(self, old: Bag) -> LiveSyncInputs | None:
+        """A refresh records states that nobody declares (initializing, not installed): they are no older form."""
+        maps = {name: nearest_state(str(state)) for name, state in (old.get("maps") or {}).items()}
+        return super().old_inputs_of({**old, "maps": maps} if maps else old)
 
     def problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs | None) -> Iterable[Problem]:
         """Initial syncs and texts of maps that are not declared, or come too late; what is stopped; consents."""

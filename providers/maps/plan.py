@@ -73,6 +73,13 @@ def state_word(status: EntityMapStatus) -> str:
     return _WORDS.get(MapState(status.state), status.state) if status.state in set(MapState) else status.state
 
 
+def nearest_state(word: str) -> str:
+    """The run state that a program declares and that comes nearest to one that a refresh has recorded."""
+    if word in RUN_STATES:
+        return word
+    return "running" if word in (_WORDS[MapState.INITIAL_SYNC], _WORDS[MapState.CATCH_UP]) else "stopped"
+
+
 def next_step(status: EntityMapStatus, wanted: str) -> MapAction | Settled:
     """The action that brings a map nearer to `wanted`; none while the service does not allow it (client rule 3)."""
     step = _step(status, wanted)

@@ -187,6 +187,18 @@ def test_inputs_of_a_refresh_keep_what_is_declared_of_a_map_that_a_person_paused
     assert "drifted" not in live_inputs(PROVIDER, found.model_dump(), read(session, found).model_dump())
 
 
+@pytest.mark.parametrize(
+    ("word", "nearest"),
+    [("not installed", "stopped"), ("initializing", "running"), ("resuming", "running"), ("paused", "paused")],
+)
+def test_states_that_nobody_declares_leave_the_old_inputs_comparable(word: str, nearest: str) -> None:
+    kept = {**declared(a="running").model_dump(mode="json", exclude_none=True), "maps": {"a": word}}
+    old = PROVIDER.old_inputs_of(kept)
+    assert old is not None
+    assert old.maps == {"a": nearest}
+    assert PROVIDER.old_inputs_of({}) is None
+
+
 def test_without_token_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = created(a_pair({"a": "4"}), declared(a="running"))
     monkeypatch.delenv("DUALWRITE_TOKEN")
