@@ -116,11 +116,8 @@ def _as_written(place: Place, kept: Mapping[Place, tuple[int, ...]]) -> Place:
 def _mapping_without(
     value: Mapping[str, Any], place: Place, broken: frozenset[Place], kept: dict[Place, tuple[int, ...]]
 ) -> dict[str, Any]:
-    left = {
-        name: _without(item, (*place, name), broken, kept)
-        for name, item in value.items()
-        if (*place, name) not in broken
-    }
+    whole = [name for name in value if (*place, name) not in broken]
+    left = {name: _without(value[name], (*place, name), broken, kept) for name in whole}
     return {name: item for name, item in left.items() if item != [] or value[name] == []}
 
 

@@ -71,7 +71,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
         """`latest` becomes a number: once by looking, later by what the last refresh saw."""
         if inputs.version != LATEST:
             return inputs
-        if old and old.latest and old.author == inputs.author and old.map == inputs.map and is_number(old.version):
+        if old and _is_resolved(old, inputs):
             number = old.offered or old.version
         else:
             number = self._newest(inputs, call) or UNRESOLVED
@@ -184,6 +184,12 @@ class EntityMap(ManagedResource, module="dualwrite", name="EntityMap"):
         self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[EntityMapArguments]
     ) -> None:
         super().__init__(EntityMapProvider(), resource_name, inputs, opts)
+
+
+def _is_resolved(old: EntityMapInputs, wanted: EntityMapInputs) -> bool:
+    """Whether `latest` of that map and author became a number before."""
+    same_map = (old.map, old.author) == (wanted.map, wanted.author)
+    return bool(old.latest) and same_map and is_number(old.version)
 
 
 def _listed(session: Session, inputs: EntityMapInputs) -> EntityMapStatus | None:

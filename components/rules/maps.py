@@ -74,8 +74,9 @@ def _resyncs(maps: DraftMaps) -> Iterator[Broken]:
     """Another initial sync that is asked for where there is none."""
     if maps.resync.strip() and not has_initial_sync(maps):
         yield Broken(("maps", "resync"), f"asks for another initial sync, and no map has one; {_WITH_ONE}")
-    for name, override in maps.overrides.items():
-        if _asks_again(override) and initial_sync_of(maps, name) == "none":
+    again = [name for name, override in maps.overrides.items() if _asks_again(override)]
+    for name in again:
+        if initial_sync_of(maps, name) == "none":
             text = f"asks for another initial sync, and this map has none; {_WITH_ONE}"
             yield Broken(("maps", "overrides", name, "resync"), text)
 

@@ -18,12 +18,9 @@ def shape_problems(inputs: BaseModel, instance: str) -> Iterator[Problem]:
     """Inputs that an instance of this kind cannot be without, and those of the other kind."""
     given = {name for name, value in inputs if value is not None}
     other, text = _FOREIGN[instance]
-    for name in belonging_to(type(inputs), instance, required=True):
-        if name not in given:
-            yield Problem(name, "is required")
-    for name in belonging_to(type(inputs), other):
-        if name in given:
-            yield Problem(name, text)
+    needed = belonging_to(type(inputs), instance, required=True)
+    yield from (Problem(name, "is required") for name in needed if name not in given)
+    yield from (Problem(name, text) for name in belonging_to(type(inputs), other) if name in given)
 
 
 def unusable(against: Sequence[str]) -> ResourceError:

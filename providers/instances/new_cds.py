@@ -73,20 +73,22 @@ class NewCds:
 
     def change_problems(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
         """Whether an existing instance may become the stack's own: only one that it made. And a new domain or name."""
-        if old.instance == "new" and (old.domain or "").casefold() != (inputs.domain or "").casefold():
-            # Another domain is another environment, which has to be created.
-            yield from self.live_problems(inputs, call)
-            return
-        if old.instance == "new" and old.name == inputs.name:
+        if old.instance == "new":
+            yield from self._changed(inputs, old, call)
             return
         environments = call.session(inputs.cloud).power_platform.environments()
-        if old.instance == "new":
-            yield from _renamed(inputs, old, environments)
-            return
         try:
             own_environment(environments, domain=inputs.domain or "", display_name="", mark=call.mark)
         except Conflict as error:
             yield Problem("domain", str(error))
+
+    def _changed(self, inputs: CdsInputs, old: CdsInputs, call: Call) -> Iterator[Problem]:
+        """A new domain or name of the stack's own instance."""
+        if (old.domain or "").casefold() != (inputs.domain or "").casefold():
+            # Another domain is another environment, which has to be created.
+            yield from self.live_problems(inputs, call)
+        elif old.name != inputs.name:
+            yield from _renamed(inputs, old, call.session(inputs.cloud).power_platform.environments())
 
     def create(self, inputs: CdsInputs, call: Call) -> tuple[str, CdsOutputs]:
         """Find or create by domain, wait until the creator may use Dataverse."""
@@ -132,7 +134,9 @@ class NewCds:
 def _renamed(inputs: CdsInputs, old: CdsInputs, environments: list[Environment]) -> Iterator[Problem]:
     """Another name for an environment that has F&O, where another environment has that name."""
     own = next((each for each in environments if same_domain(each, old.domain or "")), None)
-    taken = preflight.name_problem(inputs.name or "", environments, own.id) if own and own.finops else None
+    if own is None or own.finops is None:
+        return
+    taken = preflight.name_problem(inputs.name or "", environments, own.id)
     if taken:
         yield Problem("name", taken)
 

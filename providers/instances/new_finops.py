@@ -42,7 +42,7 @@ class NewFinOps:
         session = call.session(inputs.cloud)
         environments = session.power_platform.environments()
         environment = environment_of(environments, inputs.cds)
-        if environment is not None and environment.finops and not environment.linked_with_lcs:
+        if environment is not None and _is_installed(environment):
             return
         if environment is not None:
             against = preflight.installation_problems(environment, environments)
@@ -59,7 +59,7 @@ class NewFinOps:
             return
         service = call.session(inputs.cloud).power_platform
         environment = environment_of(service.environments(), inputs.cds)
-        if environment is None or environment.finops is None or environment.linked_with_lcs:
+        if environment is None or environment.finops is None or not _is_installed(environment):
             yield from self.live_problems(inputs, call)
         elif not same_host(environment.finops.url, old.url):
             text = f"'{environment.display_name}' has {environment.finops.url}, not {old.url}: put the old value back"
@@ -134,6 +134,11 @@ def _fixed_choices(inputs: FinOpsInputs, old: FinOpsInputs) -> Iterator[Problem]
         was, wanted = getattr(old, field), getattr(inputs, field)
         if was != wanted:
             yield Fixed(field, f"cannot change from {was!r} to {wanted!r}: it {way_out}")
+
+
+def _is_installed(environment: Environment) -> bool:
+    """Whether the Power Platform installed an F&O there; one of Lifecycle Services is another matter."""
+    return environment.finops is not None and not environment.linked_with_lcs
 
 
 def _tenant_problems(

@@ -27,10 +27,7 @@ def version_problems(
         return
     location = own.location if own else inputs.location
     for environment in _telling(own, environments, location)[:_MOST_ASKED]:
-        try:
-            offered = session.dataverse(environment.url).finops_versions()
-        except ApiError:
-            continue
+        offered = _offered(session, environment)
         if offered:
             if fitting(offered, inputs.version) is None:
                 yield Problem("version", _not_offered(inputs.version, offered, environment))
@@ -43,9 +40,21 @@ def version_problems(
 
 def _telling(own: Environment | None, environments: list[Environment], location: str | None) -> list[Environment]:
     """Environments that may tell: the stack's own, then those with an F&O of the Power Platform, near ones first."""
-    others = [each for each in environments if each.url and each.finops and not each.linked_with_lcs and each != own]
+    others = [each for each in environments if each != own and _may_tell(each)]
     others.sort(key=lambda each: each.location != location)
     return [own, *others] if own and own.url else others
+
+
+def _may_tell(environment: Environment) -> bool:
+    return bool(environment.url and environment.finops) and not environment.linked_with_lcs
+
+
+def _offered(session: Session, environment: Environment) -> list[str]:
+    """What an environment tells; nothing where it does not answer."""
+    try:
+        return session.dataverse(environment.url).finops_versions()
+    except ApiError:
+        return []
 
 
 def _not_offered(minimum: str, offered: list[str], environment: Environment) -> str:

@@ -41,11 +41,11 @@ def location_problem(locations: Locations, wanted: str) -> str | None:
     if wants_macro_region(locations):
         offered = [region.id for region in locations.macro_regions]
         return None if wanted in offered else f"is no macro region of this tenant; it offers {all_names(offered)}"
-    by_name = {each.name: each for each in locations.locations}
-    if wanted not in by_name:
-        usable = [name for name, each in by_name.items() if not each.disabled]
-        return f"is no location of this tenant; it offers {all_names(usable)}"
-    return _unusable(by_name[wanted])
+    for location in locations.locations:
+        if location.name == wanted:
+            return _unusable(location)
+    usable = [each.name for each in locations.locations if not each.disabled]
+    return f"is no location of this tenant; it offers {all_names(usable)}"
 
 
 def _unusable(location: Location) -> str | None:
@@ -126,9 +126,8 @@ def too_long(text: str, limit: int) -> str | None:
 
 def name_problem(name: str, environments: Iterable[Environment], own: str) -> str | None:
     """Against a display name that another environment has, where F&O is installed (14.4). `own`: id of the stack's."""
-    holder = next(
-        (each for each in environments if each.display_name.casefold() == name.casefold() and each.id != own), None
-    )
+    others = (each for each in environments if each.id != own)
+    holder = next((each for each in others if each.display_name.casefold() == name.casefold()), None)
     if holder is None:
         return None
     where = host_of(holder.url) or holder.id

@@ -5,7 +5,7 @@ stack created. Only with it is an environment that was found by its domain the s
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,17 +40,21 @@ def own_environment(
     `Conflict` when the domain is somebody else's and when two environments fit.
     """
     known = list(environments)
-    with_domain = [environment for environment in known if same_domain(environment, domain)]
-    fitting = with_domain or [environment for environment in known if _is_young(environment, display_name, mark)]
-    if len(fitting) > 1:
-        raise Conflict(
-            f"two environments answer to the domain '{domain}': {fitting[0].id} and {fitting[1].id}",
-            next_step="Delete or rename the one that is not this stack's, then run again.",
-        )
-    environment = next(iter(fitting), None)
+    environment = _only_one([each for each in known if same_domain(each, domain)], domain)
+    if environment is None:
+        environment = _only_one([each for each in known if _is_young(each, display_name, mark)], domain)
     if environment is not None and not carries_mark(environment.description, mark):
         raise foreign(environment, domain)
     return environment
+
+
+def _only_one(environments: Sequence[Environment], domain: str) -> Environment | None:
+    if len(environments) > 1:
+        raise Conflict(
+            f"two environments answer to the domain '{domain}': {environments[0].id} and {environments[1].id}",
+            next_step="Delete or rename the one that is not this stack's, then run again.",
+        )
+    return next(iter(environments), None)
 
 
 def _is_young(environment: Environment, display_name: str, mark: str) -> bool:

@@ -5,6 +5,7 @@ the dual-write page; `up` applies their solutions again. What the link never had
 that a refresh reads anyhow (E2), and where the stack has solutions of its own E12. No pulumi.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from providers.api.dual_write.client import REFRESH_LIFETIME
@@ -67,9 +68,7 @@ def _gone(
     if lost:
         each = first_names(sorted(lost))
         call.warn(f"the link has no maps of {each} any more; `up` applies them and restores the maps", NOT_APPLIED)
-    missing: dict[str, int] = {}
-    for solution in _carriers(own, set(stored.applied_maps) - names).values():
-        missing[solution] = missing.get(solution, 0) + 1
+    missing = Counter(_carriers(own, set(stored.applied_maps) - names).values())
     return {
         **{name: f"{amount(count, 'map')} gone" for name, count in missing.items()},
         **dict.fromkeys(lost, "not applied"),

@@ -152,6 +152,12 @@ def owning_teams(
     return [team for company in companies if (team := teams.get(company))]
 
 
+def _without_consent(plan: Plan, wish: Wish) -> ResourceError:
+    by_hand = "change the companies by hand: `companyChange: manual`"
+    other_way = "take the new text of `reset` back" if wish.reset else by_hand
+    return ResourceError(plan.text, next_step=f"Or {other_way}.")
+
+
 class LinkCompanies:
     """Brings one link to the declared companies, and reads back that it has them."""
 
@@ -175,10 +181,7 @@ class LinkCompanies:
         if missing:
             self._require_in_finops(missing)
         if plan.way == "consent missing":
-            by_hand = "change the companies by hand: `companyChange: manual`"
-            raise ResourceError(
-                plan.text, next_step=f"Or {'take the new text of `reset` back' if wish.reset else by_hand}."
-            )
+            raise _without_consent(plan, wish)
         if plan.way == "by hand":
             return self._by_hand(link, wish.companies)
         self._call.progress(plan.text)

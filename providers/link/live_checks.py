@@ -19,9 +19,7 @@ def company_problems(
 ) -> Iterator[Problem]:
     """What stands against bringing the companies, or against a reset; ways that need no more consent are announced."""
     if isinstance(inputs.companies, str):
-        text = too_many(len(link.companies), inputs.live_companies_limit)
-        if text:
-            yield Problem("companies", f"the link has {text}")
+        yield from _too_many_linked(inputs, link)
     else:
         yield from unknown_companies(inputs, pair.finops_host, link.companies, call)
     plan = planned(link, wish_of(inputs, link, reset=reset), pair.label, today)
@@ -40,6 +38,12 @@ def wish_of(inputs: ConnectionInputs, link: Link, *, reset: bool) -> Wish:
     return Wish(companies, inputs.company_change, inputs.confirm, reset)
 
 
+def _too_many_linked(inputs: ConnectionInputs, link: Link) -> Iterator[Problem]:
+    text = too_many(len(link.companies), inputs.live_companies_limit)
+    if text:
+        yield Problem("companies", f"the link has {text}")
+
+
 def unknown_companies(inputs: ConnectionInputs, host: str, linked: Sequence[str], call: Call) -> Iterator[Problem]:
     """Companies that F&O lacks; those that the stack itself creates come later. `linked`: those of the link, if any."""
     if isinstance(inputs.companies, str):
@@ -50,9 +54,10 @@ def unknown_companies(inputs: ConnectionInputs, host: str, linked: Sequence[str]
         return
     session = call.session(inputs.cloud, gateway=inputs.gateway)
     try:
-        known = {entity.id.upper() for entity in session.finance_operations(host).legal_entities()}
+        entities = session.finance_operations(host).legal_entities()
     except ApiError:
         return
+    known = {entity.id.upper() for entity in entities}
     unknown = [code for code in missing if code not in known | created]
     if unknown:
         text = (

@@ -40,11 +40,13 @@ def apply_solutions(
         _wait_for_others(service, link, waiting, interval=interval)
         link = read_link(service, link.environment)
     names = {status.name for status in link.maps}
-    gone = {carrying_solution(name) for name in set(known) - names}
-    complete = {carrying_solution(name) for name in names} - gone
-    for solution in wanted:
-        if solution not in complete:
-            _apply(service, link, solution, waiting, interval=interval)
+    complete = _carriers(names) - _carriers(set(known) - names)
+    for solution in (solution for solution in wanted if solution not in complete):
+        _apply(service, link, solution, waiting, interval=interval)
+
+
+def _carriers(maps: Iterable[str]) -> set[str | None]:
+    return {carrying_solution(name) for name in maps}
 
 
 class OwnSolutions:
@@ -65,11 +67,7 @@ class OwnSolutions:
         for name in self._minima:
             _wait_until_listed(self._service, link.environment.cid, name, waiting, interval=interval)
         listed = self._listed(link.environment.cid)
-        problems = list(self.problems(listed))
-        if problems:
-            raise ResourceError(
-                "; ".join(problems), next_step="Import the newer solution into CDS, then run `up` again."
-            )
+        self._require_new_enough(listed)
         if _under_way(link.details):
             _wait_for_others(self._service, link, waiting, interval=interval)
         versions = {}
@@ -79,6 +77,13 @@ class OwnSolutions:
                 _apply(self._service, link, name, waiting, interval=interval)
             versions[name] = solution.version
         return versions
+
+    def _require_new_enough(self, listed: Mapping[str, MapSolution]) -> None:
+        problems = list(self.problems(listed))
+        if problems:
+            raise ResourceError(
+                "; ".join(problems), next_step="Import the newer solution into CDS, then run `up` again."
+            )
 
     def installed(self, cid: str) -> list[MapSolution]:
         """Those that CDS has, by the names of the stack (E12)."""

@@ -53,11 +53,13 @@ def _host(address: str) -> str | None:
 
 def _project(text: object) -> str | None:
     """`ProjectId` of the JSON in `msdyn_unsecure`, in lower case."""
+    project = next((value for name, value in _members(text).items() if str(name).casefold() == "projectid"), None)
+    return str(project).lower() if project else None
+
+
+def _members(text: object) -> Mapping[object, object]:
     try:
         document = json.loads(text) if isinstance(text, str) else None
     except ValueError:
-        return None
-    if not isinstance(document, Mapping):
-        return None
-    found = next((value for name, value in document.items() if str(name).casefold() == "projectid"), None)
-    return str(found).lower() if found else None
+        return {}
+    return document if isinstance(document, Mapping) else {}

@@ -77,7 +77,7 @@ class BatchWriter:
         refusals = 0
         while result.left and self._admitted():
             answered = list(zip(result.left, self._send(result.left, result), strict=True))
-            refused = [each for each in answered if each[1].fate is Fate.REFUSED]
+            refused = _with(answered, Fate.REFUSED)
             refusals = refusals + 1 if refused else 0
             if refused:
                 self._hold([answer for _, answer in refused], refusals)
@@ -111,8 +111,8 @@ class BatchWriter:
 
     def _sorted(self, answered: Sequence[Answered], result: Stamped) -> list[LackingRow]:
         """Sort the answers into the result; rows whose fate is in doubt are read. Returns what is to be sent again."""
-        result.done += [row for row, answer in answered if answer.fate is Fate.DONE]
-        result.failed += [FailedRow(row.row_id, answer.error) for row, answer in answered if answer.fate is Fate.FAILED]
+        result.done += [row for row, _ in _with(answered, Fate.DONE)]
+        result.failed += [FailedRow(row.row_id, answer.error) for row, answer in _with(answered, Fate.FAILED)]
         doubtful = [each for each in answered if each[1].fate not in _PLAIN]
         return self._read_again(doubtful, result) if doubtful else []
 
@@ -143,6 +143,10 @@ class BatchWriter:
             return found
 
         return agreed(read, self.settle, self.sleep) if settled else read()
+
+
+def _with(answered: Sequence[Answered], fate: Fate) -> list[Answered]:
+    return [each for each in answered if each[1].fate is fate]
 
 
 def _is_final(row: LackingRow, answer: UpdateAnswer, version: str) -> bool:

@@ -4,7 +4,7 @@ dual-write-semantics.md 1.8 and 6: rows that are stamped before the maps start t
 takes 500,000 rows a company. Reads only; what cannot be read now is asked again when the bootstrap runs. No pulumi.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from uuid import UUID
@@ -89,17 +89,19 @@ class PlannedBootstrap:
         """With companies as linked: one that is not part of the link, or that F&O does not have while there is none."""
         if self._pending.companies != AS_LINKED or self._pair is None:
             return
-        if self._link:
-            codes: Iterable[str] = self._session.dual_write.connection_set(self._link.cname).companies
-            where = "is not part of the link; linked are"
-        else:
-            entities = self._session.finance_operations(self._pair.finops_host).legal_entities()
-            codes = (entity.id for entity in entities)
-            where = "is no legal entity of F&O; it has"
+        codes, where = self._known_companies(self._pair)
         known = sorted({code.upper() for code in codes})
         if self._company.upper() not in known:
             text = f"bootstrap of an unlinked company: {self._company} {where} {first_names(known, CHOICES)}"
             yield Problem("company", text)
+
+    def _known_companies(self, pair: Pair) -> tuple[list[str], str]:
+        """The companies of the link, or of F&O while there is none; and what to say of another one."""
+        if self._link:
+            codes = self._session.dual_write.connection_set(self._link.cname).companies
+            return list(codes), "is not part of the link; linked are"
+        entities = self._session.finance_operations(pair.finops_host).legal_entities()
+        return [entity.id for entity in entities], "is no legal entity of F&O; it has"
 
     def table_problems(self, dataverse: Dataverse, tables: Sequence[str]) -> Iterator[Problem]:
         """Tables by another name than that of their entity set; one that is not there may come with a package."""
@@ -119,12 +121,15 @@ class PlannedBootstrap:
             table, limit = definitions[name], limits[name]
             scope = self._scope(dataverse, table, units, overwrite=overwrite)
             if dataverse.count(name, scope, select=[table.primary_id], at_most=limit + 1) > limit:
-                text = (
-                    f"more than {limit:,} rows of {name} would carry {self._company} and take part in an initial sync, "
-                    f"which takes {limit:,} a company at most: load both sides separately, then start the map without "
-                    "initial sync (`initialSync: none`)"
-                )
-                yield Problem("tables", text)
+                yield self._too_many_rows(name, limit)
+
+    def _too_many_rows(self, table: str, limit: int) -> Problem:
+        text = (
+            f"more than {limit:,} rows of {table} would carry {self._company} and take part in an initial sync, "
+            f"which takes {limit:,} a company at most: load both sides separately, then start the map without "
+            "initial sync (`initialSync: none`)"
+        )
+        return Problem("tables", text)
 
     def _limits(self) -> dict[str, int]:
         """Table to the most rows of its maps that are still to be synced; one that has a project was synced before."""

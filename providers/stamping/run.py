@@ -188,16 +188,16 @@ class TableRun:
 
     def _new(self, rows: Iterable[dict[str, Any]]) -> list[LackingRow]:
         """The rows that are worth sending: neither failed before, nor an old reading, nor come back without company."""
-        found = []
+        new = []
         for row in (lacking_row(self.table, each) for each in rows):
             stamped = self._remembered.get(row.row_id)
-            if row.row_id in self._failures.ids or (stamped is not None and stamped == row.version):
+            if row.row_id in self._failures.ids:
                 continue
             if stamped is None:
-                found.append(row)
-            else:
+                new.append(row)
+            elif stamped != row.version:
                 self._fail([FailedRow(row.row_id, _lost_again())])
-        return found
+        return new
 
     def _send(self, rows: Sequence[LackingRow]) -> None:
         start = 0

@@ -97,24 +97,27 @@ def find_scope(
     """
     company_id, unlinked = linked_company(company, companies)
     unit_ids, missing = known_units(business_units, units)
-    found, unusable = _tables(tables, definitions, meant or {}, sets)
+    usable, unusable = _tables(tables, definitions, meant or {}, sets)
     problems = [*([unlinked] if unlinked else []), *missing, *unusable]
     if problems:
         return Scope([], problems)
-    stamped = [
-        StampedTable(
-            set_name=table.set_name,
-            primary_id=table.primary_id,
-            lookup=lookup.column,
-            navigation=lookup.navigation,
-            company_id=company_id,
-            units=tuple(unit_ids) if has_business_unit(table) else (),
-            overwrite=overwrite,
-            versioned=table.versioned,
-        )
-        for table, lookup in found
-    ]
+    stamped = [_stamped(table, lookup, company_id, unit_ids, overwrite=overwrite) for table, lookup in usable]
     return Scope(stamped, [])
+
+
+def _stamped(
+    table: EntityDefinition, lookup: ManyToOne, company_id: str, units: Iterable[str], *, overwrite: bool
+) -> StampedTable:
+    return StampedTable(
+        set_name=table.set_name,
+        primary_id=table.primary_id,
+        lookup=lookup.column,
+        navigation=lookup.navigation,
+        company_id=company_id,
+        units=tuple(units) if has_business_unit(table) else (),
+        overwrite=overwrite,
+        versioned=table.versioned,
+    )
 
 
 def linked_company(code: str, companies: Sequence[Company]) -> tuple[str, Problem | None]:
