@@ -117,6 +117,9 @@ class FakeRows:
     def entity_definition(self, logical_name: str) -> EntityDefinition | None:
         return None
 
+    def entity_set_names(self) -> list[str]:
+        return sorted(self.tables)
+
     # What happens behind their back.
 
     def finish_what_runs(self) -> None:
