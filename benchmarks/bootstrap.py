@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -171,13 +172,10 @@ class ManyRows(httpx.BaseTransport):
             raise AssertionError("rows were left out")
 
     def _page(self, begin: int, lacking: bool) -> httpx.Response:
-        found: list[int] = []
-        place = begin
-        while place < len(self._stamped) and len(found) < 5000:
-            if bool(self._stamped[place]) is not lacking:
-                found.append(place)
-            place += 1
-        rows = [{"@odata.etag": 'W/"1"', "accountid": str(UUID(int=each))} for each in found]
+        fitting = (each for each in range(begin, len(self._stamped)) if bool(self._stamped[each]) is not lacking)
+        places = list(islice(fitting, 5000))
+        place = places[-1] + 1 if len(places) == 5000 else len(self._stamped)
+        rows = [{"@odata.etag": 'W/"1"', "accountid": str(UUID(int=each))} for each in places]
         condition = "company eq null" if lacking else "company"
         link = f"https://{HOST}/api/data/v9.2/accounts?$filter={condition}&$skiptoken={place}"
         more = {"@odata.nextLink": link} if place < len(self._stamped) else {}

@@ -99,7 +99,8 @@ def bound(needs: Mapping[str, frozenset[str]]) -> float:
     ends: dict[str, float] = {}
     now = 0.0
     while len(ends) < len(needs):
-        ready = [name for name in needs if name not in ends and all(ends.get(n, now + 1) <= now for n in needs[name])]
+        ended = {name for name, end in ends.items() if end <= now}
+        ready = [name for name in needs if name not in ends and needs[name] <= ended]
         for place, name in enumerate(sorted(ready, key=lambda each: -lengths.get(each, 0))):
             ends[name] = now + START + LAG + place * STAGGER
         now = min((end for end in ends.values() if end > now), default=now)

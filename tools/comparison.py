@@ -8,6 +8,7 @@ other way only, stays where it is: such rows are counted.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple, Protocol
 
 from providers.api.transport.errors import NotFound
@@ -180,16 +181,18 @@ def _same_keys(promise: Promise, finops: Counter[str], cds: Counter[str]) -> Non
 
 def promises(deployment: Deployment) -> list[Promise]:
     """What the stack's bootstraps and initial syncs put on both sides, as far as the maps run."""
-    states = mapping(deployment.outputs, "maps")
-    running = [compared for compared in COMPARED if states.get(compared.map_name) == "running"]
     synced, stamped = _synced(deployment), _stamped(deployment)
     companies = sorted({company for _, company in synced | stamped})
     every = [
         Promise(compared, company, (compared.cds_set, company) in stamped, (compared.map_name, company) in synced)
-        for company in companies
-        for compared in running
+        for company, compared in product(companies, _running(deployment))
     ]
     return [promise for promise in every if promise.stamped or promise.synced]
+
+
+def _running(deployment: Deployment) -> list[Compared]:
+    states = mapping(deployment.outputs, "maps")
+    return [compared for compared in COMPARED if states.get(compared.map_name) == "running"]
 
 
 def _synced(deployment: Deployment) -> set[tuple[str, str]]:

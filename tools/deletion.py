@@ -25,9 +25,8 @@ def problem(file: str, config: Mapping[str, Any], deployment: Deployment, today:
     if missing:
         return _lines_to_add(file, missing, declared, today)
     unknown = [domain for domain, consents in stored.items() if _missing(consents, domain, today)]
-    if unknown:
-        return f"{file} consents to the end of {', '.join(unknown)}, but the last `up` did not know: `make up` first."
-    return None
+    text = f"{file} consents to the end of {', '.join(unknown)}, but the last `up` did not know: `make up` first."
+    return text if unknown else None
 
 
 def _own_environments(deployment: Deployment) -> Iterator[tuple[str, list[Consent]]]:

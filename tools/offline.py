@@ -49,6 +49,10 @@ def changed_stacks(since: str) -> list[str]:
 def touched(changed: list[str], files: list[str]) -> list[str]:
     """Names of those stack files that the changed paths touch."""
     if not any(path.startswith(_PROGRAM) for path in changed):
-        names = {Path(path).name for path in changed if Path(path).parent.name == STACKS.name}
+        names = _stack_files(changed)
         files = [file for file in files if file in names]
     return [file.removeprefix(_BEFORE).removesuffix(_AFTER) for file in files]
+
+
+def _stack_files(paths: list[str]) -> set[str]:
+    return {Path(path).name for path in paths if Path(path).parent.name == STACKS.name}

@@ -65,10 +65,15 @@ COLUMNS = (
 _ORDER = ("new-new", "new-existing", "new-demo-new", "new-demo-existing", "existing-new", "existing-existing")
 
 
+def _place(name: str) -> tuple[int, str]:
+    """The known stacks in their order, then the others by name."""
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+
+
 def page() -> str:
     """The whole page."""
     names = [path.name.removeprefix(_BEFORE).removesuffix(_AFTER) for path in STACKS.glob(f"{_BEFORE}*{_AFTER}")]
-    names.sort(key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    names.sort(key=_place)
     rows = [["stack", *(column.heading for column in COLUMNS)], ["---"] * (len(COLUMNS) + 1)]
     for name in names:
         stack = _stack(name)

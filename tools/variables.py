@@ -18,10 +18,14 @@ EXCEPTIONS = ("no_proxy", "NO_PROXY")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a variable must not be empty; the passphrase may."""
+    return name.startswith(NEVER_EMPTY) and name != PASSPHRASE
+
+
 def refuse_empty(given: Mapping[str, str]) -> None:
     """Refuse variables of Pulumi, azure-identity and this project that are set to nothing, all of them by name."""
-    never_empty = [name for name in given if name.startswith(NEVER_EMPTY) and name != PASSPHRASE]
-    empty = sorted(name for name in never_empty if not given[name].strip())
+    empty = sorted(name for name, value in given.items() if _is_ours(name) and not value.strip())
     if empty:
         stand = "is set but empty" if len(empty) == 1 else "are set but empty"
         raise UserError(f"{', '.join(empty)} {stand}: give a value or unset it. Nothing was run.")

@@ -83,6 +83,12 @@ def _by_passphrase(stack: Stack, backend: str) -> bool:
     return encryption == "passphrase" if encryption else not backend.startswith("http")
 
 
+def _is_outside(backend: str) -> bool:
+    """Whether a backend is named that is no folder of this clone's own."""
+    folder = folder_of(backend, ROOT)
+    return bool(backend) and not (folder and folder.is_relative_to(PRIVATE))
+
+
 def _has_own_passphrase(given: Mapping[str, str]) -> bool:
     return has_passphrase(given) and given.get(PASSPHRASE) != DEMO_PASSPHRASE
 
@@ -96,8 +102,7 @@ def require_own_state(stack: Stack, given: Mapping[str, str]) -> None:
         return
     missing = []
     backend = given.get(BACKEND, "")
-    folder = folder_of(backend, ROOT)
-    if not backend or (folder and folder.is_relative_to(PRIVATE)):
+    if not _is_outside(backend):
         missing.append(f"{BACKEND}, a backend outside .dualwrite")
     if _by_passphrase(stack, backend) and not _has_own_passphrase(given):
         missing.append(f"{PASSPHRASE} or {PASSPHRASE_FILE}, a passphrase other than the demo's")

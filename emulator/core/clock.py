@@ -81,16 +81,20 @@ class Clock:
             self._held = before
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _scale(mode: str) -> float:
     if mode == "real":
         return 1.0
     if mode == "stepped":
         return 0.0
     name, _, number = mode.partition(":")
-    try:
-        scale = float(number) if name == "scaled" else math.nan
-    except ValueError:
-        scale = math.nan
+    scale = _number(number) if name == "scaled" else math.nan
     if not 0 < scale < math.inf:
         msg = f"unknown clock '{mode}'; use real, scaled:N or stepped"
         raise ValueError(msg)

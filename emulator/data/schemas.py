@@ -244,8 +244,8 @@ def _add_finops_column(table: Table, mapped: Field) -> None:
     members = mapped.members or tuple(_member(value) for value in mapped.value_map or ())
     if members:
         table.index(Column(mapped.finops, "enum", members=members))
-    else:
-        table.index(Column(mapped.finops, "string" if mapped.type == "lookup" else mapped.type))
+        return
+    table.index(Column(mapped.finops, "string" if mapped.type == "lookup" else mapped.type))
 
 
 def _member(value: str) -> str:
@@ -262,11 +262,11 @@ def _type_name(entity_set: str) -> str:
 @cache
 def tables(plane: Plane) -> dict[str, Table]:
     """Return all tables of a plane by entity set."""
+    is_dataverse = plane == "dataverse"
     sets: dict[str, list[Map]] = {name: [] for name in _base_sets(plane)}
     for entry in MAPS:
-        name = entry.dataverse_set if plane == "dataverse" else entry.finops_set
-        sets.setdefault(name, []).append(entry)
-    build = _dataverse_table if plane == "dataverse" else _finops_table
+        sets.setdefault(entry.dataverse_set if is_dataverse else entry.finops_set, []).append(entry)
+    build = _dataverse_table if is_dataverse else _finops_table
     return {name: build(name, maps) for name, maps in sets.items()}
 
 

@@ -130,13 +130,21 @@ def _equip_unit(tenant: Tenant, host: str, unit: dict[str, Any]) -> None:
     tenant.rows.insert("dataverse", host, "teams", team, origin="system")
     parent = unit.get("_parentbusinessunitid_value")
     for name in ROLES:
-        rows = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": parent})
-        root = rows[0]["_parentrootroleid_value"] or rows[0]["roleid"] if parent and rows else None
-        values = {"name": name, "_businessunitid_value": unit_id, "_parentrootroleid_value": root}
-        role = tenant.rows.insert("dataverse", host, "roles", values, origin="system")
-        if root is None:
-            own = {"_parentrootroleid_value": role["roleid"]}
-            tenant.rows.update("dataverse", host, "roles", str(role["roleid"]), own, origin="system")
+        _insert_role(tenant, host, name, unit_id, _root_role(tenant, host, name, parent))
+
+
+def _root_role(tenant: Tenant, host: str, name: str, unit_id: str | None) -> str | None:
+    """Return the id of the role that all roles of that name come from, as a role of that unit tells it."""
+    rows = tenant.rows.find("dataverse", host, "roles", {"name": name, "_businessunitid_value": unit_id})
+    return rows[0]["_parentrootroleid_value"] or rows[0]["roleid"] if unit_id and rows else None
+
+
+def _insert_role(tenant: Tenant, host: str, name: str, unit_id: str, root: str | None) -> None:
+    values = {"name": name, "_businessunitid_value": unit_id, "_parentrootroleid_value": root}
+    role = tenant.rows.insert("dataverse", host, "roles", values, origin="system")
+    if root is None:
+        own = {"_parentrootroleid_value": role["roleid"]}
+        tenant.rows.update("dataverse", host, "roles", str(role["roleid"]), own, origin="system")
 
 
 def _enable_company(tenant: Tenant, host: str, company: dict[str, Any]) -> None:

@@ -132,11 +132,14 @@ def select_of(schema: Table, query: Mapping[str, str]) -> tuple[str, ...]:
     if not text:
         return tuple(schema.properties())
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in names:
-        # The Web API takes the plain name of a lookup in $select as well.
-        if schema.property(name) is None and name not in schema.columns:
-            raise unknown_property(schema, name)
-    return tuple(dict.fromkeys((*(_as_property(schema, name) for name in names), schema.key[0])))
+    return tuple(dict.fromkeys((*(_known_property(schema, name) for name in names), schema.key[0])))
+
+
+def _known_property(schema: Table, name: str) -> str:
+    # The Web API takes the plain name of a lookup in $select as well.
+    if schema.property(name) is None and name not in schema.columns:
+        raise unknown_property(schema, name)
+    return _as_property(schema, name)
 
 
 def _as_property(schema: Table, name: str) -> str:
@@ -188,8 +191,7 @@ def _expand(
     if navigation is not None:
         column, target_set = navigation
         other_schema = table("dataverse", target_set)
-        row_id = row.get(column.property)
-        other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
+        other = _row_of(tenant, call, target_set, row.get(column.property))
         selected = select_of(other_schema, query)
         document[name] = other and represent(tenant, call, other_schema, other, selected, query)
         return
@@ -251,8 +253,13 @@ def _associated(tenant: Tenant, call: Call, schema: Table, row: dict[str, Any], 
 
 def _referred(tenant: Tenant, call: Call, target_set: str, row_id: Any) -> Reply:
     """The row that a lookup points to; 204 where it points to none."""
-    other = tenant.rows.get("dataverse", plain_host(call.host), target_set, row_id) if row_id else None
+    other = _row_of(tenant, call, target_set, row_id)
     return _single(tenant, call, table("dataverse", target_set), other) if other else Reply(204)
+
+
+def _row_of(tenant: Tenant, call: Call, entity_set: str, row_id: Any) -> dict[str, Any] | None:
+    """The row with that id; None without an id."""
+    return tenant.rows.get("dataverse", plain_host(call.host), entity_set, row_id) if row_id else None
 
 
 def _navigate(tenant: Tenant, call: Call, address: Address, row: dict[str, Any]) -> Reply:

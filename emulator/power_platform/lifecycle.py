@@ -45,6 +45,10 @@ def ordered(tenant: Tenant, domain: str) -> LifecycleFinOps | None:
     return next((one for one in lifecycle_finops(tenant) if one.link_with == wanted and not one.environment_id), None)
 
 
+def _is_done(finops: FinOps, host: str) -> bool:
+    return finops.host == host.lower() and finops.reachable
+
+
 def integrate(tenant: Tenant, environment_id: str, host: str) -> None:
     """Do what the set-up of the Power Platform Integration does; nothing when it is done already.
 
@@ -54,7 +58,7 @@ def integrate(tenant: Tenant, environment_id: str, host: str) -> None:
     environment, finops = find_environment(tenant, environment_id), find(tenant, host)
     if environment is None:
         raise IntegrationError(f"there is no environment '{environment_id}'")
-    if environment.finops is not None and environment.finops.host == host.lower() and environment.finops.reachable:
+    if environment.finops is not None and _is_done(environment.finops, host):
         return
     if finops is None:
         raise IntegrationError(f"Lifecycle Services has no finance and operations app '{host}'")

@@ -20,17 +20,17 @@ class PayloadError(Exception):
     """The string cannot be understood; the text says which part."""
 
 
+def _pair(part: str) -> tuple[str, str]:
+    key, separator, value = part.partition("=")
+    if not separator:
+        msg = f"The parameter '{part}' is not of the form key=value."
+        raise PayloadError(msg)
+    return key.strip().lower(), value.strip()
+
+
 def parse(text: str | None) -> FinOpsChoice:
     """Read the string; keys (assumed) and values case-blind, `10.0.45` means the newest 10.0.45.x (assumed)."""
-    values: dict[str, str] = {}
-    for part in (text or "").split("|"):
-        key, separator, value = part.partition("=")
-        if not part.strip():
-            continue
-        if not separator:
-            msg = f"The parameter '{part}' is not of the form key=value."
-            raise PayloadError(msg)
-        values[key.strip().lower()] = value.strip()
+    values = dict(_pair(part) for part in (text or "").split("|") if part.strip())
     unknown = sorted(set(values) - {"devtoolsenabled", "demodataenabled", "applicationversion"})
     if unknown:
         msg = f"The parameter '{unknown[0]}' is not known."

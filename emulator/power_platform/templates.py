@@ -64,9 +64,8 @@ def read_templates(tenant: Tenant, call: Call) -> Reply:
     check_api_version(call, BAP_API_VERSIONS)
     location = _known(call)
     answer: dict[str, list[dict[str, Any]]] = {sku: [] for sku in catalogue.TEMPLATE_SKUS}
-    for template in catalogue.TEMPLATES.values():
-        if template.finops and not location.finops_regions:
-            continue
+    offered = (one for one in catalogue.TEMPLATES.values() if location.finops_regions or not one.finops)
+    for template in offered:
         for sku in template.skus:
             answer[sku].append(_template(tenant, location, template))
     return Reply(json=answer)

@@ -74,19 +74,23 @@ class Control:
         )
         return _done(found)
 
+    def _set_switches(self, wanted: Mapping[str, Any]) -> None:
+        switches = self._tenant.switches
+        unknown = sorted(set(wanted) - set(switches))
+        if unknown:
+            raise RefusedError(f"unknown switch {', '.join(unknown)}")
+        with self._tenant.store.transaction():
+            for name, value in wanted.items():
+                switches.check(name, value)
+            for name, value in wanted.items():
+                switches.set(name, value)
+
     async def switches(self, request: Request) -> Response:
         """Answer GET with all switches with value, default and evidence; POST {name: value}: set some, all or none."""
         switches = self._tenant.switches
         if request.method == "POST":
             wanted = await _members(request)
-            unknown = sorted(set(wanted) - set(switches))
-            if unknown:
-                raise RefusedError(f"unknown switch {', '.join(unknown)}")
-            with self._tenant.store.transaction():
-                for name, value in wanted.items():
-                    switches.check(name, value)
-                for name, value in wanted.items():
-                    switches.set(name, value)
+            self._set_switches(wanted)
         return _done({item.name: {**vars(item), "value": switches[item.name]} for item in switches.describe()})
 
     async def coverage(self, request: Request) -> Response:

@@ -69,14 +69,18 @@ def run(store: Store, call: Call, rules: Rules) -> Reply:
     goes_on = "odata.continue-on-error" in call.headers.get("prefer", "")
     parts, status = _Parts("batch"), 200
     for item in items:
-        if isinstance(item, _ChangeSet):
-            failed = _change_set(store, item, rules, parts)
-        else:
-            failed = _single(store, item, rules, parts)
+        failed = _answer(store, item, rules, parts)
         if failed and not goes_on:
             status = failed
             break
     return Reply(status, body=parts.whole(), headers={"Content-Type": parts.content_type, "OData-Version": "4.0"})
+
+
+def _answer(store: Store, item: "_Operation | _ChangeSet", rules: Rules, parts: _Parts) -> int:
+    """Return the status of what failed, 0 for nothing."""
+    if isinstance(item, _ChangeSet):
+        return _change_set(store, item, rules, parts)
+    return _single(store, item, rules, parts)
 
 
 def _single(store: Store, item: _Operation, rules: Rules, parts: _Parts) -> int:
@@ -154,12 +158,15 @@ class _Reader:
             if not kind.startswith("multipart/mixed"):
                 items.append(self._operation(headers, content))
                 continue
-            inner = [self._operation(one, text) for one, text in self._split(content, kind)]
-            if any(operation.call.method == "GET" for operation in inner):
-                msg = "A change set cannot contain GET requests."
-                raise self._rules.refuse(msg)
-            items.append(_ChangeSet(tuple(inner)))
+            items.append(self._change_set(content, kind))
         return items
+
+    def _change_set(self, content: bytes, content_type: str) -> _ChangeSet:
+        operations = [self._operation(one, text) for one, text in self._split(content, content_type)]
+        if any(operation.call.method == "GET" for operation in operations):
+            msg = "A change set cannot contain GET requests."
+            raise self._rules.refuse(msg)
+        return _ChangeSet(tuple(operations))
 
     def _split(self, body: bytes, content_type: str) -> list[tuple[dict[str, str], bytes]]:
         match = re.search(r'boundary="?([^";,]+)"?', content_type)

@@ -1,7 +1,7 @@
 """The page as data: a headline and sections of plain lines, the same for Markdown and for the terminal. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -144,12 +144,15 @@ def _headlines(preview: Preview) -> list[str]:
 
 def _gone(preview: Preview) -> list[str]:
     replaced = [step for step in preview.of("CdsInstance") if step.replaces]
-    deleted = [step for step in preview.steps if step.deletes]
-    words = {"CdsInstance": "deleted"}
+    deleted = [_deleted(step) for step in preview.steps if step.deletes]
     return [
         *(f"replaces the CDS instance {step.old.get('domain')} by {step.new.get('domain')}" for step in replaced),
-        *_some_of([f"{name_of(step)} {words.get(step.kind, 'given up')}" for step in deleted]),
+        *_some_of(deleted),
     ]
+
+
+def _deleted(step: Step) -> str:
+    return f"{name_of(step)} {'deleted' if step.kind == 'CdsInstance' else 'given up'}"
 
 
 def _versions(preview: Preview) -> list[str]:
@@ -226,9 +229,13 @@ def _resource_lines(preview: Preview) -> list[str]:
     shown = [step for step in preview.steps if not step.only_recorded] or preview.steps
     packages = [step for step in preview.of("ApplicationPackage") if step.makes]
     if len(packages) < 2:
-        return [_line(step, preview) for step in shown]
-    lines = [_line(step, preview) for step in shown if step not in packages]
+        return _lines(shown, preview)
+    lines = _lines([step for step in shown if step not in packages], preview)
     return [*lines[:2], _packages(packages), *lines[2:]]
+
+
+def _lines(steps: Iterable[Step], preview: Preview) -> list[str]:
+    return [_line(step, preview) for step in steps]
 
 
 def _packages(steps: Sequence[Step]) -> str:
