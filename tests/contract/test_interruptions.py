@@ -19,7 +19,7 @@ from providers.instances.cds_model import CdsInputs
 from providers.instances.finops_model import FinOpsInputs
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import Killed, World, a_world, copied
+from tests.contract.in_process import World, a_world, copied
 
 DOMAIN = "contoso-kill"
 CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)
@@ -88,21 +88,22 @@ def with_cds(empty: World) -> World:
 
 
 def killed_everywhere(start: World, step: Callable[[Call], str], key: SigningKey) -> list[World]:
-    """Run `step` from this start, killed after its request 1, 2, 3, ..., and run it again each time, to its end.
+    """What a kill after each request of `step` leaves, and the step run again from there, to its end.
 
-    Each world knows the requests of its own two runs only.
+    To the services a kill after a request is the same as one before the next: the step runs once, and a copy is taken
+    after each of its requests. Each world knows the requests of its own two runs only.
     """
-    worlds = []
-    for number in range(1, 1000):
-        world = copied(start, key)
-        try:
-            step(world.call(kill_after=number))
-        except Killed:
-            worlds.append(world)
-            step(world.call())
-        else:
-            return worlds
-    raise AssertionError("the step makes more requests than any should")
+    world, worlds = copied(start, key), []
+
+    def answered(_request: str) -> None:
+        worlds.append(copied(world, key))
+        worlds[-1].requests += world.requests
+
+    world.answered = answered
+    step(world.call())
+    for left in worlds:
+        step(left.call())
+    return worlds
 
 
 def ours(world: World) -> list[str]:
