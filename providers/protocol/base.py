@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar
 from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.transport.errors import TokenMissing
+from providers.api.transport.errors import AuthenticationError, TokenMissing
 from providers.api.transport.operations import PASSING
 from providers.protocol import checking, process, tenant
 from providers.protocol.bags import Bag, hidden, private, unknown_fields, visible
@@ -22,6 +22,7 @@ from providers.protocol.diff import Difference
 from providers.protocol.findings import NOT_READ
 from providers.protocol.kind import In, Out, Stored
 from providers.protocol.managed_resource import Declarable, ManagedResource
+from providers.protocol.memory import Memory
 from providers.protocol.models import CloudArguments, CloudInputs, CloudOutputs, Inputs, Outputs, PrivateInputs
 from providers.protocol.problems import Problem
 from providers.protocol.reading import live_inputs, outputs_bag, stored_bag
@@ -44,6 +45,9 @@ __all__ = [
     "Stored",
 ]
 PROVIDER = "__provider"
+# Whose error a refused credential is, and the refusals that this process has told.
+SIGN_IN = "identity"
+refused: Memory[AuthenticationError] = Memory()
 
 T = TypeVar("T")
 
@@ -102,14 +106,23 @@ class Provider(Declarable[In, Out]):
                 live = self._read(id_, props, call)
             except (NotRead, *PASSING) as reason:
                 call.warn(f"not read: {reason}", NOT_READ)
-                stored = stored_bag(self, props)
-                return ReadResult(id_, stored, live_inputs(self, props, stored))
+                return self._as_stored(id_, props)
+            except AuthenticationError as error:
+                # The credential is one for all: its refusal ends the refresh, and one resource tells it.
+                if error.service != SIGN_IN or refused.add(error.code or error.reason, error):
+                    raise
+                return self._as_stored(id_, props)
             if live is None:
                 return ReadResult("", {})
             outs = outputs_bag(self, props, live)
             return ReadResult(id_, outs, live_inputs(self, props, outs))
 
         return self._guarded("read", props, work)
+
+    def _as_stored(self, identifier: str, props: Bag) -> ReadResult:
+        """What is stored of an object that cannot be read."""
+        stored = stored_bag(self, props)
+        return ReadResult(identifier, stored, live_inputs(self, props, stored))
 
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         """Bring the object to the checked inputs; returns the full outputs."""

@@ -27,6 +27,11 @@ class Memory(Generic[T]):
             if len(self._values) > _MOST:
                 del self._values[next(iter(self._values))]
 
+    def add(self, key: str, value: T) -> bool:
+        """Keep a value unless there is one under the key; whether it was kept."""
+        with self._lock:
+            return self._values.setdefault(key, value) is value
+
     def take(self, key: str) -> T | None:
         """The value of a key, which is forgotten with it."""
         with self._lock:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from tools import pulumi_cli
 from tools.workspace import ROOT
 
 COUNT = 100
+# The watcher of the language host looks every second, as the provider process does; a busy machine takes longer.
+PATIENCE = 30.0
 RUN = """
 import os, sys
 from tools import interruption
@@ -42,6 +46,28 @@ def started(project: Project, first: str = "Thing") -> subprocess.Popen[str]:
     assert process.stdout is not None
     next(line for line in process.stdout if first in line)
     return process
+
+
+def processes_of(project: Project) -> dict[int, str]:
+    """Every process that was started with the project's state in its environment: a handle of it, and its program."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(project.state).encode() in (folder / "environ").read_bytes():
+                found[os.pidfd_open(int(folder.name))] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+def those_that_stay(processes: dict[int, str]) -> list[str]:
+    """The programs among them that have not ended after a while."""
+    end, left = time.monotonic() + PATIENCE, []
+    for handle, program in processes.items():
+        ended, _, _ = select.select([handle], [], [], max(0.0, end - time.monotonic()))
+        left += [] if ended else [program]
+        os.close(handle)
+    return left
 
 
 def locks(project: Project) -> list[Path]:
@@ -87,9 +113,12 @@ def test_interrupted_wait_for_a_service_ends_and_says_how_to_continue(
 def test_lock_of_a_killed_run_is_released_by_the_next_one(bulk: Project) -> None:
     process = started(bulk)
     (lock,) = locks(bulk)
+    processes = processes_of(bulk)
+    assert any("pulumi-language-python" in program for program in processes.values())
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=120)
     assert lock.exists()
+    assert those_that_stay(processes) == []
     # As a run leaves it that is killed the moment it keeps its state.
     (attributes,) = (bulk.state / ".pulumi/stacks").rglob("test.json.attrs")
     attributes.write_text("")
