@@ -119,7 +119,7 @@ class Matrix:
 
     def _cell(self, use: Use, fault: Fault, right: object) -> Cell:
         value, error, wire = self._run(use, fault)
-        outcome = "value" if error is None else "told" if isinstance(error, ApiError) else "other"
+        outcome = _outcome(error)
         wrong = (
             isinstance(error, EndlessError),
             outcome == "other" and not isinstance(error, EndlessError),
@@ -174,6 +174,12 @@ def _repeated(accepted: list[tuple[str, str, bytes]]) -> bool:
 def _detail(value: object, error: BaseException | None, wire: Wire) -> str:
     said = f"{type(error).__name__}: {error}" if error else repr(value)
     return f"{said[:200]} ({wire.requests} requests, {wire.world.elapsed:.0f} s)"
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "value"
+    return "told" if isinstance(error, ApiError) else "other"
 
 
 def page(cells: Sequence[Cell]) -> str:
@@ -238,9 +244,14 @@ def lowered_bounds() -> Iterator[None]:
         yield
 
 
+def _chosen(words: list[str]) -> list[Use]:
+    """The calls with all of these in their name; all calls without any."""
+    return [use for use in uses() if all(each in f"{use.client} {use.method}" for each in words)]
+
+
 def main(arguments: list[str]) -> int:
     """Write the page, or show the cells of the calls with this in their name; the exit code."""
-    chosen = [use for use in uses() if all(each in f"{use.client} {use.method}" for each in arguments)]
+    chosen = _chosen(arguments)
     with lowered_bounds():
         cells = list(Matrix().cells(chosen))
     wrong = [cell for cell in cells if cell.wrong]

@@ -93,14 +93,19 @@ def all_maps(folder: Path) -> Figure:
         emulator_process.stop(state)
 
 
+def _ready(needs: Mapping[str, frozenset[str]], ends: Mapping[str, float], now: float) -> list[str]:
+    """Maps that do not run yet and whose prerequisites all do."""
+    ended = {name for name, end in ends.items() if end <= now}
+    return [name for name in needs if name not in ends and needs[name] <= ended]
+
+
 def bound(needs: Mapping[str, frozenset[str]]) -> float:
     """Seconds until all maps run, for a client that sees everything at once; `needs` holds all prerequisites."""
     lengths = chains(needs)
     ends: dict[str, float] = {}
     now = 0.0
     while len(ends) < len(needs):
-        ended = {name for name, end in ends.items() if end <= now}
-        ready = [name for name in needs if name not in ends and needs[name] <= ended]
+        ready = _ready(needs, ends, now)
         for place, name in enumerate(sorted(ready, key=lambda each: -lengths.get(each, 0))):
             ends[name] = now + START + LAG + place * STAGGER
         now = min((end for end in ends.values() if end > now), default=now)

@@ -36,9 +36,13 @@ def insert(tenant: Tenant, host: str, dataset: str | None = None) -> None:
     for entity_set, values in _shared(document):
         tenant.rows.insert("finops", host, entity_set, values, origin="system")
     for company in document["companies"]:
-        for entity_set, values in _company(document, company):
-            whole = values if entity_set == "LegalEntities" else {"dataAreaId": company["code"], **values}
-            tenant.rows.insert("finops", host, entity_set, whole, origin="system")
+        _insert_company(tenant, host, document, company)
+
+
+def _insert_company(tenant: Tenant, host: str, document: dict[str, Any], company: dict[str, Any]) -> None:
+    for entity_set, values in _company(document, company):
+        whole = values if entity_set == "LegalEntities" else {"dataAreaId": company["code"], **values}
+        tenant.rows.insert("finops", host, entity_set, whole, origin="system")
 
 
 def _read(name: str) -> dict[str, Any]:

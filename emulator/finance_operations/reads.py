@@ -157,9 +157,9 @@ def _selected(call: Call, schema: Table) -> tuple[str, ...]:
     if not text:
         return tuple(schema.columns)
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in names:
-        if schema.property(name) is None:
-            raise unknown_property(schema, name)
+    unknown = next((name for name in names if schema.property(name) is None), None)
+    if unknown is not None:
+        raise unknown_property(schema, unknown)
     return names
 
 

@@ -77,10 +77,14 @@ def _legal_entity(tenant: Tenant, draft: Draft) -> None:
         text = f"The company ID '{new['LegalEntityId']}' must be one to four alphanumeric characters."
         raise RowError("invalid", text)
     if not new.get("PartyNumber"):
-        document = tenant.store.get(PARTY_COUNTER, draft.host) or {"last": 0}
-        document["last"] += 1
-        tenant.store.put(PARTY_COUNTER, draft.host, document)
-        new["PartyNumber"] = f"{document['last']:09d}"
+        new["PartyNumber"] = _next_party_number(tenant, draft.host)
+
+
+def _next_party_number(tenant: Tenant, host: str) -> str:
+    document = tenant.store.get(PARTY_COUNTER, host) or {"last": 0}
+    document["last"] += 1
+    tenant.store.put(PARTY_COUNTER, host, document)
+    return f"{document['last']:09d}"
 
 
 class Reference(NamedTuple):
@@ -118,14 +122,17 @@ def _reference_keys() -> dict[tuple[str, str], Reference]:
     }
 
 
+def _is_new(old: dict[str, Any] | None, name: str, value: Any) -> bool:
+    return old is None or old.get(name) != value
+
+
 def _check_references(tenant: Tenant, draft: Draft) -> None:
     old, new = draft.old, draft.new
-    given = {name: each for name, each in references(draft.schema.set).items() if new.get(name)}
-    for name, (target, key, has_company) in given.items():
-        value = new[name]
-        if old is not None and old.get(name) == value:
+    for name, (target, key, has_company) in references(draft.schema.set).items():
+        value = new.get(name)
+        if not value or not _is_new(old, name, value):
             continue
-        wanted = {key: value} | ({"dataAreaId": new.get("dataAreaId", "")} if has_company else {})
-        if not tenant.rows.find("finops", draft.host, target, wanted):
+        company = {"dataAreaId": new.get("dataAreaId", "")} if has_company else {}
+        if not tenant.rows.find("finops", draft.host, target, {key: value, **company}):
             text = f"The value '{value}' in field '{name}' is not found in the related table '{target}'."
             raise RowError("invalid", text)

@@ -110,13 +110,16 @@ def _values(schema: Table, call: Call) -> dict[str, Any]:
         raise bad_request(msg)
     values = {}
     for name, value in document.items():
-        if "@" in name:
-            continue
-        column = schema.property(name)
-        if column is None:
-            raise unknown_property(schema, name)
-        try:
-            values[name] = check(column, value)
-        except ValueRefusedError as error:
-            raise bad_request(str(error)) from None
+        if "@" not in name:
+            values[name] = _checked(schema, name, value)
     return values
+
+
+def _checked(schema: Table, name: str, value: Any) -> Any:
+    column = schema.property(name)
+    if column is None:
+        raise unknown_property(schema, name)
+    try:
+        return check(column, value)
+    except ValueRefusedError as error:
+        raise bad_request(str(error)) from None

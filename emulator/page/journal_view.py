@@ -1,7 +1,8 @@
 """The last requests, those of the program and those of strangers apart, with names instead of ids."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from emulator.core.journal import Row
 from emulator.identity.directory import ADMINISTRATOR_UPN, DEMO_CLIENT_ID, PROVE_CLIENT_ID
@@ -61,18 +62,21 @@ def requests_view(tenant: Tenant, wanted: RequestFilter) -> Requests:
     """
     rows = tenant.journal.rows(last=READ)
     names = _names(tenant)
-    program: list[Row] = []
-    strangers: list[Row] = []
-    for row in reversed(rows):
-        if wanted.takes(row):
-            of_program = row["identity"] in _OF_THE_PROGRAM or not row["identity"]
-            (program if of_program else strangers).append(row)
+    taken = [row for row in reversed(rows) if wanted.takes(row)]
     callers = sorted({row["identity"] for row in rows if row["identity"]})
     return Requests(
-        tuple(_view(row, names) for row in program[:SHOWN]),
-        tuple(_view(row, names) for row in strangers[:SHOWN]),
+        _newest((row for row in taken if _is_of_the_program(row)), names),
+        _newest((row for row in taken if not _is_of_the_program(row)), names),
         tuple((each, names.get(each, each)) for each in callers),
     )
+
+
+def _newest(rows: Iterable[Row], names: Mapping[str, str]) -> tuple[RequestView, ...]:
+    return tuple(_view(row, names) for row in islice(rows, SHOWN))
+
+
+def _is_of_the_program(row: Row) -> bool:
+    return row["identity"] in _OF_THE_PROGRAM or not row["identity"]
 
 
 def kind_of(status: int) -> str:

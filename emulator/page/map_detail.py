@@ -1,6 +1,6 @@
 """One map in full: its prerequisites and dependents, versions, keys, requests, initial syncs, queue and errors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,16 +86,20 @@ def map_detail(tenant: Tenant, cid: str, map_id: str, views: Iterable[MapView]) 
     by_id = {view.id: view for view in views}
     if connection is None or table_map is None or map_id not in by_id:
         return None
-    view = by_id[map_id]
+    return _detail(tenant, connection, table_map, by_id)
+
+
+def _detail(tenant: Tenant, connection: Connection, table_map: TableMap, by_id: Mapping[str, MapView]) -> MapDetail:
+    view = by_id[table_map.id]
     return MapDetail(
         view=view,
         needs=tuple(by_id[each] for each in view.needs),
-        needed_by=tuple(one for one in by_id.values() if map_id in one.needs),
-        versions=tuple(_version(one) for one in table_map.templates),
+        needed_by=tuple(one for one in by_id.values() if view.id in one.needs),
+        versions=tuple(map(_version, table_map.templates)),
         keys=_keys(connection, table_map),
         project=table_map.project,
         broken=table_map.broken,
-        requests=tuple(_request(entry) for entry in table_map.requests[:SHOWN]),
+        requests=tuple(map(_request, table_map.requests[:SHOWN])),
         syncs=_syncs(tenant, table_map),
         queue=_queue(tenant, table_map),
         groups=map_groups(connection.dataverse_host, table_map),
@@ -137,8 +141,8 @@ def _sync(company: str, execution: dict[str, Any]) -> CompanySync:
         company=company,
         status=execution["executionStatus"].lower(),
         begun=execution["submittedOn"],
-        legs=tuple(_leg(leg) for leg in legs),
-        errors=tuple(problem(text) for text in dict.fromkeys(errors)),
+        legs=tuple(map(_leg, legs)),
+        errors=tuple(map(problem, dict.fromkeys(errors))),
     )
 
 

@@ -54,9 +54,7 @@ class Drawing:
 def drawing(views: Sequence[MapView]) -> Drawing:
     """Arrange the maps of one area, of which there is at least one."""
     edges = _edges(views)
-    tied = set(chain.from_iterable(edges))
-    columns = _columns([view for view in views if view.id in tied], edges)
-    nodes = _nodes(columns, [view for view in views if view.id not in tied])
+    columns, nodes = _arranged(views, edges)
     return Drawing(
         width=max(node.x for node in nodes) + WIDTH,
         height=max(node.y for node in nodes) + HEIGHT + FOOT,
@@ -75,6 +73,13 @@ def _edges(views: Sequence[MapView]) -> list[tuple[str, str]]:
 def _lines(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
     by_id = {node.view.id: node for node in nodes}
     return tuple(Line(need, by, _path(by_id[need], by_id[by])) for need, by in edges)
+
+
+def _arranged(views: Sequence[MapView], edges: Sequence[tuple[str, str]]) -> tuple[list[list[MapView]], Sequence[Node]]:
+    """Return the columns of the maps that need another one or are needed, and the places of all."""
+    tied = set(chain.from_iterable(edges))
+    columns = _columns([view for view in views if view.id in tied], edges)
+    return columns, _nodes(columns, [view for view in views if view.id not in tied])
 
 
 def _columns(views: Sequence[MapView], edges: Sequence[tuple[str, str]]) -> list[list[MapView]]:

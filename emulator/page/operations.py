@@ -103,12 +103,15 @@ def _on_maps(tenant: Tenant, request_id: str, events: list[Queued]) -> Underway 
     if entry is None:
         return None
     total, left = len(document["maps"]), len(events)
-    syncing = all(event.name == requests.SYNC_ENDS for event in events)
-    verb = "Initial sync of" if syncing else _VERBS[Action(entry["action"])]
     name = f"map {first['map_id']}" if total == 1 else f"{total} maps"
     where = _environment(tenant, connection.environment_id, connection.dataverse_host)
     due = max(event.due for event in events).isoformat()
-    return Underway(f"{verb} {name}", *where, entry["createdOn"], due, total - left, total)
+    return Underway(f"{_verb(entry, events)} {name}", *where, entry["createdOn"], due, total - left, total)
+
+
+def _verb(entry: Mapping[str, Any], events: Iterable[Queued]) -> str:
+    syncing = all(event.name == requests.SYNC_ENDS for event in events)
+    return "Initial sync of" if syncing else _VERBS[Action(entry["action"])]
 
 
 def _entry(

@@ -4,9 +4,8 @@ An environment counts as (the Dataverse side of) a pair once it has, or is getti
 of its F&O, the core package of dual-write, or the link itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from emulator.dual_write import connections
 from emulator.dual_write.connections import Connection
@@ -92,11 +91,14 @@ def overview(tenant: Tenant) -> Overview:
     links = {one.environment_id: one for one in connections.connections(tenant)}
     finance = lifecycle_finops(tenant)
     pairs = [_pair(tenant, one, links.get(one.id), finance) for one in known if _is_pair(tenant, one, links)]
-    paired = {pair.key for pair in pairs}
-    single = [_other(one) for one in known if one.id not in paired]
-    hosts = {pair.finance.name for pair in pairs}
-    waiting = [_lifecycle(one) for one in finance if one.host not in hosts]
-    return Overview(tuple(pairs), tuple(chain(single, waiting)))
+    return Overview(tuple(pairs), tuple(_others(pairs, known, finance)))
+
+
+def _others(pairs: Sequence[Pair], known: Iterable[Environment], finance: Iterable[LifecycleFinOps]) -> Iterator[Other]:
+    """What is in none of the pairs: environments, then F&O of Lifecycle Services."""
+    paired, hosts = {pair.key for pair in pairs}, {pair.finance.name for pair in pairs}
+    yield from (_other(one) for one in known if one.id not in paired)
+    yield from (_lifecycle(one) for one in finance if one.host not in hosts)
 
 
 def find_pair(tenant: Tenant, key: str) -> Pair | None:

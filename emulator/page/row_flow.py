@@ -135,10 +135,14 @@ def _written_and_refused(text: str) -> tuple[int, int]:
 def _name(sent: RowSent) -> str:
     """Return what a person knows the row by: the values of its integration key, else its id."""
     row = sent.change.new or sent.change.old or {}
-    pairs = sent.table_map.definition.integration_key
-    names = [pair.finops if sent.change.source == "finops" else pair.dataverse for pair in pairs]
-    values = [str(row[name]) for name in names if row.get(name) not in (None, "")]
+    values = [str(row[name]) for name in _key_names(sent) if row.get(name) not in (None, "")]
     return ", ".join(values) or sent.change.row_id
+
+
+def _key_names(sent: RowSent) -> list[str]:
+    """The columns of the integration key on the side that the row came from."""
+    pairs = sent.table_map.definition.integration_key
+    return [pair.finops if sent.change.source == "finops" else pair.dataverse for pair in pairs]
 
 
 def _what(sent: RowSent) -> str:

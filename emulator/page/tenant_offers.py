@@ -101,8 +101,8 @@ def _link_offers(tenant: Tenant, pair: Pair, host: str) -> list[Offer]:
     linked = {code.casefold() for code in pair.companies}
     entities = tenant.rows.scan("finops", pair.finance.name, "LegalEntities")
     codes = sorted(str(row["LegalEntityId"]) for row in entities)
-    free = tuple((code, code) for code in codes if code.casefold() not in linked)
-    taken = tuple((code, code) for code in pair.companies)
+    free = _choices(code for code in codes if code.casefold() not in linked)
+    taken = _choices(pair.companies)
     offers = []
     if free:
         field = Field("company", "company", free[0][0], free)
@@ -157,6 +157,10 @@ def _applications(tenant: Tenant, pair: Pair) -> list[Offer]:
         field = Field("application", "application", others[0][0], others)
         offers.append(act("Register", "register-application", "Undo: remove it.", named, field))
     return offers
+
+
+def _choices(codes: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((code, code) for code in codes)
 
 
 def _fault_words(fault: Mapping[str, Any]) -> str:
