@@ -291,9 +291,13 @@ def _left(
 ) -> dict[str, str]:
     """Maps that left the declaration and shall stop; one that is paused stays so, its queue is not ours to play."""
     gone = [name for name in stored.started if name in stored.maps and name not in inputs.maps]
-    paused = [name for name in gone if name in statuses and state_word(statuses[name]) == "paused"]
+    paused = _paused(gone, statuses)
     _leave_paused(paused, call)
     return {name: "stopped" for name in gone if name not in paused}
+
+
+def _paused(names: Iterable[str], statuses: Mapping[str, EntityMapStatus]) -> list[str]:
+    return [name for name in names if name in statuses and state_word(statuses[name]) == "paused"]
 
 
 def _to_stop(stored: LiveSyncOutputs, kept: Collection[str] | None, call: Call) -> list[str]:

@@ -11,6 +11,7 @@ while the company stands in its filter.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from emulator.core.switches import Switches
 from emulator.data.schemas import Plane, table
 from emulator.dual_write import executions, row_filters, row_mapping
 from emulator.dual_write.connections import Company, Connection
@@ -142,8 +143,12 @@ def _refusal(tenant: Tenant, transfer: Transfer, source: Plane, company: Company
         return _STOPPED
     if tenant.rows.get("finops", transfer.host("finops"), "SysAADClients", DATA_INTEGRATION_APP_ID) is None:
         return _FORBIDDEN
-    count = _count(tenant, transfer, source, company)
-    switches, mapped = tenant.switches, transfer.mapped
+    return _over_limit(tenant.switches, transfer, source, _count(tenant, transfer, source, company))
+
+
+def _over_limit(switches: Switches, transfer: Transfer, source: Plane, count: int) -> str | None:
+    """Return which limit of the service so many rows of a side exceed."""
+    mapped = transfer.mapped
     if count > switches["dual_write_initial_sync_rows"]:
         return f"The export of {count} records exceeds the limit of {switches['dual_write_initial_sync_rows']}."
     if source == "finops" or count == 0:

@@ -1,5 +1,6 @@
 """Handlers of the link: E1, E9 to E11, E16 and E17."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from emulator.core.microsoft_names import Name
@@ -9,6 +10,7 @@ from emulator.dual_write import connections, links, maps, projects
 from emulator.dual_write.bodies import Members, parse_json, read_flag, read_texts
 from emulator.dual_write.connections import GLOBAL_ISLAND, REGIONAL_ISLAND, Connection
 from emulator.dual_write.errors import bad_request, conflict, not_found
+from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import STARTABLE
 from emulator.tenant import Tenant
 
@@ -136,6 +138,12 @@ def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, colu
         raise conflict(f"The integration key of '{entity_set}' cannot change while the map '{running.name}' runs.")
 
 
+def _require_stopped(known: Iterable[TableMap]) -> None:
+    running = next((one for one in known if one.state not in STARTABLE or one.is_busy), None)
+    if running is not None:
+        raise conflict(f"All maps must be stopped before the link is reset; '{running.name}' is not. Use Force Reset.")
+
+
 def reset(tenant: Tenant, call: Call) -> Reply:
     """Answer E11: wipe maps, keys, history and run-time rows of a link and link these companies."""
     target_is_finance(call)
@@ -146,10 +154,8 @@ def reset(tenant: Tenant, call: Call) -> Reply:
     codes = body.texts("legalEntities")
     if not codes:
         raise bad_request("request.legalEntities must name at least one legal entity.")
-    known = maps.maps_of(tenant, connection.cid)
-    running = next((one for one in known if one.state not in STARTABLE or one.is_busy), None)
-    if running is not None and not forced:
-        raise conflict(f"All maps must be stopped before the link is reset; '{running.name}' is not. Use Force Reset.")
+    if not forced:
+        _require_stopped(maps.maps_of(tenant, connection.cid))
     links.wipe(tenant, connection)
     links.set_companies(tenant, connection, codes)
     connections.save(tenant, connection)

@@ -64,7 +64,8 @@ def _check_bulk(tenant: Tenant, connection: Connection, action: Action, asked: S
         raise bad_request("All maps of one request must belong to one connection set.")
     if len({one.tid.casefold() for one in asked}) < len(asked):
         raise bad_request("A map stands twice in the request.")
-    if len(asked) > 1 and action not in _COLLECTIVE and tenant.switches["bulk_start"] == "refuse":
+    several = len(asked) > 1 and action not in _COLLECTIVE
+    if several and tenant.switches["bulk_start"] == "refuse":
         raise bad_request(f"The action {action.name.lower()} takes one map per request.")
 
 
@@ -261,9 +262,7 @@ def _ends(
         _end_request(tenant, table_map, request_id, refusal)
         maps.save(tenant, table_map)
     elif initial_sync:
-        sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)
-        seconds = sync.begin(tenant, connection, table_map, request_id, master)
-        tenant.events.schedule(seconds, SYNC_ENDS, cid=cid, map_id=map_id, request_id=request_id)
+        _begin_sync(tenant, connection, table_map, request_id, master)
     else:
         _end_request(tenant, table_map, request_id, None)
         _lead_on(tenant, table_map, wanted, CatchUp(catch_up))
@@ -281,6 +280,12 @@ def _follow(tenant: Tenant, table_map: TableMap, state: MapState, delay: float, 
     tenant.events.schedule(
         delay, FOLLOWS, cid=table_map.cid, map_id=table_map.id, state=str(state), catch_up=str(catch_up)
     )
+
+
+def _begin_sync(tenant: Tenant, connection: Connection, table_map: TableMap, request_id: str, master: str) -> None:
+    sync.enter(tenant, connection, [table_map], MapState.INITIAL_SYNC)
+    seconds = sync.begin(tenant, connection, table_map, request_id, master)
+    tenant.events.schedule(seconds, SYNC_ENDS, cid=table_map.cid, map_id=table_map.id, request_id=request_id)
 
 
 def _follows(tenant: Tenant, *, cid: str, map_id: str, state: str, catch_up: str) -> None:

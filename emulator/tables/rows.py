@@ -270,10 +270,7 @@ class Rows:
         self, schema: Table, space: int, row_id: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]
     ) -> None:
         for name, columns in schema.keys.items():
-            if old is not None and all(old.get(column) == new.get(column) for column in columns):
-                continue
-            before = key_value(columns, old or {})
-            after = key_value(columns, new)
+            before, after = key_value(columns, old or {}), key_value(columns, new)
             if before == after:
                 continue
             if before is not None:

@@ -38,14 +38,17 @@ def chosen(status: EntityMapStatus, version: str, author: str | None) -> MapTemp
     Copies of one version (same number, same author) exist: the active one is meant, else the first by id.
     """
     fitting = _fitting(status, version, author)
-    authors = sorted({each.author or "" for each in fitting})
     if not fitting:
         raise NoSuchVersionError(f"{_spelled(version, author)} is not offered; there are {offered(status)}")
-    if len(authors) > 1:
-        both = " and ".join(authors)
-        raise NoSuchVersionError(f"version {version} is offered by {both}: name the `author`")
+    _require_one_author(fitting, version)
     active = next((each for each in fitting if each.id == status.detail.tid), None)
     return active or min(fitting, key=lambda each: each.id)
+
+
+def _require_one_author(fitting: Sequence[MapTemplate], version: str) -> None:
+    authors = sorted({each.author or "" for each in fitting})
+    if len(authors) > 1:
+        raise NoSuchVersionError(f"version {version} is offered by {' and '.join(authors)}: name the `author`")
 
 
 def _fitting(status: EntityMapStatus, version: str, author: str | None) -> list[MapTemplate]:

@@ -6,7 +6,7 @@ which says the same without comparing clocks.
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from providers.api.dual_write.models import ActionRequest, EntityMapStatus
@@ -58,9 +58,12 @@ def requested_id(response: Response) -> str | None:
     except ValueError:
         text = response.text.strip()
         return text if _BARE_ID.fullmatch(text) else None
-    if isinstance(body, dict):
-        body = next((value for name, value in body.items() if str(name).lower() == "requestid"), None)
-    return body if isinstance(body, str) and body else None
+    identifier = _member(body) if isinstance(body, dict) else body
+    return identifier if isinstance(identifier, str) and identifier else None
+
+
+def _member(body: Mapping[str, object]) -> object:
+    return next((value for name, value in body.items() if str(name).lower() == "requestid"), None)
 
 
 def _requests(status: EntityMapStatus) -> list[ActionRequest]:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
+from providers.api.identity.sign_in_host import reply_of
 from providers.api.identity.token_command import TOKEN_COMMAND, cleaned_token, command_words, printed_by, token_of
 from providers.api.transport.answers import read_problem
-from providers.api.transport.clouds import CloudProfile, emulator_not_running
-from providers.api.transport.connection import Connection, NoReply, Outgoing, Reply
+from providers.api.transport.clouds import CloudProfile
+from providers.api.transport.connection import Connection, Outgoing
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
     ServiceUnavailable,
     TokenMissing,
-    TransportError,
     UnexpectedAnswer,
 )
 from providers.api.transport.tokens import claim
@@ -136,7 +136,8 @@ class DualWriteTokens:
         if claims is not None:
             form["claims"] = claims
         url = f"https://{self._profile.authority}/common/oauth2/v2.0/token"
-        reply = self._reply(Outgoing("POST", url, _FORM_HEADERS, urlencode(form).encode()))
+        request = Outgoing("POST", url, _FORM_HEADERS, urlencode(form).encode())
+        reply = reply_of(self._http(), request, self._profile, "token")
         body = _object(reply.text)
         token = body.get("access_token")
         if reply.status != 200 or not isinstance(token, str):
@@ -144,14 +145,6 @@ class DualWriteTokens:
         rotated = body.get("refresh_token")
         self._rotated = rotated if isinstance(rotated, str) else self._rotated
         return self._keep(token, _seconds(body.get("expires_in")), REFRESH_TOKEN)
-
-    def _reply(self, request: Outgoing) -> Reply:
-        try:
-            return self._http().exchange(request)
-        except NoReply as error:
-            if self._profile.proxy and error.nobody_there:
-                raise emulator_not_running(f"nothing answers at {self._profile.proxy}") from error
-            raise TransportError(f"no token from {self._profile.authority}: {error}", service="identity") from error
 
     def _no_token(self, status: int, body: Mapping[str, object]) -> ApiError:
         """Why an answer brought no token: one that passes, one that cannot be read, or a refusal."""

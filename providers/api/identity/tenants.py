@@ -5,9 +5,10 @@ import re
 from urllib.parse import quote
 
 from providers.api.identity.failures import PASSING_STATUSES
-from providers.api.transport.clouds import CloudProfile, emulator_not_running
-from providers.api.transport.connection import Connection, NoReply, Outgoing
-from providers.api.transport.errors import InvalidRequest, ServiceUnavailable, TransportError, UnexpectedAnswer
+from providers.api.identity.sign_in_host import reply_of
+from providers.api.transport.clouds import CloudProfile
+from providers.api.transport.connection import Connection, Outgoing
+from providers.api.transport.errors import InvalidRequest, ServiceUnavailable, UnexpectedAnswer
 
 _ID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/", re.IGNORECASE)
 
@@ -15,12 +16,7 @@ _ID = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/", re.IGNORECA
 def tenant_of(domain: str, profile: CloudProfile, connection: Connection) -> str:
     """Id of the tenant of a domain. Raises `InvalidRequest` for a domain that the login host does not know."""
     url = f"https://{profile.authority}/{quote(domain, safe='')}/v2.0/.well-known/openid-configuration"
-    try:
-        reply = connection.exchange(Outgoing("GET", url, {"Accept": "application/json"}, b""))
-    except NoReply as error:
-        if profile.proxy and error.nobody_there:
-            raise emulator_not_running(f"nothing answers at {profile.proxy}") from error
-        raise TransportError(f"no answer from {profile.authority}: {error}", service="identity") from error
+    reply = reply_of(connection, Outgoing("GET", url, {"Accept": "application/json"}, b""), profile, "answer")
     if reply.status in PASSING_STATUSES:
         reason = f"no answer from {profile.authority}: it answered {reply.status}"
         raise ServiceUnavailable(reason, code=f"HTTP {reply.status}", status=reply.status, service="identity")
