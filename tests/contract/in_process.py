@@ -183,3 +183,22 @@ class _Transport(httpx.BaseTransport):
 
 def _bytes(body: bytes | str | None) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
+
+
+def killed_everywhere(start: World, step: Callable[[Call], str], key: SigningKey) -> list[World]:
+    """What a kill after each request of `step` leaves, and the step run again from there, to its end.
+
+    To the services a kill after a request is the same as one before the next: the step runs once, and a copy is taken
+    after each of its requests. Each world knows the requests of its own two runs only.
+    """
+    world, worlds = copied(start, key), []
+
+    def answered(_request: str) -> None:
+        worlds.append(copied(world, key))
+        worlds[-1].requests += world.requests
+
+    world.answered = answered
+    step(world.call())
+    for left in worlds:
+        step(left.call())
+    return worlds

@@ -7,8 +7,8 @@ from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
+from tests.contract.new_instances import CDS, finops
 from tests.contract.provider_process import Bag, Checked, ProviderError, ProviderProcess, declared
-from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant
 
 NEEDED = choose_maps(["application-core"], [], "add")

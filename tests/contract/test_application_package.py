@@ -6,8 +6,8 @@ import pytest
 
 from providers.application_package import ApplicationPackageProvider
 from providers.cds_instance import CdsInstanceProvider
+from tests.contract.new_instances import CDS
 from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
-from tests.contract.test_finops_instance import CDS
 from tests.engine.harness import Tenant
 
 NAME = "DualWriteCoreAnchor"

@@ -13,8 +13,8 @@ from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider
+from tests.contract.new_instances import CDS, finops
 from tests.contract.provider_process import Bag, Checked, ProviderError, ProviderProcess, agreed, declared
-from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant
 
 HOST = "contoso-uat.crm4.dynamics.com"

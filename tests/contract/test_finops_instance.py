@@ -6,37 +6,11 @@ from typing import Any
 import pytest
 
 from providers.cds_instance import CdsInstanceProvider
-from providers.finops_instance import FinOpsInstanceProvider
+from tests.contract.new_instances import CDS, finops
 from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.engine.harness import Tenant
 
-CDS: Bag = {
-    "cloud": "emulator",
-    "name": "contoso-uat",
-    "domain": "contoso-uat",
-    "type": "sandbox",
-    "location": "europe",
-    "currency": "EUR",
-    "language": 1033,
-}
 HOST = "contoso-uat.operations.eu.dynamics.com"
-
-
-def finops(**changes: Any) -> Bag:
-    """A declared FinOpsInstance; arguments change inputs, None removes one."""
-    inputs = {
-        "cloud": "emulator",
-        "cds": "contoso-uat",
-        "data": "empty",
-        "developer_tools": False,
-        "version": "10.0.44",
-        "environment_name": "contoso-uat",
-        "environment_type": "sandbox",
-        "location": "europe",
-        "timeout": "2m",
-    }
-    given = {name: value for name, value in {**inputs, **changes}.items() if value is not None}
-    return declared(FinOpsInstanceProvider(), "finops", given)
 
 
 @pytest.fixture

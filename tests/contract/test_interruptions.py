@@ -1,6 +1,5 @@
 """The provider process is killed at every single request of a set-up; running again converges, nothing is doubled."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,7 +18,7 @@ from providers.instances.cds_model import CdsInputs
 from providers.instances.finops_model import FinOpsInputs
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import World, a_world, copied
+from tests.contract.in_process import World, a_world, killed_everywhere
 
 DOMAIN = "contoso-kill"
 CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)
@@ -85,25 +84,6 @@ def with_cds(empty: World) -> World:
     """A tenant with the CDS instance of this stack."""
     create_cds(empty.call())
     return empty
-
-
-def killed_everywhere(start: World, step: Callable[[Call], str], key: SigningKey) -> list[World]:
-    """What a kill after each request of `step` leaves, and the step run again from there, to its end.
-
-    To the services a kill after a request is the same as one before the next: the step runs once, and a copy is taken
-    after each of its requests. Each world knows the requests of its own two runs only.
-    """
-    world, worlds = copied(start, key), []
-
-    def answered(_request: str) -> None:
-        worlds.append(copied(world, key))
-        worlds[-1].requests += world.requests
-
-    world.answered = answered
-    step(world.call())
-    for left in worlds:
-        step(left.call())
-    return worlds
 
 
 def ours(world: World) -> list[str]:

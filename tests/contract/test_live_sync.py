@@ -17,8 +17,8 @@ from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
 from providers.live_sync import LiveSyncProvider
+from tests.contract.new_instances import CDS, finops
 from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
-from tests.contract.test_finops_instance import CDS, finops
 from tests.engine.harness import Tenant
 
 CDS_HOST, FINOPS_HOST = "contoso-uat.crm4.dynamics.com", "contoso-uat.operations.eu.dynamics.com"

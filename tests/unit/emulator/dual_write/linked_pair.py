@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.dataverse.organization import create_organization
-from emulator.dual_write import connections, live_index, maps
+from emulator.dual_write import connections, initial_sync, live_index, maps
 from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
@@ -112,3 +112,10 @@ def refuse_group(link: LinkedPair, group_id: str) -> None:
             raise SyncError("refused by a plug-in")
 
     link.tenant.rows.on_write(plug_in)
+
+
+def sync(link: LinkedPair, name: str, master: str = "CRM", request_id: str = "r1") -> tuple[str | None, TableMap]:
+    """Begin and finish an initial sync; return its error text."""
+    table_map = link.run(name, MapState.INITIAL_SYNC)
+    initial_sync.begin(link.tenant, link.connection, table_map, request_id=request_id, master=master)
+    return initial_sync.finish(link.tenant, link.connection, table_map, request_id=request_id), table_map

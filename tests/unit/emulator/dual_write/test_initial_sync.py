@@ -8,14 +8,7 @@ from emulator.dual_write import connections, executions, initial_sync
 from emulator.dual_write.connections import Company
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
-from tests.unit.emulator.dual_write.linked_pair import COMPANIES, CUSTOMER_GROUPS, LinkedPair, refuse_group
-
-
-def sync(link: LinkedPair, name: str, master: str = "CRM", request_id: str = "r1") -> tuple[str | None, TableMap]:
-    """Begin and finish an initial sync; return its error text."""
-    table_map = link.run(name, MapState.INITIAL_SYNC)
-    initial_sync.begin(link.tenant, link.connection, table_map, request_id=request_id, master=master)
-    return initial_sync.finish(link.tenant, link.connection, table_map, request_id=request_id), table_map
+from tests.unit.emulator.dual_write.linked_pair import COMPANIES, CUSTOMER_GROUPS, LinkedPair, refuse_group, sync
 
 
 def documents(link: LinkedPair, table_map: TableMap) -> list[dict[str, Any]]:

@@ -11,8 +11,7 @@ from emulator.dual_write import connections
 from emulator.dual_write.connections import Company
 from emulator.dual_write.states import MapState
 from tests.unit.emulator.conftest import CallTenant
-from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMERS, LinkedPair
-from tests.unit.emulator.dual_write.test_initial_sync import sync
+from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMERS, LinkedPair, sync
 
 API = f"https://{CDS}/api/data/v9.2"
 
