@@ -1,6 +1,7 @@
 """The host rule: no host outside the cloud ever gets a bearer."""
 
 import string
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -131,3 +132,31 @@ def test_refusal_names_host_but_no_credentials() -> None:
     assert "https://evil.example" in str(caught.value)
     assert "hunter2000" not in str(caught.value)
     assert "abc" not in str(caught.value)
+
+
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+SPELLINGS = st.sampled_from([str.lower, str.upper, str.title])
+ENDINGS = st.sampled_from(["", "/", "/data/x", "?a=b", "#part", ":443", ":443/x"])
+
+
+@given(label=LABEL, spelt=SPELLINGS, ending=ENDINGS)
+def test_every_way_to_write_a_host_of_the_service_is_allowed(
+    label: str, spelt: Callable[[str], str], ending: str
+) -> None:
+    assert allowed(BAP, spelt(f"https://{label}.api.bap.microsoft.com").replace("Https", "https") + ending)
+
+
+@given(
+    label=LABEL,
+    insert=st.sampled_from(
+        ["@", "%40", "\\", "/", "#", "?", ":8443@", ".evil.example/", "\t.", " ", "\x00", "。", "%2e"]
+    ),
+    at=st.integers(min_value=0, max_value=60),
+)
+def test_address_with_something_in_it_goes_to_the_service_or_nowhere(label: str, insert: str, at: int) -> None:
+    right = f"https://{label}.api.bap.microsoft.com/providers"
+    url = right[: min(at, len(right))] + insert + right[min(at, len(right)) :]
+    if allowed(BAP, url):
+        sent = httpx.URL(url)
+        assert (sent.scheme, sent.port) in (("https", None), ("https", 443))
+        assert sent.host == "api.bap.microsoft.com" or sent.host.endswith(".api.bap.microsoft.com")

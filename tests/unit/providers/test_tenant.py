@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError
@@ -190,3 +192,44 @@ def test_session_reads_the_tenant_of_both_tokens() -> None:
     assert (session.tenant_id, session.dual_write_tenant_id) == (OURS, OTHER)
     with pytest.raises(ResourceError):
         tenant.verified(session, None, None, dual_write=True)
+
+
+NAMED = {None: None, OURS: OURS, OTHER: OTHER, "contoso.example": OURS, "fabrikam.example": OTHER}
+IDS = st.sampled_from(["", OURS, OTHER])
+
+
+@given(
+    operation=st.sampled_from(["create", "read", "update", "delete"]),
+    named=st.sampled_from(list(NAMED)),
+    stored=IDS,
+    signed_in=IDS,
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_operation_begins_only_where_all_that_is_known_is_one_tenant(
+    operation: str, named: str | None, stored: str, signed_in: str, began: list[str], tokens: Tokens
+) -> None:
+    tokens.domains = {name: of for name, of in NAMED.items() if name and of and name != of}
+    tokens.tenant_id = signed_in or None
+    tenant.prove("emulator", signed_in)
+    began.clear()
+    kept = "" if operation == "create" else stored
+    known = {NAMED[named], kept or None}
+    agrees = not signed_in or known <= {None, signed_in}
+    if agrees:
+        run(operation, named, kept)
+    else:
+        with pytest.raises(DualWriteError, match=signed_in):
+            run(operation, named, kept)
+    assert began == ([f"on_{operation}"] if agrees else [])
+
+
+@given(named=IDS, variable=IDS, stored=IDS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_ids_that_are_known_offline_contradict_each_other_or_are_one(
+    named: str, variable: str, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_TENANT_ID", variable)
+    conflict = tenant.known_conflict(named, stored)
+    known = {each for each in (named, variable, stored) if each}
+    assert (conflict is None) is (len(known) < 2)
+    assert conflict is None or all(each in conflict for each in known)

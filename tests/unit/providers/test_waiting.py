@@ -1,10 +1,13 @@
 """Waiting: one deadline for several steps, one line a poll."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from providers.api.transport.errors import OperationTimedOut, TransportError
+from providers.api.transport.errors import ApiError, OperationTimedOut, ServiceUnavailable, Throttled, TransportError
 from providers.api.transport.operations import Outcome
 from providers.protocol.waiting import Waiting, progress_line
 from tests.unit.providers.fake_services import FakeTalk
@@ -94,3 +97,35 @@ def test_error_of_a_step_that_is_late_may_be_its_own() -> None:
             interval=30,
             late=lambda error: OperationTimedOut(f"not linked: {error.last_status}"),
         )
+
+
+# What a header can name: nothing, no time, the past, and days.
+ASKED = st.none() | st.floats(0, 10**9) | st.sampled_from([0.0, 0.001])
+FAULTS = st.sampled_from([None, TransportError("broken"), ServiceUnavailable("down"), Throttled("slow")])
+
+
+@given(
+    answers=st.lists(st.tuples(ASKED, FAULTS), min_size=1, max_size=5),
+    seconds=st.floats(1, 10_000),
+    interval=st.floats(0.5, 600),
+    at_most=st.none() | st.floats(1, 10_000),
+)
+def test_wait_ends_at_its_deadline_whatever_the_service_asks_for_and_however_it_fails(
+    answers: list[tuple[float | None, ApiError | None]], seconds: float, interval: float, at_most: float | None
+) -> None:
+    talk, turns, polls = FakeTalk(), itertools.cycle(answers), 0
+
+    def poll() -> Outcome[str]:
+        nonlocal polls
+        polls += 1
+        asked, fault = next(turns)
+        if fault is not None:
+            raise fault
+        return Outcome.pending("Running", retry_after=asked)
+
+    with pytest.raises(OperationTimedOut):
+        Waiting(talk, seconds).until(poll, what="step", interval=interval, at_most=at_most)
+    limit = seconds if at_most is None else min(seconds, at_most)
+    assert talk.time.now <= limit * (1 + 1e-9)
+    # A wait of no length is none: polls come to the interval in the end, whatever the service names.
+    assert polls <= 20 + limit / interval
