@@ -7,7 +7,7 @@ key), the case of navigation properties beyond the few that public code shows, a
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -22,7 +22,8 @@ class Column:
     """One column. `type`: string, memo, integer, decimal, boolean, datetime, option, guid, lookup or enum.
 
     `targets`: entity sets a lookup may point to. `navigation`: the lookup's navigation property in its exact case.
-    `members`: values of an F&O enum. `system`: clients cannot write it.
+    `members`: values of an F&O enum. `system`: clients cannot write it. `longest`: characters of a text; `choices`:
+    values of a choice, none where no source lists them. `default`: what a new row has.
     """
 
     name: str
@@ -31,6 +32,9 @@ class Column:
     navigation: str = ""
     members: tuple[str, ...] = ()
     system: bool = False
+    longest: int | None = None
+    choices: tuple[int, ...] = ()
+    default: int | bool | None = None
 
     @property
     def property(self) -> str:
@@ -107,6 +111,12 @@ def _base() -> dict[str, Any]:
     return document
 
 
+@cache
+def _standard() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(files("emulator.data").joinpath("standard_columns.json").read_text("utf-8"))
+    return document
+
+
 def logical_name(entity_set: str) -> str:
     """Return the logical name of a Dataverse entity set: listed exceptions, else the English singular."""
     base = _base()["dataverse"]
@@ -126,6 +136,12 @@ _SYSTEM_COLUMNS = {
     "statecode": "option",
     "statuscode": "option",
     "versionnumber": "integer",
+    "createdonbehalfby": "lookup:systemusers",
+    "modifiedonbehalfby": "lookup:systemusers",
+    "importsequencenumber": "integer",
+    "overriddencreatedon": "datetime",
+    "timezoneruleversionnumber": "integer",
+    "utcconversiontimezonecode": "integer",
 }
 _OWNER_COLUMNS = {
     "ownerid": "lookup:systemusers|teams",
@@ -133,7 +149,14 @@ _OWNER_COLUMNS = {
     "owningteam": "lookup:teams",
     "owninguser": "lookup:systemusers",
 }
-_CLIENTS_MAY_WRITE = {"ownerid", "statecode", "statuscode"}
+_CLIENTS_MAY_WRITE = {
+    *("ownerid", "statecode", "statuscode"),
+    *("importsequencenumber", "overriddencreatedon", "timezoneruleversionnumber", "utcconversiontimezonecode"),
+}
+# The most that any column of the kind takes; columns without a length of their own have this one (Microsoft Learn,
+# "Types of columns").
+_LONGEST = {"string": 4_000, "memo": 1_048_576}
+_STANDARD_SPEC = re.compile(r"(\w+)(!?)(?:=(.+))?")
 
 
 def _column(entity_set: str, name: str, spec: str, *, system: bool = False) -> Column:
@@ -143,6 +166,20 @@ def _column(entity_set: str, name: str, spec: str, *, system: bool = False) -> C
         navigation = _base()["dataverse"]["navigation_names"].get(entity_set, {}).get(name, name)
         return Column(name, kind, targets=listed, navigation=navigation, system=system)
     return Column(name, kind, members=listed, system=system)
+
+
+def _standard_column(name: str, spec: str) -> Column:
+    """Return a column that every organization has; spec: see standard_columns.json."""
+    kind, system, default = _STANDARD_SPEC.fullmatch(spec).groups()  # type: ignore[union-attr]
+    value = None if default is None else default == "true" if kind == "boolean" else int(default)
+    return Column(name, kind, system=bool(system), default=value)
+
+
+def _bounded(logical: str, column: Column) -> Column:
+    """Return the column with the bounds of its values."""
+    longest = _standard()["lengths"].get(logical, {}).get(column.name) or _LONGEST.get(column.type)
+    choices = _standard()["choices"].get(logical, {}).get(column.name, ()) if column.type == "option" else ()
+    return replace(column, longest=longest, choices=tuple(choices))
 
 
 def _dataverse_table(entity_set: str, maps: list[Map]) -> Table:
@@ -158,6 +195,8 @@ def _dataverse_table(entity_set: str, maps: list[Map]) -> Table:
         _add_dataverse_column(table, mapped)
     _add_company(table, maps)
     _add_system_columns(table)
+    for column in list(table.columns.values()):
+        table.index(_bounded(logical, column))
     _add_keys(table, base.get("keys", ()), maps)
     table.name = table.name or _primary_name(table)
     table.evidence = _evidence(maps)
@@ -168,6 +207,9 @@ def _add_system_columns(table: Table) -> None:
     columns = {**_SYSTEM_COLUMNS, **_OWNER_COLUMNS} if table.owned else _SYSTEM_COLUMNS
     for name, spec in columns.items():
         table.index(_column(table.set, name, spec, system=name not in _CLIENTS_MAY_WRITE))
+    for name, spec in _standard()["columns"].get(table.set, {}).items():
+        if name not in table.columns:
+            table.index(_standard_column(name, spec))
 
 
 def _add_company(table: Table, maps: list[Map]) -> None:

@@ -12,6 +12,7 @@ from emulator.tables import RowError, SyncError
 from emulator.tables.filter_errors import FilterError, has_in_other_case
 
 NAMESPACE = "Microsoft.Dynamics.CRM"
+_BOUNDS = {"too-long": "0x80044331", "outside-choice": "0x8004431a"}
 
 
 def refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> ServiceError:
@@ -129,6 +130,8 @@ def of_row_error(schema: Table, error: RowError) -> ServiceError:
         return refuse(412, "0x80060892", text)
     if error.kind == "missing":
         return refuse(404, "0x80040217", f"Entity '{schema.logical}' Does Not Exist")
+    if error.kind in _BOUNDS:
+        return refuse(400, _BOUNDS[error.kind], str(error))
     return bad_payload(schema, str(error))
 
 

@@ -48,12 +48,13 @@ def complete(tenant: Tenant, draft: Draft) -> None:
 
 
 def _fill_in(schema: Table, new: dict[str, Any]) -> None:
-    """Give a new row its state, and false to every Boolean that was not given."""
+    """Give a new row its state and the defaults of its columns; a Boolean without one is false."""
     new["statecode"] = new.get("statecode") or 0
     new["statuscode"] = new.get("statuscode") or new["statecode"] + 1
     for column in schema.columns.values():
-        if column.type == "boolean" and new.get(column.name) is None:
-            new[column.name] = False
+        default = False if column.default is None and column.type == "boolean" else column.default
+        if default is not None and new.get(column.name) is None:
+            new[column.name] = default
 
 
 @lru_cache(maxsize=16)

@@ -18,7 +18,11 @@ class Condition:
 
 
 class RowError(Exception):
-    """A write or look-up that the tables refuse; `kind` is one of missing, duplicate, unknown-column, incomplete."""
+    """A write or look-up that the tables refuse.
+
+    `kind` is missing, duplicate, unknown-column, incomplete, too-long, outside-choice, or invalid where a plane refuses
+    for a reason of its own.
+    """
 
     def __init__(self, kind: str, text: str, columns: Sequence[str] = ()) -> None:
         super().__init__(text)

@@ -11,6 +11,7 @@ from typing import Any
 from emulator.core.store import Store
 from emulator.core.wire import Caller
 from emulator.data.schemas import Plane, Table, table
+from emulator.tables import bounds
 from emulator.tables.hooks import BeforeWrite, Draft, OnWrite, Write
 from emulator.tables.keys import Condition, RowError, equality, key_value, row_id_of, space_of
 from emulator.tables.values import coerce_all
@@ -155,7 +156,7 @@ class Rows:
         caller: Caller | None = None,
         origin: str = "client",
     ) -> dict[str, Any]:
-        """Store a new row and return it; RowError duplicate, unknown-column or incomplete."""
+        """Store a new row and return it; RowError duplicate, unknown-column, incomplete, too-long or outside-choice."""
         schema = table(plane, table_name)
         new = self._coerced(schema, values)
         if plane == "dataverse":
@@ -261,10 +262,12 @@ class Rows:
 
     def _coerced(self, schema: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return coerce_all(schema, values)
+            coerced = coerce_all(schema, values)
         except KeyError as error:
             msg = f"'{schema.set}' has no property '{error.args[0]}'."
             raise RowError("unknown-column", msg, (str(error.args[0]),)) from None
+        bounds.check(schema, coerced)
+        return coerced
 
     def _claim_keys(
         self, schema: Table, space: int, row_id: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]

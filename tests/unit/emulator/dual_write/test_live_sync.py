@@ -288,3 +288,12 @@ def test_running_map_keeps_both_sides_equal(link: LinkedPair, writes: Writes) ->
     play(link, writes)
     finops, dataverse = shown(link)
     assert finops == dataverse
+
+
+def test_row_that_is_too_long_for_dataverse_fails_and_says_why(link: LinkedPair) -> None:
+    """An everyday failure: what F&O takes, the column of the other side does not."""
+    link.run(CURRENCIES)
+    said = "Unable to write data to entity transactioncurrencies. A validation error occurred.  The length of the "
+    with pytest.raises(SyncError, match=f"{said}'currencyname' attribute .* allowed length of '100'"):
+        link.finops("Currencies", CurrencyCode="XTS", Name="x" * 101)
+    assert link.all("dataverse", "transactioncurrencies", isocurrencycode="XTS") == []
