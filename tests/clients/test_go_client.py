@@ -1,4 +1,4 @@
-"""A Go program with azidentity signs in and does a piece of work; told are proxy, CA and the usual AZURE_* variables."""
+"""A Go program with azidentity signs in and works, told only proxy, CA and the usual AZURE_* variables."""
 
 import json
 import os
