@@ -36,7 +36,10 @@ class LiveSyncInputs(OfLinkInputs):
     """
 
     companies: Annotated[
-        Companies, Unordered(), CaseBlind(), Checked(preview="more than an initial sync takes; rows of late ones")
+        Companies,
+        Unordered(),
+        CaseBlind(),
+        Checked(preview="more than an initial sync takes", doing="rows of a late one, which are not copied"),
     ] = Field(default_factory=list)
     reset: Annotated[str | None, AsksOnce(), Checked(preview="told by `DualWriteConnection`; too many rows")] = None
     maps: Annotated[

@@ -14,11 +14,15 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from azure.core.exceptions import ServiceRequestTimeoutError
 
 from emulator.identity.tokens import SigningKey
+from providers.api.identity.application_tokens import AzureIdentityTokens
 from providers.api.session import Session
+from providers.api.transport.clouds import profile
 from providers.api.transport.errors import AuthenticationError
 from providers.api.transport.limits import ATTEMPTS
+from providers.api.transport.tokens import TokenSource
 from providers.application_package import ApplicationPackageProvider
 from providers.catalogue.selection import choose_maps
 from providers.cds_instance import CdsInstanceProvider
@@ -84,6 +88,18 @@ class Refused:
         """Nothing to forget."""
 
 
+class Hanging:
+    """A credential whose sign-in ends after ten seconds, without an answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_token(self, *_scopes: str, **_options: Any) -> Any:
+        self.asked += 1
+        time.sleep(10 / FASTER)
+        raise ServiceRequestTimeoutError("no answer in time")
+
+
 @dataclass
 class Stack:
     """The state of a stack with a resource of each kind, and the tenant's own thread, on which all of it lives."""
@@ -96,7 +112,7 @@ class Stack:
     failed: list[str] = field(default_factory=list)
     slept: Counter[int] = field(default_factory=Counter)
 
-    def refresh(self, monkeypatch: pytest.MonkeyPatch, *, down: str = "", tokens: Refused | None = None) -> None:
+    def refresh(self, monkeypatch: pytest.MonkeyPatch, *, down: str = "", tokens: TokenSource | None = None) -> None:
         """Read every resource, as the engine does. `slept`: the waits between tries, in seconds by thread."""
         self.said, self.asked, self.failed, self.slept = [], Counter(), [], Counter()
         begun, lock = time.monotonic(), threading.Lock()
@@ -132,7 +148,7 @@ class Stack:
             return
         assert result.id == one.identifier, "nothing is taken for gone"
 
-    def _on_the_tenants_thread(self, session: Session, down: str, tokens: Refused | None) -> None:
+    def _on_the_tenants_thread(self, session: Session, down: str, tokens: TokenSource | None) -> None:
         """Every request and every token is made on the thread that the tenant's memory belongs to."""
         inner = session._transport
         assert inner is not None
@@ -224,3 +240,13 @@ def test_refused_secret_is_told_once(stack: Stack, monkeypatch: pytest.MonkeyPat
     (failure,) = stack.failed
     assert "read failed: no token: Invalid client secret provided (AADSTS7000215)" in failure
     assert stack.said == []
+
+
+def test_login_host_that_hangs_is_waited_for_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    credential = Hanging()
+    tokens = AzureIdentityTokens(profile("public"), build=lambda: credential, clock=lambda: time.monotonic() * FASTER)
+    stack.refresh(monkeypatch, tokens=tokens)
+    assert stack.failed == []
+    assert len(stack.said) == len(stack.stored)
+    # One try for all resources; a busy machine may need more than the moment for which its failure is shared.
+    assert credential.asked < len(stack.stored) / THREADS

@@ -78,12 +78,13 @@ class AzureIdentityTokens:
         self._credential: Credential | None = None
         self._lock = threading.Lock()
         self._clock = clock
-        self._failures = SharedFailures(FAILURE_SECONDS)
+        self._failures = SharedFailures(FAILURE_SECONDS, clock)
 
     def token(self, scope: str, claims: str | None = None) -> str:
         """See `TokenSource`. Raises `AuthenticationError`."""
+        asked = self._clock()
         with self._lock:
-            return self._failures.shared(lambda: self._obtain(scope, claims), self._clock())
+            return self._failures.shared(lambda: self._obtain(scope, claims), asked)
 
     def _obtain(self, scope: str, claims: str | None) -> str:
         # azure-core is slow to import, and a preview without changes needs none of it.

@@ -75,15 +75,16 @@ class DualWriteTokens:
         self._run = run or printed_by
         self._lock = threading.Lock()
         self._held: _Held | None = None
-        self._failures = SharedFailures(FAILURE_SECONDS)
+        self._failures = SharedFailures(FAILURE_SECONDS, now)
         self._refused: set[str] = set()
         self._rotated: str | None = None
 
     def token(self, _scope: str, /, claims: str | None = None) -> str:
         """See `TokenSource`; the audience is fixed. Raises `TokenMissing` when nothing is configured."""
+        asked = self._now()
         with self._lock:
-            if self._held is None or claims is not None or self._now() >= self._held.renew_at:
-                self._held = self._failures.shared(lambda: self._obtain(claims), self._now())
+            if self._held is None or claims is not None or asked >= self._held.renew_at:
+                self._held = self._failures.shared(lambda: self._obtain(claims), asked)
             return self._held.token
 
     def forget(self, _scope: str, /) -> None:
