@@ -136,9 +136,12 @@ def test_refresh_that_meets_a_service_that_is_down_is_no_refusal(
     monkeypatch.delenv("DUALWRITE_TOKEN", raising=False)
     monkeypatch.setenv("DUALWRITE_REFRESH_TOKEN", "r")
     replies = [answer(status), answer(200, {"access_token": "t", "expires_in": 3600})]
-    source = DualWriteTokens(public, lambda: connect(public, Answering(lambda _: replies.pop(0))))
+    time = FakeTime()
+    source = DualWriteTokens(public, lambda: connect(public, Answering(lambda _: replies.pop(0))), now=time.clock)
     with pytest.raises(ServiceUnavailable):
         source.token("s")
+    # As the next try of a call comes, after its pause.
+    time.sleep(0.5)
     assert source.token("s") == "t"
 
 
