@@ -52,18 +52,18 @@ def unknown_property(schema: Table, name: str) -> ServiceError:
 
 
 def no_row(schema: Table, row_id: str) -> ServiceError:
-    """Return 404 for a row that does not exist."""
+    """Return 404 for a row that does not exist (12.2; code and text: Microsoft Learn, Web service error codes)."""
     return refuse(404, "0x80040217", f"Entity '{schema.logical}' With Id = {row_id} Does Not Exist")
 
 
 def no_row_by_key(schema: Table) -> ServiceError:
-    """Return 404 for an alternate key that no row carries."""
+    """Return 404 for an alternate key that no row carries (12.2)."""
     text = f"A record with the specified key values does not exist in {schema.logical} entity"
     return refuse(404, "0x80060891", text)
 
 
 def bad_key(schema: Table) -> ServiceError:
-    """Return 400 for key columns that are no key of the table."""
+    """Return 400 for key columns that are no key of the table (12.2)."""
     text = (
         f"The key in the request URI is not valid for resource '{NAMESPACE}.{schema.logical}'. Ensure that the names "
         f"and number of key properties match the declared or alternate key properties for the resource "
@@ -107,13 +107,13 @@ def bad_payload(schema: Table, text: str) -> ServiceError:
 
 
 def version_mismatch() -> ServiceError:
-    """Return 412 for an If-Match that is out of date."""
+    """Return 412 for an If-Match that is out of date (12.2)."""
     text = "The version of the existing record doesn't match the RowVersion property provided."
     return refuse(412, "0x80060882", text)
 
 
 def exists_already() -> ServiceError:
-    """Return 412 for a create-only request whose row is there."""
+    """Return 412 for a create-only request whose row is there (12.2, power-platform-api.md 2)."""
     return refuse(412, "0x80040237", "A record with matching key values already exists.")
 
 

@@ -50,6 +50,7 @@ def integration_details(tenant: Tenant, call: Call) -> Reply:
     details = power_platform.integration_details(tenant, plain_host(call.host))
     if details is None:
         text = "Dataverse environment is not integrated with Finance and Operations."
+        # Source: power-platform-api.md 14.8
         raise refuse(400, "0x80048d0b", text)
     return _answer(call, "RetrieveFinanceAndOperationsIntegrationDetailsResponse", details)
 

@@ -57,7 +57,8 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
         )
     if column.type == "lookup":
         text = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
-        raise refuse(400, "0x80048d19", text)
+        # Source: public reports of clients, such as "Import Error 0x80060888" of this text.
+        raise refuse(400, "0x80060888", text)
     if column.system:
         return {}
     try:

@@ -68,4 +68,5 @@ class ServiceProtection:
         now = self._tenant.clock.now()
         oldest = window[0][0] if window else now
         wait = self._tenant.switches["service_protection_window"] - (now - oldest).total_seconds()
+        # Source: dual-write-semantics.md 12.2
         return refuse(429, code, text, {"Retry-After": str(self._tenant.clock.retry_after(max(1.0, wait)))})

@@ -56,6 +56,7 @@ def check_options(query: Mapping[str, str]) -> None:
             raise not_modelled("GET", name)
         if name == "$skip":
             text = "The query parameter $skip is not supported."
+            # Source: dual-write-semantics.md 12.2
             raise bad_query(text)
         if name.startswith("$") and name not in _OPTIONS:
             raise unknown_option(name)

@@ -38,6 +38,7 @@ def create(tenant: Tenant, call: Call) -> Reply:
     if address.rest:
         raise unknown_segment(address.rest[0], address.schema)
     if address.key is not None:
+        # Source: dual-write-semantics.md 12.2
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'POST'.")
     schema = address.schema
     values = values_of(tenant, call, schema, body_of(call, schema))
@@ -58,6 +59,7 @@ def update(tenant: Tenant, call: Call) -> Reply:
     if address.rest:
         raise not_modelled("PATCH", call.path)
     if address.key is None:
+        # Source: dual-write-semantics.md 12.2
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'PATCH'.")
     values = values_of(tenant, call, address.schema, body_of(call, address.schema))
     row = find_row(tenant, plain_host(call.host), address)
@@ -112,6 +114,7 @@ def delete(tenant: Tenant, call: Call) -> Reply:
     if address.rest:
         return _disassociate(tenant, call, address)
     if address.key is None:
+        # Source: dual-write-semantics.md 12.2
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'DELETE'.")
     _refuse_read_only(address.schema.set)
     row = required_row(tenant, call, address)

@@ -114,6 +114,7 @@ def set_companies(tenant: Tenant, connection: Connection, codes: Sequence[str]) 
     """
     wanted = _wanted_companies(tenant, connection, codes)
     if len(wanted) > tenant.switches["dual_write_live_companies"]:
+        # Source: dual-write-management-api.md 9
         raise bad_request("Error Exceeds the maximum partitions allowed for mapping.")
     connection.companies = [_company(tenant, connection, entity) for entity in wanted]
     names = [_name(row) for row in tenant.rows.scan("dataverse", connection.dataverse_host, "cdm_companies")]

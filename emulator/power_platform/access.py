@@ -18,6 +18,7 @@ def registered_only(handler: Handler) -> Handler:
                 f"The service principal with id '{who}' for application {caller.app_id if caller else ''} does not "
                 f"have permission to access the path 'https://{call.host}{call.path}' in the tenant."
             )
+            # Source: power-platform-api.md 2
             raise refusal(403, "Forbidden", text)
         return handler(tenant, call)
 

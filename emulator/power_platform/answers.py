@@ -50,6 +50,7 @@ def unknown_sku(sku: str) -> ServiceError:
 def environment_not_found(environment_id: str) -> ServiceError:
     """Return the 404 `EnvironmentNotFound` (6)."""
     text = f"The environment '{environment_id}' could not be found in the tenant."
+    # Source: power-platform-api.md 6
     return refusal(404, "EnvironmentNotFound", text, detail=True)
 
 
@@ -89,6 +90,7 @@ def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], 
     path: Sequence[str] = [str(part) for part in problem["loc"] if isinstance(part, str)]
     if problem["type"] == "extra_forbidden":
         owner = type_names.get(tuple(path[:-1]), path[-2] if len(path) > 1 else "Object")
+        # Source: power-platform-api.md 7.1
         refusal = bad_request(f"Could not find member '{path[-1]}' on object of type '{owner}'.")
         return UnknownNameError(Name("bap member", path[-1], owner), refusal)
     return bad_request(f"Error converting value at '{'.'.join(path)}': {problem['msg']}.")

@@ -128,6 +128,7 @@ def _start(tenant: Tenant, call: Call, environment: Environment, operation_type:
 def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
     """Return the location of a create call under the tenant's mode (7.5)."""
     if body.location and body.macroRegion:
+        # Source: power-platform-api.md 7.5
         raise bad_request("Cannot specify both macroRegion and location.", "AmbiguousLocationSpecification")
     if tenant.switches["tenant_provisioning_mode"] == "macroRegion":
         return _location_of_macro_region(body.macroRegion)
@@ -141,9 +142,11 @@ def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
 
 def _location_of_macro_region(wanted: str | None) -> str:
     if not wanted:
+        # Source: power-platform-api.md 7.5
         raise bad_request("A macroRegion is required for this tenant.", "MacroRegionRequired")
     found = locations.MACRO_REGIONS.get(wanted)
     if found is None:
+        # Source: power-platform-api.md 7.5
         raise bad_request(f"The macroRegion '{wanted}' is invalid.", "InvalidMacroRegion")
     return found.location
 
@@ -237,9 +240,11 @@ def _domain(tenant: Tenant, wanted: str | None) -> str:
         return domains.generated(tenant)
     if not domains.well_formed(wanted):
         text = f"The specified domain name with a value of '{wanted}' is invalid."
+        # Source: power-platform-api.md 12.6
         raise bad_request(text, "InvalidDomainName")
     if domains.taken(tenant, wanted):
         text = f"The domain name '{wanted}' is already in use."
+        # Source: power-platform-api.md 4.4
         raise refusal(409, "DomainNameAlreadyInUse", text, detail=True)
     return wanted
 

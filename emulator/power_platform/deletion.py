@@ -42,6 +42,7 @@ def delete_environment(tenant: Tenant, call: Call) -> Reply:
         raise bad_request(text, "LinkedToLifecycleServices")
     if operations.running(tenant, environment.id) is not None:
         if tenant.switches["delete_conflict_answer"] == "empty":
+            # Source: power-platform-api.md 11.1
             raise ServiceError(409, None)
         operations.require_idle(tenant, environment)
     environment.management_state = "Running"
@@ -88,8 +89,10 @@ def recover_environment(tenant: Tenant, call: Call) -> Reply:
         raise environment_not_found(environment_id)
     if environment.finops is not None:
         text = "Recovering an environment with finance and operations apps isn't yet implemented."
+        # Source: power-platform-api.md 11.2
         raise bad_request(text, "OperationNotSupported")
     if operations.running(tenant, environment_id) is not None:
+        # Source: power-platform-api.md 4.4
         raise refusal(409, "OperationNotStartable", "The environment is being recovered already.", detail=True)
     seconds = tenant.switches["environment_recover_duration"]
     operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(tenant, call))

@@ -181,6 +181,7 @@ def _filtered(call: Call, found: list[Environment]) -> list[Environment]:
 def _require_domain(tenant: Tenant, domain: str, environment_id: str | None) -> None:
     if not domains.well_formed(domain) or domains.taken(tenant, domain, except_for=environment_id):
         text = f"The specified domain name with a value of '{domain}' is invalid."
+        # Source: power-platform-api.md 12.6
         raise bad_request(text, "InvalidDomainName")
 
 
