@@ -62,25 +62,28 @@ def _of_package(folder: Path, package: str) -> Iterator[Refusal]:
 def _of_function(function: ast.FunctionDef, lines: list[str], package: str) -> Iterator[Refusal]:
     service, document = _PACKAGES[package]
     texts = _assigned_texts(function)
-    summary = (ast.get_docstring(function) or "").partition("\n")[0]
-    for call in ast.walk(function):
-        name = _name(call)
-        if not isinstance(call, ast.Call) or name not in _MAKERS:
-            continue
-        status, code = _numbers(call, _MAKERS[name])
-        before = {each: value for each, line, value in texts if line < call.lineno}
-        said = (found for each in call.args if (found := _text(each, before)) and " " in found)
-        text = next(said, f"({summary.rstrip('.')})" if summary else "")
-        if status in {0, 501} or not text:
-            continue
-        evidence = _marked(lines, call.lineno) or _of_code(function, code) or _of_docstring(function, document)
-        yield Refusal(service, status, code, text, evidence)
+    for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and _name(node) in _MAKERS):
+        status, code = _numbers(call, _MAKERS[_name(call)])
+        text = _said(call, texts) or _summary(function)
+        if status not in {0, 501} and text:
+            evidence = _marked(lines, call.lineno) or _of_code(function, code) or _of_docstring(function, document)
+            yield Refusal(service, status, code, text, evidence)
 
 
-def _name(node: ast.AST) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    called = node.func
+def _said(call: ast.Call, texts: list[tuple[str, int, ast.expr]]) -> str:
+    """Return the text of a refusal, "" when the call only passes on what somebody else says."""
+    before = {name: value for name, line, value in texts if line < call.lineno}
+    return next((text for each in call.args if " " in (text := _text(each, before))), "")
+
+
+def _summary(function: ast.FunctionDef) -> str:
+    """Return the first line of the docstring in parentheses."""
+    line = (ast.get_docstring(function) or "").partition("\n")[0].rstrip(".")
+    return f"({line})" if line else ""
+
+
+def _name(call: ast.Call) -> str:
+    called = call.func
     return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
 
 

@@ -146,20 +146,15 @@ class _Compiler:
                 return self._compare(node)
             case ast.Call():
                 return self._condition(node)
-            case ast.CollectionLambda():
-                msg = "The emulator does not model any and all."
-                raise FilterError(msg, Name("option", type(node.operator).__name__.lower()))
             case ast.Boolean():
                 return _Sql("1" if node.py_val else "0", "boolean")
             case ast.Identifier() | ast.Attribute():
                 value = self.value(node)
                 if value.kind != "boolean":
-                    msg = "The $filter expression must evaluate to a single boolean value."
-                    raise FilterError(msg)
+                    raise _not_boolean(node)
                 return _Sql(f"IFNULL({value.sql}, 0)", "boolean", value.parameters)
             case _:
-                msg = "The $filter expression must evaluate to a single boolean value."
-                raise FilterError(msg)
+                raise _not_boolean(node)
 
     def _compare(self, node: ast.Compare) -> _Sql:
         if isinstance(node.comparator, ast.In):
@@ -286,6 +281,13 @@ class _Compiler:
             expression, kind = f"json_extract(({row}), ?)", _kind(end)
             parameters = [space_of(schema.plane, self._host, target), *parameters, json_path(end.property)]
         return _Sql(expression, kind, tuple(parameters))
+
+
+def _not_boolean(node: object) -> FilterError:
+    if isinstance(node, ast.CollectionLambda):
+        text = "The emulator does not model any and all."
+        return FilterError(text, Name("option", type(node.operator).__name__.lower()))
+    return FilterError("The $filter expression must evaluate to a single boolean value.")
 
 
 def _literal(node: object) -> _Sql | None:
