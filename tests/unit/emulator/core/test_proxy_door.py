@@ -9,9 +9,9 @@ from emulator.server.proxy import Door, Proxy
 
 
 def proxy(patience: float) -> Proxy:
-    """A proxy that serves every name and never gets as far as a protocol."""
+    """A proxy that serves every name but one and never gets as far as a protocol."""
     return Proxy(
-        serves=lambda _host: True,
+        serves=lambda host: host != "example.com",
         context=lambda _host: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
         tunnel=lambda _host, _transport: asyncio.Protocol(),
         plain=lambda _transport: asyncio.Protocol(),
@@ -39,3 +39,9 @@ def test_half_open_tunnel_is_cut(sent: bytes) -> None:
     behind, answer = asyncio.run(asyncio.wait_for(left_open(sent, patience=0.05), 30))
     assert answer in (b"", b"HTTP/1.1 200 Connection established\r\n\r\n")
     assert behind.doors == set()
+
+
+def test_name_that_is_no_host_of_the_tenant_gets_no_tunnel() -> None:
+    sent = b"CONNECT example.com:443 HTTP/1.1\r\n\r\n"
+    _, answer = asyncio.run(asyncio.wait_for(left_open(sent, patience=0.05), 30))
+    assert answer.startswith(b"HTTP/1.1 403 ")

@@ -276,3 +276,17 @@ def test_option_that_would_choose_other_rows_is_not_modelled_rather_than_ignored
 
 def test_change_tracking_is_not_modelled_rather_than_ignored(call: CallTenant) -> None:
     assert call("GET", f"{API}/accounts", headers={"Prefer": "odata.track-changes"}).status == 501
+
+
+def test_columns_that_the_service_keeps_are_ignored_in_a_body(call: CallTenant) -> None:
+    account = _create(call, name="Contoso", createdon="2001-01-01T00:00:00Z")
+    assert not account["createdon"].startswith("2001")
+    user = call("GET", f"{API}/systemusers?$top=1").json["value"][0]
+    address = f"{API}/systemusers({user['systemuserid']})"
+    assert call("PATCH", address, json={"disabledreason": "left"}).status == 204
+    assert call("GET", address).json["disabledreason"] == user["disabledreason"]
+
+
+@pytest.mark.parametrize("entity_set", ["organizations", "systemuserrolescollection"])
+def test_tables_that_clients_only_read_take_no_row(call: CallTenant, entity_set: str) -> None:
+    assert _error(call("POST", f"{API}/{entity_set}", json={})) == (405, "0x80040800")

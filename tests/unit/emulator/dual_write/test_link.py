@@ -212,6 +212,14 @@ def test_wrong_resets_change_nothing(pair: Administrator, change: dict[str, Any]
     assert companies(pair) == ["DAT"]
 
 
+def test_link_takes_so_many_companies_and_no_more(pair: Administrator) -> None:
+    pair.tenant.switches.set("dual_write_live_companies", 0)
+    refused = reset(pair, "DAT")
+    assert refused.status == 400
+    assert "maximum partitions" in str(refused.json)
+    assert companies(pair) == ["DAT"]
+
+
 def test_keys_belong_to_the_link(pair: Administrator) -> None:
     """E9 shows in E10 at once; a project sees it after E8."""
     pair.apply()

@@ -34,6 +34,17 @@ def test_action_works_exactly_where_allowed(
             transition(state, action, has_project=has_project, initial_sync=initial_sync, catch_up=catch_up)
 
 
+def test_each_state_takes_these_actions_and_no_other() -> None:
+    assert {state: allowed(state, has_project=True) for state in MapState} == {
+        MapState.STOPPED: {Action.START},
+        MapState.NOT_RUNNING: {Action.START},
+        MapState.INITIAL_SYNC: set(),
+        MapState.CATCH_UP: set(),
+        MapState.RUNNING: {Action.STOP, Action.PAUSE},
+        MapState.PAUSED: {Action.RESUME},
+    }
+
+
 @given(STATES)
 def test_transient_states_take_no_action(state: MapState) -> None:
     """Nothing can be asked of a map that initialises or resumes; a map without project can only be initialised."""

@@ -287,6 +287,7 @@ def test_plain_environment_is_recovered(admin: Admin) -> None:
     admin.wait(120)
     assert admin.operation(reply.headers["Location"]).json["state"]["id"] == "Succeeded"
     assert "linkedEnvironmentMetadata" in admin.properties(environment_id)
+    assert admin.properties(environment_id)["states"]["management"]["id"] == "Ready"
     assert admin.call("GET", DELETED, params=V).json["value"] == []
 
 
