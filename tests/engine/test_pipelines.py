@@ -84,7 +84,8 @@ def test_pull_request_approval_change_behind_our_back_new_approval_up_and_night(
     assert not writes(checkout, before)
 
     assert "DW-W01" in page(checkout)
-    assert run_approved(checkout)[0] == 0
+    code, text = run_approved(checkout)
+    assert code == 0, text
     state = checkout.run(
         f'eval "$(.venv/bin/python -m tools env {STACK})"; pulumi stack output maps --json --stack {STACK}'
     )

@@ -9,9 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from providers.protocol.findings import QUEUE_AGE
 from tools.review.preview import Preview, Step
 
 _LENGTH = 64
+# What time alone brings: an approval does not end because a queue has become a day old.
+_BY_TIME = {QUEUE_AGE.code}
 
 
 def digest(preview: Preview) -> str:
@@ -31,7 +34,8 @@ def _planned(preview: Preview) -> dict[str, list[Any]]:
     """URN to operation, inputs that change and finding codes."""
     codes: dict[str, set[str]] = {}
     for finding in preview.findings:
-        codes.setdefault(finding.urn, set()).add(finding.code)
+        if finding.code not in _BY_TIME:
+            codes.setdefault(finding.urn, set()).add(finding.code)
     steps = {step.urn: step for step in preview.steps}
     return {
         urn: [

@@ -17,7 +17,11 @@ def test_order_times_counts_and_words_move_nothing() -> None:
     other = plan(
         COMPANY,
         PAUSE,
-        diagnostics=[said("DW-N05 Company 'USMF': other words", "Company"), said("a line without a code")],
+        diagnostics=[
+            said("DW-N05 Company 'USMF': other words", "Company"),
+            said("a line without a code"),
+            said("DW-W06 LiveSync 'contoso-uat': map 'a' is paused for 2 days", "LiveSync"),
+        ],
         duration=5,
         changeSummary={"same": 99},
     )
