@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tools import go_client
+from tools import axe, go_client
 from tools.engine.build import Report, oldest_engine, tested_engine
 from tools.variables import loopback_exceptions
 from tools.workspace import COMPILED_ONCE, ROOT
@@ -18,13 +18,14 @@ ON_ALL_CORES = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "loa
 def run(arguments: Sequence[str], report: Report) -> int:
     """Run pytest with these arguments, or everything on all cores without any; its exit code.
 
-    A run of everything builds the oldest supported engine and the Go program of tests/clients, too, where this machine
-    has none; a chosen part is not worth the first one's time, and the one test that needs it is skipped by name.
+    A run of everything also builds the oldest supported engine and the Go program of tests/clients, and fetches
+    axe-core, where this machine has none; a chosen part is not worth that time, and what needs one is skipped by name.
     """
     folder = tested_engine(report)
     if not arguments:
         oldest_engine(report)
         go_client.program(report)
+        axe.fetch(report)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     variables = {**os.environ, **COMPILED_ONCE, **loopback_exceptions(os.environ), "PATH": path}
     command = [sys.executable, "-m", "pytest", *(arguments or ON_ALL_CORES)]

@@ -163,7 +163,13 @@ setInterval(() => document.hidden || tick(), 250);
 
 function go(address, remember) {
   history[remember ? "pushState" : "replaceState"](null, "", address);
-  return read(address);
+  return turn();
+}
+
+// Another address shows something else, though nothing has changed in the tenant.
+function turn() {
+  version = null;
+  return read(location.href);
 }
 
 const opened = () => new URLSearchParams(location.search).get("map");
@@ -198,7 +204,7 @@ document.addEventListener("click", (event) => {
   open(link.getAttribute("href"));
 });
 
-addEventListener("popstate", () => read(location.href));
+addEventListener("popstate", turn);
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
