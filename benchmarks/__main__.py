@@ -1,4 +1,4 @@
-"""`make bench`: requests a second, many resources, the bootstrap and its predecessor, all maps, pins, start-up.
+"""`make bench`: requests, many resources, the bootstrap and its predecessor, all maps, pins, start-up, the page.
 
 Each figure stands beside the number it is measured against (design 7 and 9, rule book R2). Figures depend on the
 machine and on what else runs there; compare runs of one machine only.
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from benchmarks import bootstrap, maps, pins
 from benchmarks.figures import Figure
+from benchmarks.page import page
 from benchmarks.start_up import start_up
 from providers.live_sync import LiveSyncProvider
 from tools import emulator_process
@@ -72,6 +73,8 @@ def main() -> None:
         figures += pins.sixty_pins(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         figures += start_up(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        figures += page(Path(folder))
     figures.append(bootstrap.memory())
     for figure in figures:
         table.add_row(*figure)

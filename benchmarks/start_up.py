@@ -88,11 +88,11 @@ def start_up(folder: Path) -> list[Figure]:
     try:
         engine = engine_folder(print)
         environment = workspace.child_environment(engine, emulator_process.variables(state))
-        product = _brought_up(folder / "product", environment, _product)
+        own = _brought_up(folder / "product", environment, _product)
         bare = _brought_up(folder / "bare", environment, lambda place: _bare(place, "pass"))
         clients = _brought_up(folder / "clients", environment, lambda place: _bare(place, CLIENTS))
-        previews = _medians([product, bare], "preview")
-        refreshes = _medians([product, bare, clients], "refresh", "--yes", "--skip-preview")
+        previews = _medians([own, bare], "preview")
+        refreshes = _medians([own, bare, clients], "refresh", "--yes", "--skip-preview")
     finally:
         emulator_process.stop(state)
     return [
@@ -112,7 +112,18 @@ def _medians(programs: list[Program], *command: str) -> list[float]:
     return [statistics.median(taken) for taken in zip(*rounds, strict=True)]
 
 
+def product(place: Path, environment: dict[str, str]) -> Program:
+    """This program with the stack `new-new`, which is not up."""
+    return _made(place, environment, _product)
+
+
 def _brought_up(place: Path, environment: dict[str, str], write: Callable[[Path], None]) -> Program:
+    program = _made(place, environment, write)
+    program.run("up", "--yes", "--skip-preview")
+    return program
+
+
+def _made(place: Path, environment: dict[str, str], write: Callable[[Path], None]) -> Program:
     folder = place / "program"
     (folder / "stacks").mkdir(parents=True)
     (place / "state").mkdir()
@@ -124,7 +135,6 @@ def _brought_up(place: Path, environment: dict[str, str], write: Callable[[Path]
     }
     program = Program(folder, {**environment, **own})
     program.run("stack", "init", STACK)
-    program.run("up", "--yes", "--skip-preview")
     return program
 
 

@@ -111,7 +111,7 @@ def _link_offers(tenant: Tenant, pair: Pair, host: str) -> list[Offer]:
         field = Field("company", "company", taken[-1][0], taken)
         offers.append(act("Remove company", "remove-company", "Undo: add it again.", named, field))
     lost = (
-        "Cannot be undone: maps, keys, and history of the link are gone; an `up` after a refresh restores the stack's."
+        "Cannot be undone: maps, keys, and history of the link are gone; the next refresh and up restore the stack's."
     )
     offers.append(act("Reset the link", "reset-link", lost, named, grave=True))
     return offers

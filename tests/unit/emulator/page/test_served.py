@@ -39,7 +39,7 @@ def test_opened_pair_shows_maps_steps_and_packages(page: Page, pair: Administrat
     text = page.get(PAIR).text
     assert DATAVERSE_HOST in text
     assert FINANCE_HOST in text
-    assert ' - Currencies: not running</title>' in text
+    assert " - Currencies: not running</title>" in text
     assert "Dual-write Application Core Maps" in text
     assert "DualWriteCoreAnchor" in text
     assert "application-core" in text
@@ -53,7 +53,7 @@ def test_pair_that_is_not_there_is_a_404_with_a_way_back(page: Page, tenant: Ten
 
 def test_filters_choose_among_the_maps(page: Page, pair: Administrator) -> None:
     text = page.get(f"{PAIR}?text=currenc").text
-    assert ' - Currencies: not running</title>' in text
+    assert " - Currencies: not running</title>" in text
     assert "Legal entities" not in text
     assert "No map is called so" in page.get(f"{PAIR}?state=failed").text
 
@@ -143,8 +143,8 @@ def test_button_with_a_broken_request_says_so_on_the_page(page: Page, tenant: Te
 
 def test_map_started_by_its_button_runs_and_undo_stops_it(page: Page, pair: Administrator) -> None:
     after = page.press(OF_CURRENCIES, "Start")
-    assert ' - Currencies: running</title>' in after.text
-    assert ' - Currencies: not running</title>' in page.press(PAIR, "Undo").text
+    assert " - Currencies: running</title>" in after.text
+    assert " - Currencies: not running</title>" in page.press(PAIR, "Undo").text
 
 
 def test_refused_action_is_named_and_changes_nothing(page: Page, pair: Administrator) -> None:
@@ -182,5 +182,5 @@ def test_failing_map_shows_its_error_with_its_code(page: Page, pair: Administrat
     pair.wait(60)
     text = page.get(OF_CURRENCIES).text
     assert "<code>DIPV1014</code>" in text
-    assert ' - Currencies: failed</title>' in text
+    assert " - Currencies: failed</title>" in text
     assert maps.find(pair.tenant, pair.cid, CURRENCIES) is not None
