@@ -1,4 +1,7 @@
-"""The commands behind the Makefile: `python -m tools <command>`."""
+"""The commands behind the Makefile: `python -m tools <command>`.
+
+Three of them need the program itself, whose imports take half the time of a short command: they import it.
+"""
 
 import os
 import sys
@@ -15,11 +18,9 @@ from typer.exceptions import TyperException
 
 from tools import (
     checks,
-    deletion,
     emulator_process,
     json_output,
     locks,
-    offline,
     other_stacks,
     pulumi_cli,
     summary,
@@ -236,6 +237,8 @@ def refresh(
 @app.command("check-file")
 def check_file(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
     """Check a stack file offline: no service, no credential, no engine."""
+    from tools import offline
+
     said = offline.check_file(name)
     if as_json:
         json_output.write("check-file", stack=name, problems=[])
@@ -246,6 +249,8 @@ def check_file(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None
 @app.command("changed")
 def changed(since: Annotated[str, typer.Option(help="the commit to compare with")], as_json: AsJson = False) -> None:
     """Name the stacks that plan otherwise than at a commit."""
+    from tools import offline
+
     stacks = offline.changed_stacks(since)
     if as_json:
         json_output.write("changed", since=since, stacks=stacks)
@@ -256,6 +261,8 @@ def changed(since: Annotated[str, typer.Option(help="the commit to compare with"
 @app.command()
 def destroy(name: StackName = DEFAULT_STACK) -> None:
     """Delete what the stack created; refused without the consent that the README describes."""
+    from tools import deletion
+
     stack, environment = ready(name)
     deployment = pulumi_cli.deployment(stack.name, environment)
     config = workspace.config_of(workspace.STACKS / f"Pulumi.{stack.name}.yaml")

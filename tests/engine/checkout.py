@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,13 +135,18 @@ class Checkout:
 
     def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """One call of the control plane of the clone's own emulator."""
-        exports = self.run(".venv/bin/python -m tools env new-new").text
-        (url,) = re.findall(r"^export DUALWRITE_EMULATOR_URL='?(http[^\s']+)", exports, re.MULTILINE)
         with httpx.Client(trust_env=False, timeout=30) as client:
-            address = f"{url}/_emulator/{path}"
+            address = f"{self._emulator}/_emulator/{path}"
             answer = client.get(address) if body is None else client.post(address, json=dict(body))
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    @cached_property
+    def _emulator(self) -> str:
+        """Its address, which stays: no test of a checkout starts it twice."""
+        exports = self.run(".venv/bin/python -m tools env new-new").text
+        (url,) = re.findall(r"^export DUALWRITE_EMULATOR_URL='?(http[^\s']+)", exports, re.MULTILINE)
+        return str(url)
 
 
 def _steps(part: Any) -> list[dict[str, Any]]:

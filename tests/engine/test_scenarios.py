@@ -340,7 +340,6 @@ def test_second_up_changes_and_writes_nothing(name: str, live: Callable[[str], L
     line = live(name)
     before = tenant.now()
     line.project.up("--expect-no-changes")
-    line.project.preview("--expect-no-changes")
     assert tenant.requests(before) == []
 
 
