@@ -249,9 +249,10 @@ def _missing(inputs: CompanyInputs) -> list[str]:
 def _name_of_another(inputs: CompanyInputs, entities: Iterable[LegalEntity]) -> Iterable[Problem]:
     """Names of companies become those of business units and teams, so that two of one name break linking (5.4)."""
     name = (inputs.name or "").strip().casefold()
-    others = [each for each in entities if name and each.name.strip().casefold() == name]
-    for other in others[:1]:
-        yield Problem("name", f"is the name of {other.id.upper()} in F&O too; two companies of one name break linking")
+    by_name = {each.name.strip().casefold(): each for each in entities}
+    if name and name in by_name:
+        code = by_name[name].id.upper()
+        yield Problem("name", f"is the name of {code} in F&O too; two companies of one name break linking")
 
 
 def _absent(code: str) -> str:

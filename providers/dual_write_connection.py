@@ -93,10 +93,8 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
 
     def noted(self, inputs: ConnectionInputs, old: ConnectionInputs | None, call: Call) -> None:
         """Consents to a reset that have ended, or name another link."""
-        for entry in inputs.confirm:
+        for entry in (entry for entry in inputs.confirm if entry.action == "reset-link"):
             name, ours = f"the consent {entry.action} for {entry.target}", short_name(inputs.cds)
-            if entry.action != "reset-link":
-                continue
             if entry.expired(_today()):
                 call.announce(f"{name} ended on {entry.until} and counts as absent", CONSENT_IDLE)
             elif not is_id(inputs.cds) and entry.target.casefold() != ours.casefold():

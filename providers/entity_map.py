@@ -15,14 +15,14 @@ from providers.api.dual_write.client import REFRESH_LIFETIME
 from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment, MapState
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
-from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
+from providers.api.transport.errors import NotFound
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import seconds
 from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.companies import as_read
-from providers.link.pair import find_link, find_pair, stored_link
+from providers.link.pair import as_far_as_seen, find_link, find_pair, stored_link
 from providers.maps.drift import BROUGHT_BACK
 from providers.maps.integration_keys import refused_while_paused
 from providers.maps.map_model import EntityMapArguments, EntityMapInputs, EntityMapOutputs, EntityMapPrivate
@@ -196,15 +196,13 @@ def _listed(session: Session, inputs: EntityMapInputs) -> EntityMapStatus | None
     """The map, as far as it can be seen now: None without token, pair, link or map."""
     if not dual_write_token_configured():
         return None
-    try:
-        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
-        link = find_link(session, pair.finops_host)
-        listed = session.dual_write.maps(link.cid)
-    except (AuthenticationError, EmulatorNotRunning):
-        raise
-    except ApiError:
-        return None
+    listed = as_far_as_seen(lambda: _maps_of(session, inputs)) or ()
     return next((each for each in listed if each.name == inputs.map), None)
+
+
+def _maps_of(session: Session, inputs: EntityMapInputs) -> list[EntityMapStatus]:
+    pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+    return session.dual_write.maps(find_link(session, pair.finops_host).cid)
 
 
 def _read(session: Session, stored: EntityMapOutputs) -> tuple[EntityMapStatus | None, LinkedEnvironment]:

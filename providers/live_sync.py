@@ -212,8 +212,8 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
             return
         statuses = {status.name: status for status in session.dual_write.maps(link.cid, fresh=True)}
         ours = _to_stop(stored, _declared_now(session, identifier), call)
+        _leave_paused(_paused(ours, statuses), call)
         states = {name: state_word(statuses[name]) for name in ours if name in statuses}
-        _leave_paused([name for name, state in states.items() if state == "paused"], call)
         running = [name for name, state in states.items() if state not in ("stopped", "paused")]
         stop_maps(session, link.cid, running, stored.timeout, call)
 

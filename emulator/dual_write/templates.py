@@ -76,18 +76,21 @@ def missing_prerequisites(known: Iterable[TableMap], asked: TableMap) -> list[st
     return sorted(one.name for one in known if one.name in wanted and one.state in STARTABLE)
 
 
+def _is_stopped(table_map: TableMap) -> bool:
+    return table_map.state in STARTABLE and not table_map.is_busy
+
+
 def switch(tenant: Tenant, table_map: TableMap, tid: str) -> None:
     """Make a version the active one, by the rule of the switch `switch_while_running`.
 
     Raises:
         ServiceError: 409, the map runs or is busy.
     """
-    if table_map.state not in STARTABLE or table_map.is_busy:
-        rule = tenant.switches["switch_while_running"]
-        if rule == "refuse":
-            raise conflict(f"The map '{table_map.name}' must be stopped first; it is {state_name(table_map.state)}.")
-        if rule == "ignore":
-            return
+    rule = "take" if _is_stopped(table_map) else tenant.switches["switch_while_running"]
+    if rule == "refuse":
+        raise conflict(f"The map '{table_map.name}' must be stopped first; it is {state_name(table_map.state)}.")
+    if rule == "ignore":
+        return
     table_map.active = next(one["id"] for one in table_map.templates if one["id"].casefold() == tid.casefold())
     maps.save(tenant, table_map)
 

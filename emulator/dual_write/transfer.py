@@ -216,7 +216,7 @@ class Transfer:
         directory = self._directory(company)
         keys = row_mapping.dataverse_key if source == "finops" else row_mapping.finops_key
         key = keys(self.mapped, row, directory)
-        if any(value is None or value == "" for value in key.values()):
+        if not {None, ""}.isdisjoint(key.values()):
             return None
         schema = table(target, row_filters.set_of(self.mapped, target))
         rows = self._tenant.rows.find(target, self.host(target), schema.set, key | self._company_of(target, company))

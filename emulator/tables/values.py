@@ -50,15 +50,19 @@ def check(column: Column, value: Any) -> Any:
     return _stored(column, value)
 
 
+def _boolean(column: Column, value: Any) -> bool:
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueRefusedError(column, value)
+    return text in _TRUE
+
+
 def coerce(column: Column, value: Any) -> Any:
     """Return the value as it is stored, reading text as the column's type ("True", "3", "1.5")."""
     if value is None or (value == "" and column.type not in {"string", "memo", "enum"}):
         return None
     if column.type == "boolean":
-        text = str(value).lower()
-        if text not in _TRUE | _FALSE:
-            raise ValueRefusedError(column, value)
-        return text in _TRUE
+        return _boolean(column, value)
     try:
         if column.type in {"integer", "option"}:
             return int(value)

@@ -51,12 +51,16 @@ def finops_geography(url: str | None) -> str | None:
     return _named(url, _FINOPS_HOST, _FINOPS)
 
 
+def _known_location(location: str | None) -> str | None:
+    place = (location or "").casefold()
+    return place if place in _LOCATIONS else None
+
+
 def geography_problem(finops_url: str | None, *, cds_url: str | None = None, location: str | None = None) -> str | None:
     """Why an F&O and a CDS cannot be linked, or None. The CDS is an existing one's address or a new one's location."""
     finops = finops_geography(finops_url)
-    place = (location or "").casefold()
-    cds = dataverse_geography(cds_url) or (place if place in _LOCATIONS else None)
-    if finops is None or cds is None or finops == cds:
+    cds = dataverse_geography(cds_url) or _known_location(location)
+    if finops is None or cds in (None, finops):
         return None
     return (
         f"F&O is in {finops} and the CDS instance in {cds}: dual-write links only instances of one geography, "

@@ -3,8 +3,10 @@
 E1, E2 and E10 of dual-write-management-api.md. No pulumi. Who can link: dual-write-semantics.md 2.3 (LCS) and 2.4.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from providers.api.dataverse.client import NOT_INTEGRATED
 from providers.api.dataverse.models import IntegrationDetails
@@ -29,6 +31,7 @@ from providers.protocol.durations import spoken
 from providers.protocol.findings import LINK_BY_HAND
 from providers.protocol.waiting import Waiting
 
+T = TypeVar("T")
 LINK_NOT_FOUND = (
     "Either the pair is not linked yet, or `gateway` names another region's dual-write gateway, "
     "or the program's user may not see the link."
@@ -147,14 +150,19 @@ def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> L
         return Link(environment, details, tuple(service.maps(environment.cid, fresh=True)))
 
 
-def integration(session: Session, pair: Pair) -> IntegrationDetails | None:
-    """The F&O that the CDS environment itself says it is integrated with; None also when it cannot be read."""
+def as_far_as_seen(read: Callable[[], T]) -> T | None:
+    """What `read` gives; None where a service refuses or does not answer. A refused sign-in is raised all the same."""
     try:
-        return session.dataverse(pair.cds_host).integration_details()
+        return read()
     except (AuthenticationError, EmulatorNotRunning):
         raise
     except ApiError:
         return None
+
+
+def integration(session: Session, pair: Pair) -> IntegrationDetails | None:
+    """The F&O that the CDS environment itself says it is integrated with; None also when it cannot be read."""
+    return as_far_as_seen(session.dataverse(pair.cds_host).integration_details)
 
 
 def require_integration(pair: Pair, details: IntegrationDetails | None) -> None:

@@ -11,9 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from providers.api.dual_write.models import EntityMapStatus, MapAction, MapState, RequestState
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
-from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.link.health_check import CORE_PACKAGE
-from providers.link.pair import find_link, find_pair
+from providers.link.pair import as_far_as_seen, find_link, find_pair
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
 from providers.protocol.call import Call, ResourceError
 from providers.protocol.consent import missing_consent
@@ -58,18 +57,18 @@ def core_problems(inputs: LiveSyncInputs, options: Mapping[str, bool], call: Cal
     """Against skipping the queues of paused maps where the core solution is too old; silent while nothing is linked."""
     if not (options and dual_write_token_configured()):
         return
+    problem = as_far_as_seen(lambda: _core_problem(inputs, options, call))
+    if problem:
+        yield problem
+
+
+def _core_problem(inputs: LiveSyncInputs, options: Mapping[str, bool], call: Call) -> Problem | None:
     session = call.session(inputs.cloud, gateway=inputs.gateway)
-    try:
-        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
-        link = find_link(session, pair.finops_host)
-        skipped = _paused(options, session.dual_write.maps(link.cid))
-        text = _too_old(session, pair.environment_id, skipped)
-    except (AuthenticationError, EmulatorNotRunning):
-        raise
-    except ApiError:
-        return
-    if text:
-        yield Problem(f"catch_up[{skipped[0]!r}]", f"{text}; {_CURE}")
+    pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+    link = find_link(session, pair.finops_host)
+    skipped = _paused(options, session.dual_write.maps(link.cid))
+    text = _too_old(session, pair.environment_id, skipped)
+    return Problem(f"catch_up[{skipped[0]!r}]", f"{text}; {_CURE}") if text else None
 
 
 def require_skippable(
@@ -112,17 +111,18 @@ def old_queues(statuses: Iterable[EntityMapStatus], now: datetime) -> Iterator[s
     for status in statuses:
         since = paused_since(status)
         age = now - since if since else timedelta()
-        if age < _WARN_AFTER:
-            continue
-        text = (
-            f"map '{status.name}' is paused for {spoken(age.total_seconds())}; how much its queue holds is not readable"
-        )
-        if age >= _LONGEST:
-            yield f"{text}, and after 7 days further changes are blocked or lost: resume it"
-        elif age >= _LAST_WARNING:
-            yield f"{text}, and in {spoken((_LONGEST - age).total_seconds())} further changes will be blocked or lost"
-        else:
-            yield f"{text}; Microsoft names one day, and seven, as the longest pause"
+        if age >= _WARN_AFTER:
+            yield _old_queue(status.name, age)
+
+
+def _old_queue(name: str, age: timedelta) -> str:
+    text = f"map '{name}' is paused for {spoken(age.total_seconds())}; how much its queue holds is not readable"
+    if age >= _LONGEST:
+        return f"{text}, and after 7 days further changes are blocked or lost: resume it"
+    if age >= _LAST_WARNING:
+        left = spoken((_LONGEST - age).total_seconds())
+        return f"{text}, and in {left} further changes will be blocked or lost"
+    return f"{text}; Microsoft names one day, and seven, as the longest pause"
 
 
 def paused_since(status: EntityMapStatus) -> datetime | None:

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
 from providers.api.session import Session
-from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.catalogue.selection import standard
-from providers.link.pair import Pair, find_link, find_pair
+from providers.link.pair import Pair, as_far_as_seen, find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
 from providers.maps.key_columns import column_problems, company_problems
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, LiveSyncPrivate
@@ -55,19 +54,11 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
     """Keys that cannot change because a map of the table is paused; which running maps stop meanwhile is announced."""
     if not (inputs.integration_keys and dual_write_token_configured()):
         return
-    session = call.session(inputs.cloud, gateway=inputs.gateway)
-    try:
-        pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
-        link = find_link(session, pair.finops_host)
-        details = session.dual_write.connection_set(link.cname, fresh=False)
-        statuses: list[EntityMapStatus] = session.dual_write.maps(link.cid)
-        wrong = _wrong_keys(session, pair, inputs, details, statuses, call)
-    except (AuthenticationError, EmulatorNotRunning):
-        raise
-    except ApiError:
+    seen = as_far_as_seen(lambda: _key_plan(inputs, call))
+    if seen is None:
         return
+    wrong, plan = seen
     yield from wrong
-    plan = KeyPlan.of(inputs.integration_keys, details, statuses, inputs.maps)
     for status in plan.paused:
         yield Problem(f"integration_keys[{status.right_entity.name!r}]", plan.refusal(status))
     running = [f"'{name}'" for name in plan.interrupted]
@@ -77,6 +68,17 @@ def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
             f"for the integration key of {tables} each of these maps {STOPS_MEANWHILE}: {first_names(running)}",
             NOT_QUEUED,
         )
+
+
+def _key_plan(inputs: LiveSyncInputs, call: Call) -> tuple[list[Problem], KeyPlan]:
+    """What is wrong with the keys, and what they change on the link."""
+    session = call.session(inputs.cloud, gateway=inputs.gateway)
+    pair = find_pair(session, inputs.cds, inputs.finops, fresh=False)
+    link = find_link(session, pair.finops_host)
+    details = session.dual_write.connection_set(link.cname, fresh=False)
+    statuses: list[EntityMapStatus] = session.dual_write.maps(link.cid)
+    wrong = _wrong_keys(session, pair, inputs, details, statuses, call)
+    return wrong, KeyPlan.of(inputs.integration_keys, details, statuses, inputs.maps)
 
 
 def _wrong_keys(
