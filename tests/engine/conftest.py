@@ -51,7 +51,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A `python` that has imported already what programs and providers import: half of what a run of the CLI takes.
 
-    `test_engine.py`, `test_line.py` and whatever starts commands of `tools` run the real one.
+    `test_engine.py`, the oldest CLI's test and whatever starts commands of `tools` run the real one.
     """
     interpreter = Interpreter(tmp_path_factory.mktemp("warm"))
     yield interpreter.path

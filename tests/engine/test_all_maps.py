@@ -1,13 +1,14 @@
 """A pair with all 213 standard maps, as if no two of them excluded each other."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.engine.harness import Project, Tenant
 
 
-def test_all_213_maps_come_up_and_stay(program: Callable[[str], Project], tenant: Tenant) -> None:
+def test_all_213_maps_come_up_and_stay(program: Callable[[str], Project], tenant: Tenant, warm_python: Path) -> None:
     project = program("all_maps")
-    project.variables = tenant.variables()
+    project.variables = tenant.variables() | {"PULUMI_PYTHON_CMD": str(warm_python)}
     project.configure("{}")
     project.up()
     maps = project.outputs()["maps"]

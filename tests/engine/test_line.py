@@ -1,13 +1,12 @@
 """The whole line on the emulator: refused, from nothing to live, again, drift, a map that fails, back to nothing."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.engine.harness import Project, Tenant, program_files
+from tests.engine.harness import Project, Tenant
 
 MAP = "Customer groups"
 
@@ -16,9 +15,9 @@ CORRELATION = r"correlation [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @pytest.fixture(scope="module")
-def stack(engine: Path, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def stack(new_project: Callable[[], Project]) -> Project:
     """The stack `new-new`, of which nothing exists yet."""
-    project = Project(tmp_path_factory.mktemp("project"), engine, program_files(), tenant.variables())
+    project = new_project()
     project.use("new-new")
     return project
 
