@@ -51,7 +51,7 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """An error text of the service. `code`: the code that it quotes, empty when it quotes none."""
+    """An error text of the service without its code. `code`: the one that it quotes, empty when it quotes none."""
 
     text: str
     code: str
@@ -98,9 +98,13 @@ def last_problem(table_map: TableMap) -> Problem | None:
 
 
 def problem(text: str) -> Problem:
-    """Return an error text with the first code that it quotes."""
+    """Return an error text with the first code that it quotes, which the page shows apart."""
     found = _CODE.search(text)
-    return Problem(text, found.group().strip("()") if found else "")
+    if found is None:
+        return Problem(text, "")
+    code = found.group().strip("()")
+    alone = rf"(?:^|\s)(?:{re.escape(code)}|\({re.escape(code)}\))(?=\s|$)"
+    return Problem(re.sub(alone, "", text, count=1).strip(), code)
 
 
 def tally(conditions: Iterable[Condition]) -> tuple[Count, ...]:

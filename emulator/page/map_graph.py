@@ -16,7 +16,7 @@ COLUMN, ROW = 222, 35
 HEAD = 24
 FOOT = 4
 IN_A_ROW = 4
-_LONGEST_LABEL = 23
+_LONGEST_LABEL = 21
 
 
 @dataclass(frozen=True)
