@@ -40,16 +40,17 @@ def test_page_follows_an_up_and_pauses_a_map_that_refresh_names(
         browser.run(f"{PAIR}.click()")
         browser.wait_for(f"!!{NODE}")
         browser.run("window.neverReloaded = true")
-        before = browser.run(RUNNING)
         up.result()
-    assert browser.wait_for(f"{RUNNING} >= 50 && {RUNNING}") > before
+    assert browser.wait_for(f"{RUNNING} >= 50 && {RUNNING}") == len(project.outputs()["maps"])
     browser.run(f"{NODE}.dispatchEvent(new MouseEvent('click', {{bubbles: true, cancelable: true}}))")
     pause = "[...document.querySelectorAll('.detail button')].find(each => each.textContent.trim().startsWith('Pause'))"
     browser.wait_for(f"!!{pause}")
     browser.run(f"{pause}.click()")
     browser.wait_for(f"{NODE}.classList.contains('is-paused')")
-    assert browser.run("window.neverReloaded")
     assert f"map '{MAP}' is paused, not running" in project.refresh().text
+    project.up()
+    browser.wait_for(f"{NODE}.classList.contains('is-running')")
+    assert browser.run("window.neverReloaded")
 
 
 # Width, and whether it is dark.
