@@ -8,7 +8,7 @@ from providers.api.dataverse.batch import RowUpdate
 from providers.api.dual_write.models import ActionDetail, MapAction
 from providers.api.identity.dual_write_tokens import REFRESH_TOKEN, DualWriteTokens
 from providers.api.power_platform.models import EnvironmentRequest
-from tests.contract.linked_world import CDS_HOST, CORE, FINOPS_HOST
+from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST
 
 
 def followed(known: Known, url: str | None) -> object:

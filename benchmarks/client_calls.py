@@ -15,8 +15,8 @@ from providers.api.finance_operations.client import FinanceOperations
 from providers.api.power_platform.bap import BapPowerPlatform
 from providers.api.session import Session
 from providers.link.health_check import CDS_APPLICATION_USERS
-from tests.contract.in_process import World
-from tests.contract.linked_world import CDS, FINOPS, FINOPS_HOST, a_linked_world
+from tests.support.in_process import World
+from tests.support.linked_world import CDS, FINOPS, FINOPS_HOST, a_linked_world
 
 # What a second acceptance of the same request does: nothing was changed at all, another effect, the same state again.
 Effect = Literal["reads", "once", "same"]

@@ -23,7 +23,7 @@ from benchmarks.faults import FAULTS, Fault
 from emulator.identity.tokens import SigningKey
 from providers.api.transport import client, http
 from providers.api.transport.errors import ApiError, NotFound
-from tests.contract.in_process import World, copied
+from tests.support.in_process import World, copied
 from tools.workspace import ROOT
 
 PAGE = "docs/reliability.md"

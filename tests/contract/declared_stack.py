@@ -13,8 +13,8 @@ from providers.dual_write_connection import ConnectionInputs, DualWriteConnectio
 from providers.entity_map import EntityMapInputs, EntityMapProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import Killed, copied
-from tests.contract.linked_world import CDS, CORE, FINOPS, LinkedWorld, a_linked_world
+from tests.support.in_process import Killed, copied
+from tests.support.linked_world import CDS, CORE, FINOPS, LinkedWorld, a_linked_world
 
 COMPANIES = ["DAT", "LAMN"]
 PINNED, STOPPED = "msdyn_nameaffixes - Name affixes", "msmrw_guides - Mixed reality guides entity"

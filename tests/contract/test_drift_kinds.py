@@ -26,7 +26,7 @@ from tests.contract.declared_stack import (
     DeclaredStack,
     a_finished_stack,
 )
-from tests.contract.linked_world import CDS_HOST, LinkedWorld
+from tests.support.linked_world import CDS_HOST, LinkedWorld
 
 ENTITIES, CURRENCIES = "cdm_companies - Legal entities", "transactioncurrencies - Currencies"
 VERSIONS = "msdyn_dualwriteentitymaps"

@@ -8,8 +8,8 @@ from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import MapAction, MapState
 from providers.api.transport.errors import ApiError, NotFound
 from providers.entity_map import EntityMapInputs, EntityMapOutputs, EntityMapProvider
-from tests.contract.in_process import Killed, copied
-from tests.contract.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
+from tests.support.in_process import Killed, copied
+from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
 PROVIDER = EntityMapProvider()
 MAP = "cdm_companies - Legal entities"

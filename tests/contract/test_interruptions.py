@@ -18,7 +18,7 @@ from providers.instances.cds_model import CdsInputs
 from providers.instances.finops_model import FinOpsInputs
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import World, a_world, killed_everywhere
+from tests.support.in_process import World, a_world, killed_everywhere
 
 DOMAIN = "contoso-kill"
 CDS = CdsInputs(cloud="public", name="contoso-kill", domain=DOMAIN, location="europe", currency="EUR", language=1033)

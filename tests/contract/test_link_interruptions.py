@@ -8,7 +8,7 @@ import pytest
 from emulator.identity.tokens import SigningKey
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import a_world, killed_everywhere
+from tests.support.in_process import a_world, killed_everywhere
 
 CDS, FINOPS = "lamna-sales.crm4.dynamics.com", "lamna-erp.sandbox.operations.eu.dynamics.com"
 PAIR = {

@@ -18,8 +18,8 @@ from providers.entity_map import EntityMapInputs, EntityMapProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call, DualWriteError
 from providers.protocol.boundary import guarded
-from tests.contract.in_process import copied
-from tests.contract.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
+from tests.support.in_process import copied
+from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
 LIVE_SYNC, ENTITY_MAP = LiveSyncProvider(), EntityMapProvider()
 MAP, TABLE = "cdm_companies - Legal entities", "cdm_companies"

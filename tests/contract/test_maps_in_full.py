@@ -9,8 +9,8 @@ from providers.api.transport.errors import ApiError
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
 from providers.maps import catch_up
-from tests.contract.in_process import copied
-from tests.contract.linked_world import CDS, CORE, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
+from tests.support.in_process import copied
+from tests.support.linked_world import CDS, CORE, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
 CONNECTION, LIVE_SYNC = DualWriteConnectionProvider(), LiveSyncProvider()
 MAPS = list(CORE.maps)

@@ -36,8 +36,8 @@ from providers.protocol import base
 from providers.protocol.base import Call, DualWriteError, Provider
 from providers.protocol.memory import Memory
 from providers.protocol.row import Row
-from tests.contract.in_process import World
-from tests.contract.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST, a_linked_world
+from tests.support.in_process import World
+from tests.support.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST, a_linked_world
 
 FASTER = 50.0
 # The engine's, for the operations of one provider.

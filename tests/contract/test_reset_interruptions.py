@@ -24,8 +24,8 @@ from providers.company import CompanyInputs, CompanyProvider
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.entity_map import EntityMapInputs, EntityMapProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
-from tests.contract.in_process import World, copied
-from tests.contract.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
+from tests.support.in_process import World, copied
+from tests.support.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
 SOLUTIONS, OWN = ["msdyn_DualWriteAppCoreMaps"], "msdyn_Dynamics365FinanceExtendedMaps"
 # All that the two solutions carry, so that no list of the link is longer than it has to be.

@@ -16,8 +16,8 @@ from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import Call, Problem
-from tests.contract.in_process import World, a_world
-from tests.contract.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
+from tests.support.in_process import World, a_world
+from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
 CDS_INSTANCE, FINOPS_INSTANCE, PACKAGE = CdsInstanceProvider(), FinOpsInstanceProvider(), ApplicationPackageProvider()
 COMPANY, BOOTSTRAP, LIVE_SYNC = CompanyProvider(), CompanyBootstrapProvider(), LiveSyncProvider()

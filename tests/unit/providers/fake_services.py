@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from providers.api.app_management.models import ApplicationPackage, PackageOperation
 from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails, Organization, Solution, WhoAmI
-from providers.api.finance_operations.client import LegalEntity
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import (
     Capacity,
@@ -347,12 +346,6 @@ class FakeFinOps:
         self.registered: list[str] = []
         self.open = False
         self.registration_allowed = True
-        self.companies = [LegalEntity(id="DAT", name="Company accounts data", country="USA")]
-        self.create_errors: list[ApiError] = []
-        self.lost_creates = 0
-        self.shown_after = 0
-        self.reads_failing: ApiError | None = None
-        self.sent: list[tuple[str, str, str]] = []
 
     def reachable(self) -> bool:
         if self.silent > 0:
@@ -367,23 +360,6 @@ class FakeFinOps:
             raise PermissionDenied("The caller is no administrator.", status=403)
         self.registered.append(f"{client_id} as {user}")
         self.open = True
-
-    def legal_entities(self) -> list[LegalEntity]:
-        if self.reads_failing:
-            raise self.reads_failing
-        if self.sent and self.shown_after > 0:
-            self.shown_after -= 1
-            return self.companies[:1]
-        return self.companies
-
-    def create_legal_entity(self, code: str, name: str, country: str) -> None:
-        self.sent.append((code, name, country))
-        if self.create_errors:
-            raise self.create_errors.pop(0)
-        self.companies.append(LegalEntity(id=code.lower(), name=name, country=country))
-        if self.lost_creates:
-            self.lost_creates -= 1
-            raise TransportError("the connection broke", may_have_happened=True)
 
 
 def an_application(version: str = "10.0.45.10", deployment: str = "Sandbox") -> FinOpsApplication:

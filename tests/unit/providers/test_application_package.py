@@ -5,58 +5,67 @@ from typing import Any
 
 import pytest
 
+from emulator.power_platform import packages
+from emulator.power_platform.records import find_environment, put_environment
 from providers.api.transport.errors import NotFound
 from providers.application_package import ApplicationPackageProvider, PackageInputs, PackageOutputs
-from tests.unit.providers.fake_services import (
-    ENVIRONMENT_ID,
-    FakePackages,
-    FakePowerPlatform,
-    FakeSession,
-    a_call,
-    an_environment,
-)
+from tests.support.in_process import World
 
 PROVIDER = ApplicationPackageProvider()
 NAME = "DualWriteCoreAnchor"
+# Fabrikam Sales, to which no package was installed.
+ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
 IDENTIFIER = f"{ENVIRONMENT_ID}/{NAME}"
-BAG: dict[str, Any] = {"cloud": "emulator", "cds": "contoso-uat", "package": NAME}
+BAG: dict[str, Any] = {"cloud": "emulator", "cds": "fabrikam-sales", "package": NAME}
 INPUTS = PackageInputs.model_validate(BAG)
 
 
-def a_tenant(**states: str) -> FakeSession:
-    return FakeSession(FakePowerPlatform(an_environment()), FakePackages(**states))
+def requests(world: World) -> list[str]:
+    """The packages whose installation was asked for."""
+    return [each.removesuffix("/install").rpartition("/")[2] for each in world.writes() if each.endswith("/install")]
 
 
-def created(session: FakeSession) -> PackageOutputs:
-    identifier, outputs = PROVIDER.on_create(INPUTS, a_call(session))
+def leaves(world: World, state: str) -> None:
+    """The environment shows the package in this state, as after a person's attempt."""
+    environment = find_environment(world.tenant, ENVIRONMENT_ID)
+    assert environment is not None
+    packages.place(world.tenant, environment, NAME)
+    environment.packages[NAME].state = state
+    put_environment(world.tenant, environment)
+
+
+def created(world: World) -> PackageOutputs:
+    identifier, outputs = PROVIDER.on_create(INPUTS, world.call())
     assert identifier == IDENTIFIER
     return outputs
 
 
-def test_package_is_installed_and_reported() -> None:
-    session = a_tenant()
-    assert created(session).model_dump() == {
+def test_package_is_installed_and_reported(world: World) -> None:
+    offered = world.call().session("public").app_management.packages(ENVIRONMENT_ID)[NAME]
+    assert created(world).model_dump() == {
         **BAG,
-        "cds_url": "https://contoso-uat.crm4.dynamics.com/",
+        "cds_url": "https://fabrikam-sales.crm4.dynamics.com/",
         "confirm": (),
         "tenant_id": "",
         "environment_id": ENVIRONMENT_ID,
-        "title": "DualWriteCoreAnchor title",
+        "title": offered.name,
         "state": "Installed",
-        "version": "2.4.1",
+        "version": offered.version,
     }
-    assert session.app_management.requests == [(NAME, None)]
+    assert offered.name
+    assert offered.version
+    assert requests(world) == [NAME]
 
 
-def test_installed_package_is_adopted_without_a_request() -> None:
-    session = a_tenant(DualWriteCoreAnchor="Installed")
-    created(session)
-    assert session.app_management.requests == []
+def test_installed_package_is_adopted_without_a_request(world: World) -> None:
+    leaves(world, "Installed")
+    created(world)
+    assert requests(world) == []
 
 
-def test_package_without_its_environment_is_not_installed() -> None:
-    with pytest.raises(NotFound, match="no environment of this tenant answers to 'contoso-uat'"):
-        created(FakeSession())
+def test_package_without_its_environment_is_not_installed(world: World) -> None:
+    with pytest.raises(NotFound, match="no environment of this tenant answers to 'nowhere'"):
+        PROVIDER.on_create(INPUTS.model_copy(update={"cds": "nowhere"}), world.call())
 
 
 @pytest.mark.parametrize("field", ["cds", "package"])
@@ -65,27 +74,27 @@ def test_another_key_is_another_package(field: str) -> None:
 
 
 @pytest.mark.parametrize(("state", "gone"), [("Installed", False), ("InstallFailed", False), ("None", True)])
-def test_package_that_is_not_there_reads_as_gone(state: str, gone: bool) -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.app_management.held[NAME] = state
-    held = PROVIDER.on_read(IDENTIFIER, stored, a_call(session))
-    assert (held is None) is gone
+def test_package_that_is_not_there_reads_as_gone(world: World, state: str, gone: bool) -> None:
+    stored = created(world)
+    leaves(world, state)
+    live = PROVIDER.on_read(IDENTIFIER, stored, world.call())
+    assert (live is None) is gone
 
 
-def test_failed_package_is_a_difference_and_finished_by_an_update() -> None:
-    session = a_tenant()
-    stored = created(session).model_copy(update={"state": "InstallFailed"})
-    session.app_management.held[NAME] = "InstallFailed"
-    whole = {**stored.model_dump()}
-    assert PROVIDER.diff(IDENTIFIER, whole, BAG).changes is True
-    assert PROVIDER.on_update(IDENTIFIER, stored, INPUTS, a_call(session)).state == "Installed"
-    assert len(session.app_management.requests) == 2
+def test_failed_package_is_a_difference_and_finished_by_an_update(world: World) -> None:
+    outputs = created(world)
+    leaves(world, "InstallFailed")
+    stored = PROVIDER.on_read(IDENTIFIER, outputs, world.call())
+    assert stored is not None
+    assert PROVIDER.diff(IDENTIFIER, stored.model_dump(), BAG).changes is True
+    assert PROVIDER.on_update(IDENTIFIER, stored, INPUTS, world.call()).state == "Installed"
+    assert requests(world) == [NAME, NAME]
 
 
-def test_delete_leaves_the_package_and_says_so_on_its_row_alone() -> None:
-    said: list[tuple[str, bool]] = []
-    session = a_tenant()
-    call = replace(a_call(session), write=lambda _row, text, *, ephemeral, **_: said.append((text, ephemeral)))
-    PROVIDER.on_delete(IDENTIFIER, created(session), call)
+def test_delete_leaves_the_package_and_says_so_on_its_row_alone(world: World) -> None:
+    outputs, said = created(world), list[tuple[str, bool]]()
+    call = replace(world.call(), write=lambda _row, text, *, ephemeral, **_: said.append((text, ephemeral)))
+    before = world.writes()
+    PROVIDER.on_delete(IDENTIFIER, outputs, call)
     assert said == [("left in place: the service cannot uninstall an application package", True)]
+    assert world.writes() == before

@@ -4,24 +4,23 @@ from typing import Any
 
 import pytest
 
-from providers.api.finance_operations.client import LegalEntity
-from providers.api.transport.errors import (
-    InvalidRequest,
-    NotFound,
-    OperationTimedOut,
-    PermissionDenied,
-    ServiceUnavailable,
-    TransportError,
-)
+from emulator.core.faults import Fault
+from emulator.identity.directory import DEMO_CLIENT_ID
+from providers.api.finance_operations.client import FinanceOperations
+from providers.api.transport.errors import InvalidRequest, NotFound, OperationTimedOut
 from providers.company import CompanyInputs, CompanyOutputs, CompanyProvider
 from providers.protocol.base import NotRead, ResourceError
-from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePowerPlatform, FakeSession, a_call, an_environment
+from tests.support.in_process import POLLS, World
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
 
 PROVIDER = CompanyProvider()
-URL = "https://northwind-erp.sandbox.operations.eu.dynamics.com"
+LAMNA_SALES = "6ebf7081-92a3-44b5-9fc0-4b5c6d7e8f96"
+# An F&O of Lifecycle Services, which stays when the CDS of the pair is deleted.
+APART = "northwind-erp.sandbox.operations.eu.dynamics.com"
+URL = f"https://{APART}"
 BAG: dict[str, Any] = {
     "cloud": "emulator",
-    "cds": "contoso-uat",
+    "cds": "lamna-sales",
     "code": "USMF",
     "name": "Contoso Entertainment System USA",
     "country": "USA",
@@ -29,21 +28,44 @@ BAG: dict[str, Any] = {
 }
 INPUTS = CompanyInputs.model_validate(BAG)
 NAMELESS = INPUTS.model_copy(update={"name": None})
-USMF = LegalEntity(id="usmf", name="Contoso", country="DEU")
 
 
-def a_tenant(*companies: LegalEntity) -> FakeSession:
-    session = FakeSession(FakePowerPlatform(an_environment()))
-    session.link_in_bap()
-    session.finops.open = True
-    session.finops.companies += companies
-    return session
+def finops(world: World, host: str = FINOPS_HOST) -> FinanceOperations:
+    return world.call().session("public").finance_operations(host)
 
 
-def created(session: FakeSession, said: list[str] | None = None, inputs: CompanyInputs = INPUTS) -> CompanyOutputs:
-    identifier, outputs = PROVIDER.on_create(inputs, a_call(session, said))
-    assert identifier == "contoso-uat.operations.eu.dynamics.com/USMF"
+def companies(world: World, host: str = FINOPS_HOST) -> set[str]:
+    return {each.id.upper() for each in finops(world, host).legal_entities()}
+
+
+def has_usmf(world: World) -> None:
+    """F&O has the company already, with a name and a country of its own."""
+    finops(world).create_legal_entity("usmf", "Contoso", "DEU")
+    world.requests.clear()
+
+
+def loses_usmf(world: World) -> None:
+    world.tenant.rows.delete("finops", FINOPS_HOST, "LegalEntities", "usmf", origin="system")
+
+
+def deletes_cds(world: World) -> None:
+    world.tenant.person.act({"action": "delete-environment", "environment": CDS_HOST})
+
+
+def answers(world: World, method: str, **fault: Any) -> None:
+    """What happens to the next requests of companies, unless `count` says to how many."""
+    world.tenant.faults.add(Fault(service="finops", method=method, path="/data/LegalEntities*", **fault))
+
+
+def created(world: World, inputs: CompanyInputs = INPUTS) -> CompanyOutputs:
+    identifier, outputs = PROVIDER.on_create(inputs, world.call())
+    assert identifier == f"{FINOPS_HOST}/USMF"
     return outputs
+
+
+def creations(world: World) -> int:
+    """How often a company was asked for."""
+    return world.writes().count(f"POST {FINOPS_HOST}/data/LegalEntities")
 
 
 def check(**changes: Any) -> list[tuple[str, str]]:
@@ -52,8 +74,8 @@ def check(**changes: Any) -> list[tuple[str, str]]:
     ]
 
 
-def live(session: FakeSession, inputs: CompanyInputs, said: list[str] | None = None) -> list[str]:
-    return [problem.path for problem in PROVIDER.live_problems(inputs, a_call(session, said))]
+def live(world: World, inputs: CompanyInputs) -> list[str]:
+    return [problem.path for problem in PROVIDER.live_problems(inputs, world.call())]
 
 
 def test_codes_are_shown_in_upper_case() -> None:
@@ -74,179 +96,170 @@ def test_code_cannot_change() -> None:
     ]
 
 
-def test_missing_company_is_created() -> None:
-    session = a_tenant()
-    assert created(session).model_dump(exclude_none=True) == {
+def test_missing_company_is_created(world: World) -> None:
+    assert created(world).model_dump(exclude_none=True) == {
         "cloud": "emulator",
-        "cds": "contoso-uat",
-        "cds_url": "https://contoso-uat.crm4.dynamics.com",
+        "cds": "lamna-sales",
+        "cds_url": f"https://{CDS_HOST}",
         "confirm": (),
         "tenant_id": "",
         "code": "USMF",
         "name": "Contoso Entertainment System USA",
         "country": "USA",
-        "finops_host": "contoso-uat.operations.eu.dynamics.com",
-        "environment_id": ENVIRONMENT_ID,
+        "finops_host": FINOPS_HOST,
+        "environment_id": LAMNA_SALES,
         "created_by_us": True,
     }
-    assert session.finops.sent == [("USMF", "Contoso Entertainment System USA", "USA")]
+    assert world.writes() == [f"POST {FINOPS_HOST}/data/LegalEntities"]
+    (made,) = [each for each in finops(world).legal_entities() if each.id.upper() == "USMF"]
+    assert (made.name, made.country) == ("Contoso Entertainment System USA", "USA")
 
 
-def test_company_that_is_there_is_taken_as_it_is() -> None:
-    said: list[str] = []
-    session = a_tenant(USMF)
-    outputs = created(session, said, NAMELESS)
+def test_company_that_is_there_is_taken_as_it_is(world: World) -> None:
+    has_usmf(world)
+    outputs = created(world, NAMELESS)
     assert (outputs.code, outputs.name, outputs.country, outputs.created_by_us) == ("USMF", "Contoso", "DEU", False)
-    assert said == ["there already as 'Contoso'; taken as it is"]
-    assert session.finops.sent == []
+    assert world.said == ["there already as 'Contoso'; taken as it is"]
+    assert world.writes() == []
 
 
-def test_other_name_and_country_are_no_drift() -> None:
-    outs = {**BAG, **created(a_tenant(USMF)).model_dump(mode="json", exclude_none=True)}
+def test_other_name_and_country_are_no_drift(world: World) -> None:
+    has_usmf(world)
+    outs = {**BAG, **created(world).model_dump(mode="json", exclude_none=True)}
     assert PROVIDER.diff("id", outs, BAG).changes is False
     assert PROVIDER.diff("id", outs, {**BAG, "name": "Another", "country": "FRA"}).changes is False
     assert "name" not in PROVIDER.managed(CompanyOutputs.model_validate(outs))
 
 
-def test_company_is_done_when_it_is_read_back() -> None:
-    session = a_tenant()
-    session.finops.shown_after = 3
-    assert created(session).created_by_us
-    assert len(session.finops.sent) == 1
+def test_company_is_done_when_it_is_read_back(world: World) -> None:
+    answers(world, "GET", stale=True, count=4)
+    assert created(world).created_by_us
+    assert world.elapsed >= 3
+    assert creations(world) == 1
 
 
-def test_nameless_company_cannot_be_created() -> None:
+def test_nameless_company_cannot_be_created(world: World) -> None:
     with pytest.raises(ResourceError) as caught:
-        created(a_tenant(), inputs=NAMELESS)
+        created(world, NAMELESS)
     assert str(caught.value) == (
         "the company USMF is not in F&O, and creating it needs `name` and `country` in its entry of "
         "`dualwrite:companies`. Nothing was created; then run `up` again."
     )
+    assert world.writes() == []
 
 
-def test_lost_create_is_looked_up() -> None:
-    session = a_tenant()
-    session.finops.lost_creates = 1
-    assert created(session).created_by_us
-    assert len(session.finops.sent) == 1
+def test_lost_create_is_looked_up(world: World) -> None:
+    answers(world, "POST", drop="after")
+    assert created(world).created_by_us
+    assert creations(world) == 1
 
 
-def test_create_that_never_arrived_is_sent_again_after_a_while() -> None:
-    session = a_tenant()
-    session.finops.create_errors = [TransportError("the connection broke", may_have_happened=True)]
-    assert created(session).created_by_us
-    assert len(session.finops.sent) == 2
+def test_create_that_never_arrived_is_sent_again_after_a_while(world: World) -> None:
+    answers(world, "POST", drop="before")
+    assert created(world).created_by_us
+    assert world.elapsed >= POLLS.lost_answer
+    assert creations(world) == 2
 
 
-def test_refusal_says_what_to_correct() -> None:
-    session = a_tenant()
-    session.finops.create_errors = [InvalidRequest("Country/region 'US' does not exist", code="HTTP 400", status=400)]
+def test_refusal_says_what_to_correct(world: World) -> None:
+    answers(world, "POST", status=400, body={"error": {"message": "Country/region 'US' does not exist"}})
     with pytest.raises(InvalidRequest) as caught:
-        created(session)
+        created(world)
     assert str(caught.value) == (
-        "Country/region 'US' does not exist (HTTP 400). Correct `name` and `country` of USMF in `dualwrite:companies` "
-        "(countries by F&O's own ids, such as USA), or create the company in F&O; then run `up` again."
+        f"Country/region 'US' does not exist (HTTP 400, correlation {caught.value.correlation_id}). "
+        "Correct `name` and `country` of USMF in `dualwrite:companies` (countries by F&O's own ids, such as USA), "
+        "or create the company in F&O; then run `up` again."
     )
 
 
-def test_company_that_never_shows_is_a_timeout() -> None:
-    session = a_tenant()
-    session.finops.shown_after = 10_000
+def test_company_that_never_shows_is_a_timeout(world: World) -> None:
+    answers(world, "GET", stale=True, count=0)
     with pytest.raises(OperationTimedOut, match="waiting for the company USMF"):
-        created(session)
-    assert len(session.finops.sent) == 1
+        created(world)
+    assert creations(world) == 1
 
 
-def test_finops_that_is_away_for_a_while_is_waited_for() -> None:
-    session = a_tenant()
-    failing = ServiceUnavailable("F&O answered 503")
-    session.finops.reads_failing = failing
-    call = a_call(session)
-    slept = call.sleep
+def test_finops_that_is_away_for_a_while_is_waited_for(world: World) -> None:
+    answers(world, "GET", status=503, count=0)
 
-    def sleep(seconds: float) -> None:
-        slept(seconds)
-        session.finops.reads_failing = failing if call.clock() < 60 else None
+    def comes_back(_request: str) -> None:
+        if world.elapsed >= 60:
+            world.tenant.faults.clear()
 
-    object.__setattr__(call, "sleep", sleep)
-    assert PROVIDER.on_create(INPUTS, call)[1].created_by_us
+    world.answered = comes_back
+    assert created(world).created_by_us
+    assert world.elapsed >= 60
 
 
-def test_environment_without_finops_has_no_companies() -> None:
+def test_environment_without_finops_has_no_companies(world: World) -> None:
     with pytest.raises(NotFound, match="has no Finance and Operations"):
-        created(FakeSession(FakePowerPlatform(an_environment())))
+        created(world, INPUTS.model_copy(update={"cds": "fabrikam-sales"}))
 
 
-def test_preview_names_what_a_creation_would_need() -> None:
-    assert live(a_tenant(), NAMELESS.model_copy(update={"country": None})) == ["name", "country"]
-    assert live(a_tenant(), INPUTS) == []
-    assert live(a_tenant(USMF), NAMELESS) == []
+def test_preview_names_what_a_creation_would_need(world: World) -> None:
+    assert live(world, NAMELESS.model_copy(update={"country": None})) == ["name", "country"]
+    assert live(world, INPUTS) == []
+    has_usmf(world)
+    assert live(world, NAMELESS) == []
 
 
-def test_preview_says_nothing_where_there_is_no_finops_yet() -> None:
-    assert live(FakeSession(), NAMELESS) == []
-    assert live(FakeSession(FakePowerPlatform(an_environment())), NAMELESS) == []
-    silent = a_tenant()
-    silent.finops.silent = 1
-    assert live(silent, NAMELESS) == []
+def test_preview_says_nothing_where_there_is_no_finops_yet(world: World) -> None:
+    assert live(world, NAMELESS.model_copy(update={"cds": "not-yet-there"})) == []
+    assert live(world, NAMELESS.model_copy(update={"cds": "fabrikam-sales"})) == []
+    world.tenant.faults.add(Fault(service="finops", path="/data/", drop="before"))
+    assert live(world, NAMELESS) == []
+    assert world.said == []
 
 
-def test_preview_asks_an_existing_finops_also_before_its_cds_is_there() -> None:
-    session = a_tenant()
-    session.power_platform.held.clear()
-    assert live(session, NAMELESS.model_copy(update={"finops": URL})) == ["name"]
+def test_preview_asks_an_existing_finops_also_before_its_cds_is_there(world: World) -> None:
+    assert live(world, NAMELESS.model_copy(update={"cds": "not-yet-there", "finops": URL})) == ["name"]
 
 
-def test_closed_finops_is_said_in_preview() -> None:
-    said: list[str] = []
-    session = a_tenant()
-    session.finops.open = False
-    assert live(session, NAMELESS, said) == []
-    assert said == ["DW-N05 not checked: whether the company exists (The application is not registered.)"]
+def test_closed_finops_is_said_in_preview(world: World) -> None:
+    closed = {"action": "remove-application", "environment": FINOPS_HOST, "client_id": DEMO_CLIENT_ID}
+    world.tenant.person.act(closed)
+    assert live(world, NAMELESS) == []
+    reason = "F&O answered 401 (the token is not accepted)"
+    assert world.said == [f"DW-N05 not checked: whether the company exists ({reason})"]
 
 
-def test_company_is_gone_only_when_finops_answers_without_it() -> None:
-    session = a_tenant()
-    stored = created(session)
-    assert PROVIDER.on_read("id", stored, a_call(session)) == stored
-    session.finops.companies.pop()
-    assert PROVIDER.on_read("id", stored, a_call(session)) is None
+def test_company_is_gone_only_when_finops_answers_without_it(world: World) -> None:
+    stored = created(world)
+    assert PROVIDER.on_read("id", stored, world.call()) == stored
+    loses_usmf(world)
+    assert PROVIDER.on_read("id", stored, world.call()) is None
 
 
-@pytest.mark.parametrize("error", [ServiceUnavailable("503"), PermissionDenied("403"), TransportError("no connection")])
-def test_company_that_cannot_be_seen_is_not_gone(error: Any) -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.finops.reads_failing = error
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"drop": "before"}], ids=str)
+def test_company_that_cannot_be_seen_is_not_gone(world: World, fault: dict[str, Any]) -> None:
+    stored = created(world)
+    answers(world, "GET", count=0, **fault)
     with pytest.raises(NotRead):
-        PROVIDER.on_read("id", stored, a_call(session))
+        PROVIDER.on_read("id", stored, world.call())
 
 
-def test_company_is_gone_with_the_environment_of_its_finops() -> None:
-    session = a_tenant()
-    stored = created(session)
-    apart = stored.model_copy(update={"finops": URL})
-    session.power_platform.held.clear()
-    assert PROVIDER.on_read("id", stored, a_call(session)) is None
-    assert PROVIDER.on_read("id", apart, a_call(session)) == apart
+def test_company_is_gone_with_the_environment_of_its_finops(world: World) -> None:
+    stored = created(world)
+    _, apart = PROVIDER.on_create(INPUTS.model_copy(update={"finops": URL}), world.call())
+    deletes_cds(world)
+    assert PROVIDER.on_read("id", stored, world.call()) is None
+    assert PROVIDER.on_read("id", apart, world.call()) == apart
 
 
-def test_another_finops_means_another_company() -> None:
-    outs = {**BAG, "finops": URL, **created(a_tenant()).model_dump(mode="json", exclude_none=True)}
+def test_another_finops_means_another_company(world: World) -> None:
+    outs = {**BAG, "finops": URL, **created(world).model_dump(mode="json", exclude_none=True)}
     assert PROVIDER.diff("id", outs, {**BAG, "finops": f"{URL}/"}).changes is False
     assert PROVIDER.diff("id", outs, {**BAG, "finops": "https://x.operations.eu.dynamics.com"}).replaces == ["finops"]
     handed_over = PROVIDER.diff("id", outs, BAG)
     assert (handed_over.changes, handed_over.replaces) == (None, [])
 
 
-def test_deletion_leaves_it_in_place() -> None:
-    said: list[str] = []
-    session = a_tenant()
-    stored = created(session)
-    assert PROVIDER.on_update("id", stored, INPUTS, a_call(session)) == stored
-    PROVIDER.on_delete("id", stored, a_call(session, said))
-    assert said == ["left in place: companies are never deleted from F&O"]
-    assert len(session.finops.companies) == 2
+def test_deletion_leaves_it_in_place(world: World) -> None:
+    stored = created(world)
+    assert PROVIDER.on_update("id", stored, INPUTS, world.call()) == stored
+    PROVIDER.on_delete("id", stored, world.call())
+    assert world.said == ["left in place: companies are never deleted from F&O"]
+    assert companies(world) == {"DAT", "LAMN", "USMF"}
 
 
 def said(reason: str) -> str:

@@ -10,7 +10,7 @@ from providers.application_package import ApplicationPackageProvider, PackageInp
 from providers.catalogue.selection import Selection, choose_maps
 from providers.dual_write_connection import ConnectionInputs, DualWriteConnectionProvider
 from providers.protocol.base import Call
-from tests.contract.in_process import World, a_world
+from tests.support.in_process import World, a_world
 
 CDS, FINOPS = "https://lamna-sales.crm4.dynamics.com", "https://lamna-erp.sandbox.operations.eu.dynamics.com"
 CDS_HOST, FINOPS_HOST = "lamna-sales.crm4.dynamics.com", "lamna-erp.sandbox.operations.eu.dynamics.com"
