@@ -1,7 +1,8 @@
 """The refusals of the emulator, read off its code: status, code, text, and what says that the service refuses so.
 
-A refusal is a call of one of `_MAKERS`. Its source is a comment `# Source: ...` above it; else, in a function that only
-makes a refusal, the section that its docstring names; else it is assumed.
+A refusal is a call of one of `_MAKERS`. Above it stands a comment: `# Source: ...`, where status, code and words are
+shown, or `# Documented: ...`, where it is shown that the service refuses this, in other words or none. Without one, in
+a function that only makes a refusal, the section that its docstring names is the source; else it is assumed.
 """
 
 import ast
@@ -16,6 +17,7 @@ _PACKAGES = {
     "dataverse": ("dataverse", "dual-write-semantics.md"),
     "finance_operations": ("finops", "dual-write-semantics.md"),
     "dual_write": ("dualwrite", "dual-write-management-api.md"),
+    "tables": ("dataverse, finops", "dual-write-semantics.md"),
 }
 # What makes a refusal, with its status where the call does not name one.
 _MAKERS = {
@@ -28,16 +30,22 @@ _MAKERS = {
     "invalid": 400,
     "conflict": 409,
     "not_found": 404,
+    "FilterError": 400,
+    "RowError": 400,
 }
+# Kinds of RowError that each plane says in words of its own.
+_SAID_ELSEWHERE = {"missing", "duplicate", "incomplete", "unknown-column"}
 _SECTION = re.compile(r"(?:[\w-]+\.md )?\b(?:E\d+|\d+(?:\.\d+)+)(?: item \d+)?(?:, (?:\d+(?:\.\d+)*))*(?=[):;,. ]|$)")
 _CODE = re.compile(r"0x[0-9A-Fa-f]{8}|[A-Z][A-Za-z]+|[a-z]+(?:_[a-z]+)+")
-_SOURCE = re.compile(r"# Source: (.+)")
+# How a comment is marked, with what begins the evidence then.
+_MARKS = {"Source": "", "Documented": "documented: "}
+_SOURCE = re.compile(r"# (Source|Documented): (.+)")
 _LEARN = "Microsoft Learn: Microsoft Entra authentication and authorization error codes"
 
 
 @dataclass(frozen=True, order=True)
 class Refusal:
-    """One refusal. `evidence`: the source, or "assumed"."""
+    """One refusal. `evidence`: the source, "documented: " and the source, or "assumed"."""
 
     service: str
     status: int
@@ -62,12 +70,23 @@ def _of_package(folder: Path, package: str) -> Iterator[Refusal]:
 def _of_function(function: ast.FunctionDef, lines: list[str], package: str) -> Iterator[Refusal]:
     service, document = _PACKAGES[package]
     texts = _assigned_texts(function)
-    for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and _name(node) in _MAKERS):
+    for call in _calls(function):
         status, code = _numbers(call, _MAKERS[_name(call)])
         text = _said(call, texts) or _summary(function)
         if status not in {0, 501} and text:
             evidence = _marked(lines, call.lineno) or _of_code(function, code) or _of_docstring(function, document)
             yield Refusal(service, status, code, text, evidence)
+
+
+def _calls(function: ast.FunctionDef) -> list[ast.Call]:
+    """Return the calls that make a refusal whose words are the call's own."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return [call for call in calls if _name(call) in _MAKERS and _first(call) not in _SAID_ELSEWHERE]
+
+
+def _first(call: ast.Call) -> str:
+    """Return the first argument, without the quotes of a plain text."""
+    return ast.unparse(call).partition("(")[2].partition(",")[0].strip("'")
 
 
 def _said(call: ast.Call, texts: list[tuple[str, int, ast.expr]]) -> str:
@@ -131,7 +150,7 @@ def _marked(lines: list[str], number: int) -> str:
     """Return what the comment above a line names as its source; a call may begin a few lines below its statement."""
     above = "\n".join(lines[max(0, number - 3) : number - 1])
     found = _SOURCE.findall(above)
-    return str(found[-1]).strip() if found else ""
+    return _MARKS[found[-1][0]] + str(found[-1][1]).strip() if found else ""
 
 
 def _of_docstring(function: ast.FunctionDef, document: str) -> str:
