@@ -161,24 +161,11 @@ Day = Annotated[
     BeforeValidator(_plain_day),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
-Positive = Annotated[
-    int,
-    Field(strict=True),
-    AfterValidator(_positive),
-    BeforeValidator(_whole),
-    WithJsonSchema({"type": "integer", "minimum": 1}),
-]
-NotNegative = Annotated[
-    int,
-    Field(strict=True),
-    AfterValidator(_not_negative),
-    BeforeValidator(_whole),
-    WithJsonSchema({"type": "integer", "minimum": 0}),
-]
+_WholeNumber = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
+Positive = Annotated[_WholeNumber, AfterValidator(_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
+NotNegative = Annotated[_WholeNumber, AfterValidator(_not_negative), WithJsonSchema({"type": "integer", "minimum": 0})]
 Lcid = Annotated[
-    int,
-    Field(strict=True),
+    _WholeNumber,
     AfterValidator(_lcid),
-    BeforeValidator(_whole),
     WithJsonSchema({"type": "integer", "minimum": _LCID_FIRST, "maximum": _LCID_LAST}),
 ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from emulator.core.clock import Clock
+from emulator.core.handlers import NamedHandlers
 from emulator.core.store import Store
 
 SCHEMA = """
@@ -26,22 +27,19 @@ class Queued(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Events:
-    """Work to do later. Each event runs in a transaction of its own, with the clock at its due time."""
+class Events(NamedHandlers[Handler]):
+    """Work to do later by `handler(**arguments)`.
+
+    Each event runs in a transaction of its own, with the clock at its due time.
+    """
+
+    handled = "event"
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Create the table in the store."""
-        self._store = store
+        super().__init__(store)
         self._clock = clock
-        self._handlers: dict[str, Handler] = {}
         store.create(SCHEMA)
-
-    def on(self, name: str, handler: Handler) -> None:
-        """Register `handler(**arguments)` for events called `name`; one handler a name."""
-        if name in self._handlers:
-            msg = f"event '{name}' has a handler already"
-            raise ValueError(msg)
-        self._handlers[name] = handler
 
     def schedule(self, delay: float, name: str, **arguments: Any) -> None:
         """Queue an event `delay` virtual seconds from now; arguments are JSON values."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.core.store import Store
+from emulator.core.handlers import NamedHandlers
 
 
 class PersonError(Exception):
@@ -33,20 +33,13 @@ class PersonRequest:
 PersonHandler = Callable[[PersonRequest], Mapping[str, Any] | None]
 
 
-class Person:
-    """Actions by name. A handler gets the whole request: `environment`, `map`, `company` and so on."""
+class Person(NamedHandlers[PersonHandler]):
+    """Actions by name. `handler(request) -> answer | None` raises PersonError to refuse.
 
-    def __init__(self, store: Store) -> None:
-        """Start without actions; each runs in a transaction of the store."""
-        self._store = store
-        self._handlers: dict[str, PersonHandler] = {}
+    It gets the whole request: `environment`, `map`, `company` and so on.
+    """
 
-    def on(self, action: str, handler: PersonHandler) -> None:
-        """Register `handler(request) -> answer | None` for an action; it raises PersonError to refuse."""
-        if action in self._handlers:
-            msg = f"person action '{action}' has a handler already"
-            raise ValueError(msg)
-        self._handlers[action] = handler
+    handled = "person action"
 
     def actions(self) -> list[str]:
         """Return the known actions in alphabetical order."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.core.store import Store
+from emulator.core.handlers import NamedHandlers
 
 SectionHandler = Callable[[Any], None]
 
@@ -12,20 +12,13 @@ class SeedError(Exception):
     """The seed document cannot be played; the text names the section."""
 
 
-class Seeds:
-    """Sections by name; they are played in the order in which the packages registered them."""
+class Seeds(NamedHandlers[SectionHandler]):
+    """Sections by name; they are played in the order in which the packages registered them.
 
-    def __init__(self, store: Store) -> None:
-        """Start without sections; a document is played in a transaction of the store."""
-        self._store = store
-        self._handlers: dict[str, SectionHandler] = {}
+    `handler(value)` gets the member of the seed document.
+    """
 
-    def on(self, section: str, handler: SectionHandler) -> None:
-        """Register `handler(value)` for a member of the seed document."""
-        if section in self._handlers:
-            msg = f"seed section '{section}' has a handler already"
-            raise ValueError(msg)
-        self._handlers[section] = handler
+    handled = "seed section"
 
     def play(self, document: Mapping[str, Any]) -> None:
         """Apply a seed document in one transaction; SeedError for a section that nobody knows."""

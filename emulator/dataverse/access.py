@@ -1,5 +1,7 @@
 """Who may call an organization (dual-write-semantics.md 12.2); every call that may is counted."""
 
+from collections.abc import Callable
+
 from emulator.core.wire import Call, Reply
 from emulator.data.schemas import table
 from emulator.dataverse.errors import missing_privilege, no_member, refuse
@@ -19,19 +21,15 @@ class Access:
 
     def member(self, handler: Handler) -> Handler:
         """Return the handler behind a check that the caller is a user of the organization; roles do not matter."""
-
-        def guarded(tenant: Tenant, call: Call) -> Reply:
-            require_user(tenant, call)
-            self._protection.count(call)
-            return handler(tenant, call)
-
-        return guarded
+        return self._guarded(require_user, handler)
 
     def privileged(self, handler: Handler) -> Handler:
         """Return the handler behind a check that the caller is a user with at least one role."""
+        return self._guarded(require_role, handler)
 
+    def _guarded(self, check: Callable[[Tenant, Call], object], handler: Handler) -> Handler:
         def guarded(tenant: Tenant, call: Call) -> Reply:
-            require_role(tenant, call)
+            check(tenant, call)
             self._protection.count(call)
             return handler(tenant, call)
 

@@ -6,6 +6,7 @@ its map's filter (dual-write-semantics.md 7.5): no customer, not sellable, or wi
 symbol and product number (6.1).
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from importlib.resources import files
@@ -47,7 +48,7 @@ class _Sales:
         self._currency = str(
             next(tenant.rows.scan("dataverse", host, "transactioncurrencies"))["transactioncurrencyid"]
         )
-        self._accounts = self._contacts = 0
+        self._account_numbers, self._contact_numbers = itertools.count(), itertools.count()
         self._counts: dict[str, int] = {}
 
     def insert(self) -> None:
@@ -105,9 +106,7 @@ class _Sales:
 
     def _account_rows(self, count: int, groups: list[str]) -> Iterator[dict[str, Any]]:
         names, prefix = self._names, self._dataset["prefix"]
-        for place in range(count):
-            number = self._accounts
-            self._accounts += 1
+        for place, number in zip(range(count), self._account_numbers, strict=False):
             position = number + self._dataset["start"]
             stem = names["organizations"][position % len(names["organizations"])]
             address = self._address(position, position // len(names["organizations"]))
@@ -128,9 +127,7 @@ class _Sales:
 
     def _contact_rows(self, count: int, groups: list[str], accounts: list[str]) -> Iterator[dict[str, Any]]:
         names, prefix = self._names, self._dataset["prefix"]
-        for place in range(count):
-            number = self._contacts
-            self._contacts += 1
+        for place, number in zip(range(count), self._contact_numbers, strict=False):
             position = number + self._dataset["start"]
             first = names["first"][position % len(names["first"])]
             last = names["last"][(7 * position + position // len(names["first"])) % len(names["last"])]

@@ -6,11 +6,13 @@ service does with members that no client sends is unknown: they are not modelled
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from emulator.core.microsoft_names import Name
 from emulator.core.wire import UnknownNameError
 from emulator.dual_write.errors import bad_request
+
+Filled = TypeVar("Filled", str, list[Any])
 
 
 def parse_json(raw: bytes) -> Any:
@@ -54,10 +56,7 @@ class Members:
         Raises:
             ServiceError: 400.
         """
-        value = self.get(name)
-        if not isinstance(value, str) or not value:
-            raise bad_request(f"{self.where}.{name} must be a non-empty string.")
-        return value
+        return self._filled(name, str, "string")
 
     def texts(self, name: str) -> list[str]:
         """Return a member that must be a list of texts.
@@ -73,9 +72,12 @@ class Members:
         Raises:
             ServiceError: 400.
         """
+        return self._filled(name, list, "array")
+
+    def _filled(self, name: str, kind: type[Filled], kind_name: str) -> Filled:
         value = self.get(name)
-        if not isinstance(value, list) or not value:
-            raise bad_request(f"{self.where}.{name} must be a non-empty array.")
+        if not isinstance(value, kind) or not value:
+            raise bad_request(f"{self.where}.{name} must be a non-empty {kind_name}.")
         return value
 
 

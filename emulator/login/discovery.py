@@ -22,6 +22,15 @@ def realm(tenant: Tenant, call: Call, error: str = "invalid_tenant") -> str:
     raise unknown_tenant(tenant, call, call.parameters["tenant"], error)
 
 
+def _base_and_issuer(tenant: Tenant, call: Call) -> tuple[str, str]:
+    """Return where the authority's endpoints begin, and its tenant in the name of the issuer.
+
+    A shared authority names a template there, as its tokens come from many tenants.
+    """
+    name = realm(tenant, call)
+    return f"https://{AUTHORITY_HOST}/{name}", "{tenantid}" if name in SHARED else name
+
+
 def instance(tenant: Tenant, call: Call) -> Reply:
     """Answer `GET /common/discovery/instance?authorization_endpoint=...`."""
     endpoint = urlsplit(call.query.get("authorization_endpoint", f"https://{AUTHORITY_HOST}/common/oauth2/authorize"))
@@ -46,10 +55,7 @@ def instance(tenant: Tenant, call: Call) -> Reply:
 
 def configuration(tenant: Tenant, call: Call) -> Reply:
     """Answer the v2 OpenID configuration of the tenant, `common` or `organizations`."""
-    name = realm(tenant, call)
-    # A shared authority names a template, as its tokens come from many tenants.
-    issuer = "{tenantid}" if name in SHARED else name
-    base = f"https://{AUTHORITY_HOST}/{name}"
+    base, issuer = _base_and_issuer(tenant, call)
     return Reply(
         json={
             **_common(base, "/v2.0"),
@@ -64,9 +70,7 @@ def configuration(tenant: Tenant, call: Call) -> Reply:
 
 def configuration_v1(tenant: Tenant, call: Call) -> Reply:
     """Answer the v1 OpenID configuration."""
-    name = realm(tenant, call)
-    issuer = "{tenantid}" if name in SHARED else name
-    base = f"https://{AUTHORITY_HOST}/{name}"
+    base, issuer = _base_and_issuer(tenant, call)
     return Reply(
         json={
             **_common(base, ""),

@@ -13,6 +13,10 @@ from emulator.tenant import Tenant
 
 # The answers of a token endpoint are never cached (RFC 6749, 5.1).
 NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+_NOT_INSTALLED = (
+    "This can happen if the application has not been installed by the administrator of the tenant or consented to by"
+    " any user in the tenant."
+)
 
 
 def refusal(tenant: Tenant, call: Call, error: str, code: int, text: str, status: int = 400) -> ServiceError:
@@ -51,9 +55,8 @@ def missing_parameter(tenant: Tenant, call: Call, name: str) -> ServiceError:
 def unknown_application(tenant: Tenant, call: Call, client_id: str) -> ServiceError:
     """Return AADSTS700016."""
     text = (
-        f"Application with identifier '{client_id}' was not found in the directory 'Contoso'. This can happen if the"
-        " application has not been installed by the administrator of the tenant or consented to by any user in the"
-        " tenant. You may have sent your authentication request to the wrong tenant."
+        f"Application with identifier '{client_id}' was not found in the directory 'Contoso'. {_NOT_INSTALLED}"
+        " You may have sent your authentication request to the wrong tenant."
     )
     return UnknownNameError(Name("application", client_id), refusal(tenant, call, "unauthorized_client", 700016, text))
 
@@ -79,9 +82,8 @@ def bad_scope(tenant: Tenant, call: Call, scope: str) -> ServiceError:
 def unknown_resource(tenant: Tenant, call: Call, resource: str) -> ServiceError:
     """Return AADSTS500011."""
     text = (
-        f"The resource principal named {resource} was not found in the tenant named Contoso. This can happen if the"
-        " application has not been installed by the administrator of the tenant or consented to by any user in the"
-        " tenant. You might have sent your authentication request to the wrong tenant."
+        f"The resource principal named {resource} was not found in the tenant named Contoso. {_NOT_INSTALLED}"
+        " You might have sent your authentication request to the wrong tenant."
     )
     return UnknownNameError(Name("resource", resource), refusal(tenant, call, "invalid_resource", 500011, text))
 

@@ -136,9 +136,8 @@ class _Compiler:
         """Return an expression that is 0 or 1, never NULL."""
         match node:
             case ast.BoolOp():
-                left, right = self.boolean(node.left), self.boolean(node.right)
                 word = "AND" if isinstance(node.op, ast.And) else "OR"
-                return _Sql(f"({left.sql} {word} {right.sql})", "boolean", left.parameters + right.parameters)
+                return _joined(self.boolean(node.left), word, self.boolean(node.right), "boolean")
             case ast.UnaryOp() if isinstance(node.op, ast.Not):
                 inner = self.boolean(node.operand)
                 return _Sql(f"(NOT {inner.sql})", "boolean", inner.parameters)
@@ -233,9 +232,7 @@ class _Compiler:
             case ast.Attribute():
                 return self._path(node)
             case ast.BinOp():
-                left, right = self.value(node.left), self.value(node.right)
-                word = _ARITHMETIC[type(node.op)]
-                return _Sql(f"({left.sql} {word} {right.sql})", "number", left.parameters + right.parameters)
+                return _joined(self.value(node.left), _ARITHMETIC[type(node.op)], self.value(node.right), "number")
             case ast.UnaryOp() if isinstance(node.op, ast.USub):
                 inner = self.value(node.operand)
                 return _Sql(f"(-{inner.sql})", "number", inner.parameters)
@@ -303,6 +300,10 @@ def _literal(node: object) -> _Sql | None:
             return _Sql("?", "text", (node.val,), literal=node.val)
         case _:
             return None
+
+
+def _joined(left: _Sql, word: str, right: _Sql, kind: str) -> _Sql:
+    return _Sql(f"({left.sql} {word} {right.sql})", kind, left.parameters + right.parameters)
 
 
 def _like(side: _Sql, literal: str, *, negated: bool) -> _Sql:
