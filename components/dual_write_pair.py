@@ -42,6 +42,16 @@ class _OnCds(_Cloud):
     confirm: list[dict[str, str]] | None
 
 
+class _OfLink(_Cloud):
+    """Inputs of every resource that speaks with the dual-write service about the whole link."""
+
+    cds: str
+    finops: str | None
+    gateway: str | None
+    companies: list[str] | str
+    reset: str | None
+
+
 class DualWritePair(pulumi.ComponentResource):
     """An F&O and a CDS instance, the packages, companies and link that the maps need, and live data sync.
 
@@ -195,12 +205,7 @@ class DualWritePair(pulumi.ComponentResource):
         wanted = self._stack.connection
         return DualWriteConnection(
             f"{self._prefix}-connection",
-            **self._cloud(),
-            cds=self._cds_name,
-            finops=self._finops_url,
-            gateway=wanted.gateway,
-            companies=self._companies,
-            reset=self._reset,
+            **self._of_link(),
             solutions=list(selection.solutions),
             own_solutions={own.name: own.version for own in wanted.solutions} or None,
             created_companies=[company.code for company in self._stack.companies] or None,
@@ -220,11 +225,8 @@ class DualWritePair(pulumi.ComponentResource):
         return [
             EntityMap(
                 f"{self._prefix}-map-{_slug(name)}",
-                **self._on_cds(),
-                finops=self._finops_url,
-                gateway=self._stack.connection.gateway,
-                companies=self._companies,
-                reset=self._reset,
+                **self._of_link(),
+                confirm=self._consents.on_cds(),
                 map=name,
                 version=pin.version,
                 author=pin.author,
@@ -273,12 +275,7 @@ class DualWritePair(pulumi.ComponentResource):
         synced = map_settings.initial_syncs(wanted, selection)
         return LiveSync(
             f"{self._prefix}-live-sync",
-            **self._cloud(),
-            cds=self._cds_name,
-            finops=self._finops_url,
-            gateway=self._stack.connection.gateway,
-            companies=self._companies,
-            reset=self._reset,
+            **self._of_link(),
             maps=dict(map_settings.run_states(wanted, selection)),
             prerequisites_added=list(selection.prerequisites_added),
             dropped={left_out.name: left_out.reason for left_out in selection.dropped},
@@ -312,6 +309,16 @@ class DualWritePair(pulumi.ComponentResource):
     def _on_cds(self) -> _OnCds:
         """What stands on an environment of the stack goes only with the consent to the end of it."""
         return {**self._cloud(), "cds": self._cds_name, "confirm": self._consents.on_cds()}
+
+    def _of_link(self) -> _OfLink:
+        return {
+            **self._cloud(),
+            "cds": self._cds_name,
+            "finops": self._finops_url,
+            "gateway": self._stack.connection.gateway,
+            "companies": self._companies,
+            "reset": self._reset,
+        }
 
     def _child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=protect)

@@ -17,6 +17,7 @@ from providers.api.dual_write.models import LinkedEnvironment
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
+from providers.catalogue.companies import in_one_order
 from providers.catalogue.durations import seconds
 from providers.instances.hosts import gateway_problem
 from providers.instances.on_cds import OnCds
@@ -70,15 +71,9 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
     outputs = ConnectionOutputs
     private_inputs = ConnectionPrivate
 
-    def name_of(self, values: ConnectionInputs | ConnectionOutputs) -> str:
-        """What people call the CDS environment."""
-        return short_name(values.cds)
-
     def normalise(self, inputs: ConnectionInputs) -> ConnectionInputs:
         """Company codes in upper case, in one order."""
-        if isinstance(inputs.companies, str):
-            return inputs
-        return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
+        return inputs.model_copy(update={"companies": in_one_order(inputs.companies)})
 
     def problems(self, inputs: ConnectionInputs, old: ConnectionInputs | None) -> Iterator[Problem]:
         """More companies than a link takes, and a gateway outside the cloud."""

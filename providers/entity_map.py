@@ -16,7 +16,7 @@ from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment, 
 from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.session import Session
 from providers.api.transport.errors import NotFound
-from providers.catalogue.companies import AsLinked
+from providers.catalogue.companies import AsLinked, in_one_order
 from providers.catalogue.durations import seconds
 from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
@@ -63,9 +63,7 @@ class EntityMapProvider(OnCds[EntityMapInputs, EntityMapOutputs]):
 
     def normalise(self, inputs: EntityMapInputs) -> EntityMapInputs:
         """Company codes in upper case, in one order."""
-        if isinstance(inputs.companies, str):
-            return inputs
-        return inputs.model_copy(update={"companies": sorted({company.upper() for company in inputs.companies})})
+        return inputs.model_copy(update={"companies": in_one_order(inputs.companies)})
 
     def resolved(self, inputs: EntityMapInputs, old: EntityMapInputs | None, call: Call) -> EntityMapInputs:
         """`latest` becomes a number: once by looking, later by what the last refresh saw."""

@@ -49,7 +49,6 @@ from providers.maps.results import outputs_of, restored_line, started_by_us, was
 from providers.maps.run import LiveSyncRun, stop_maps
 from providers.maps.sync_plan import Memory as SyncMemory
 from providers.maps.sync_volume import volume_problems
-from providers.protocol.addresses import short_name
 from providers.protocol.bags import Bag
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Stored
 from providers.protocol.diff import Meaning
@@ -69,10 +68,6 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
     inputs = LiveSyncInputs
     outputs = LiveSyncOutputs
     private_inputs = LiveSyncPrivate
-
-    def name_of(self, values: LiveSyncInputs | LiveSyncOutputs) -> str:
-        """What people call the CDS environment."""
-        return short_name(values.cds)
 
     def normalise(self, inputs: LiveSyncInputs) -> LiveSyncInputs:
         """Everything in one stable order."""

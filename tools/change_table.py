@@ -5,19 +5,10 @@ Made from the marks on the models of the resources; tests/contract/test_change_t
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from providers.application_package import ApplicationPackageProvider
-from providers.cds_instance import CdsInstanceProvider
-from providers.company import CompanyProvider
-from providers.company_bootstrap import CompanyBootstrapProvider
-from providers.dual_write_connection import DualWriteConnectionProvider
-from providers.entity_map import EntityMapProvider
-from providers.finops_instance import FinOpsInstanceProvider
-from providers.live_sync import LiveSyncProvider
-from providers.protocol.base import Provider
 from providers.protocol.marks import (
     AsksOnce,
     AtCreation,
@@ -33,17 +24,8 @@ from providers.protocol.marks import (
     Unordered,
     mark,
 )
-
-PROVIDERS: tuple[type[Provider[Any, Any]], ...] = (
-    CdsInstanceProvider,
-    FinOpsInstanceProvider,
-    ApplicationPackageProvider,
-    CompanyProvider,
-    DualWriteConnectionProvider,
-    CompanyBootstrapProvider,
-    EntityMapProvider,
-    LiveSyncProvider,
-)
+from tools import resource_inputs
+from tools.resource_inputs import inputs
 
 
 class Kind(StrEnum):
@@ -69,9 +51,8 @@ class Row(NamedTuple):
 
 def rows() -> Iterator[Row]:
     """Every input of every resource, in the order of the models."""
-    for provider in PROVIDERS:
-        for name, field in provider.inputs.model_fields.items():
-            yield Row(provider.resource, name, kind(field), remark(field))
+    for each in inputs():
+        yield Row(each.resource, each.name, kind(each.field), remark(each.field))
 
 
 def kind(field: FieldInfo) -> Kind:
@@ -129,12 +110,5 @@ For every input of every resource: what `make preview` shows when its value chan
 
 def page() -> str:
     """The whole page."""
-    text, last = _HEAD, ""
-    for row in rows():
-        if row.resource != last:
-            text, last = (
-                f"{text}\n## {row.resource}\n\n| input | a change is | remark |\n| --- | --- | --- |\n",
-                row.resource,
-            )
-        text += f"| `{row.field}` | {row.kind} | {row.remark} |\n"
-    return text + "\nMade from the models by `python -m tools.generated`; `make check` compares it.\n"
+    cells = ((row.resource, (f"`{row.field}`", row.kind, row.remark)) for row in rows())
+    return resource_inputs.page(_HEAD, ("input", "a change is", "remark"), cells)

@@ -3,13 +3,12 @@
 Made from the marks on the models of the resources, and from their types. An input without the mark ends it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-
-from pydantic.fields import FieldInfo
+from collections.abc import Mapping
+from typing import Any
 
 from providers.protocol.marks import Checked, mark
-from tools.change_table import PROVIDERS
+from tools import resource_inputs
+from tools.resource_inputs import Input, inputs
 
 _HEAD = """# What is known of an input, and when
 
@@ -23,27 +22,11 @@ an empty one means that nothing can be wrong with it there.
 """
 
 
-class Row(NamedTuple):
-    """One input of one resource."""
-
-    resource: str
-    field: str
-    form: str
-    checked: Checked
-
-
-def rows() -> Iterator[Row]:
-    """Every input of every resource, in the order of the models. Raises `ValueError` for one without its mark."""
-    for provider in PROVIDERS:
-        properties = provider.inputs.model_json_schema()["properties"]
-        for name, field in provider.inputs.model_fields.items():
-            yield Row(provider.resource, name, form(properties[name]), _checked(f"{provider.resource}.{name}", field))
-
-
-def _checked(name: str, field: FieldInfo) -> Checked:
-    marked = mark(field, Checked)
+def checked(each: Input) -> Checked:
+    """When a wrong value is told. Raises `ValueError` for an input without the mark."""
+    marked = mark(each.field, Checked)
     if marked is None:
-        raise ValueError(f"{name} has no mark `Checked`: say when a wrong value of it is told")
+        raise ValueError(f"{each.resource}.{each.name} has no mark `Checked`: say when a wrong value of it is told")
     return marked
 
 
@@ -83,14 +66,10 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 
 def page() -> str:
     """The whole page."""
-    text, last = _HEAD, ""
-    for row in rows():
-        if row.resource != last:
-            text += f"\n## {row.resource}\n\n"
-            text += (
-                "| input | form | by the file alone | in a preview | only by doing |\n| --- | --- | --- | --- | --- |\n"
-            )
-            last = row.resource
-        cells = (f"`{row.field}`", row.form, row.checked.file, row.checked.preview, row.checked.doing)
-        text += f"| {' | '.join(cells)} |\n"
-    return text + "\nMade from the models by `python -m tools.generated`; `make check` compares it.\n"
+    columns = ("input", "form", "by the file alone", "in a preview", "only by doing")
+    return resource_inputs.page(_HEAD, columns, ((each.resource, _cells(each)) for each in inputs()))
+
+
+def _cells(each: Input) -> tuple[str, ...]:
+    told = checked(each)
+    return (f"`{each.name}`", form(each.schema), told.file, told.preview, told.doing)

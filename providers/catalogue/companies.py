@@ -16,6 +16,11 @@ COMPANY_CODE_LENGTH = 4
 COMPANY_CODE = rf"^[A-Za-z0-9]{{1,{COMPANY_CODE_LENGTH}}}$"
 
 
+def in_one_order(companies: list[str] | AsLinked) -> list[str] | AsLinked:
+    """The codes of a list once each, in upper case, in alphabetical order; the word in its place stays."""
+    return companies if isinstance(companies, str) else sorted({company.upper() for company in companies})
+
+
 def company_code(text: str) -> str:
     """The code in upper case, as F&O shows it. ValueError says what is wrong with another text."""
     if len(text) > COMPANY_CODE_LENGTH and re.fullmatch(r"[A-Za-z0-9]+", text):

@@ -29,6 +29,8 @@ from providers.protocol.models import CloudArguments, CloudInputs, CloudOutputs
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
 PRIME_SOLUTION = "CRMPrime"
+# What an existing instance is found by: scheme and host, nothing behind them.
+InstanceUrl = Annotated[str | None, Field(pattern=r"^https://[^/\s]+/?$"), Replaces(), Address()]
 _PERMANENT = "it is fixed when the environment is created; a new `domain` makes another environment"
 _NEEDED = BelongsTo("new", required=True)
 _OF_EARLIER_RUN = "another one in an environment that a killed run made"
@@ -101,10 +103,7 @@ class CdsInputs(CloudInputs):
         Checked(file="missing for a new one; no locale id", preview="not offered there", doing=_OF_EARLIER_RUN),
     ] = None
     url: Annotated[
-        str | None,
-        Field(pattern=r"^https://[^/\s]+/?$"),
-        Replaces(),
-        Address(),
+        InstanceUrl,
         BelongsTo("existing"),
         Checked(file="no CDS instance of the cloud; the address of a Web API", preview=_UNUSABLE),
     ] = None

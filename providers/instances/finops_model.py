@@ -9,9 +9,10 @@ from providers.api.dataverse.models import FinOpsApplication
 from providers.api.power_platform.models import Environment, FinOpsProperties
 from providers.api.transport.errors import UnexpectedAnswer
 from providers.catalogue.durations import TimeLimit
+from providers.instances.cds_model import InstanceUrl
 from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCdsArguments, OnCdsInputs, OnCdsOutputs
-from providers.protocol.marks import Address, AtCreation, BelongsTo, Checked, FixedWith, Minimum, Replaces
+from providers.protocol.marks import AtCreation, BelongsTo, Checked, FixedWith, Minimum, Replaces
 from providers.protocol.versions import at_least
 
 # What is chosen when F&O is installed, and what serves the checks before that.
@@ -63,10 +64,7 @@ class FinOpsInputs(OnCdsInputs):
         Checked(file="another geography than that of F&O", preview="no licence for F&O there"),
     ] = None
     url: Annotated[
-        str | None,
-        Field(pattern=r"^https://[^/\s]+/?$"),
-        Replaces(),
-        Address(),
+        InstanceUrl,
         BelongsTo("existing", required=True),
         Checked(
             file="no F&O of the cloud; another geography",

@@ -8,7 +8,6 @@ power-platform-api.md 1 and 5.2 (`linkedEnvironmentMetadata`: an instance has an
 import re
 
 from providers.api.transport.clouds import CLOUDS, CloudProfile
-from providers.api.transport.errors import ForeignHost
 from providers.api.transport.hosts import HostRule, gateway_hosts
 from providers.protocol.addresses import host_of
 
@@ -18,7 +17,7 @@ _WEB_API = re.compile(r"([^.]+)\.api\.(.+)")
 def gateway_problem(cloud: str, gateway: str | None) -> str | None:
     """Against the address of a dual-write gateway: a host that no gateway of the cloud has; None otherwise."""
     profile = _profile(cloud)
-    if gateway is None or profile is None or _inside(gateway_hosts(profile), gateway):
+    if gateway is None or profile is None or gateway_hosts(profile).admits(gateway):
         return None
     shape = " or ".join(f"https://projectmanagementservice.<region>.{suffix}" for suffix in profile.gateway_suffixes)
     return f"'{host_of(gateway)}' is no dual-write gateway of this cloud: those are called {shape}"
@@ -44,15 +43,7 @@ def _profile(cloud: str) -> CloudProfile | None:
 
 
 def _outside(url: str | None, suffixes: tuple[str, ...]) -> str | None:
-    if url is None or _inside(HostRule(suffixes=suffixes), url):
+    if url is None or HostRule(suffixes=suffixes).admits(url):
         return None
     ends = " or ".join(f".{suffix}" for suffix in suffixes)
     return f"'{host_of(url)}' is no instance of this cloud: addresses there end with {ends}"
-
-
-def _inside(rule: HostRule, url: str) -> bool:
-    try:
-        rule.check(url)
-    except ForeignHost:
-        return False
-    return True

@@ -10,7 +10,7 @@ from providers.api.transport.errors import ApiError, NotFound
 from providers.documented_errors.recognition import documented
 from providers.instances import deletion
 from providers.instances.references import KnownNames, is_existing, reference_meaning
-from providers.protocol.addresses import host_of
+from providers.protocol.addresses import host_of, short_name
 from providers.protocol.base import Call, CloudArguments, CloudInputs, CloudOutputs, Provider, Stored
 from providers.protocol.consent import Consent
 from providers.protocol.diff import Meaning
@@ -100,6 +100,10 @@ class OnCds(Provider[In, Out]):
     """
 
     environment_output: ClassVar[str] = "environment_id"
+
+    def name_of(self, values: In | Out) -> str:
+        """What people call the CDS environment; a resource with a name of its own says that."""
+        return short_name(values.cds)
 
     def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
         """Names of the environment and of F&O are compared by what they name."""

@@ -11,7 +11,8 @@ import pytest
 from tests.contract.links import Pair, connection, made
 from tests.contract.provider_process import Bag, ProviderProcess, declared
 from tests.engine.harness import Tenant
-from tools.change_table import PROVIDERS, Kind, Row, rows
+from tools.change_table import Kind, Row, rows
+from tools.resource_inputs import PROVIDERS
 
 ROWS = list(rows())
 URL = "https://fabrikam-sales.crm4.dynamics.com"

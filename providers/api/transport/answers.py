@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, cast
 
+from providers.api.transport.errors import UnexpectedAnswer
+
 CORRELATION_HEADERS = (
     "x-ms-correlation-id",
     "x-ms-correlation-request-id",
@@ -111,6 +113,20 @@ class Response:
         except ValueError:
             return Problem(message=self.text)
         return read_problem(parsed)
+
+
+def unexpected_answer(
+    reason: str, response: Response, service: str, problem: Problem | None = None
+) -> UnexpectedAnswer:
+    """The error for an answer that is none of the service, or not in its known shape."""
+    told = problem or Problem()
+    return UnexpectedAnswer(
+        reason,
+        code=told.code or f"HTTP {response.status}",
+        correlation_id=told.correlation_id or response.correlation_id,
+        status=response.status,
+        service=service,
+    )
 
 
 def _lower_names(body: Mapping[Any, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 
 from providers.api.transport.absence import says_gone
-from providers.api.transport.answers import Problem, Response
+from providers.api.transport.answers import Problem, Response, unexpected_answer
 from providers.api.transport.busy import is_busy
 from providers.api.transport.errors import (
     ApiError,
@@ -89,24 +89,13 @@ def failure(response: Response, problem: Problem, service: str) -> ApiError:
 def _not_said(response: Response, problem: Problem, service: str) -> UnexpectedAnswer:
     """A 404 that is not the service's word: a proxy, a page, an unknown shape. Nothing is believed gone for it."""
     said = f": {problem.message}" if problem.message else ""
-    return UnexpectedAnswer(
-        f"{service} answered {response.status} at {response.path} without saying that it does not exist{said}",
-        code=problem.code or f"HTTP {response.status}",
-        correlation_id=problem.correlation_id or response.correlation_id,
-        status=response.status,
-        service=service,
-    )
+    reason = f"{service} answered {response.status} at {response.path} without saying that it does not exist{said}"
+    return unexpected_answer(reason, response, service, problem)
 
 
 def unreadable(response: Response, reason: str, service: str) -> UnexpectedAnswer:
     """The error for an answer with the right status that is no answer of the service."""
-    return UnexpectedAnswer(
-        f"{service} answered {response.status}, but {reason}",
-        code=f"HTTP {response.status}",
-        correlation_id=response.correlation_id,
-        status=response.status,
-        service=service,
-    )
+    return unexpected_answer(f"{service} answered {response.status}, but {reason}", response, service)
 
 
 def lost(error: ApiError) -> TransportError:

@@ -27,6 +27,10 @@ class HostRule:
             return False
         return host in self.exact or any(host.endswith(f".{suffix}") for suffix in self.suffixes)
 
+    def admits(self, url: str) -> bool:
+        """Whether `check` lets a URL pass."""
+        return not self._problem(url)
+
     def check(self, url: str) -> str:
         """The bare host of `url`. Raises `ForeignHost` unless it is https on port 443 at an allowed host."""
         problem = self._problem(url)

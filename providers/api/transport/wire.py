@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from providers.api.transport.answers import Response
+from providers.api.transport.answers import Response, unexpected_answer
 from providers.api.transport.errors import UnexpectedAnswer
 
 M = TypeVar("M", bound=BaseModel)
@@ -122,13 +122,8 @@ def next_link(response: Response, service: str) -> str | None:
 
 def unexpected(what: str, response: Response, service: str) -> UnexpectedAnswer:
     """The error for an answer that is not in the known shape: one line with service, path and member."""
-    return UnexpectedAnswer(
-        f"{service} answered in an unknown shape at {response.path}: {what}",
-        code=f"HTTP {response.status}",
-        correlation_id=response.correlation_id,
-        status=response.status,
-        service=service,
-    )
+    reason = f"{service} answered in an unknown shape at {response.path}: {what}"
+    return unexpected_answer(reason, response, service)
 
 
 _OTHERWISE: dict[type[Exception], str] = {

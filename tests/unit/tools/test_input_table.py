@@ -1,19 +1,20 @@
 """The table of inputs: each input of each resource, its form in words, and when a wrong value is told."""
 
+import re
 from typing import Any
 
 import pytest
 
 from providers.protocol.marks import Checked
 from providers.protocol.models import Inputs
-from tools import input_table
-from tools.change_table import PROVIDERS
-from tools.input_table import form, rows
+from tools import input_table, resource_inputs
+from tools.input_table import checked, form
+from tools.resource_inputs import PROVIDERS, inputs
 
 
 def test_every_input_of_every_resource_has_its_row() -> None:
-    inputs = [(each.resource, name) for each in PROVIDERS for name in each.inputs.model_fields]
-    assert [(row.resource, row.field) for row in rows()] == inputs
+    told = re.findall(r"^(?:## |\| `)(\w+)", input_table.page(), re.MULTILINE)
+    assert told == [word for each in PROVIDERS for word in (each.resource, *each.inputs.model_fields)]
 
 
 def test_input_without_the_mark_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +24,9 @@ def test_input_without_the_mark_ends_the_table(monkeypatch: pytest.MonkeyPatch) 
     class UnmarkedProvider:
         resource, inputs = "Thing", Unmarked
 
-    monkeypatch.setattr(input_table, "PROVIDERS", (UnmarkedProvider,))
+    monkeypatch.setattr(resource_inputs, "PROVIDERS", (UnmarkedProvider,))
     with pytest.raises(ValueError, match=r"Thing\.tag has no mark `Checked`"):
-        list(rows())
+        input_table.page()
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,6 @@ def test_form_is_told_in_words(schema: dict[str, Any], words: str) -> None:
 
 def test_page_has_the_words_of_the_marks() -> None:
     page = input_table.page()
-    row = next(row for row in rows() if row.field == "overwrite")
-    assert row.checked == Checked(preview="the rows that lose their company, counted by company")
-    assert f"| `overwrite` | yes or no |  | {row.checked.preview} |  |\n" in page
+    told = checked(next(each for each in inputs() if each.name == "overwrite"))
+    assert told == Checked(preview="the rows that lose their company, counted by company")
+    assert f"| `overwrite` | yes or no |  | {told.preview} |  |\n" in page
