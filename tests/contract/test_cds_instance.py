@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from providers.cds_instance import CdsInstanceProvider
+from tests.contract.new_instances import CDS
 from tests.contract.provider_process import Bag, ProviderError, ProviderProcess, agreed, declared
 from tests.engine.harness import Tenant
 
@@ -16,17 +17,7 @@ ENVIRONMENTS = "POST api.bap.microsoft.com/providers/Microsoft.BusinessAppPlatfo
 
 def cds(**changes: Any) -> Bag:
     """A declared CdsInstance; arguments change inputs."""
-    inputs = {
-        "cloud": "emulator",
-        "name": "contoso-uat",
-        "domain": "contoso-uat",
-        "type": "sandbox",
-        "location": "europe",
-        "currency": "EUR",
-        "language": 1033,
-        "timeout": "2m",
-    }
-    return declared(CdsInstanceProvider(), "cds", {**inputs, **changes})
+    return declared(CdsInstanceProvider(), "cds", {**CDS, "timeout": "2m", **changes})
 
 
 def created(process: ProviderProcess) -> tuple[str, Bag, Bag]:

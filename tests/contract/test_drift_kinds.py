@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import MapState
 from providers.api.transport.errors import ApiError
 from tests.contract.declared_stack import (
@@ -24,36 +23,13 @@ from tests.contract.declared_stack import (
     TABLE,
     VERSION,
     DeclaredStack,
-    a_finished_stack,
 )
 from tests.support.linked_world import CDS_HOST, LinkedWorld
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 ENTITIES, CURRENCIES = "cdm_companies - Legal entities", "transactioncurrencies - Currencies"
 VERSIONS = "msdyn_dualwriteentitymaps"
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
-
-
-@pytest.fixture(scope="module")
-def finished(key: SigningKey) -> DeclaredStack:
-    """The stack after its first `up`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-        return a_finished_stack(key)
-
-
-@pytest.fixture
-def stack(finished: DeclaredStack, key: SigningKey) -> DeclaredStack:
-    """A copy of the test's own."""
-    return finished.copy(key)
 
 
 Happens = Callable[[LinkedWorld], None]

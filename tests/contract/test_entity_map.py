@@ -11,19 +11,11 @@ from providers.entity_map import EntityMapInputs, EntityMapOutputs, EntityMapPro
 from tests.support.in_process import Killed, copied
 from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 PROVIDER = EntityMapProvider()
 MAP = "cdm_companies - Legal entities"
 OLD, NEW, AUTHOR = "1.0.0.0", "1.0.0.3", "Microsoft Corporation"
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
 
 
 @pytest.fixture(scope="module")

@@ -7,35 +7,13 @@ import pytest
 
 from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import MapState
-from tests.contract.declared_stack import COMPANIES, CONSENT, PROVIDERS, DeclaredStack, a_finished_stack, declared
+from tests.contract.declared_stack import COMPANIES, CONSENT, PROVIDERS, DeclaredStack, declared
+
+pytestmark = pytest.mark.usefixtures("signed_in")
 
 ENTITIES, UNITS = "msdyn_internalorganizations - Legal entities", "msdyn_internalorganizations - Operating unit"
 CURRENCIES = "transactioncurrencies - Currencies"
 OTHER_KEYS = {"msdyn_internalorganizations": ["msdyn_companycode"]}
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
-
-
-@pytest.fixture(scope="module")
-def finished(key: SigningKey) -> DeclaredStack:
-    """The stack after its first `up`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-        return a_finished_stack(key)
-
-
-@pytest.fixture
-def stack(finished: DeclaredStack, key: SigningKey) -> DeclaredStack:
-    """A copy of the test's own."""
-    return finished.copy(key)
 
 
 def killed_everywhere(

@@ -21,6 +21,8 @@ from providers.protocol.boundary import guarded
 from tests.support.in_process import copied
 from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 LIVE_SYNC, ENTITY_MAP = LiveSyncProvider(), EntityMapProvider()
 MAP, TABLE = "cdm_companies - Legal entities", "cdm_companies"
 OLD, NEW = "1.0.0.0", "1.0.0.3"
@@ -58,16 +60,6 @@ CURES = {
     "DIPV1030": "Change the types or the pair",
     "DIPV1031": "Add one",
 }
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
 
 
 @pytest.fixture(scope="module")

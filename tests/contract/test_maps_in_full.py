@@ -12,22 +12,14 @@ from providers.maps import catch_up
 from tests.support.in_process import copied
 from tests.support.linked_world import CDS, CORE, FINOPS, FINOPS_HOST, LinkedWorld, a_linked_world
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 CONNECTION, LIVE_SYNC = DualWriteConnectionProvider(), LiveSyncProvider()
 MAPS = list(CORE.maps)
 COMPANIES = "cdm_companies - Legal entities"
 (OWN,) = CORE.solutions
 UNTIL = "2099-01-31"
 Made = tuple[str, LiveSyncOutputs]
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
 
 
 @pytest.fixture(scope="module")

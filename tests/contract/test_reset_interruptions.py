@@ -131,11 +131,6 @@ def rows(world: World) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
-
-
-@pytest.fixture(scope="module")
 def running(key: SigningKey) -> Iterator[tuple[LinkedWorld, State]]:
     """The pair with all its maps running for two companies; three more are in F&O, with customer groups."""
     with pytest.MonkeyPatch.context() as patch:

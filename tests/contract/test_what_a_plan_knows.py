@@ -19,6 +19,8 @@ from providers.protocol.base import Call, Problem
 from tests.support.in_process import World, a_world
 from tests.support.linked_world import CDS, FINOPS, LinkedWorld, a_linked_world
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 CDS_INSTANCE, FINOPS_INSTANCE, PACKAGE = CdsInstanceProvider(), FinOpsInstanceProvider(), ApplicationPackageProvider()
 COMPANY, BOOTSTRAP, LIVE_SYNC = CompanyProvider(), CompanyBootstrapProvider(), LiveSyncProvider()
 FINANCE = choose_maps(["finance"])
@@ -55,16 +57,6 @@ WITHOUT_COMPANY = (
     "has no company in the key, and the link has DAT, LAMN: rows of two companies with one number would be one row. "
     "Add `msdyn_company.cdm_companycode`"
 )
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
-
-
-@pytest.fixture(scope="module")
-def key() -> SigningKey:
-    return SigningKey.generate()
 
 
 @pytest.fixture(scope="module")

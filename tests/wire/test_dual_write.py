@@ -146,45 +146,25 @@ def test_concurrent_fresh_pollers_cost_few_lists(public: CloudProfile, timing: T
     assert len(calls) == 1
 
 
+def start(*, skip_initial_sync: bool, master: str) -> dict[str, Any]:
+    """The body that starts one map."""
+    parameters = {"skipInitialSync": skip_initial_sync, "conflictResolution": {"option": "1", "master": master}}
+    return {"action": "1", "details": [{"tid": TID, "cid": CID, "pid": PID, "parameters": parameters}]}
+
+
 @pytest.mark.parametrize(
     ("action", "details", "sent"),
     [
         pytest.param(
             MapAction.START,
             [START],
-            {
-                "action": "1",
-                "details": [
-                    {
-                        "tid": TID,
-                        "cid": CID,
-                        "pid": PID,
-                        "parameters": {
-                            "skipInitialSync": True,
-                            "conflictResolution": {"option": "1", "master": "CRM"},
-                        },
-                    }
-                ],
-            },
+            start(skip_initial_sync=True, master="CRM"),
             id="start",
         ),
         pytest.param(
             "1",
             [ActionDetail(tid=TID, pid=PID, skip_initial_sync=False, master=Master.FINANCE_OPERATIONS)],
-            {
-                "action": "1",
-                "details": [
-                    {
-                        "tid": TID,
-                        "cid": CID,
-                        "pid": PID,
-                        "parameters": {
-                            "skipInitialSync": False,
-                            "conflictResolution": {"option": "1", "master": "AX"},
-                        },
-                    }
-                ],
-            },
+            start(skip_initial_sync=False, master="AX"),
             id="start with initial sync, F&O wins",
         ),
         pytest.param(

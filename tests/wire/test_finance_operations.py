@@ -11,6 +11,12 @@ from .scripted import FakeTokens, Script, answer, page, refused
 
 HOST = "https://hl-uat-01.operations.eu.dynamics.com"
 APP = "0f0f0f0f-1111-4222-8333-444444444444"
+# What F&O answers to the creation of a row that it has, by the id of the test.
+THERE_ALREADY = [
+    pytest.param(answer(500, {"error": {"code": "", "innererror": {"message": "record already exists"}}}), id="500"),
+    pytest.param(answer(400, {"error": {"code": "", "message": "duplicate"}}), id="400"),
+    pytest.param(httpx.ReadTimeout("late"), id="lost"),
+]
 
 
 @pytest.fixture
@@ -73,13 +79,7 @@ def test_company_is_created_with_what_the_form_asks_for(finops: FinanceOperation
 
 @pytest.mark.parametrize(
     "answered",
-    [
-        pytest.param(
-            answer(500, {"error": {"code": "", "innererror": {"message": "record already exists"}}}), id="500"
-        ),
-        pytest.param(answer(400, {"error": {"code": "", "message": "duplicate"}}), id="400"),
-        pytest.param(httpx.ReadTimeout("late"), id="lost"),
-    ],
+    THERE_ALREADY,
 )
 def test_company_that_is_there_in_another_case_is_a_success(
     finops: FinanceOperations, network: Script, answered: httpx.Response
@@ -126,11 +126,7 @@ def test_pages_are_followed(finops: FinanceOperations, network: Script) -> None:
     "answered",
     [
         pytest.param(answer(201, {"AADClientId": APP}), id="made"),
-        pytest.param(
-            answer(500, {"error": {"code": "", "innererror": {"message": "record already exists"}}}), id="500"
-        ),
-        pytest.param(answer(400, {"error": {"code": "", "message": "duplicate"}}), id="400"),
-        pytest.param(httpx.ReadTimeout("late"), id="lost"),
+        *THERE_ALREADY,
     ],
 )
 def test_registered_application_is_a_success_however_it_came(
