@@ -191,35 +191,25 @@ def _link_problems(
     split = contradictions(seen)
     if split:
         return [f"the two sides of its link disagree: {'; '.join(split)}. Ask support, with both ids."]
-    if seen.url and finops:
-        return _other_partner(environment, seen.url, finops)
     if seen.url:
-        return _linked_elsewhere(session, environment, seen.url)
+        return _against_partner(session, environment, seen.url, finops)
     if finops:
         return []
     return preflight.installation_problems(environment, session.power_platform.environments())
 
 
-def _other_partner(environment: Environment, partner: str, finops: str) -> list[str]:
-    """Against a link with another F&O than the stack's."""
-    if same_host(partner, finops):
+def _against_partner(session: Session, environment: Environment, partner: str, finops: str | None) -> list[str]:
+    """Against a link with another F&O than the stack's, or with any that stands elsewhere where one is to come."""
+    if finops and not same_host(partner, finops):
+        text = f"not with {finops}, and has one partner only. Choose the other F&O, or another CDS instance."
+    elif not finops and not _installed_here(session, environment):
+        text = (
+            "which is not installed on it, so no other F&O can be. "
+            "Use that one with `instance: existing`, or choose another CDS instance."
+        )
+    else:
         return []
-    text = (
-        f"'{environment.display_name}' is linked with {partner}, not with {finops}, and has one partner only. "
-        "Choose the other F&O, or another CDS instance."
-    )
-    return [text]
-
-
-def _linked_elsewhere(session: Session, environment: Environment, partner: str) -> list[str]:
-    """Against installing F&O where the environment is linked with one that stands elsewhere."""
-    if _installed_here(session, environment):
-        return []
-    text = (
-        f"'{environment.display_name}' is linked with {partner}, which is not installed on it, so no other F&O can be. "
-        "Use that one with `instance: existing`, or choose another CDS instance."
-    )
-    return [text]
+    return [f"'{environment.display_name}' is linked with {partner}, {text}"]
 
 
 def _installed_here(session: Session, environment: Environment) -> bool:
