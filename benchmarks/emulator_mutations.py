@@ -43,136 +43,127 @@ def unrefused(name: str, file: str, condition: str) -> Mutation:
     return Mutation(name, file, f"if {condition}:", f"if False and ({condition}):")
 
 
+# Below `emulator/`, by file: what happens when a refusal is not made, and the condition behind its `if`.
+UNREFUSED: dict[str, dict[str, str]] = {
+    "identity/tokens.py": {
+        "an expired token is taken": 'claims["exp"] <= self._clock.real_now().timestamp()',
+        "a token of another audience is taken": "_bare(audience) not in {_bare(accepted) for accepted in audiences}",
+    },
+    "login/grants.py": {
+        "an unknown grant is taken": "kind not in grants",
+        "a wrong secret signs in": (
+            'not hmac.compare_digest(request.form.get("client_secret", "").encode(), app.secret.encode())'
+        ),
+        "an application gets a token for dual-write": "wanted.dual_write",
+        "another client redeems a refresh token": "grant.client_id != client_id",
+        "a refresh token lives for ever": 'now - grant.issued >= timedelta(seconds=switches["refresh_token_lifetime"])',
+    },
+    "login/resources.py": {
+        "two resources in one scope": "len({bare(resource) for resource, _ in pairs}) > 1",
+    },
+    "server/bodies.py": {
+        "a body of any size is read": "length > largest",
+    },
+    "server/guard.py": {
+        "another origin may post": "foreign or not _OWN_SITES.issuperset(sites)",
+        "a form may post": "kind in _PAGE_FORMS",
+    },
+    "server/proxy.py": {
+        "a host that is not Microsoft's is tunnelled to": (
+            "port != str(TLS_PORT) or not self._proxy.serves(host.lower())"
+        ),
+    },
+    "server/control.py": {
+        "an unknown switch is set": "unknown",
+    },
+    "power_platform/create.py": {
+        "any kind of environment is made": "wanted.environmentSku not in catalogue.CREATABLE_SKUS",
+        "an environment without capacity": "capacity.database_left(tenant) < capacity.NEEDED_MB",
+        "an unknown language": "language not in locations.LANGUAGES",
+        "an unknown currency": "currency not in locations.CURRENCIES",
+        "a domain that is taken": "domains.taken(tenant, wanted)",
+        "a template for another kind": "template is None or sku not in template.skus",
+    },
+    "power_platform/deletion.py": {
+        "two operations at once delete": "operations.running(tenant, environment.id) is not None",
+    },
+    "power_platform/finops.py": {
+        "F&O without platform tools": "not platform_tools",
+        "F&O on a CDS without Dynamics 365 apps": "database is None or not database.dynamics_365_apps",
+        "F&O on any kind of environment": "environment.sku not in FINOPS_SKUS",
+        "F&O with a long name": "len(name) > LONGEST_DISPLAY_NAME",
+        "F&O with a long domain": "len(database.domain) > LONGEST_DOMAIN",
+        "F&O without capacity": "capacity.finops_left(tenant) < capacity.NEEDED_MB",
+        "an older version of F&O": "choice.version and version_key(choice.version) < version_key(finops.version)",
+    },
+    "power_platform/environments.py": {
+        "a kind that cannot be converted": "not {wanted, environment.sku} <= _CONVERTIBLE_SKUS",
+    },
+    "power_platform/appmanagement.py": {
+        "a package twice at once": "known is not None and known.state in packages.BUSY",
+    },
+    "power_platform/lifecycle.py": {
+        "a link across geographies": "environment.location != finops.location",
+    },
+    "tables/rows.py": {
+        "a row twice": "self._exists(space, row_id)",
+        "a key twice": "holder is not None",
+    },
+    "tables/batch.py": {
+        "a batch of any size": "count > rules.largest",
+        "a read within a change set": 'any(operation.call.method == "GET" for operation in operations)',
+    },
+    "dataverse/payloads.py": {
+        "a system column is written": "column.system",
+    },
+    "dataverse/writes.py": {
+        "a row without its version": 'wanted is not None and wanted != "*" and wanted != row[ETAG]',
+        "a table that is only read is written": "entity_set in _READ_ONLY",
+        "a role of another business unit": (
+            'target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value")'
+        ),
+    },
+    "dataverse/protection.py": {
+        "requests without end": 'requests >= (most := switches["service_protection_requests"])',
+    },
+    "finance_operations/access.py": {
+        "a user of F&O that is disabled": 'user is None or not user["Enabled"]',
+    },
+    "finance_operations/writes.py": {
+        "a key of F&O is changed": "name in values and not same_text(values[name], row[name])",
+        "a company with data is deleted": (
+            'schema.set == "LegalEntities" and _has_data(tenant, call, str(row["LegalEntityId"]))'
+        ),
+    },
+    "finance_operations/validation.py": {
+        "a row of a company that is not there": 'not tenant.rows.get("finops", host, "LegalEntities", company)',
+    },
+    "dual_write/access.py": {
+        "a token without a user": "call.caller is None or call.caller.user is None",
+    },
+    "dual_write/requests.py": {
+        "a map twice in a request": "len({one.tid.casefold() for one in asked}) < len(asked)",
+        "a version that is not active": "found.active.casefold() != asked.tid.casefold()",
+    },
+    "dual_write/solutions.py": {
+        "two solutions in a request": 'len(names) > 1 and tenant.switches["several_solutions"] == "refuse"',
+    },
+    "dual_write/links.py": {
+        "a legal entity that is not there": "missing is not None",
+        "too many companies": 'len(wanted) > tenant.switches["dual_write_live_companies"]',
+        "a link without the core solution": "not core_installed(tenant, environment.id)",
+    },
+    "dual_write/initial_sync.py": {
+        "too many rows of an initial sync": 'count > switches["dual_write_initial_sync_rows"]',
+    },
+    "dual_write/transfer.py": {
+        "a row of a company that is not linked": (
+            'company is None or not self._connection.has_company(company["cdm_companycode"])'
+        ),
+    },
+}
 REFUSALS = [
-    unrefused("an expired token is taken", "identity/tokens.py", 'claims["exp"] <= self._clock.real_now().timestamp()'),
-    unrefused(
-        "a token of another audience is taken",
-        "identity/tokens.py",
-        "_bare(audience) not in {_bare(accepted) for accepted in audiences}",
-    ),
-    unrefused("an unknown grant is taken", "login/grants.py", "kind not in grants"),
-    unrefused(
-        "a wrong secret signs in",
-        "login/grants.py",
-        'not hmac.compare_digest(request.form.get("client_secret", "").encode(), app.secret.encode())',
-    ),
-    unrefused("an application gets a token for dual-write", "login/grants.py", "wanted.dual_write"),
-    unrefused("another client redeems a refresh token", "login/grants.py", "grant.client_id != client_id"),
-    unrefused(
-        "a refresh token lives for ever",
-        "login/grants.py",
-        'now - grant.issued >= timedelta(seconds=switches["refresh_token_lifetime"])',
-    ),
-    unrefused("two resources in one scope", "login/resources.py", "len({bare(resource) for resource, _ in pairs}) > 1"),
-    unrefused("a body of any size is read", "server/bodies.py", "length > largest"),
-    unrefused("another origin may post", "server/guard.py", "foreign or not _OWN_SITES.issuperset(sites)"),
-    unrefused("a form may post", "server/guard.py", "kind in _PAGE_FORMS"),
-    unrefused(
-        "a host that is not Microsoft's is tunnelled to",
-        "server/proxy.py",
-        "port != str(TLS_PORT) or not self._proxy.serves(host.lower())",
-    ),
-    unrefused("an unknown switch is set", "server/control.py", "unknown"),
-    unrefused(
-        "any kind of environment is made",
-        "power_platform/create.py",
-        "wanted.environmentSku not in catalogue.CREATABLE_SKUS",
-    ),
-    unrefused(
-        "an environment without capacity",
-        "power_platform/create.py",
-        "capacity.database_left(tenant) < capacity.NEEDED_MB",
-    ),
-    unrefused("an unknown language", "power_platform/create.py", "language not in locations.LANGUAGES"),
-    unrefused("an unknown currency", "power_platform/create.py", "currency not in locations.CURRENCIES"),
-    unrefused("a domain that is taken", "power_platform/create.py", "domains.taken(tenant, wanted)"),
-    unrefused(
-        "a template for another kind", "power_platform/create.py", "template is None or sku not in template.skus"
-    ),
-    unrefused(
-        "two operations at once delete",
-        "power_platform/deletion.py",
-        "operations.running(tenant, environment.id) is not None",
-    ),
-    unrefused("F&O without platform tools", "power_platform/finops.py", "not platform_tools"),
-    unrefused(
-        "F&O on a CDS without Dynamics 365 apps",
-        "power_platform/finops.py",
-        "database is None or not database.dynamics_365_apps",
-    ),
-    unrefused("F&O on any kind of environment", "power_platform/finops.py", "environment.sku not in FINOPS_SKUS"),
-    unrefused("F&O with a long name", "power_platform/finops.py", "len(name) > LONGEST_DISPLAY_NAME"),
-    unrefused("F&O with a long domain", "power_platform/finops.py", "len(database.domain) > LONGEST_DOMAIN"),
-    unrefused("F&O without capacity", "power_platform/finops.py", "capacity.finops_left(tenant) < capacity.NEEDED_MB"),
-    unrefused(
-        "an older version of F&O",
-        "power_platform/finops.py",
-        "choice.version and version_key(choice.version) < version_key(finops.version)",
-    ),
-    unrefused(
-        "a kind that cannot be converted",
-        "power_platform/environments.py",
-        "not {wanted, environment.sku} <= _CONVERTIBLE_SKUS",
-    ),
-    unrefused(
-        "a package twice at once",
-        "power_platform/appmanagement.py",
-        "known is not None and known.state in packages.BUSY",
-    ),
-    unrefused("a link across geographies", "power_platform/lifecycle.py", "environment.location != finops.location"),
-    unrefused("a row twice", "tables/rows.py", "self._exists(space, row_id)"),
-    unrefused("a key twice", "tables/rows.py", "holder is not None"),
-    unrefused("a batch of any size", "tables/batch.py", "count > rules.largest"),
-    unrefused(
-        "a read within a change set",
-        "tables/batch.py",
-        'any(operation.call.method == "GET" for operation in operations)',
-    ),
-    unrefused("a system column is written", "dataverse/payloads.py", "column.system"),
-    unrefused(
-        "a row without its version",
-        "dataverse/writes.py",
-        'wanted is not None and wanted != "*" and wanted != row[ETAG]',
-    ),
-    unrefused("a table that is only read is written", "dataverse/writes.py", "entity_set in _READ_ONLY"),
-    unrefused(
-        "a role of another business unit",
-        "dataverse/writes.py",
-        'target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value")',
-    ),
-    unrefused(
-        "requests without end",
-        "dataverse/protection.py",
-        'requests >= (most := switches["service_protection_requests"])',
-    ),
-    unrefused("a user of F&O that is disabled", "finance_operations/access.py", 'user is None or not user["Enabled"]'),
-    unrefused(
-        "a key of F&O is changed",
-        "finance_operations/writes.py",
-        "name in values and not same_text(values[name], row[name])",
-    ),
-    unrefused(
-        "a company with data is deleted",
-        "finance_operations/writes.py",
-        'schema.set == "LegalEntities" and _has_data(tenant, call, str(row["LegalEntityId"]))',
-    ),
-    unrefused(
-        "a row of a company that is not there",
-        "finance_operations/validation.py",
-        'not tenant.rows.get("finops", host, "LegalEntities", company)',
-    ),
-    unrefused("a token without a user", "dual_write/access.py", "call.caller is None or call.caller.user is None"),
-    unrefused(
-        "a map twice in a request", "dual_write/requests.py", "len({one.tid.casefold() for one in asked}) < len(asked)"
-    ),
-    unrefused(
-        "a version that is not active", "dual_write/requests.py", "found.active.casefold() != asked.tid.casefold()"
-    ),
-    unrefused(
-        "two solutions in a request",
-        "dual_write/solutions.py",
-        'len(names) > 1 and tenant.switches["several_solutions"] == "refuse"',
-    ),
+    *(unrefused(name, file, condition) for file, rows in UNREFUSED.items() for name, condition in rows.items()),
     Mutation(
         "a reset while maps run",
         "dual_write/link_routes.py",
@@ -184,21 +175,6 @@ REFUSALS = [
         "dual_write/link_routes.py",
         'if running is not None:\n        raise conflict(f"The integration key',
         'if False:\n        raise conflict(f"The integration key',
-    ),
-    unrefused("a legal entity that is not there", "dual_write/links.py", "missing is not None"),
-    unrefused(
-        "too many companies", "dual_write/links.py", 'len(wanted) > tenant.switches["dual_write_live_companies"]'
-    ),
-    unrefused("a link without the core solution", "dual_write/links.py", "not core_installed(tenant, environment.id)"),
-    unrefused(
-        "too many rows of an initial sync",
-        "dual_write/initial_sync.py",
-        'count > switches["dual_write_initial_sync_rows"]',
-    ),
-    unrefused(
-        "a row of a company that is not linked",
-        "dual_write/transfer.py",
-        'company is None or not self._connection.has_company(company["cdm_companycode"])',
     ),
 ]
 TRANSITIONS = [
