@@ -5,6 +5,7 @@ import pytest
 from emulator.app import first_day
 from emulator.identity.tokens import SigningKey
 from tests.support.in_process import World, a_world, copied
+from tests.support.one_pair import OnePair, a_pair, a_pair_with_maps
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,27 @@ def prepared(signing_key: SigningKey) -> World:
 def world(prepared: World, signing_key: SigningKey) -> World:
     """A tenant of the test's own; what is done to it nobody else sees."""
     return copied(prepared, signing_key)
+
+
+@pytest.fixture(scope="session")
+def prepared_link(signing_key: SigningKey) -> World:
+    """One pair that is linked; no map solution is applied."""
+    return a_pair(signing_key)
+
+
+@pytest.fixture
+def linked(prepared_link: World, signing_key: SigningKey) -> OnePair:
+    """A linked pair of the test's own, without maps."""
+    return OnePair(copied(prepared_link, signing_key))
+
+
+@pytest.fixture(scope="session")
+def prepared_maps(signing_key: SigningKey) -> World:
+    """One pair that is linked and has some maps, none of which was ever started."""
+    return a_pair_with_maps(signing_key)
+
+
+@pytest.fixture
+def pair(prepared_maps: World, signing_key: SigningKey) -> OnePair:
+    """A linked pair of the test's own, with maps."""
+    return OnePair(copied(prepared_maps, signing_key))

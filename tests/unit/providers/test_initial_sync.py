@@ -1,15 +1,14 @@
 """Initial syncs: what a report says, and which maps still need one."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import MapState
+from emulator.dual_write.states import MapState
 from providers.api.dual_write.projects import Execution
 from providers.maps.initial_sync import newest_run, report_line, total_line
 from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
-from tests.unit.providers.fake_dual_write import FakeDualWrite
+from tests.support.one_pair import GROUPS, VENDORS, OnePair
 
 
 def execution(company: str = "USMF", run: str = "r1", **members: Any) -> Execution:
@@ -21,10 +20,16 @@ def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -
     return execution(company, run, errorCount=count, taskExecutionStatuses=[{"legs": legs}])
 
 
-def plan(service: FakeDualWrite, **options: Any) -> SyncPlan:
-    sides = dict.fromkeys(service.states, "finops")
-    statuses = {status.name: status for status in service.maps("cid")}
-    return plan_syncs(cast(DualWriteManagement, service), statuses, sides, Memory(**options))
+HISTORY = "*/ProjectExecutionWithCompanies/*"
+RUNNING, STOPPED = MapState.RUNNING, MapState.STOPPED
+
+
+def plan(pair: OnePair, *names: str, **options: Any) -> SyncPlan:
+    """The plan for these maps, from F&O; requests are counted from its begin."""
+    service = pair.call().session("public").dual_write
+    statuses = {status.name: status for status in service.maps(pair.cid)}
+    pair.forget()
+    return plan_syncs(service, statuses, dict.fromkeys(names, "finops"), Memory(**options))
 
 
 def test_newest_run_is_every_company_of_the_first_id() -> None:
@@ -100,67 +105,76 @@ def test_total_is_one_line_by_company_and_a_single_map_keeps_its_name() -> None:
     assert total_line({"a": one}) == report_line("a", one)
 
 
-def test_new_maps_are_synced_without_asking_for_their_history() -> None:
-    service = FakeDualWrite({"a": "none", "b": "1"})
-    made = plan(service)
-    assert (list(made.masters), service.reports) == (["a", "b"], 1)
+def test_new_maps_are_synced_without_asking_for_their_history(pair: OnePair) -> None:
+    pair.put(STOPPED, VENDORS)
+    made = plan(pair, GROUPS, VENDORS)
+    assert (list(made.masters), pair.count(HISTORY)) == ([GROUPS, VENDORS], 1)
 
 
-def test_map_that_was_synced_by_a_killed_run_is_done() -> None:
-    service = FakeDualWrite({"a": "1"})
-    service.runs["a"] = [execution(upsertCount=5)]
-    made = plan(service, resync={"a": "x"})
-    assert (made.masters, made.synced) == ({}, {"a": "x"})
-    assert made.counts == {"a": {"USMF": {"upserts": 5, "errors": 0}}}
+def test_map_that_was_synced_by_a_killed_run_is_done(pair: OnePair) -> None:
+    pair.put(STOPPED, GROUPS)
+    pair.sync(GROUPS)
+    pair.put(STOPPED, GROUPS)
+    made = plan(pair, GROUPS, resync={GROUPS: "x"})
+    assert (made.masters, made.synced) == ({}, {GROUPS: "x"})
+    assert made.counts[GROUPS]["USMF"] == {"upserts": 31, "errors": 0}
 
 
-def test_map_whose_last_run_failed_is_tried_again() -> None:
-    service = FakeDualWrite({"a": "1"})
-    service.runs["a"] = [failing("no", run="r9"), execution()]
-    made = plan(service)
-    assert (list(made.masters), made.before) == (["a"], {"a": "r9"})
+def test_map_whose_last_run_failed_is_tried_again(pair: OnePair) -> None:
+    pair.put(STOPPED, GROUPS)
+    pair.sync(GROUPS)
+    pair.put(STOPPED, GROUPS)
+    failed = pair.sync(GROUPS, breaks="no")
+    made = plan(pair, GROUPS)
+    assert (list(made.masters), made.before) == ([GROUPS], {GROUPS: failed})
 
 
-@pytest.mark.parametrize("state", ["4", "5", "3"])
-def test_map_that_is_live_without_history_is_left_alone(state: str) -> None:
-    made = plan(FakeDualWrite({"a": state}))
-    assert (made.masters, made.synced, made.left) == ({}, {"a": ""}, ["a"])
+@pytest.mark.parametrize("state", [RUNNING, MapState.PAUSED, MapState.CATCH_UP])
+def test_map_that_is_live_without_history_is_left_alone(pair: OnePair, state: MapState) -> None:
+    pair.put(state, GROUPS)
+    made = plan(pair, GROUPS)
+    assert (made.masters, made.synced, made.left) == ({}, {GROUPS: ""}, [GROUPS])
 
 
-def test_initial_sync_under_way_is_followed() -> None:
-    service = FakeDualWrite({"a": MapState.INITIAL_SYNC.value})
-    assert (list(plan(service).masters), service.reports) == (["a"], 0)
-
-
-@pytest.mark.parametrize(("wanted", "masters", "again"), [("", [], []), ("old", [], []), ("new", ["a", "b"], ["a"])])
-def test_only_a_new_text_syncs_once_more(wanted: str, masters: list[str], again: list[str]) -> None:
-    service = FakeDualWrite({"a": "4", "b": "1"})
-    texts = {"a": wanted, "b": wanted}
-    made = plan(service, resync=texts, synced={"a": "old", "b": "old"})
-    assert (list(made.masters), made.again, service.reports) == (masters, again, len(masters))
-    assert made.synced == ({} if masters else {"a": "old", "b": "old"})
+def test_initial_sync_under_way_is_followed(pair: OnePair) -> None:
+    pair.put(MapState.INITIAL_SYNC, GROUPS)
+    assert (list(plan(pair, GROUPS).masters), pair.count(HISTORY)) == ([GROUPS], 0)
 
 
 @pytest.mark.parametrize(
-    ("states", "known", "again"),
+    ("wanted", "masters", "again"), [("", [], []), ("old", [], []), ("new", [GROUPS, VENDORS], [GROUPS])]
+)
+def test_only_a_new_text_syncs_once_more(pair: OnePair, wanted: str, masters: list[str], again: list[str]) -> None:
+    pair.put(RUNNING, GROUPS)
+    pair.put(STOPPED, VENDORS)
+    known = {GROUPS: "old", VENDORS: "old"}
+    made = plan(pair, GROUPS, VENDORS, resync=dict.fromkeys(known, wanted), synced=known)
+    assert (list(made.masters), made.again, pair.count(HISTORY)) == (masters, again, len(masters))
+    assert made.synced == ({} if masters else known)
+
+
+@pytest.mark.parametrize(
+    ("state", "known", "again"),
     [
-        pytest.param("44", {"a": "r1", "b": "r1"}, ["b"], id="all live: a clean run that nobody knows is an answer"),
-        pytest.param("41", {"a": "r1", "b": "r1"}, [], id="one down: an earlier run got as far as this"),
-        pytest.param("41", {"a": "r2", "b": "r1"}, ["a"], id="its run is the one that is known"),
-        pytest.param("41", {}, ["a"], id="state of older code"),
+        pytest.param(RUNNING, ["r1", "r1"], [VENDORS], id="all live: a clean run that nobody knows is an answer"),
+        pytest.param(STOPPED, ["r1", "r1"], [], id="one down: an earlier run got as far as this"),
+        pytest.param(STOPPED, ["newest", "r1"], [GROUPS], id="its run is the one that is known"),
+        pytest.param(STOPPED, [], [GROUPS], id="state of older code"),
     ],
 )
 def test_new_text_that_an_earlier_run_served_in_part_is_not_served_twice(
-    states: str, known: dict[str, str], again: list[str]
+    pair: OnePair, state: MapState, known: list[str], again: list[str]
 ) -> None:
-    service = FakeDualWrite(dict(zip("ab", states, strict=True)))
-    service.runs = {"a": [execution(run="r2", upsertCount=5)], "b": [failing("no", run="r2")]}
-    made = plan(service, resync={"a": "new", "b": "new"}, synced={"a": "", "b": ""}, runs=known)
-    assert (made.again, "b" in made.masters, made.before["b"]) == (again, True, "r2")
-    assert made.synced == ({} if "a" in again else {"a": "new"})
-    assert made.served == ([] if "a" in again else ["a"])
+    both = (GROUPS, VENDORS)
+    pair.put(STOPPED, *both)
+    newest, failed = pair.sync(GROUPS), pair.sync(VENDORS, breaks="no")
+    pair.put(state, VENDORS)
+    runs = {name: newest if run == "newest" else run for name, run in zip(both, known, strict=False)}
+    made = plan(pair, *both, resync=dict.fromkeys(both, "new"), synced=dict.fromkeys(both, ""), runs=runs)
+    assert (made.again, VENDORS in made.masters, made.before[VENDORS]) == (again, True, failed)
+    assert made.synced == ({} if GROUPS in again else {GROUPS: "new"})
+    assert made.served == ([] if GROUPS in again else [GROUPS])
 
 
-def test_reset_forgets_what_the_stack_remembers() -> None:
-    service = FakeDualWrite({"a": "none"})
-    assert list(plan(service, synced={"a": ""}).masters) == ["a"]
+def test_reset_forgets_what_the_stack_remembers(pair: OnePair) -> None:
+    assert list(plan(pair, GROUPS, synced={GROUPS: ""}).masters) == [GROUPS]

@@ -1,14 +1,14 @@
 """Integration keys: which the party maps need, what counts as the same key, and how a change is made."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide
-from providers.api.transport.errors import ApiError, InvalidRequest
+from emulator.dual_write.states import MapState
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
+from providers.api.transport.errors import ApiError
 from providers.catalogue.default_keys import PARTY_KEYS, default_keys
 from providers.catalogue.selection import choose_maps
 from providers.maps.integration_keys import (
@@ -20,30 +20,29 @@ from providers.maps.integration_keys import (
     same_keys,
     set_keys,
 )
-from tests.unit.providers.fake_dual_write import FakeDualWrite
+from tests.support.linked_world import FINOPS_HOST
+from tests.support.one_pair import ACCOUNTS, AFFIXES, VENDORS, OnePair
 
-ACCOUNTS, CONTACTS = "accounts - Customers V3", "contacts - Customers V3"
-
-
-class Service(FakeDualWrite):
-    """The fake with a link around its keys."""
-
-    def connection_set(self, cname: str, *, fresh: bool = True) -> ConnectionSet:
-        side = {"name": "x.crm4.dynamics.com", "targetType": "CRM", "schemas": self.schemas()}
-        return ConnectionSet.model_validate({"name": cname, "environments": {"x": side}})
-
-    @property
-    def side(self) -> LinkSide | None:
-        return self.connection_set("c").dataverse
-
-    def listed(self) -> list[EntityMapStatus]:
-        return self.maps("cid")
+STOPPED, PAUSED = MapState.STOPPED, MapState.PAUSED
 
 
-def change(service: Service, keys: dict[str, list[str]]) -> None:
-    set_keys(
-        cast(DualWriteManagement, service), service.connection_set("c"), keys, service.listed(), lambda _text: None
-    )
+def link_of(pair: OnePair) -> ConnectionSet:
+    """The link with its keys (E10)."""
+    service = pair.call().session("public").dual_write
+    environment = service.environment(FINOPS_HOST)
+    assert environment is not None
+    return service.connection_set(environment.cname)
+
+
+def listed(pair: OnePair) -> list[EntityMapStatus]:
+    return pair.call().session("public").dual_write.maps(pair.cid)
+
+
+def change(pair: OnePair, keys: dict[str, list[str]]) -> None:
+    """Set the keys; requests are counted from there."""
+    link, maps = link_of(pair), listed(pair)
+    pair.forget()
+    set_keys(pair.call().session("public").dual_write, link, keys, maps, pair.shown.append)
 
 
 def test_party_maps_need_four_keys() -> None:
@@ -74,41 +73,55 @@ def test_order_and_case_of_columns_mean_nothing(columns: list[str], random: Any)
     assert same_keys({"accounts": columns}, {"Accounts": other})
 
 
-def test_keys_are_shown_in_the_declared_form_where_that_means_the_same() -> None:
-    service = Service({ACCOUNTS: "1", CONTACTS: "1"})
-    service.keys = {"accounts": ["B", "A"], "contacts": ["x"]}
-    declared = {"accounts": ["a", "b"], "contacts": ["y"], "elsewhere": ["z"]}
-    held = keys_of(service.side, declared)
-    assert held == {"accounts": ["a", "b"], "contacts": ["x"], "elsewhere": ["z"]}
-    assert key_drift(declared, held) == {"contacts": "integration key of 'contacts' is [x], not [y]"}
+def test_keys_are_shown_in_the_declared_form_where_that_means_the_same(pair: OnePair) -> None:
+    pair.set_key("accounts", "NAME", "accountnumber")
+    pair.set_key("msdyn_vendors", "msdyn_vendoraccountnumber")
+    declared = {"accounts": ["accountNumber", "name"], "msdyn_vendors": ["y"], "elsewhere": ["z"]}
+    linked = keys_of(link_of(pair).dataverse, declared)
+    vendors = ["msdyn_vendoraccountnumber"]
+    assert linked == {"accounts": ["accountNumber", "name"], "msdyn_vendors": vendors, "elsewhere": ["z"]}
+    assert key_drift(declared, linked) == {
+        "msdyn_vendors": "integration key of 'msdyn_vendors' is [msdyn_vendoraccountnumber], not [y]"
+    }
 
 
-def test_only_keys_of_tables_with_a_map_are_changed() -> None:
-    service = Service({ACCOUNTS: "1", CONTACTS: "1"})
-    service.keys = {"accounts": ["a"]}
-    declared = {"accounts": ["A"], "contacts": ["c"], "elsewhere": ["z"]}
-    assert changed_keys(declared, service.side, service.listed()) == {"contacts": ["c"]}
+def test_only_keys_of_tables_with_a_map_are_changed(pair: OnePair) -> None:
+    pair.set_key("accounts", "name")
+    declared = {"accounts": ["NAME"], "msdyn_vendors": ["c"], "elsewhere": ["z"]}
+    assert changed_keys(declared, link_of(pair).dataverse, listed(pair)) == {"msdyn_vendors": ["c"]}
 
 
-def test_all_tables_go_in_one_call_and_their_maps_are_refreshed() -> None:
-    service = Service({ACCOUNTS: "1", CONTACTS: "none", "other": "1"})
-    change(service, {"accounts": ["a"], "contacts": ["c"]})
-    assert service.keys_set == [{"accounts": ["a"], "contacts": ["c"]}]
-    assert service.refreshed == [f"DWM-pid-{ACCOUNTS}"]
+BOTH = {"accounts": ["name"], "msdyn_vendors": ["msdyn_vendorgroupid"]}
 
 
-def test_refused_call_with_many_tables_is_made_table_by_table() -> None:
-    service = Service({ACCOUNTS: "1", CONTACTS: "1"})
-    service.key_refusal = InvalidRequest("one table at a time")
-    change(service, {"accounts": ["a"], "contacts": ["c"]})
-    assert service.keys_set[1:] == [{"accounts": ["a"]}, {"contacts": ["c"]}]
+def test_all_tables_go_in_one_call_and_their_maps_are_refreshed(pair: OnePair) -> None:
+    pair.put(STOPPED, ACCOUNTS, AFFIXES)
+    change(pair, BOTH)
+    assert pair.keys_set == [BOTH]
+    refreshed = [each.path for each in pair.sent if each.path.endswith("/Refresh")]
+    assert refreshed == [f"/api/Project/{pair.stored(ACCOUNTS).project}/Refresh"]
 
 
-def test_key_that_does_not_read_back_is_an_error() -> None:
-    service = Service({ACCOUNTS: "1"})
-    service.deaf_keys = True
-    with pytest.raises(ApiError, match=r"key of 'accounts' is \[\] after it was set to \[a\]\. Check that the table"):
-        change(service, {"accounts": ["a"]})
+def test_refused_call_with_many_tables_is_made_table_by_table(pair: OnePair) -> None:
+    pair.put(STOPPED, ACCOUNTS, VENDORS)
+    pair.fault("POST", "*/IntegrationKeys", status=400, body="one table at a time")
+    change(pair, BOTH)
+    assert pair.keys_set[1:] == [{table: columns} for table, columns in BOTH.items()]
+
+
+def test_key_that_does_not_read_back_is_an_error(pair: OnePair) -> None:
+    pair.put(STOPPED, ACCOUNTS)
+    pair.set_key("accounts")
+    pair.fault("POST", "*/IntegrationKeys", status=200, body={})
+    with pytest.raises(
+        ApiError, match=r"key of 'accounts' is \[\] after it was set to \[name\]\. Check that the table"
+    ):
+        change(pair, {"accounts": ["name"]})
+
+
+def plan(pair: OnePair, goal: dict[str, str]) -> KeyPlan:
+    """The plan for another key of the customers."""
+    return KeyPlan.of({"accounts": ["name"]}, link_of(pair), listed(pair), goal)
 
 
 @pytest.mark.parametrize(
@@ -118,17 +131,17 @@ def test_key_that_does_not_read_back_is_an_error() -> None:
         ({}, "resume it on the dual-write page first"),
     ],
 )
-def test_paused_map_keeps_its_key_until_somebody_resumes_it(goal: dict[str, str], cure: str) -> None:
-    service = Service({ACCOUNTS: "5"})
-    plan = KeyPlan.of({"accounts": ["a"]}, service.connection_set("c"), service.listed(), goal)
+def test_paused_map_keeps_its_key_until_somebody_resumes_it(pair: OnePair, goal: dict[str, str], cure: str) -> None:
+    pair.put(PAUSED, ACCOUNTS)
+    made = plan(pair, goal)
     with pytest.raises(ApiError) as caught:
-        plan.require_possible()
+        made.require_possible()
     said = f"'{ACCOUNTS}' is paused, so the integration key of 'accounts' cannot change: {cure}"
-    assert str(caught.value) == said == plan.refusal(service.listed()[0])
+    assert str(caught.value) == said == made.refusal(pair.map(ACCOUNTS))
 
 
-def test_paused_map_that_shall_run_is_resumed_and_stopped_for_its_key() -> None:
-    service = Service({ACCOUNTS: "5"})
-    plan = KeyPlan.of({"accounts": ["a"]}, service.connection_set("c"), service.listed(), {ACCOUNTS: "running"})
-    plan.require_possible()
-    assert (plan.paused, plan.interrupted) == ([], [ACCOUNTS])
+def test_paused_map_that_shall_run_is_resumed_and_stopped_for_its_key(pair: OnePair) -> None:
+    pair.put(PAUSED, ACCOUNTS)
+    made = plan(pair, {ACCOUNTS: "running"})
+    made.require_possible()
+    assert (made.paused, made.interrupted) == ([], [ACCOUNTS])

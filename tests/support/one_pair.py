@@ -1,0 +1,286 @@
+"""One pair in a tenant of its own: its maps in any state at once, and all that the program asked of the services."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import httpx
+
+from emulator.core.faults import Fault
+from emulator.data.schemas import Plane
+from emulator.dual_write import connections, maps, requests, solutions, sync
+from emulator.dual_write.connections import Connection
+from emulator.dual_write.definitions import SOLUTIONS, maps_in
+from emulator.dual_write.maps import TableMap
+from emulator.dual_write.states import MapState
+from emulator.identity.tokens import SigningKey
+from providers.api.dual_write.models import ActionDetail, MapAction, Master
+from providers.protocol.base import Call
+from tests.support.in_process import World, a_world
+from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST, LinkedWorld
+
+ENVIRONMENT_ID = "6ebf7081-92a3-44b5-9fc0-4b5c6d7e8f96"
+# F&O has both companies, and groups of customers of the second one.
+COMPANIES = ("DAT", "USMF")
+GROUP_COUNT = 31
+PAIR: dict[str, Any] = {
+    "environments": [
+        {
+            "id": ENVIRONMENT_ID,
+            "name": "Lamna Sales",
+            "domain": "lamna-sales",
+            "packages": [
+                "DualWriteCoreAnchor",
+                "msdyn_DualWriteAppCoreAnchor",
+                "msdyn_Dynamics365FinanceExtendedAnchor",
+            ],
+        }
+    ],
+    "lifecycle_finops": [{"name": "lamna-erp", "host": FINOPS_HOST}],
+}
+
+# Maps of every company that need no other map, and some that need one another: a chain of three, and a chain of two.
+ENTITIES, AFFIXES = "cdm_companies - Legal entities", "msdyn_nameaffixes - Name affixes"
+CURRENCIES, RATE_TYPES = "transactioncurrencies - Currencies", "msdyn_exchangeratetypes - Exchange rate type"
+RATE_PAIRS = "msdyn_currencyexchangeratepairs - Exchange rate currency pair"
+RATES = "msdyn_currencyexchangerates - CDS Exchange Rates"
+HIERARCHY_TYPES = "msdyn_internalorganizationhierarchytypes - Organization hierarchy type"
+PURPOSES = "msdyn_internalorganizationhierarchypurposes - Organization hierarchy purposes"
+# Two maps of one table.
+LEGAL_ENTITIES = "msdyn_internalorganizations - Legal entities"
+OPERATING_UNITS = "msdyn_internalorganizations - Operating unit"
+HIERARCHIES = "msdyn_internalorganizationhierarchies - Organization hierarchy - published"
+# Maps with rows of each company; vendors refer to each other, customers to groups and vendors.
+GROUPS, VENDORS = "msdyn_customergroups - Customer groups", "msdyn_vendors - Vendors V2"
+ACCOUNTS = "accounts - Customers V3"
+MAPS = (*CORE.maps, GROUPS, VENDORS, ACCOUNTS)
+
+_ROWS = {
+    "LegalEntities": [
+        {
+            "LegalEntityId": "USMF",
+            "Name": "Contoso Entertainment",
+            "AddressCountryRegionId": "USA",
+            "LanguageId": "en-US",
+        }
+    ],
+    "CustomerGroups": [
+        {"dataAreaId": "usmf", "CustomerGroupId": str(number), "Description": f"Group {number}"}
+        for number in range(1, GROUP_COUNT + 1)
+    ],
+}
+# Seconds, so that nearly every poll finds something new.
+_QUICK = {
+    "dual_write_init_duration": 1,
+    "dual_write_start_duration": 1,
+    "dual_write_change_duration": 1,
+    "dual_write_stagger": 0,
+    "dual_write_state_lag": 0.5,
+    "dual_write_sync_base_duration": 1,
+    "dual_write_rows_per_minute": 10_000,
+    "dual_write_solution_duration": 10,
+}
+# Tries of one call that the service does not answer.
+_ATTEMPTS = 6
+
+
+class Sent(NamedTuple):
+    """A request as the service got it; `body` is None where there was none."""
+
+    method: str
+    path: str
+    body: Any
+
+
+class OnePair(LinkedWorld):
+    """The pair of `PAIR`. `shown`: every line of the row, those that stay too; `said`: those that stay."""
+
+    def __init__(self, world: World) -> None:
+        """`world`: a tenant with the pair."""
+        super().__init__(world)
+        self.sent: list[Sent] = []
+        self.shown: list[str] = []
+        self._changes: dict[str, Callable[[Any], Any]] = {}
+        self._meanwhile: list[tuple[str, int, Callable[[], object]]] = []
+        world.network = lambda direct: _Watched(direct, self)
+
+    @property
+    def said(self) -> list[str]:
+        """What stayed in the run's messages."""
+        return self.world.said
+
+    def call(self, **options: Any) -> Call:
+        """A new provider process whose lines all are in `shown`."""
+        call = super().call(**options)
+
+        def write(row: object, text: str, **kind: bool) -> None:
+            self.shown.append(text)
+            call.write(row, text, **kind)
+
+        return replace(call, write=write)
+
+    def forget(self) -> None:
+        """Count requests and messages anew."""
+        for log in (self.sent, self.shown, self.said, self.world.requests):
+            log.clear()
+
+    @property
+    def asked(self) -> list[tuple[str, list[str]]]:
+        """What was asked of maps (E3), in order: the action and the names of the maps."""
+        names = {template["id"]: one.name for one in self._maps() for template in one.templates}
+        bodies = (each.body for each in self.sent if each.path.endswith("/Start"))
+        return [(MapAction(body["action"]).name, [names[one["tid"]] for one in body["details"]]) for body in bodies]
+
+    @property
+    def synced(self) -> list[tuple[str, str]]:
+        """The maps that were asked to start with an initial sync, each with its master (AX or CRM)."""
+        names = {template["id"]: one.name for one in self._maps() for template in one.templates}
+        starts = [each.body for each in self.sent if each.path.endswith("/Start") and each.body["action"] == "1"]
+        details = [one for body in starts for one in body["details"] if not one["parameters"]["skipInitialSync"]]
+        return [(names[one["tid"]], one["parameters"]["conflictResolution"]["master"]) for one in details]
+
+    def count(self, path: str) -> int:
+        """How many requests went to such a path."""
+        return len([each for each in self.sent if fnmatchcase(each.path, path)])
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of each map that has a project, as the service holds it."""
+        return {one.name: str(one.state) for one in self._maps() if one.pid}
+
+    def put(self, state: MapState, *names: str) -> None:
+        """Let these maps be in a state now, each with a project."""
+        connection = self._connection
+        for name in names:
+            table_map = self.stored(name)
+            if table_map.pid is None:
+                requests.make_project(connection, table_map)
+            sync.enter(self.world.tenant, connection, [table_map], state)
+
+    def start(self, name: str, **options: Any) -> str:
+        """Ask for the start of a map as a run does that is killed then; the id of the request."""
+        table_map, service = self.stored(name), self.call().session("public").dual_write
+        detail = ActionDetail(tid=table_map.active, pid=table_map.pid, **options)
+        return service.start_action(self.cid, MapAction.START, [detail])
+
+    def sync(self, name: str, *, breaks: str = "") -> str:
+        """An initial sync of a stopped map from F&O, to its end; `breaks`: the error in which it ends; its id."""
+        if breaks:
+            self.person("break-map", name, text=breaks)
+        request_id = self.start(name, skip_initial_sync=False, master=Master.FINANCE_OPERATIONS)
+        self.world.tenant.events.advance(120)
+        self.person("mend-map", name)
+        return request_id
+
+    def stored(self, name: str) -> TableMap:
+        """One map as the service holds it."""
+        found = maps.find(self.world.tenant, self._connection.cid, name)
+        assert found is not None
+        return found
+
+    def fault(self, method: str, path: str, **values: Any) -> None:
+        """Such calls fail; see `Fault`."""
+        self.world.tenant.faults.add(Fault(method=method, path=path, **values))
+
+    def silence(self, method: str, path: str, calls: int = 1) -> None:
+        """So many such calls of the program get no answer, however often it tries."""
+        self.fault(method, path, status=503, count=calls * _ATTEMPTS, body="restarting")
+
+    def alter(self, path: str, change: Callable[[Any], Any]) -> None:
+        """Every answer of such a path is changed, in a way that no fault of the emulator can."""
+        self._changes[path] = change
+
+    def meanwhile(self, path: str, number: int, happens: Callable[[], object]) -> None:
+        """Something happens once, right after so many answers to such a path from now on."""
+        self._meanwhile.append((path, self.count(path) + number, happens))
+
+    @property
+    def keys_set(self) -> list[dict[str, list[str]]]:
+        """The integration keys that were to be set (E9), table to columns, in the order of the calls."""
+        return [each.body["integrationKeys"] for each in self.sent if each.path.endswith("/IntegrationKeys")]
+
+    def set_key(self, table: str, *columns: str) -> None:
+        """Let the link have this integration key of a table, none without columns."""
+        connection = self._connection
+        connection.integration_keys[table] = list(columns)
+        connections.save(self.world.tenant, connection)
+
+    def add_rows(self, entity_set: str, *rows: dict[str, Any], plane: Plane = "finops") -> None:
+        """Rows that a side has; those of F&O are of USMF."""
+        host, common = (FINOPS_HOST, {"dataAreaId": "usmf"}) if plane == "finops" else (CDS_HOST, {})
+        for row in rows:
+            self.world.tenant.rows.insert(plane, host, entity_set, {**common, **row}, origin="seed")
+
+    def add_vendors(self, *accounts: tuple[str, str | None]) -> None:
+        """Vendors of USMF, each with the vendor that pays its invoices; their group is on both sides."""
+        group = {"msdyn_vendorgroup": "10", "_msdyn_company_value": self.company_id("USMF")}
+        self.add_rows("msdyn_vendorgroups", group, plane="dataverse")
+        self.add_rows("VendorGroups", {"VendorGroupId": "10", "Description": "Vendors"})
+        common = {"VendorGroupId": "10", "VendorPartyType": "Organization", "CurrencyCode": "EUR"}
+        rows = ({"VendorAccountNumber": one, "InvoiceVendorAccountNumber": payer} for one, payer in accounts)
+        self.add_rows("VendorsV2", *({**common, **row} for row in rows))
+
+    def company_id(self, code: str) -> str:
+        """The id of a linked company's row in CDS."""
+        return next(one.dataverse_id for one in self._connection.companies if one.code == code)
+
+    @property
+    def _connection(self) -> Connection:
+        found = connections.by_dataverse_host(self.world.tenant, CDS_HOST)
+        assert found is not None
+        return found
+
+    def _maps(self) -> list[TableMap]:
+        return maps.maps_of(self.world.tenant, self._connection.cid)
+
+    def answered(self, path: str, answer: httpx.Response) -> httpx.Response:
+        """The answer as the program gets it, after what happens meanwhile."""
+        for one in [one for one in self._meanwhile if fnmatchcase(path, one[0]) and self.count(one[0]) == one[1]]:
+            self._meanwhile.remove(one)
+            one[2]()
+        change = next((change for pattern, change in self._changes.items() if fnmatchcase(path, pattern)), None)
+        if change is None or answer.status_code != 200:
+            return answer
+        answer.read()
+        content = httpx.ByteStream(json.dumps(change(answer.json())).encode())
+        return httpx.Response(200, headers={"content-type": "application/json"}, stream=content)
+
+
+class _Watched(httpx.BaseTransport):
+    """Stands before the transport of a process."""
+
+    def __init__(self, direct: httpx.BaseTransport, pair: OnePair) -> None:
+        self._direct = direct
+        self._pair = pair
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        content = request.read()
+        is_json = content[:1] in (b"{", b"[")
+        self._pair.sent.append(Sent(request.method, request.url.path, json.loads(content) if is_json else None))
+        return self._pair.answered(request.url.path, self._direct.handle_request(request))
+
+
+def a_pair(key: SigningKey, *, linked: Sequence[str] = COMPANIES) -> World:
+    """The tenant with the pair, linked with these companies (none: not linked); no map solution is applied."""
+    world = a_world(key)
+    for name, seconds in _QUICK.items():
+        world.tenant.switches.set(name, seconds)
+    links = [{"environment": CDS_HOST, "finops": FINOPS_HOST, "companies": list(linked)}] if linked else []
+    world.tenant.seeds.play(PAIR)
+    world.tenant.seeds.play({"rows": {"finops": {FINOPS_HOST: _ROWS}}, "links": links})
+    return world
+
+
+def a_pair_with_maps(key: SigningKey, names: Collection[str] = MAPS) -> World:
+    """The pair with these maps, none of which was ever started."""
+    world = a_pair(key)
+    connection = connections.connections(world.tenant)[0]
+    for carrier in SOLUTIONS:
+        if any(one.name in names for one in maps_in(carrier)):
+            solutions.restore(world.tenant, connection, carrier)
+    for table_map in maps.maps_of(world.tenant, connection.cid):
+        if table_map.name not in names:
+            maps.remove(world.tenant, table_map)
+    return world
