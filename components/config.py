@@ -11,7 +11,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 from pydantic import ValidationError
 
-from components.draft import draft_of
+from components.draft import Draft, draft_of
 from components.findings import Finding, listed, report
 from components.rules import broken_rules
 from components.stack import NAMESPACE, Stack
@@ -20,11 +20,11 @@ from providers.protocol.findings import STACK_FILE
 
 def check(raw: Mapping[str, Any], today: date) -> tuple[Stack | None, list[Finding]]:
     """The stack of these values (keys without namespace), or every problem there is; pure."""
-    findings = broken_rules(draft_of(raw), today)
     try:
         stack = Stack.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        return None, listed([*report(error, Stack), *findings])
+        return None, listed([*report(error, Stack), *broken_rules(draft_of(raw), today)])
+    findings = broken_rules(Draft(stack, raw), today)
     return (None if findings else stack), listed(findings)
 
 

@@ -5,7 +5,7 @@ written, which keys a section has, and which places are broken. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,8 +25,8 @@ class Draft:
 
     stack: DraftStack
     raw: Mapping[str, Any]
-    broken: frozenset[Place]
-    kept: Mapping[Place, tuple[int, ...]]
+    broken: frozenset[Place] = frozenset()
+    kept: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
 
     def as_written(self, place: Place) -> Place:
         """A place of the draft as a place of the file."""

@@ -43,7 +43,9 @@ CatchUp = Literal["replay", "keep-as-errors", "discard"]
 class Section(BaseModel):
     """A map of the stack file: keys in camel case, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, defer_build=True
+    )
 
 
 class DraftCds(Section):
@@ -244,12 +246,12 @@ class DraftStack(Section):
         None,
         description="The tenant of the pair, by its id or a domain: with credentials of another one nothing is done.",
     )
-    cds: DraftCds = DraftCds()
-    finops: DraftFinOps = DraftFinOps()
+    cds: DraftCds = Field(default_factory=DraftCds)
+    finops: DraftFinOps = Field(default_factory=DraftFinOps)
     connection: Connection = Field(default_factory=Connection, description="The dual-write link between the two.")
     companies: tuple[DraftLegalEntity, ...] = ()
     bootstrap: tuple[DraftBootstrap, ...] = ()
-    maps: DraftMaps = DraftMaps()
+    maps: DraftMaps = Field(default_factory=DraftMaps)
     limits: Limits = Field(default_factory=Limits, description="Documented limits that a plan is checked against.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long the slow steps may take.")
     confirm: tuple[DraftConfirmation, ...] = ()

@@ -27,7 +27,7 @@ LOOKING_UP = {403: NO_RIGHTS, 404: CONSENT_MISSING, **dict.fromkeys((500, 502, 5
 READING = {403: NO_RIGHTS}
 MAKING_MAPS = {401: NOT_THE_LINKING_USER, 403: NO_RIGHTS}
 
-_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), known) for pattern, known in TEXTS)
+_ANY_CASE = re.IGNORECASE | re.DOTALL
 _AGAIN = re.compile(r"[,;] then run `up` again\.?$")
 _HEALTH_CODE = re.compile(r"\b(DWDVEV|DWFOEV)(\d{4})\b", re.IGNORECASE)
 _VALIDATION_CODE = re.compile(r"\bDIPV(\d{4})\b", re.IGNORECASE)
@@ -39,7 +39,7 @@ def explained(text: str) -> Known | None:
     return (
         _by_health_code(plain)
         or _by_validation_code(plain)
-        or next((known for pattern, known in _PATTERNS if pattern.search(plain)), None)
+        or next((known for pattern, known in TEXTS if re.search(pattern, plain, _ANY_CASE)), None)
     )
 
 

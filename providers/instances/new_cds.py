@@ -31,7 +31,7 @@ from providers.protocol.waiting import Waiting
 class Wanted(BaseModel):
     """What a new CDS instance is made from: display name, domain, kind, location, ISO currency code, LCID."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     name: str
     domain: str

@@ -20,7 +20,7 @@ def _day(text: str) -> str:
 class Consent(BaseModel):
     """One entry of `dualwrite:confirm`. `until` is the last day on which it counts, as ISO text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     action: Action
     target: str

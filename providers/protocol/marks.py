@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
-@dataclass(frozen=True)
 class Replaces:
     """A change means another object: the engine plans a replacement."""
 
@@ -30,22 +29,18 @@ class RefusedOnce:
     when: str
 
 
-@dataclass(frozen=True)
 class Unordered:
     """A list (or each list of a mapping) that is a set: order and repetition mean nothing, and previews tell items."""
 
 
-@dataclass(frozen=True)
 class CaseBlind:
     """Text (or a list of texts) that differs only in case is the same."""
 
 
-@dataclass(frozen=True)
 class NotCompared:
     """How to work, not what to make (a timeout, say): a change alone is no difference and writes nothing."""
 
 
-@dataclass(frozen=True)
 class AtCreation(NotCompared):
     """Serves the creation, or the checks before it; what becomes of it afterwards is no difference."""
 
@@ -71,12 +66,10 @@ class FixedWith:
     field: str
 
 
-@dataclass(frozen=True)
 class Recorded:
     """Kept with the resource for its deletion: a change is stored and calls no service."""
 
 
-@dataclass(frozen=True)
 class AsksOnce:
     """A text that asks for something once, and again when it is another one; none asks for nothing and is recorded."""
 
@@ -94,12 +87,10 @@ class Checked:
     doing: str = ""
 
 
-@dataclass(frozen=True)
 class Minimum:
     """A dotted version that is the least wanted: a newer one is no difference."""
 
 
-@dataclass(frozen=True)
 class Address:
     """A URL of an instance: its host alone decides whether two are the same."""
 

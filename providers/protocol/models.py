@@ -15,7 +15,7 @@ from providers.protocol.marks import Checked, NotCompared, Refused
 class Inputs(BaseModel):
     """Desired state in the admin centre's words. Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class CloudInputs(Inputs):
@@ -47,7 +47,7 @@ class CloudArguments(TypedDict):
 class Outputs(BaseModel):
     """What the service holds. Fields named like inputs carry the value that the service has for that input."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class CloudOutputs(Outputs):
@@ -63,7 +63,7 @@ class PrivateInputs(BaseModel):
     `updating`: the plan was shown already, by the preview of the same `up`, which asked the services the same.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     updating: bool = False
 

@@ -70,10 +70,22 @@ def _found_by_model(name: str, error: ValidationError) -> list[Problem]:
 
 
 def validated(model: type[Inputs], resource: str, known: Bag, unknown: Collection[str]) -> tuple[Bag, list[Problem]]:
-    """The known fields as the model takes them, field by field, and what it says against them.
+    """The known fields as the model takes them, and what it says against them.
 
     `unknown`: names of fields whose value is not known yet; an Unknown never reaches pydantic (R14).
     """
+    if not unknown:
+        try:
+            return model.model_validate(known).model_dump(mode="json", exclude_none=True, exclude_unset=True), []
+        except ValidationError:
+            # Field by field, to name every problem by its path and to keep what is right.
+            pass
+    return _field_by_field(model, resource, known, unknown)
+
+
+def _field_by_field(
+    model: type[Inputs], resource: str, known: Bag, unknown: Collection[str]
+) -> tuple[Bag, list[Problem]]:
     fields = model.model_fields
     problems = [Problem(name, f"is not an input of {resource}") for name in (*known, *unknown) if name not in fields]
     values: Bag = {}

@@ -158,7 +158,7 @@ class ActionDetail(BaseModel):
     True goes live and keeps it as errors, False discards it (5.5). `pid` is None only for initialise.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     tid: str
     pid: str | None = None

@@ -118,7 +118,7 @@ class EnvironmentRequest(BaseModel):
     `sku` is `Sandbox` or `Production`; `templates` such as `D365_DeveloperEdition` (Dynamics 365 apps enabled).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     display_name: str
     domain: str
@@ -136,7 +136,7 @@ class EnvironmentRequest(BaseModel):
 class CreateStarted(BaseModel):
     """The answer to a create: the operation to poll (202), or the environment at once (200, 201); seconds to wait."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     operation_url: str | None = None
     environment_id: str | None = None
@@ -146,7 +146,7 @@ class CreateStarted(BaseModel):
 class OperationStarted(BaseModel):
     """The answer to an update or a delete: the operation to poll, or None when it was done at once (204)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     operation_url: str | None = None
     retry_after: float | None = None

@@ -27,7 +27,7 @@ class PollIntervals(BaseModel):
     `busy` is the wait while another operation runs on an environment, `patience` how long that is waited out.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     environment: float = 10
     dataverse: float = 15
@@ -66,7 +66,7 @@ class CloudProfile(BaseModel):
     ends with a dot and the suffix. `proxy` and `ca` are set for the emulator alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     authority: str

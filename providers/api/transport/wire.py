@@ -18,13 +18,15 @@ class Thing(BaseModel):
     An answer without that member is none: the thing that it is about would be believed gone.
     """
 
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
     known_by: ClassVar[str] = ""
 
 
 class Wire(Thing):
     """A model whose members carry aliases; they can also be given by their Python name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -45,8 +47,6 @@ class Answered(Wire):
 
 class CaseBlind(Thing):
     """A model whose JSON names are the Python names without underscores, in any case."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     @model_validator(mode="before")
     @classmethod
