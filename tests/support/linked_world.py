@@ -40,7 +40,7 @@ class LinkedWorld:
         listed = self.world.call().session("public").dual_write.maps(self.cid, fresh=True)
         return next(each for each in listed if each.name == name)
 
-    def person(self, action: str, name: str = "", **values: Any) -> None:
+    def person(self, action: str, name: str = "", /, **values: Any) -> None:
         """Somebody does something on the dual-write page, and it has ended."""
         self.world.catch_up()
         named = {"map": name} if name else {}

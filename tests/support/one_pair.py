@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 import httpx
 
 from emulator.core.faults import Fault
-from emulator.data.schemas import Plane
+from emulator.data.schemas import Plane, table
+from emulator.dataverse.plugins import SUPPORT
 from emulator.dual_write import connections, maps, requests, solutions, sync
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import SOLUTIONS, maps_in
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
 from emulator.identity.tokens import SigningKey
+from emulator.power_platform.records import find_environment, put_environment
+from emulator.tables.keys import row_id_of
 from providers.api.dual_write.models import ActionDetail, MapAction, Master
 from providers.protocol.base import Call
 from tests.support.in_process import World, a_world
@@ -82,6 +85,7 @@ _QUICK = {
     "dual_write_rows_per_minute": 10_000,
     "dual_write_solution_duration": 10,
 }
+_HOSTS: dict[Plane, str] = {"dataverse": CDS_HOST, "finops": FINOPS_HOST}
 # Tries of one call that the service does not answer.
 _ATTEMPTS = 6
 
@@ -207,20 +211,45 @@ class OnePair(LinkedWorld):
         connection.integration_keys[table] = list(columns)
         connections.save(self.world.tenant, connection)
 
-    def add_rows(self, entity_set: str, *rows: dict[str, Any], plane: Plane = "finops") -> None:
-        """Rows that a side has; those of F&O are of USMF."""
-        host, common = (FINOPS_HOST, {"dataAreaId": "usmf"}) if plane == "finops" else (CDS_HOST, {})
+    def rows(self, side: Plane, entity_set: str, **equal: Any) -> list[dict[str, Any]]:
+        """The rows of a side with these values."""
+        return self.world.tenant.rows.find(side, _HOSTS[side], entity_set, equal)
+
+    def set_finops_version(self, version: str) -> None:
+        """What both Power Platform and Dataverse say of the version of F&O."""
+        tenant = self.world.tenant
+        environment = find_environment(tenant, ENVIRONMENT_ID)
+        assert environment is not None
+        assert environment.finops is not None
+        environment.finops.version = version
+        put_environment(tenant, environment)
+
+    def add_rows(self, side: Plane, entity_set: str, *rows: dict[str, Any]) -> None:
+        """Rows that a side has; where F&O has them by company they are of USMF."""
+        common = {"dataAreaId": "usmf"} if "dataAreaId" in table(side, entity_set).columns else {}
         for row in rows:
-            self.world.tenant.rows.insert(plane, host, entity_set, {**common, **row}, origin="seed")
+            self.world.tenant.rows.insert(side, _HOSTS[side], entity_set, {**common, **row}, origin="seed")
+
+    def change_rows(self, side: Plane, entity_set: str, changes: dict[str, Any], **equal: Any) -> None:
+        """Other values in the rows with these; past the rules of the platform."""
+        for row in self.rows(side, entity_set, **equal):
+            row_id = row_id_of(table(side, entity_set), row)
+            self.world.tenant.rows.update(side, _HOSTS[side], entity_set, row_id, changes, origin=SUPPORT)
+
+    def remove_rows(self, side: Plane, entity_set: str, **equal: Any) -> None:
+        """The rows with these values are gone."""
+        for row in self.rows(side, entity_set, **equal):
+            row_id = row_id_of(table(side, entity_set), row)
+            self.world.tenant.rows.delete(side, _HOSTS[side], entity_set, row_id, origin="system")
 
     def add_vendors(self, *accounts: tuple[str, str | None]) -> None:
         """Vendors of USMF, each with the vendor that pays its invoices; their group is on both sides."""
         group = {"msdyn_vendorgroup": "10", "_msdyn_company_value": self.company_id("USMF")}
-        self.add_rows("msdyn_vendorgroups", group, plane="dataverse")
-        self.add_rows("VendorGroups", {"VendorGroupId": "10", "Description": "Vendors"})
+        self.add_rows("dataverse", "msdyn_vendorgroups", group)
+        self.add_rows("finops", "VendorGroups", {"VendorGroupId": "10", "Description": "Vendors"})
         common = {"VendorGroupId": "10", "VendorPartyType": "Organization", "CurrencyCode": "EUR"}
         rows = ({"VendorAccountNumber": one, "InvoiceVendorAccountNumber": payer} for one, payer in accounts)
-        self.add_rows("VendorsV2", *({**common, **row} for row in rows))
+        self.add_rows("finops", "VendorsV2", *({**common, **row} for row in rows))
 
     def company_id(self, code: str) -> str:
         """The id of a linked company's row in CDS."""

@@ -1,121 +1,166 @@
 """What dual-write needs to be let in: only what is missing is written, a refusal is one line with the manual step."""
 
-from typing import cast
+from typing import Any
 
 import pytest
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.finance_operations.client import FinanceOperations
-from providers.api.transport.errors import PermissionDenied, ServiceUnavailable
+from providers.api.transport.errors import ServiceUnavailable
 from providers.link.access_rights import AccessRights
 from providers.link.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS
 from providers.protocol.waiting import Waiting
-from tests.unit.providers.fake_link import FakeDataverseSide, FakeFinOpsSide, LinkSession
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
+from tests.support.one_pair import OnePair
 
 FIRST, SECOND = CDS_APPLICATION_USERS
-DENIED = PermissionDenied("The caller lacks prvAssignRole", code="0x80040220")
+APP_USER, RUNTIME_USER = "Dual-write App User", "Dual-write Runtime User"
+DENIED = {"error": {"code": "0x80040220", "message": "The caller lacks prvAssignRole"}}
 
 
-@pytest.fixture
-def cds() -> FakeDataverseSide:
-    return FakeDataverseSide()
-
-
-@pytest.fixture
-def finops() -> FakeFinOpsSide:
-    return FakeFinOpsSide()
-
-
-def rights(cds: FakeDataverseSide, finops: FakeFinOpsSide, said: list[str] | None = None) -> AccessRights:
-    call = LinkSession().call(said)
-    sides = cast(Dataverse, cds), cast(FinanceOperations, finops)
+def rights(pair: OnePair) -> AccessRights:
+    call = pair.call()
+    session = call.session("public")
+    sides = session.dataverse(CDS_HOST), session.finance_operations(FINOPS_HOST)
     return AccessRights(*sides, call, Waiting(call, 1800), interval=30)
 
 
-def test_pair_that_has_everything_is_not_written_to(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    said: list[str] = []
-    rights(cds, finops, said).applications(FINOPS_CLIENTS)
-    rights(cds, finops, said).team_roles(["team-dat"])
-    assert (cds.written, finops.registered, said) == ([], [], [])
+def team_of(pair: OnePair, company: str) -> str:
+    """The id of a company's owning team."""
+    (row,) = pair.rows("dataverse", "cdm_companies", cdm_companycode=company)
+    return str(row["_cdm_defaultowningteam_value"])
 
 
-def test_missing_application_user_is_created_in_the_root_unit_as_administrator(
-    cds: FakeDataverseSide, finops: FakeFinOpsSide
-) -> None:
-    del cds.users[FIRST]
-    said: list[str] = []
-    rights(cds, finops, said).applications(FINOPS_CLIENTS)
-    assert cds.written == ["user 00000015 in bu-1", "System Administrator of bu-1 to 00000015"]
-    assert said == ["Microsoft Dynamics ERP was given the role System Administrator in CDS"]
+def role(pair: OnePair, name: str, unit: str) -> str:
+    """The id of a role in the business unit of that name."""
+    (row,) = pair.rows("dataverse", "businessunits", name=unit)
+    (found,) = pair.rows("dataverse", "roles", name=name, _businessunitid_value=row["businessunitid"])
+    return str(found["roleid"])
 
 
-def test_user_without_any_role_gets_one_and_any_role_will_do(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.user_roles[SECOND] = []
-    rights(cds, finops).applications(FINOPS_CLIENTS)
-    assert cds.written == ["System Administrator of bu-1 to 2e49aa60"]
+def given(pair: OnePair) -> list[str]:
+    """The role, its business unit and the team or application user of each assignment."""
+    roles = {row["roleid"]: row for row in pair.rows("dataverse", "roles")}
+    units = {row["businessunitid"]: row["name"] for row in pair.rows("dataverse", "businessunits")}
+    names = {row["teamid"]: row["name"] for row in pair.rows("dataverse", "teams")}
+    names |= {row["systemuserid"]: row.get("applicationid") for row in pair.rows("dataverse", "systemusers")}
+    lines = []
+    for request in (each for each in pair.sent if each.path.endswith("_association/$ref")):
+        assigned = roles[request.body["@odata.id"].partition("/roles(")[2].removesuffix(")")]
+        whose = request.path.partition("(")[2].partition(")")[0]
+        lines.append(f"{assigned['name']} of {units[assigned['_businessunitid_value']]} to {names[whose]}")
+    return lines
 
 
-def test_disabled_user_is_left_to_the_health_check(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.users[FIRST], cds.user_roles[FIRST] = True, []
-    rights(cds, finops).applications(FINOPS_CLIENTS)
-    assert cds.written == []
+def posted(pair: OnePair, entity_set: str) -> list[Any]:
+    """The rows that were to be created in a set."""
+    return [each.body for each in pair.sent if each.method == "POST" and each.path.endswith(f"/{entity_set}")]
 
 
-def test_user_that_shows_late_is_waited_for(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.late_users = 3
-    rights(cds, finops).applications(FINOPS_CLIENTS)
-    assert "System Administrator of bu-1 to 00000015" in cds.written
+def test_pair_that_has_everything_is_not_written_to(linked: OnePair) -> None:
+    teams = [team_of(linked, "DAT")]
+    rights(linked).team_roles(teams)
+    linked.forget()
+    rights(linked).applications(FINOPS_CLIENTS)
+    rights(linked).team_roles(teams)
+    assert (linked.world.writes(), linked.said) == ([], [])
 
 
-def test_missing_clients_are_registered_in_finops(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    finops.clients = []
-    said: list[str] = []
-    rights(cds, finops, said).applications(FINOPS_CLIENTS)
-    assert finops.registered == ["6f7d0213 as Admin, Dual-write", "2e49aa60 as Admin, Dynamics Data Integration"]
-    assert said == ["Dual-write and Dynamics Data Integration were registered in F&O"]
+def test_missing_application_user_is_created_in_the_root_unit_as_administrator(linked: OnePair) -> None:
+    linked.person("remove-application", client_id=FIRST)
+    rights(linked).applications(FINOPS_CLIENTS)
+    ((root,), (user,)) = linked.rows("dataverse", "businessunits", name="lamna-sales"), posted(linked, "systemusers")
+    assert user["applicationid"] == FIRST
+    assert user["businessunitid@odata.bind"] == f"/businessunits({root['businessunitid']})"
+    assert given(linked) == [f"System Administrator of lamna-sales to {FIRST}"]
+    assert len(linked.world.writes()) == 2
+    assert linked.said == ["Microsoft Dynamics ERP was given the role System Administrator in CDS"]
 
 
-def test_teams_get_only_the_roles_they_lack(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.team_roles = {"team-dat": ["Dual-write App User"]}
-    said: list[str] = []
-    rights(cds, finops, said).team_roles(["team-dat", "team-dat"])
-    assert cds.written == [
-        "Dual-write Runtime User of bu-2 to team-dat",
-        "Dual-write App User of bu-1 to t-1",
-        "Dual-write Runtime User of bu-1 to t-1",
+def test_user_without_any_role_gets_one_and_any_role_will_do(linked: OnePair) -> None:
+    ((first,), (second,)) = (linked.rows("dataverse", "systemusers", applicationid=each) for each in (FIRST, SECOND))
+    assigned = {"systemuserid": first["systemuserid"], "roleid": role(linked, RUNTIME_USER, "lamna-sales")}
+    for user in (first, second):
+        linked.remove_rows("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
+    linked.add_rows("dataverse", "systemuserrolescollection", assigned)
+    rights(linked).applications(FINOPS_CLIENTS)
+    assert given(linked) == [f"System Administrator of lamna-sales to {SECOND}"]
+    assert len(linked.world.writes()) == 1
+
+
+def test_disabled_user_is_left_to_the_health_check(linked: OnePair) -> None:
+    (user,) = linked.rows("dataverse", "systemusers", applicationid=FIRST)
+    linked.change_rows("dataverse", "systemusers", {"isdisabled": True}, applicationid=FIRST)
+    linked.remove_rows("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
+    rights(linked).applications(FINOPS_CLIENTS)
+    assert linked.world.writes() == []
+
+
+def test_user_that_shows_late_is_waited_for(linked: OnePair) -> None:
+    linked.person("remove-application", client_id=FIRST)
+    linked.fault("GET", "*/systemusers", stale=True, count=5)
+    rights(linked).applications(FINOPS_CLIENTS)
+    assert given(linked) == [f"System Administrator of lamna-sales to {FIRST}"]
+    assert linked.world.elapsed >= 3 * 30
+
+
+def test_missing_clients_are_registered_in_finops(linked: OnePair) -> None:
+    for client in FINOPS_CLIENTS:
+        linked.person("remove-application", client_id=client, environment=FINOPS_HOST)
+    rights(linked).applications(FINOPS_CLIENTS)
+    registered = [(row["AADClientId"], row["UserId"], row["Name"]) for row in posted(linked, "SysAADClients")]
+    assert registered == [
+        (FINOPS_CLIENTS[0], "Admin", "Dual-write"), (FINOPS_CLIENTS[1], "Admin", "Dynamics Data Integration"),
+    ]  # fmt: skip
+    assert linked.said == ["Dual-write and Dynamics Data Integration were registered in F&O"]
+
+
+def test_teams_get_only_the_roles_they_lack(linked: OnePair) -> None:
+    team = team_of(linked, "DAT")
+    linked.add_rows("dataverse", "teamrolescollection", {"teamid": team, "roleid": role(linked, APP_USER, "DAT")})
+    rights(linked).team_roles([team, team])
+    assert given(linked) == [
+        f"{RUNTIME_USER} of DAT to DAT Dual Write",
+        f"{APP_USER} of lamna-sales to lamna-sales",
+        f"{RUNTIME_USER} of lamna-sales to lamna-sales",
     ]
-    assert said == ["the dual-write roles were given to the teams team-dat Dual Write, contoso"]
+    assert linked.said == ["the dual-write roles were given to the teams DAT Dual Write, lamna-sales"]
 
 
-def test_roles_of_a_new_business_unit_are_waited_for(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.team_roles, cds.late_roles = {"t-1": ["Dual-write App User", "Dual-write Runtime User"]}, 3
-    rights(cds, finops).team_roles(["team-dat"])
-    assert len(cds.written) == 2
+def test_roles_of_a_new_business_unit_are_waited_for(linked: OnePair) -> None:
+    roles = linked.rows("dataverse", "roles")
+    linked.remove_rows("dataverse", "roles", name=APP_USER)
+    linked.fault("GET", "*/roles", stale=True, count=3)
+    linked.add_rows("dataverse", "roles", *(row for row in roles if row["name"] == APP_USER))
+    rights(linked).team_roles([team_of(linked, "DAT")])
+    assert given(linked)[:2] == [f"{name} of DAT to DAT Dual Write" for name in (APP_USER, RUNTIME_USER)]
+    assert linked.world.elapsed >= 3 * 30
 
 
-def test_refusals_are_one_line_each_with_the_manual_step(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    del cds.users[FIRST]
-    cds.failures = {"add_application_user": DENIED, "assign_role_to_team": DENIED}
-    cds.team_roles, finops.clients, finops.refusal = {}, [FINOPS_CLIENTS[1]], PermissionDenied("no administrator")
-    said: list[str] = []
-    rights(cds, finops, said).applications(FINOPS_CLIENTS)
-    rights(cds, finops, said).team_roles(["team-dat"])
-    assert [line.partition(" could not be set up: ")[0] for line in said] == [
+def test_refusals_are_one_line_each_with_the_manual_step(linked: OnePair) -> None:
+    linked.person("remove-application", client_id=FIRST)
+    linked.person("remove-application", client_id=FINOPS_CLIENTS[0], environment=FINOPS_HOST)
+    for path in ("*/systemusers", "*/teamroles_association/*"):
+        linked.fault("POST", path, count=0, status=403, body=DENIED)
+    linked.fault("POST", "*/SysAADClients", count=0, status=403, body={"error": {"message": "no administrator"}})
+    rights(linked).applications(FINOPS_CLIENTS)
+    rights(linked).team_roles([team_of(linked, "DAT")])
+    assert [line.partition(" could not be set up: ")[0] for line in linked.said] == [
         f"warning: the application user {FIRST} of CDS",
         f"warning: the client {FINOPS_CLIENTS[0]} of F&O",
-        "warning: the roles Dual-write App User and Dual-write Runtime User of the owning teams",
+        f"warning: the roles {APP_USER} and {RUNTIME_USER} of the owning teams",
     ]
-    assert "The caller lacks prvAssignRole (0x80040220). In the Power Platform admin centre" in said[0]
+    assert "The caller lacks prvAssignRole (0x80040220" in linked.said[0]
+    assert "). In the Power Platform admin centre" in linked.said[0]
 
 
-def test_role_that_does_not_exist_is_one_line_too(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.team_roles, cds.late_roles = {}, 10_000
-    said: list[str] = []
-    rights(cds, finops, said).team_roles(["team-dat"])
-    assert "CDS has no role 'Dual-write App User' in the business unit bu-2" in said[0]
+def test_role_that_does_not_exist_is_one_line_too(linked: OnePair) -> None:
+    ((unit,),) = (linked.rows("dataverse", "businessunits", name="DAT"),)
+    linked.remove_rows("dataverse", "roles", name=APP_USER)
+    rights(linked).team_roles([team_of(linked, "DAT")])
+    (line,) = linked.said
+    assert f"CDS has no role '{APP_USER}' in the business unit {unit['businessunitid']}" in line
 
 
-def test_service_that_is_down_ends_the_run(cds: FakeDataverseSide, finops: FakeFinOpsSide) -> None:
-    cds.failures = {"application_user": ServiceUnavailable("restarting")}
+def test_service_that_is_down_ends_the_run(linked: OnePair) -> None:
+    linked.fault("GET", "*/systemusers", count=0, status=503, body={"error": {"message": "restarting"}})
     with pytest.raises(ServiceUnavailable):
-        rights(cds, finops).applications(FINOPS_CLIENTS)
+        rights(linked).applications(FINOPS_CLIENTS)

@@ -445,8 +445,8 @@ def test_errors_within_the_table_that_do_not_shrink_end_the_map_only(pair: OnePa
 
 def test_errors_of_another_table_are_not_run_again(pair: OnePair) -> None:
     pair.put(STOPPED, GROUPS)
-    pair.add_rows("PaymentTerms", {"Name": "Net30"})
-    pair.add_rows("CustomerGroups", {"CustomerGroupId": "99", "PaymentTermId": "Net30"})
+    pair.add_rows("finops", "PaymentTerms", {"Name": "Net30"})
+    pair.add_rows("finops", "CustomerGroups", {"CustomerGroupId": "99", "PaymentTermId": "Net30"})
     report, _ = syncing(pair, running(GROUPS), {GROUPS: AX})
     assert len(pair.synced) == 1
     assert report.failures[0].text.startswith("initial sync failed for USMF with 1 error: ")
