@@ -95,6 +95,7 @@ class Sent(NamedTuple):
 
     method: str
     path: str
+    query: str
     body: Any
 
 
@@ -107,6 +108,7 @@ class OnePair(LinkedWorld):
         self.sent: list[Sent] = []
         self.shown: list[str] = []
         self._changes: dict[str, Callable[[Any], Any]] = {}
+        self._disconnected: list[str] = []
         self._meanwhile: list[tuple[str, int, Callable[[], object]]] = []
         world.network = lambda direct: _Watched(direct, self)
 
@@ -196,9 +198,19 @@ class OnePair(LinkedWorld):
         """Every answer of such a path is changed, in a way that no fault of the emulator can."""
         self._changes[path] = change
 
+    def disconnect(self, path: str) -> None:
+        """No connection can be made for such a path, which no fault of the emulator can do."""
+        self._disconnected.append(path)
+
     def meanwhile(self, path: str, number: int, happens: Callable[[], object]) -> None:
         """Something happens once, right after so many answers to such a path from now on."""
         self._meanwhile.append((path, self.count(path) + number, happens))
+
+    @property
+    def resets(self) -> list[tuple[list[str], bool]]:
+        """The resets of the link that were asked for (E11): the companies, and whether it was forced."""
+        asked = (each for each in self.sent if each.path.endswith("/Reset"))
+        return [(each.body["legalEntities"], "forceReset=True" in each.query) for each in asked]
 
     @property
     def keys_set(self) -> list[dict[str, list[str]]]:
@@ -242,6 +254,12 @@ class OnePair(LinkedWorld):
             row_id = row_id_of(table(side, entity_set), row)
             self.world.tenant.rows.delete(side, _HOSTS[side], entity_set, row_id, origin="system")
 
+    def add_company(self, code: str) -> None:
+        """A company that F&O has, and that a person links."""
+        values = {"LegalEntityId": code, "Name": f"{code} Ltd", "AddressCountryRegionId": "USA", "LanguageId": "en-US"}
+        self.add_rows("finops", "LegalEntities", values)
+        self.person("add-company", company=code)
+
     def add_vendors(self, *accounts: tuple[str, str | None]) -> None:
         """Vendors of USMF, each with the vendor that pays its invoices; their group is on both sides."""
         group = {"msdyn_vendorgroup": "10", "_msdyn_company_value": self.company_id("USMF")}
@@ -263,6 +281,11 @@ class OnePair(LinkedWorld):
 
     def _maps(self) -> list[TableMap]:
         return maps.maps_of(self.world.tenant, self._connection.cid)
+
+    def require_connection(self, request: httpx.Request) -> None:
+        """Raise what httpx does where there is no connection."""
+        if any(fnmatchcase(request.url.path, pattern) for pattern in self._disconnected):
+            raise httpx.ConnectError("no connection", request=request)
 
     def answered(self, path: str, answer: httpx.Response) -> httpx.Response:
         """The answer as the program gets it, after what happens meanwhile."""
@@ -287,7 +310,9 @@ class _Watched(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         content = request.read()
         is_json = content[:1] in (b"{", b"[")
-        self._pair.sent.append(Sent(request.method, request.url.path, json.loads(content) if is_json else None))
+        body = json.loads(content) if is_json else None
+        self._pair.sent.append(Sent(request.method, request.url.path, request.url.query.decode(), body))
+        self._pair.require_connection(request)
         return self._pair.answered(request.url.path, self._direct.handle_request(request))
 
 

@@ -1,24 +1,25 @@
 """How a link gets its companies: reset where nothing is lost, a person or consent where something would be."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import cast
+from typing import Any
 
 import pytest
 
-from providers.api.session import Session
-from providers.api.transport.errors import ApiError, InvalidRequest, OperationFailed, OperationTimedOut, TransportError
+from emulator.dual_write.states import MapState
+from providers.api.transport.errors import InvalidRequest, OperationFailed, OperationTimedOut, TransportError
 from providers.link.companies import CompanyChange, Gap, LinkCompanies, Wish
 from providers.link.pair import Link, Pair, declared_link
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.waiting import Waiting
-from tests.unit.providers.fake_link import CDS_HOST, FINOPS_HOST, FakeLink, LinkSession
-from tests.unit.providers.fake_services import ENVIRONMENT_ID
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
+from tests.support.one_pair import ENTITIES, ENVIRONMENT_ID, OnePair
 
-MAP = "accounts - Customers V3"
 PAIR = Pair(ENVIRONMENT_ID, CDS_HOST, FINOPS_HOST)
 TODAY = date(2026, 3, 2)
-LOST = TransportError("the answer was lost", may_have_happened=True)
+BOTH = ["DAT", "USMF"]
+RESET = "*/Reset"
 
 
 @pytest.fixture(autouse=True)
@@ -26,88 +27,101 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
 
 
-def a_session(*, ran: bool = False) -> LinkSession:
-    """A pair linked with DAT; F&O knows USMF as well. `ran`: a map runs."""
-    session = LinkSession(dual_write=FakeLink({MAP: "4"} if ran else {}))
-    session.finops.companies = ["dat", "usmf"]
-    return session
+@pytest.fixture
+def fresh(pair: OnePair) -> OnePair:
+    """The pair linked with DAT, whose maps were never started; F&O knows USMF as well."""
+    pair.person("remove-company", company="USMF")
+    return pair
 
 
-def consent(until: str = "2026-12-31", target: str = "contoso-uat") -> Consent:
+@pytest.fixture
+def ran(fresh: OnePair) -> OnePair:
+    """The same with a map that runs."""
+    fresh.put(MapState.RUNNING, ENTITIES)
+    return fresh
+
+
+def renamed_by_a_reset(pair: OnePair) -> None:
+    """The link has other ids afterwards: those that it had, in capitals."""
+
+    def in_capitals(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        changed = [{**link, "cid": link["cid"].upper(), "cname": link["cname"].upper()} for link in links]
+        return changed if pair.count(RESET) else links
+
+    pair.alter("*/Environments", in_capitals)
+
+
+def consent(until: str = "2026-12-31", target: str = "lamna-sales") -> Consent:
     return Consent(action="reset-link", target=target, until=until)
 
 
-def brought(
-    session: LinkSession,
-    *declared: str,
-    change: CompanyChange = "manual",
-    consents: tuple[Consent, ...] = (),
-    said: list[str] | None = None,
-) -> Link:
-    call = session.call(said)
-    link = declared_link(cast(Session, session), PAIR)
+def linked_now(pair: OnePair) -> Link:
+    link = declared_link(pair.call().session("public"), PAIR)
     assert link is not None
-    companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 1800))
-    return companies.bring(link, Wish(declared or ("DAT", "USMF"), change, consents), TODAY)
+    return link
 
 
-def test_companies_that_are_linked_cost_nothing() -> None:
-    session = a_session(ran=True)
-    assert brought(session, "dat").companies == ["DAT"]
-    assert (session.dual_write.resets, session.dual_write.read) == ([], 1)
+def brought(
+    pair: OnePair, *declared: str, change: CompanyChange = "manual", consents: tuple[Consent, ...] = ()
+) -> Link:
+    return bring(pair, linked_now(pair), Wish(declared or BOTH, change, consents))
+
+
+def bring(pair: OnePair, link: Link, wish: Wish, seconds: float = 1800) -> Link:
+    call = pair.call()
+    return LinkCompanies(call.session("public"), PAIR, call, Waiting(call, seconds)).bring(link, wish, TODAY)
+
+
+def test_companies_that_are_linked_cost_nothing(ran: OnePair) -> None:
+    ran.forget()
+    assert brought(ran, "dat").companies == ["DAT"]
+    assert (ran.resets, ran.count("*/ConnectionSet/*")) == ([], 1)
 
 
 @pytest.mark.parametrize("change", ["manual", "reset"])
-def test_reset_that_loses_nothing_needs_no_consent_and_is_announced(change: CompanyChange) -> None:
-    session, said = a_session(), list[str]()
-    link = brought(session, change=change, said=said)
-    assert (link.companies, link.environment.cid) == (["DAT", "USMF"], "cid-2")
-    assert session.dual_write.resets == [(["DAT", "USMF"], False)]
-    assert said == ["the link was reset with the companies DAT, USMF"]
+def test_reset_that_loses_nothing_needs_no_consent_and_is_announced(fresh: OnePair, change: CompanyChange) -> None:
+    renamed_by_a_reset(fresh)
+    before = linked_now(fresh).environment.cid
+    link = brought(fresh, change=change)
+    assert (link.companies, link.environment.cid) == (BOTH, before.upper())
+    assert fresh.resets == [(BOTH, False)]
+    assert fresh.said == ["the link was reset with the companies DAT, USMF"]
 
 
-def test_map_that_was_never_initialised_is_no_loss() -> None:
-    session = LinkSession(dual_write=FakeLink({MAP: "none"}))
-    session.finops.companies = ["DAT", "USMF"]
-    assert brought(session).companies == ["DAT", "USMF"]
+def test_map_that_was_never_initialised_is_no_loss(fresh: OnePair) -> None:
+    assert ENTITIES in [status.name for status in linked_now(fresh).maps]
+    assert brought(fresh).companies == BOTH
 
 
-def test_stopped_map_with_a_project_is_a_loss() -> None:
-    session = LinkSession(dual_write=FakeLink({MAP: "1"}))
-    session.finops.companies = ["DAT", "USMF"]
+def test_stopped_map_with_a_project_is_a_loss(fresh: OnePair) -> None:
+    fresh.put(MapState.STOPPED, ENTITIES)
     with pytest.raises(ResourceError, match="1 map of it, integration keys"):
-        brought(session, change="reset")
+        brought(fresh, change="reset")
 
 
-def test_company_that_finops_does_not_have_is_named_with_the_key_that_creates_it() -> None:
-    session = a_session()
+def test_company_that_finops_does_not_have_is_named_with_the_key_that_creates_it(fresh: OnePair) -> None:
     with pytest.raises(ResourceError) as caught:
-        brought(session, "DAT", "CONT", "GBSI")
+        brought(fresh, "DAT", "CONT", "GBSI")
     assert str(caught.value).startswith("F&O has no legal entity CONT, GBSI, so the link cannot have it. Declare it")
     assert "`dualwrite:companies`" in str(caught.value)
-    assert session.dual_write.resets == []
+    assert fresh.resets == []
 
 
-def test_person_is_waited_for_and_recorded() -> None:
-    session = a_session(ran=True)
-    session.dual_write.by_hand = {5: ["DAT", "USMF"]}
-    assert brought(session).companies == ["DAT", "USMF"]
-    assert session.dual_write.resets == []
+def test_person_is_waited_for_and_recorded(ran: OnePair) -> None:
+    ran.meanwhile("*/ConnectionSet/*", 5, lambda: ran.person("add-company", company="USMF"))
+    assert brought(ran).companies == BOTH
+    assert ran.resets == []
 
 
-def test_person_who_does_not_come_reads_the_same_steps() -> None:
-    session = a_session(ran=True)
-    session.dual_write.companies = ["DAT", "DEMF"]
-    lines: list[str] = []
-    call = session.call(progress=lines.append)
-    link = declared_link(cast(Session, session), PAIR)
-    assert link is not None
-    companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 600))
+def test_person_who_does_not_come_reads_the_same_steps(ran: OnePair) -> None:
+    ran.add_company("DEMF")
+    link = linked_now(ran)
+    ran.forget()
     with pytest.raises(OperationTimedOut) as caught:
-        companies.bring(link, Wish(["DAT", "USMF"]), TODAY)
+        bring(ran, link, Wish(BOTH), 600)
     steps = Gap(["USMF"], ["DEMF"]).steps
     assert "Environment details > Legal entities, add USMF and remove DEMF, Save" in steps
-    gap = "not linked: USMF; linked but not declared: DEMF"
+    gap, lines = "not linked: USMF; linked but not declared: DEMF", ran.shown
     assert lines[0] == f"DW-P01 {steps}"
     assert lines[1] == f"companies of the link: waiting for the person on the dual-write page ({gap}), 0 s"
     assert lines[0] not in lines[1:]
@@ -125,61 +139,54 @@ def test_person_who_does_not_come_reads_the_same_steps() -> None:
         ((consent("2026-03-01"),), "ended on 2026-03-01"),
     ],
 )
-def test_reset_of_a_link_that_ran_needs_consent(given: tuple[Consent, ...], says: str) -> None:
-    session = a_session(ran=True)
+def test_reset_of_a_link_that_ran_needs_consent(ran: OnePair, given: tuple[Consent, ...], says: str) -> None:
     with pytest.raises(ResourceError, match=says):
-        brought(session, change="reset", consents=given)
-    assert session.dual_write.resets == []
+        brought(ran, change="reset", consents=given)
+    assert ran.resets == []
 
 
-def test_reset_with_consent_is_forced_and_read_back() -> None:
-    session = a_session(ran=True)
-    link = brought(session, change="reset", consents=(consent(),))
-    assert session.dual_write.resets == [(["DAT", "USMF"], True)]
-    assert (link.companies, link.initialised, link.environment.cname) == (["DAT", "USMF"], [], "cname-2")
+def test_reset_with_consent_is_forced_and_read_back(ran: OnePair) -> None:
+    renamed_by_a_reset(ran)
+    before = linked_now(ran).environment.cname
+    link = brought(ran, change="reset", consents=(consent(),))
+    assert ran.resets == [(BOTH, True)]
+    assert (link.companies, link.initialised, link.environment.cname) == (BOTH, [], before.upper())
 
 
-def test_lost_answer_of_a_reset_is_looked_up_and_never_sent_again() -> None:
-    session = a_session()
-    session.dual_write.reset_error = LOST
-    assert brought(session).companies == ["DAT", "USMF"]
-    assert len(session.dual_write.resets) == 1
+def test_lost_answer_of_a_reset_is_looked_up_and_never_sent_again(fresh: OnePair) -> None:
+    fresh.fault("POST", RESET, drop="after")
+    assert brought(fresh).companies == BOTH
+    assert len(fresh.resets) == 1
 
 
-def test_lost_reset_that_did_not_happen_ends_with_what_the_link_shows() -> None:
-    session = a_session()
-    session.dual_write.reset_error, session.dual_write.reset_works = LOST, False
+def test_lost_reset_that_did_not_happen_ends_with_what_the_link_shows(fresh: OnePair) -> None:
+    fresh.fault("POST", RESET, drop="before")
     with pytest.raises(OperationTimedOut, match=r"its answer was lost .* still shows: the link is not rebuilt yet"):
-        brought(session)
-    session.dual_write.reset_error = None
-    assert brought(session).companies == ["DAT", "USMF"]
+        brought(fresh)
+    assert brought(fresh).companies == BOTH
+
+
+def says(status: int, text: str) -> Callable[[OnePair], None]:
+    return lambda pair: pair.fault("POST", RESET, count=0, status=status, body=text)
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("refusal", "text"),
     [
-        (InvalidRequest("maps are running", status=400), "maps are running"),
-        (
-            TransportError("Error Exceeds the maximum partitions allowed", may_have_happened=True),
-            "Link fewer companies",
-        ),
-        (TransportError("no connection"), "no connection"),
+        (says(400, "maps are running"), "maps are running"),
+        (says(500, "Error Exceeds the maximum partitions allowed"), "Link fewer companies"),
+        (lambda pair: pair.disconnect(RESET), "no connection"),
     ],
 )
-def test_refused_reset_gives_reason_and_cure(error: ApiError, says: str) -> None:
-    session = a_session()
-    session.dual_write.reset_error, session.dual_write.reset_works = error, False
-    with pytest.raises((InvalidRequest, OperationFailed, TransportError), match=says):
-        brought(session)
+def test_refused_reset_gives_reason_and_cure(fresh: OnePair, refusal: Callable[[OnePair], None], text: str) -> None:
+    refusal(fresh)
+    with pytest.raises((InvalidRequest, OperationFailed, TransportError), match=text):
+        brought(fresh)
 
 
-def test_map_that_was_started_since_the_link_was_read_is_not_lost_to_a_harmless_reset() -> None:
-    session = a_session()
-    session.dual_write = FakeLink({MAP: "none"})
-    call, link = session.call(), declared_link(cast(Session, session), PAIR)
-    assert link is not None
-    session.dual_write = FakeLink({MAP: "1"})
-    companies = LinkCompanies(cast(Session, session), PAIR, call, Waiting(call, 600))
+def test_map_that_was_started_since_the_link_was_read_is_not_lost_to_a_harmless_reset(fresh: OnePair) -> None:
+    link = linked_now(fresh)
+    fresh.put(MapState.STOPPED, ENTITIES)
     with pytest.raises(ResourceError, match="1 map of it, integration keys"):
-        companies.bring(link, Wish(["DAT", "USMF"], "reset"), TODAY)
-    assert session.dual_write.resets == []
+        bring(fresh, link, Wish(BOTH, "reset"), 600)
+    assert fresh.resets == []
