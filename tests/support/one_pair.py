@@ -17,6 +17,7 @@ from emulator.dual_write.definitions import SOLUTIONS, maps_in
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
 from emulator.identity.tokens import SigningKey
+from emulator.power_platform import integrate_finops
 from emulator.power_platform.records import find_environment, put_environment
 from emulator.tables.keys import row_id_of
 from providers.api.dual_write.models import ActionDetail, MapAction, Master
@@ -158,7 +159,7 @@ class OnePair(LinkedWorld):
 
     def put(self, state: MapState, *names: str) -> None:
         """Let these maps be in a state now, each with a project."""
-        connection = self._connection
+        connection = self.connection
         for name in names:
             table_map = self.stored(name)
             if table_map.pid is None:
@@ -182,7 +183,7 @@ class OnePair(LinkedWorld):
 
     def stored(self, name: str) -> TableMap:
         """One map as the service holds it."""
-        found = maps.find(self.world.tenant, self._connection.cid, name)
+        found = maps.find(self.world.tenant, self.connection.cid, name)
         assert found is not None
         return found
 
@@ -213,13 +214,19 @@ class OnePair(LinkedWorld):
         return [(each.body["legalEntities"], "forceReset=True" in each.query) for each in asked]
 
     @property
+    def applied(self) -> list[str]:
+        """The map solutions that were to be applied (E13), in order."""
+        bodies = (each.body for each in self.sent if each.path.endswith("/RestoreTemplates"))
+        return [one["criteria"]["uniquename"] for body in bodies for one in body["solutions"]]
+
+    @property
     def keys_set(self) -> list[dict[str, list[str]]]:
         """The integration keys that were to be set (E9), table to columns, in the order of the calls."""
         return [each.body["integrationKeys"] for each in self.sent if each.path.endswith("/IntegrationKeys")]
 
     def set_key(self, table: str, *columns: str) -> None:
         """Let the link have this integration key of a table, none without columns."""
-        connection = self._connection
+        connection = self.connection
         connection.integration_keys[table] = list(columns)
         connections.save(self.world.tenant, connection)
 
@@ -235,6 +242,17 @@ class OnePair(LinkedWorld):
         assert environment.finops is not None
         environment.finops.version = version
         put_environment(tenant, environment)
+
+    def set_package_state(self, name: str, state: str) -> None:
+        """What Power Platform says of a package of CDS."""
+        environment = find_environment(self.world.tenant, ENVIRONMENT_ID)
+        assert environment is not None
+        environment.packages[name].state = state
+        put_environment(self.world.tenant, environment)
+
+    def integrate(self) -> None:
+        """A person has integrated the two, and not linked them yet."""
+        integrate_finops(self.world.tenant, ENVIRONMENT_ID, FINOPS_HOST)
 
     def add_rows(self, side: Plane, entity_set: str, *rows: dict[str, Any]) -> None:
         """Rows that a side has; where F&O has them by company they are of USMF."""
@@ -254,10 +272,14 @@ class OnePair(LinkedWorld):
             row_id = row_id_of(table(side, entity_set), row)
             self.world.tenant.rows.delete(side, _HOSTS[side], entity_set, row_id, origin="system")
 
-    def add_company(self, code: str) -> None:
-        """A company that F&O has, and that a person links."""
+    def add_legal_entity(self, code: str) -> None:
+        """One more company that F&O has."""
         values = {"LegalEntityId": code, "Name": f"{code} Ltd", "AddressCountryRegionId": "USA", "LanguageId": "en-US"}
         self.add_rows("finops", "LegalEntities", values)
+
+    def add_company(self, code: str) -> None:
+        """One more company that F&O has, and that a person links."""
+        self.add_legal_entity(code)
         self.person("add-company", company=code)
 
     def add_vendors(self, *accounts: tuple[str, str | None]) -> None:
@@ -271,16 +293,17 @@ class OnePair(LinkedWorld):
 
     def company_id(self, code: str) -> str:
         """The id of a linked company's row in CDS."""
-        return next(one.dataverse_id for one in self._connection.companies if one.code == code)
+        return next(one.dataverse_id for one in self.connection.companies if one.code == code)
 
     @property
-    def _connection(self) -> Connection:
+    def connection(self) -> Connection:
+        """The link as the service holds it."""
         found = connections.by_dataverse_host(self.world.tenant, CDS_HOST)
         assert found is not None
         return found
 
     def _maps(self) -> list[TableMap]:
-        return maps.maps_of(self.world.tenant, self._connection.cid)
+        return maps.maps_of(self.world.tenant, self.connection.cid)
 
     def require_connection(self, request: httpx.Request) -> None:
         """Raise what httpx does where there is no connection."""
