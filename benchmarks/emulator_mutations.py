@@ -118,10 +118,8 @@ UNREFUSED: dict[str, dict[str, str]] = {
     },
     "dataverse/writes.py": {
         "a row without its version": 'wanted is not None and wanted != "*" and wanted != row[ETAG]',
-        "a table that is only read is written": "entity_set in _READ_ONLY",
-        "a role of another business unit": (
-            'target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value")'
-        ),
+        "a table that is only read is written": "schema.set in _READ_ONLY",
+        "a role of another business unit": 'target == "roles" and own != other',
     },
     "dataverse/protection.py": {
         "requests without end": 'requests >= (most := switches["service_protection_requests"])',

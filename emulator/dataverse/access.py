@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from emulator.core.wire import Call, Reply
 from emulator.data.schemas import table
-from emulator.dataverse.errors import missing_privilege, no_member, refuse
+from emulator.dataverse.errors import disabled, no_member, no_role
 from emulator.dataverse.organization import plain_host
 from emulator.dataverse.plugins import user_id_of
 from emulator.dataverse.protection import ServiceProtection
@@ -44,8 +44,7 @@ def require_user(tenant: Tenant, call: Call) -> str:
         raise no_member()
     user = tenant.rows.get("dataverse", host, "systemusers", user_id)
     if user is not None and user.get("isdisabled"):
-        text = f"The specified user(Id = {user_id}) is disabled. Consider enabling this user."
-        raise refuse(403, "0x80040225", text)
+        raise disabled(user_id)
     return user_id
 
 
@@ -54,5 +53,5 @@ def require_role(tenant: Tenant, call: Call) -> str:
     user_id = require_user(tenant, call)
     wanted = equality(table("dataverse", "systemuserrolescollection"), {"systemuserid": user_id})
     if not tenant.rows.count("dataverse", plain_host(call.host), "systemuserrolescollection", wanted, limit=1):
-        raise missing_privilege(user_id, "prvRead" if call.method == "GET" else "prvWrite")
+        raise no_role(user_id)
     return user_id

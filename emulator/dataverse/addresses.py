@@ -39,6 +39,7 @@ def parse_address(path: str) -> Address:
     if rest.startswith("("):
         end = closing(rest)
         if end is None:
+            # Documented: OData 4.0 Part 2, Addressing Entities; the text is that of OData WebApi
             raise bad_query(SYNTAX_ERROR)
         key = _key(schema, rest[1:end])
         rest = rest[end + 1 :]
@@ -66,6 +67,7 @@ def _key_value(schema: Table, name: str, literal: str) -> Any:
     try:
         return coerce(column, unquoted(literal))
     except ValueRefusedError as error:
+        # Documented: OData 4.0 Part 2, Canonical URL: key values are literals of the key's types
         raise bad_query(str(error)) from None
 
 

@@ -1,9 +1,9 @@
 """How Dataverse refuses: `{"error": {"code", "message"}}` with the codes of the public error list.
 
-Codes and texts: dual-write-semantics.md 12.2 and 11.5, power-platform-api.md 14.8; the rest is assumed and says so.
+Codes and texts: dual-write-semantics.md 12.2 and 11.5, power-platform-api.md 14.8, and what stands at each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from emulator.core.microsoft_names import Name
 from emulator.core.wire import ServiceError, UnknownNameError
@@ -23,6 +23,7 @@ def refuse(status: int, code: str, message: str, headers: Mapping[str, str] | No
 def unauthorized(reason: str) -> ServiceError:
     """Return 401 as the gateway says it: no body, the authority in a header."""
     challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/common", error_description="{reason}"'
+    # Documented: RFC 6750, 3; PowerPlatform-DataverseServiceClient, AuthorityResolver.cs, reads authorization_uri of it
     return ServiceError(401, None, {"WWW-Authenticate": challenge})
 
 
@@ -31,15 +32,23 @@ def no_member() -> ServiceError:
     return refuse(403, "0x80072560", "The user is not a member of the organization.")
 
 
-def missing_privilege(user_id: str, privilege: str) -> ServiceError:
-    """Return the refusal of a user without a role (text shortened, assumed)."""
-    text = f"Principal user (Id={user_id}, type=8, roleCount=0) is missing {privilege} privilege."
-    return refuse(403, "0x80040220", text)
+def no_role(user_id: str) -> ServiceError:
+    """Return the refusal of a user without a role."""
+    # Source: Microsoft Learn, Web service error codes: UserNotAssignedRoles; 403 is that of privileges (12.2)
+    return refuse(403, "0x80042f09", f"The user (Id = {user_id}) has not been assigned any roles.")
+
+
+def disabled(user_id: str) -> ServiceError:
+    """Return the refusal of a disabled user."""
+    text = f"The specified user(Id = {user_id}) is disabled. Consider enabling this user."
+    # Source: public reports of the Terraform provider power-platform: 403 with this code and text
+    return refuse(403, "0x80040225", text)
 
 
 def unknown_segment(segment: str, schema: Table | None = None) -> ServiceError:
     """Return 404 for a set, function or navigation property (of a table) that does not exist."""
-    refusal = refuse(404, "0x80060888", f"Resource not found for the segment '{segment}'.")
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: GET Account
+    refusal = refuse(404, "0x8006088a", f"Resource not found for the segment '{segment}'.")
     if (schema is not None and has_in_other_case(schema, segment)) or segment.lower() in tables("dataverse"):
         return refusal
     return UnknownNameError(Name("dataverse segment", segment, schema.logical if schema else ""), refusal)
@@ -48,6 +57,7 @@ def unknown_segment(segment: str, schema: Table | None = None) -> ServiceError:
 def unknown_property(schema: Table, name: str) -> ServiceError:
     """Return 400 for a property that the table does not have."""
     text = f"Could not find a property named '{name}' on type '{NAMESPACE}.{schema.logical}'."
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: code 0x0, clients report 0x80060888
     return _unknown_property(schema, name, refuse(400, "0x80060888", text))
 
 
@@ -79,18 +89,37 @@ def bad_query(text: str) -> ServiceError:
 
 def unknown_option(name: str) -> ServiceError:
     """Return 400 for a query option of OData's form that the Web API does not have."""
+    # Documented: OData 4.0 Part 2, Custom Query Options: none begins with $
     refusal = bad_query(f"The query parameter '{name}' is not supported.")
     return UnknownNameError(Name("query option", name), refusal)
 
 
 def of_filter_error(error: FilterError) -> ServiceError:
     """Return 400 for a `$filter` or `$orderby`."""
+    # Documented: Microsoft Learn, Compose HTTP requests and handle errors: 400 when an argument is invalid
     refusal = bad_query(str(error))
     return refusal if error.name is None else UnknownNameError(error.name, refusal)
 
 
-def unknown_member(schema: Table, name: str, text: str) -> ServiceError:
+def unknown_member(schema: Table, name: str) -> ServiceError:
     """Return 400 for a member of a body that the table does not have."""
+    text = (
+        "An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property "
+        f"'{name}' was found in entity '{NAMESPACE}.{schema.logical}'. ---> Microsoft.OData.ODataException: "
+        "Does not support untyped value in non-open type."
+    )
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: POST accounts with Name
+    return _unknown_property(schema, name, refuse(400, "0x0", text))
+
+
+def unknown_reference(schema: Table, name: str) -> ServiceError:
+    """Return 400 for `<name>@odata.bind` of a navigation property that the table does not have."""
+    text = (
+        f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
+        "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
+        "represented as properties without values."
+    )
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: parentcustomerid@odata.bind
     return _unknown_property(schema, name, bad_payload(schema, text))
 
 
@@ -122,19 +151,26 @@ def of_row_error(schema: Table, error: RowError) -> ServiceError:
     if error.kind == "duplicate" and set(error.columns) == set(schema.key):
         return exists_already()
     if error.kind == "duplicate":
-        columns = ", ".join(error.columns)
-        text = (
-            f"A record that has the attribute values {columns} already exists. The entity key requires that this set "
-            "of attributes contains unique values. Select unique values and try again."
-        )
-        return refuse(412, "0x80060892", text)
-    if error.kind == "missing":
-        return refuse(404, "0x80040217", f"Entity '{schema.logical}' Does Not Exist")
+        return duplicate_key(schema, error.columns)
     if error.kind in _BOUNDS:
+        # Source: Microsoft Learn, Execute batch operations using the Web API (length); Project Operations (choice)
         return refuse(400, _BOUNDS[error.kind], str(error))
+    # Documented: Microsoft Learn, Web service error codes: ODataClientPayloadError
     return bad_payload(schema, str(error))
 
 
+def duplicate_key(schema: Table, columns: Sequence[str]) -> ServiceError:
+    """Return 412 for the values of an alternate key that another row has."""
+    name = next(label for label, parts in schema.keys.items() if tuple(parts) == tuple(columns))
+    text = (
+        f"Entity Key {name.removeprefix('unique ')} violated. A record with the same value for {', '.join(columns)} "
+        "already exists. A duplicate record cannot be created. Select one or more unique values and try again."
+    )
+    # Source: Microsoft Learn, Web service error codes: DuplicateRecordEntityKey; 412 is that of duplicates
+    return refuse(412, "0x80060892", text)
+
+
 def of_sync_error(error: SyncError) -> ServiceError:
-    """Return the failed write of a row whose other side refused it (code assumed)."""
+    """Return the failed write of a row whose other side refused it."""
+    # Source: dual-write-semantics.md 11.5 (0x80040265 with the text); Microsoft Learn, Compose HTTP requests (400)
     return refuse(400, "0x80040265", str(error))

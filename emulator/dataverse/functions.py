@@ -68,6 +68,7 @@ def queue_finops(tenant: Tenant, call: Call) -> Reply:
     payload = document.get("payload") if isinstance(document, dict) else None
     if not isinstance(payload, str) or set(document) != {"payload"}:
         msg = "The parameter 'payload' is required and the only one."
+        # Documented: OData 4.0 Part 1, Invoking an Action: the parameters are those of the action
         raise bad_query(msg)
     environment_id = _organization(tenant, call).environment_id
     operation = power_platform.queue_finops_install_or_update(tenant, environment_id, payload, call)
@@ -77,7 +78,7 @@ def queue_finops(tenant: Tenant, call: Call) -> Reply:
 
 
 def finops_details(tenant: Tenant, call: Call) -> Reply:
-    """Answer `msprov_getfinopsapplicationdetails`; 404 while there is no F&O (assumed)."""
+    """Answer `msprov_getfinopsapplicationdetails`: a function of the Provisioning App, which comes with F&O (14.8)."""
     environment_id = _organization(tenant, call).environment_id
     details = power_platform.finops_application_details(tenant, environment_id)
     if details is None:

@@ -65,7 +65,9 @@ def one_attribute(_tenant: Tenant, call: Call) -> Reply:
         if document["LogicalName"] == name:
             return Reply(json={"@odata.context": f"{root(call)}$metadata", **_column_shaped(document, call.query)})
     text = f"Could not find an attribute with specified name: {name} and entity: {found.logical}"
-    raise UnknownNameError(Name("dataverse property", name, found.logical), refuse(404, "0x80060888", text))
+    # Source: public reports: 404 with this text; Microsoft Learn, Web service error codes: ObjectDoesNotExist
+    refusal = refuse(404, "0x80040217", text)
+    raise UnknownNameError(Name("dataverse property", name, found.logical), refusal)
 
 
 def csdl(_tenant: Tenant, _call: Call) -> Reply:
@@ -84,8 +86,9 @@ def _table(key: str) -> Table:
     if found is None:
         found = next((one for one in tables("dataverse").values() if _metadata_id(one) == name.lower()), None)
     if found is None:
-        text = f"Could not find an entity with specified entity name: '{name}'"
-        raise UnknownNameError(Name("dataverse table", name), refuse(404, "0x80060888", text))
+        text = f"Could not find an entity with specified entity name: {name}"
+        # Source: public reports of clients: this text; Microsoft Learn, Web service error codes: ObjectDoesNotExist
+        raise UnknownNameError(Name("dataverse table", name), refuse(404, "0x80040217", text))
     return found
 
 
@@ -245,6 +248,7 @@ def _expanded(table: Table | None, name: str, options: str) -> list[dict[str, An
         raise not_modelled("GET", f"$expand={name} of metadata")
     if name not in _COLLECTIONS or table is None:
         msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."
+        # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: code 0x0, clients report 0x80060888
         raise bad_query(msg)
     nested = dict(part.strip().partition("=")[::2] for part in options.split(";") if part)
     items = _filtered(collection(table, name), nested.get("$filter"))
@@ -271,6 +275,7 @@ def _check_left_out(name: str) -> None:
 
 
 def _unknown_member(name: str) -> ServiceError:
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: code 0x0, clients report 0x80060888
     return bad_query(f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'.")
 
 

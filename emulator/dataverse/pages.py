@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
+from emulator.core.routing import not_modelled
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.errors import bad_query, of_filter_error
@@ -54,24 +55,25 @@ def size_of(call: Call) -> tuple[int, int]:
 
 def _number(text: str, option: str) -> int:
     if not text.isdigit():
-        msg = f"Invalid value '{text}' for {option} query option found."
+        needed = f"The {option} query option requires a non-negative integer value."
+        msg = f"Invalid value '{text}' for {option} query option found. {needed}"
+        # Documented: OData 4.0 Part 1, System Query Option $top; the text is OData.NET's
         raise bad_query(msg)
     return int(text)
 
 
-def place_of(query: Mapping[str, str], parts: int) -> tuple[int, list[Any]]:
+def place_of(call: Call, parts: int) -> tuple[int, list[Any]]:
     """Return the page's number and what the row before it holds: a value for each part of the order, and its place.
 
-    The first page has number 1 and no row before it. ServiceError 400 for a cookie that is not of this order.
+    The first page has number 1 and no row before it. ServiceError 501 for a cookie that is not of this order.
     """
-    token = query.get("$skiptoken")
+    token = call.query.get("$skiptoken")
     if token is None:
         return 1, []
     match = _COOKIE.match(token)
     last = _decoded(match[2], parts) if match else None
     if match is None or last is None:
-        msg = "Malformed $skiptoken."
-        raise bad_query(msg)
+        raise not_modelled("GET", call.path, "a $skiptoken that none of its pages gave")
     return int(match[1]), last
 
 

@@ -1,7 +1,7 @@
 """Bodies of writes: columns by name, lookups by `<navigation property>@odata.bind` in its exact case.
 
 Unknown members, wrong JSON types and lookups written as `_x_value` are refused; system columns are ignored, as the
-Web API does with columns that are not valid for the operation (texts partly assumed).
+Web API does with columns that are not valid for the operation.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.addresses import find_row, missing, parse_address
-from emulator.dataverse.errors import NAMESPACE, bad_payload, refuse, unknown_member
+from emulator.dataverse.errors import bad_payload, refuse, unknown_member, unknown_reference
 from emulator.dataverse.organization import plain_host
 from emulator.tables.values import ValueRefusedError, check
 from emulator.tenant import Tenant
@@ -24,6 +24,7 @@ def body_of(call: Call, schema: Table) -> dict[str, Any]:
     """Return the JSON object of a request; ServiceError 400."""
     document = call.json_object()
     if document is None:
+        # Documented: Microsoft Learn, Web service error codes: ODataClientPayloadError; OData JSON Format 4.0, Entity
         raise bad_payload(schema, "The payload is not a JSON object.")
     return document
 
@@ -49,12 +50,7 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
         raise refuse(501, "NotModelled", "The emulator does not model deep inserts.")
     column = schema.property(name)
     if column is None:
-        raise unknown_member(
-            schema,
-            name,
-            f"The property '{name}' does not exist on type '{NAMESPACE}.{schema.logical}'. Make sure to only use "
-            "property names that are defined by the type.",
-        )
+        raise unknown_member(schema, name)
     if column.type == "lookup":
         text = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
         # Source: public reports of clients, such as "Import Error 0x80060888" of this text.
@@ -64,28 +60,25 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
     try:
         return {name: check(column, value)}
     except ValueRefusedError as error:
+        # Source: public reports of clients: 0x80048d19, Cannot convert the literal 'Charity' to the expected type
         raise bad_payload(schema, str(error)) from None
 
 
 def _bound(tenant: Tenant, call: Call, schema: Table, name: str, value: Any) -> dict[str, Any]:
     navigation = schema.navigation(name)
     if navigation is None:
-        raise unknown_member(
-            schema,
-            name,
-            f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
-            "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
-            "represented as properties without values.",
-        )
+        raise unknown_reference(schema, name)
     column, target = navigation
     if value is None:
         return {column.property: None}
     if not isinstance(value, str):
+        # Documented: OData JSON Format 4.0, Bind Operation: the value is the id of an entity
         raise bad_payload(schema, f"The value of '{name}{_BIND}' is not an address.")
     address = parse_address(relative(value))
     fitting = (target, "teams") if name == "ownerid" else (target,)
     if address.schema.set not in fitting:
         text = f"A node of type '{address.schema.logical}' was found where one of '{target}' was expected."
+        # Documented: OData JSON Format 4.0, Bind Operation: the entity is one of the property's type
         raise bad_payload(schema, text)
     row = find_row(tenant, plain_host(call.host), address)
     if row is None:

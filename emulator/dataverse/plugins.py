@@ -112,6 +112,7 @@ def _guard_company(draft: Draft) -> None:
     cleared = old is not None and old.get(_TEAM) is not None and new.get(_TEAM) is None
     if cleared and new.get("cdm_isenabledfordualwrite") and draft.origin != SUPPORT:
         text = "Default owning team is required while the company is enabled for dual-write."
+        # Documented: dual-write-semantics.md 5.1; the code is that of plug-ins (Microsoft Learn, Compose HTTP requests)
         raise refuse(400, "0x80040265", text)
 
 

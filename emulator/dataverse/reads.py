@@ -91,7 +91,7 @@ def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     host = plain_host(call.host)
     where = condition_of(schema, host, call.query)
     order = pages.orders_of(schema, host, call.query)
-    page, last = pages.place_of(call.query, len(order))
+    page, last = pages.place_of(call, len(order))
     size, preferred = pages.size_of(call)
     rows = _rows(tenant, host, schema, pages.behind_last(where, order, last), order, size + 1)
     shown = rows[:size]

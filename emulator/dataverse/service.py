@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from emulator.core.routing import Operations, Route, Service
+from emulator.core.routing import Operations, Route, Service, not_modelled
 from emulator.core.switches import Switches
 from emulator.core.wire import Call, Reply
 from emulator.dataverse import functions, metadata, reads, request_headers, writes
 from emulator.dataverse.access import Access
-from emulator.dataverse.errors import bad_query, refuse, unauthorized
+from emulator.dataverse.errors import bad_query, unauthorized
 from emulator.dataverse.organization import organization, plain_host
 from emulator.dataverse.protection import ServiceProtection, cost_of
 from emulator.tables import batch
@@ -109,8 +109,7 @@ def _versioned(handler: Handler) -> Handler:
 
     def checked(tenant: Tenant, call: Call) -> Reply:
         if call.parameters["version"] not in VERSIONS:
-            text = f"The API version 'v{call.parameters['version']}' is not supported."
-            raise refuse(404, "0x80060888", text)
+            raise not_modelled(call.method, call.path, f"the version v{call.parameters['version']}")
         request_headers.check(call)
         return handler(tenant, call)
 

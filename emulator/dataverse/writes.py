@@ -27,6 +27,7 @@ from emulator.dataverse.reads import ASSOCIATIONS, entity_id, representation, re
 from emulator.tables import ETAG, RowError, SyncError
 from emulator.tenant import Tenant
 
+# Tables without some messages, by the tables and messages of Microsoft Learn's table reference.
 _READ_ONLY = {"organizations", "systemuserrolescollection", "teamrolescollection", "teammemberships"}
 
 
@@ -47,7 +48,7 @@ def create(tenant: Tenant, call: Call) -> Reply:
 
 def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any]) -> Reply:
     schema = address.schema
-    _refuse_read_only(schema.set)
+    _refuse_read_only(schema, "Create")
     with _refusals(schema):
         row = tenant.rows.insert("dataverse", plain_host(call.host), schema.set, values, caller=call.caller)
     return _written(tenant, call, address, row, 201)
@@ -75,7 +76,9 @@ def _updated(tenant: Tenant, call: Call, address: Address, row: dict[str, Any], 
     if call.headers.get("if-none-match") == "*":
         raise exists_already()
     _check_version(call, row)
-    _refuse_read_only(schema.set)
+    if schema.set == "organizations":
+        raise not_modelled("PATCH", call.path)
+    _refuse_read_only(schema, "Update")
     changes = {name: value for name, value in values.items() if name not in {*(address.key or ()), *schema.key}}
     with _refusals(schema):
         row = tenant.rows.update(
@@ -116,7 +119,7 @@ def delete(tenant: Tenant, call: Call) -> Reply:
     if address.key is None:
         # Source: dual-write-semantics.md 12.2
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'DELETE'.")
-    _refuse_read_only(address.schema.set)
+    _refuse_read_only(address.schema, "Delete")
     row = required_row(tenant, call, address)
     _check_version(call, row)
     row_id = row[address.schema.key[0]]
@@ -145,6 +148,7 @@ def refer(tenant: Tenant, call: Call) -> Reply:
 def _reference(call: Call, address: Address) -> str:
     reference = body_of(call, address.schema).get("@odata.id")
     if not isinstance(reference, str):
+        # Documented: OData JSON Format 4.0, Entity Reference
         raise bad_payload(address.schema, "The entity reference link lacks '@odata.id'.")
     return reference
 
@@ -168,10 +172,17 @@ def _associate(tenant: Tenant, call: Call, address: Address) -> Reply:
 
 
 def _check_business_unit(row: dict[str, Any], role: dict[str, Any], target: str) -> None:
-    """Refuse a role of another business unit than the user's or team's own (assumed: the classic model)."""
-    if target == "roles" and row.get("_businessunitid_value") != role.get("_businessunitid_value"):
-        text = "The given object (role) and principal are in different business units."
-        raise refuse(400, "0x80041d1a", text)
+    """Refuse a role of another business unit than the user's or team's own (the classic model)."""
+    principal = row.get("systemuserid", row.get("teamid"))
+    own, other = row.get("_businessunitid_value"), role.get("_businessunitid_value")
+    if target == "roles" and own != other:
+        text = (
+            "Cannot associate security role because the security role's Business Unit is not the same as the user's "
+            f"Business Unit. Details: userid={principal}, userBU={own}, roleId={role['roleid']}, "
+            f"roleBU={other}"
+        )
+        # Source: Microsoft Learn, Web service error codes: UserInWrongBusiness; clients report 400
+        raise refuse(400, "0x80041409", text)
 
 
 def _disassociate(tenant: Tenant, call: Call, address: Address) -> Reply:
@@ -208,7 +219,8 @@ def _plain_headers(call: Call, address: Address, row: dict[str, Any]) -> dict[st
     return {"OData-Version": "4.0", "OData-EntityId": entity_id(call, address.schema, row)}
 
 
-def _refuse_read_only(entity_set: str) -> None:
-    if entity_set in _READ_ONLY:
-        text = f"The method is not supported for entities of type '{entity_set}'."
+def _refuse_read_only(schema: Table, message: str) -> None:
+    if schema.set in _READ_ONLY:
+        text = f"The '{message}' method does not support entities of type '{schema.logical}'."
+        # Documented: Microsoft Learn, Web service error codes: SdkEntityDoesNotSupportMessage; clients report the text
         raise refuse(405, "0x80040800", text)

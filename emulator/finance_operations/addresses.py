@@ -6,8 +6,8 @@ from typing import Any
 
 from emulator.core.wire import Call
 from emulator.data.schemas import Table, UnknownTableError, table
-from emulator.finance_operations.errors import bad_request, unknown_set
-from emulator.tables.addresses import SYNTAX_ERROR, closing, split_set, unquoted
+from emulator.finance_operations.errors import no_route, unknown_set
+from emulator.tables.addresses import closing, split_set, unquoted
 from emulator.tables.values import ValueRefusedError, coerce
 
 _PART = re.compile(r"(\w+)\s*=\s*((?:Microsoft\.Dynamics\.DataEntities\.\w+)?'(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
@@ -33,29 +33,24 @@ def parse_address(call: Call) -> Address:
         return Address(schema, None, rest.strip("/"))
     end = closing(rest)
     if end is None:
-        raise bad_request(SYNTAX_ERROR)
-    return Address(schema, _key(schema, rest[1:end]), rest[end + 1 :].strip("/"))
+        raise no_route(call.url)
+    key = _key(schema, rest[1:end])
+    if key is None:
+        raise no_route(call.url)
+    return Address(schema, key, rest[end + 1 :].strip("/"))
 
 
-def _key(schema: Table, text: str) -> dict[str, Any]:
+def _key(schema: Table, text: str) -> dict[str, Any] | None:
+    """Return the values of the key properties, None unless each has one that fits it."""
     parts = dict(_PART.findall(text))
     if not parts and len(schema.key) == 1:
         parts = {schema.key[0]: text}
     if set(parts) != set(schema.key):
-        names = ", ".join(schema.key)
-        msg = f"The number of keys specified in the URI does not match number of key properties ({names})."
-        raise bad_request(msg)
-    return {name: _key_value(schema, name, literal) for name, literal in parts.items()}
-
-
-def _key_value(schema: Table, name: str, literal: str) -> Any:
-    column = schema.property(name)
-    if column is None:
-        raise bad_request(f"'{name}' is no key property.")
+        return None
     try:
-        return coerce(column, _literal(literal))
-    except ValueRefusedError as error:
-        raise bad_request(str(error)) from None
+        return {name: coerce(schema.columns[name], _literal(literal)) for name, literal in parts.items()}
+    except ValueRefusedError:
+        return None
 
 
 def _literal(text: str) -> str:

@@ -75,9 +75,11 @@ def required_row(tenant: Tenant, call: Call, address: Address) -> dict[str, Any]
         row_id = row_id_of(address.schema, address.key or {})
     except RowError:
         # An empty part of a key: no entity has that.
+        # Documented: OData 4.0 Part 1, Requesting Individual Entities
         raise not_found(call.url) from None
     row = tenant.rows.get("finops", call.host, address.schema.set, row_id)
     if row is None or not _visible(tenant, call, address.schema, row):
+        # Documented: OData 4.0 Part 1, Requesting Individual Entities; dual-write-semantics.md 12.1 (companies)
         raise not_found(call.url)
     return row
 
@@ -113,7 +115,7 @@ def _condition(tenant: Tenant, call: Call, schema: Table) -> Condition:
 def _list(tenant: Tenant, call: Call, schema: Table) -> Reply:
     where = _condition(tenant, call, schema)
     top = _number(call, "$top")
-    done = _number(call, "$skiptoken") or 0
+    done = _done(call)
     offset = done + (_number(call, "$skip") or 0)
     size = PAGE if top is None else min(PAGE, max(0, top - done))
     rows = tenant.rows.ordered("finops", call.host, schema.set, where, _order(call, schema), offset, size + 1)
@@ -137,12 +139,22 @@ def _order(call: Call, schema: Table) -> str:
         raise of_filter_error(error) from None
 
 
+def _done(call: Call) -> int:
+    """Return how many entities the pages before this one held, which the token of a page tells."""
+    token = call.query.get("$skiptoken", "0")
+    if not token.isdigit():
+        raise not_modelled("GET", call.path, "a $skiptoken that none of its pages gave")
+    return int(token)
+
+
 def _number(call: Call, option: str) -> int | None:
     text = call.query.get(option)
     if text is None:
         return None
     if not text.isdigit():
-        msg = f"Invalid value '{text}' for {option} query option found."
+        needed = f"The {option} query option requires a non-negative integer value."
+        msg = f"Invalid value '{text}' for {option} query option found. {needed}"
+        # Documented: OData 4.0 Part 1, System Query Options $skip and $top; the text is OData.NET's
         raise bad_request(msg)
     return int(text)
 

@@ -40,6 +40,7 @@ def complete(tenant: Tenant, draft: Draft) -> None:
 def _check_user(tenant: Tenant, host: str, user: str) -> None:
     if not tenant.rows.get("finops", host, "SystemUsers", user):
         text = f"The value '{user}' in field 'User ID' is not found in the related table 'User information'."
+        # Documented: dual-write-semantics.md 12.1; the text is that of other fields in public reports of F&O
         raise RowError("invalid", text)
 
 
@@ -67,14 +68,15 @@ def _check_mandatory(draft: Draft) -> None:
 
 def _check_company(tenant: Tenant, host: str, company: str) -> None:
     if not tenant.rows.get("finops", host, "LegalEntities", company):
-        text = f"The company '{company}' does not exist."
-        raise RowError("invalid", text)
+        text = f"a row of the company '{company}', which does not exist"
+        raise RowError("not-modelled", text)
 
 
 def _legal_entity(tenant: Tenant, draft: Draft) -> None:
     new = draft.new
     if draft.old is None and new.get("LegalEntityId") and not _COMPANY.fullmatch(new["LegalEntityId"]):
         text = f"The company ID '{new['LegalEntityId']}' must be one to four alphanumeric characters."
+        # Documented: dual-write-semantics.md 5.4
         raise RowError("invalid", text)
     if not new.get("PartyNumber"):
         new["PartyNumber"] = _next_party_number(tenant, draft.host)
@@ -135,4 +137,5 @@ def _check_references(tenant: Tenant, draft: Draft) -> None:
         company = {"dataAreaId": new.get("dataAreaId", "")} if has_company else {}
         if not tenant.rows.find("finops", draft.host, target, {key: value, **company}):
             text = f"The value '{value}' in field '{name}' is not found in the related table '{target}'."
+            # Source: public reports of F&O: 'Local' in field 'Customer group' is not found in the related table
             raise RowError("invalid", text)

@@ -13,7 +13,6 @@ from emulator.data.schemas import Table, tables
 from emulator.finance_operations.addresses import parse_address
 from emulator.finance_operations.errors import (
     bad_request,
-    invalid,
     of_row_error,
     of_sync_error,
     refuse,
@@ -32,7 +31,7 @@ def _refused_as_odata(schema: Table, call: Call) -> Iterator[None]:
     try:
         yield
     except RowError as error:
-        raise of_row_error(schema, error, call.url) from None
+        raise of_row_error(schema, error, call) from None
     except SyncError as error:
         raise of_sync_error(schema, error) from None
 
@@ -60,21 +59,22 @@ def update(tenant: Tenant, call: Call) -> Reply:
     row = required_row(tenant, call, address)
     _check_version(call, row)
     values = _values(schema, call)
-    _check_key(schema, row, values)
+    _check_key(call, schema, row, values)
     changes = {name: value for name, value in values.items() if name not in schema.key}
     with _refused_as_odata(schema, call):
         tenant.rows.update("finops", call.host, schema.set, row_id_of(schema, row), changes, caller=call.caller)
     return Reply(204, headers={"OData-Version": "4.0"})
 
 
-def _check_key(schema: Table, row: dict[str, Any], values: dict[str, Any]) -> None:
+def _check_key(call: Call, schema: Table, row: dict[str, Any], values: dict[str, Any]) -> None:
+    """What F&O does with another value for a part of the key stands in no source."""
     for name in schema.key:
         if name in values and not same_text(values[name], row[name]):
-            raise invalid(schema, f"Field '{name}' is part of the key and cannot be changed.")
+            raise not_modelled(call.method, call.path, f"a change of the key property '{name}'")
 
 
 def delete(tenant: Tenant, call: Call) -> Reply:
-    """Answer a DELETE of an entity; a company with data stays (inferred)."""
+    """Answer a DELETE of an entity; what F&O does with the data of a company that is deleted stands in no source."""
     address = parse_address(call)
     schema = address.schema
     if address.key is None or address.rest:
@@ -82,7 +82,7 @@ def delete(tenant: Tenant, call: Call) -> Reply:
     row = required_row(tenant, call, address)
     _check_version(call, row)
     if schema.set == "LegalEntities" and _has_data(tenant, call, str(row["LegalEntityId"])):
-        raise invalid(schema, f"The company '{row['LegalEntityId']}' contains data and cannot be deleted.")
+        raise not_modelled("DELETE", call.path, "a company that contains data")
     try:
         tenant.rows.delete("finops", call.host, schema.set, row_id_of(schema, row), caller=call.caller)
     except SyncError as error:
@@ -100,6 +100,7 @@ def _check_version(call: Call, row: dict[str, Any]) -> None:
     wanted = call.headers.get("if-match")
     if wanted not in {None, "*", row[ETAG]}:
         text = "The record has been changed by another user."
+        # Documented: OData 4.0 Part 1, Use of ETags for Avoiding Update Conflicts
         raise refuse(412, text)
 
 
@@ -107,6 +108,7 @@ def _values(schema: Table, call: Call) -> dict[str, Any]:
     document = call.json_object()
     if document is None:
         msg = "The payload is not a JSON object."
+        # Documented: OData JSON Format 4.0, Entity
         raise bad_request(msg)
     values = {}
     for name, value in document.items():
@@ -122,4 +124,5 @@ def _checked(schema: Table, name: str, value: Any) -> Any:
     try:
         return check(column, value)
     except ValueRefusedError as error:
+        # Documented: dual-write-semantics.md 11.5 (the text, as an initial sync gave it)
         raise bad_request(str(error)) from None

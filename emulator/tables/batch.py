@@ -65,6 +65,7 @@ def run(store: Store, call: Call, rules: Rules) -> Reply:
     count = sum(len(item.operations) if isinstance(item, _ChangeSet) else 1 for item in items)
     if count > rules.largest:
         msg = f"The number of requests in a batch exceeds the limit of {rules.largest}."
+        # Documented: dual-write-semantics.md 12.2 (Dataverse: 1,000), 10 (F&O: 5,000)
         raise rules.refuse(msg)
     goes_on = "odata.continue-on-error" in call.headers.get("prefer", "")
     parts, status = _Parts("batch"), 200
@@ -165,6 +166,7 @@ class _Reader:
         operations = [self._operation(one, text) for one, text in self._split(content, content_type)]
         if any(operation.call.method == "GET" for operation in operations):
             msg = "A change set cannot contain GET requests."
+            # Documented: dual-write-semantics.md 12.2; OData 4.0 Part 1, Change Sets
             raise self._rules.refuse(msg)
         return _ChangeSet(tuple(operations))
 
@@ -172,10 +174,12 @@ class _Reader:
         match = re.search(r'boundary="?([^";,]+)"?', content_type)
         if not content_type.startswith("multipart/mixed") or match is None:
             msg = "The content type of a batch must be multipart/mixed with a boundary."
+            # Documented: OData 4.0 Part 1, Batch Request Headers
             raise self._rules.refuse(msg)
         chunks = re.split(rb"(?:^|\r?\n)--" + re.escape(match.group(1).encode()), body)
         if len(chunks) < 2 or not chunks[-1].startswith(b"--"):
             msg = "The batch is malformed: its closing boundary is missing."
+            # Documented: OData 4.0 Part 1, Batch Request Body
             raise self._rules.refuse(msg)
         return [_headed(chunk.lstrip(b"\r\n")) for chunk in chunks[1:-1]]
 
@@ -198,6 +202,7 @@ class _Reader:
             address, space = rest, " "
         if not (method and space and address):
             msg = "A part of the batch has no request line."
+            # Documented: OData 4.0 Part 1, Batch Request Body
             raise self._rules.refuse(msg)
         return method, address.strip()
 

@@ -24,6 +24,7 @@ def check(schema: Table, values: Mapping[str, Any]) -> None:
                 f"{_START} The length of the '{name}' attribute of the '{schema.logical}' entity exceeded the maximum "
                 f"allowed length of '{column.longest}'."
             )
+            # Source: Microsoft Learn, Execute batch operations using the Web API
             raise RowError("too-long", text, (name,))
         if column.choices and value not in column.choices:
             accepted = ",".join(str(choice) for choice in column.choices)
@@ -31,4 +32,5 @@ def check(schema: Table, values: Mapping[str, Any]) -> None:
                 f"{_START}The value {value} of '{name}' on record of type '{schema.logical}' is outside the valid "
                 f"range. Accepted Values: {accepted}"
             )
+            # Source: Microsoft Learn, Web service error codes; pages of Dynamics 365 Project Operations
             raise RowError("outside-choice", text, (name,))

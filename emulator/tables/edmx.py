@@ -4,16 +4,8 @@ from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
 from emulator.data.schemas import Table
+from emulator.tables.values import edm_type
 
-_EDM = {
-    "integer": "Edm.Int32",
-    "option": "Edm.Int32",
-    "decimal": "Edm.Decimal",
-    "boolean": "Edm.Boolean",
-    "datetime": "Edm.DateTimeOffset",
-    "guid": "Edm.Guid",
-    "lookup": "Edm.Guid",
-}
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>'
     '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
@@ -38,7 +30,7 @@ def edmx(namespace: str, schemas: Iterable[Table]) -> str:
 def _type(namespace: str, schema: Table, by_set: dict[str, Table]) -> str:
     keys = "".join(f"<PropertyRef Name={quoteattr(name)}/>" for name in schema.key)
     properties = "".join(
-        f"<Property Name={quoteattr(column.property)} Type={quoteattr(_EDM.get(column.type, 'Edm.String'))}/>"
+        f"<Property Name={quoteattr(column.property)} Type={quoteattr(edm_type(column))}/>"
         for column in schema.columns.values()
     )
     navigations = "".join(

@@ -12,11 +12,19 @@ class FilterError(Exception):
         self.name = name
 
 
+class FilterNotModelledError(FilterError):
+    """A part of the expression that the emulator does not play, whether or not the service does."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, Name("option", what))
+
+
 def unknown(schema: Table, name: str) -> FilterError:
     """Return the refusal of a property that the table does not have."""
     space = "Microsoft.Dynamics.CRM" if schema.plane == "dataverse" else "Microsoft.Dynamics.DataEntities"
     text = f"Could not find a property named '{name}' on type '{space}.{schema.logical}'."
     listed = None if has_in_other_case(schema, name) else Name(f"{schema.plane} property", name, schema.listed_as)
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors; public reports of F&O: 400 with this text
     return FilterError(text, listed)
 
 

@@ -5,30 +5,26 @@ without regard to case. The parser is the library odata-query's; what each plane
 (dual-write-semantics.md 12.1, 12.2).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odata_query import ast
-from odata_query.exceptions import ODataException
-from odata_query.grammar import ODataLexer, ODataParser
 
-from emulator.core.microsoft_names import Name
 from emulator.data.schemas import Column, Table, table
-from emulator.tables.filter_errors import FilterError, unknown
+from emulator.tables.filter_errors import FilterError, FilterNotModelledError, unknown
+from emulator.tables.filter_syntax import parse
 from emulator.tables.keys import Condition, json_path, space_of
 from emulator.tables.values import ValueRefusedError, coerce
 
 _NUMBERS = {"integer", "decimal", "option"}
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
-_ENUM_LITERAL = re.compile(r"Microsoft\.Dynamics\.DataEntities\.\w+'((?:[^']|'')*)'")
-# Functions of OData of which no source says that F&O refuses them; Dataverse has a list of its own (12.2).
-_OPEN_IN_FINOPS = {
+# Functions of OData of which no source says that F&O refuses them. The Web API says of some that it does not support
+# them (MicrosoftDocs/powerapps-docs#4040); no source shows with which status.
+_OPEN = {
     *("ceiling", "concat", "date", "day", "floor", "hour", "indexof", "minute"),
     *("month", "now", "round", "second", "substring", "time", "year"),
 }
-_QUERY_FUNCTION = re.compile(r"Microsoft\.Dynamics\.CRM\.\w+")
 _ROW_ID = "r.id"
 _EDM = {"text": "Edm.String", "number": "Edm.Decimal", "boolean": "Edm.Boolean", "null": "Null", "entity": "an entity"}
 
@@ -44,24 +40,8 @@ class _Sql:
 
 def compile_filter(schema: Table, host: str, text: str) -> Condition:
     """Return the condition of a `$filter`; FilterError when it is malformed or names what is not there."""
-    compiled = _Compiler(schema, host).boolean(_parse(schema, text))
+    compiled = _Compiler(schema, host).boolean(parse(schema, text))
     return Condition(compiled.sql, compiled.parameters)
-
-
-def _parse(schema: Table, text: str) -> object:
-    prepared = _ENUM_LITERAL.sub(r"'\1'", text) if schema.plane == "finops" else text
-    if schema.plane == "dataverse" and (function := _QUERY_FUNCTION.search(prepared)):
-        msg = f"An unknown function with name '{function[0]}' was found."
-        raise FilterError(msg, Name("dataverse query function", function[0]))
-    try:
-        tree = ODataParser().parse(ODataLexer().tokenize(prepared))
-    except (ODataException, ValueError, AttributeError) as error:
-        msg = f"Syntax error in '{text}'."
-        raise FilterError(msg) from error
-    if tree is None:
-        msg = f"Syntax error in '{text}'."
-        raise FilterError(msg)
-    return tree
 
 
 @dataclass(frozen=True)
@@ -88,6 +68,7 @@ def orders(schema: Table, host: str, text: str) -> list[Order]:
         name, _, direction = item.strip().partition(" ")
         if direction.strip() not in {"", "asc", "desc"}:
             msg = f"Syntax error in '{item.strip()}'."
+            # Documented: OData 4.0 Part 2, System Query Option $orderby
             raise FilterError(msg)
         compiled = _Compiler(schema, host).value(ast.Identifier(name))
         collate = " COLLATE NOCASE" if compiled.kind == "text" else ""
@@ -157,13 +138,13 @@ class _Compiler:
 
     def _compare(self, node: ast.Compare) -> _Sql:
         if isinstance(node.comparator, ast.In):
-            msg = "The 'in' operator is not supported."
-            raise FilterError(msg)
+            raise self._without_in()
         left, right = self.value(node.left), self.value(node.right)
         left, right = _fitted(left, right), _fitted(right, left)
         if "null" not in {left.kind, right.kind} and left.kind != right.kind:
             kinds = f"'{_EDM[left.kind]}' and '{_EDM[right.kind]}'"
             msg = f"A binary operator with incompatible types was detected. Found operand types {kinds}."
+            # Documented: OData 4.0 Part 2, Logical Operators; the text is OData.NET's
             raise FilterError(msg)
         parameters = left.parameters + right.parameters
         collate = " COLLATE NOCASE" if "text" in {left.kind, right.kind} else ""
@@ -171,6 +152,7 @@ class _Compiler:
             return self._equality(left, right, parameters, negated=isinstance(node.comparator, ast.NotEq))
         if self._is_enum(left) or self._is_enum(right):
             msg = "Enumerations compare with eq and ne only."
+            # Documented: dual-write-semantics.md 12.1
             raise FilterError(msg)
         word = _ORDER[type(node.comparator)]
         return _Sql(f"IFNULL({left.sql} {word} {right.sql}{collate}, 0)", "boolean", parameters)
@@ -201,8 +183,11 @@ class _Compiler:
             "endswith": "substr({0}, -length({1})) = {1}",
         }
         if name not in patterns or len(node.args) != 2:
+            if name in _OPEN:
+                raise FilterNotModelledError(name)
             msg = f"An unknown function with name '{name}' was found."
-            raise FilterError(msg, self._open(name))
+            # Documented: OData 4.0 Part 2, Built-in Filter Operations; the text is OData.NET's
+            raise FilterError(msg)
         left, right = self._text(node.args[0]), self._text(node.args[1])
         twice = name != "contains"
         sql = patterns[name].format(f"lower({left.sql})", f"lower({right.sql})")
@@ -214,13 +199,18 @@ class _Compiler:
         parameters = left.parameters + right.parameters + (right.parameters if twice else ())
         return _Sql(f"IFNULL(({sql}), 0)", "boolean", parameters)
 
-    def _open(self, function: str) -> Name | None:
-        return Name("option", function) if self._schema.plane == "finops" and function in _OPEN_IN_FINOPS else None
+    def _without_in(self) -> FilterError:
+        """F&O has no `in`; the Web API answers that it is not implemented (AleksandrRogov/DynamicsWebApi#121)."""
+        if self._schema.plane == "dataverse":
+            return FilterNotModelledError("in")
+        # Documented: dual-write-semantics.md 12.1
+        return FilterError("The 'in' operator is not supported.")
 
     def _text(self, node: object) -> _Sql:
         value = self.value(node)
         if value.kind not in {"text", "null"}:
             msg = "No function signature matches the specified arguments."
+            # Source: MicrosoftDocs/powerapps-docs#4040 (shortened)
             raise FilterError(msg)
         return value
 
@@ -282,8 +272,8 @@ class _Compiler:
 
 def _not_boolean(node: object) -> FilterError:
     if isinstance(node, ast.CollectionLambda):
-        text = "The emulator does not model any and all."
-        return FilterError(text, Name("option", type(node.operator).__name__.lower()))
+        return FilterNotModelledError(type(node.operator).__name__.lower())
+    # Documented: OData 4.0 Part 2, Filter System Query Option; the text is OData.NET's
     return FilterError("The $filter expression must evaluate to a single boolean value.")
 
 
@@ -342,6 +332,7 @@ def _fitted(side: _Sql, other: _Sql) -> _Sql:
     try:
         return _Sql(side.sql, side.kind, (coerce(column, side.literal),), literal=side.literal)
     except ValueRefusedError as error:
+        # Documented: OData 4.0 Part 2, Literals
         raise FilterError(str(error)) from None
 
 

@@ -20,8 +20,8 @@ class Condition:
 class RowError(Exception):
     """A write or look-up that the tables refuse.
 
-    `kind` is missing, duplicate, unknown-column, incomplete, too-long, outside-choice, or invalid where a plane refuses
-    for a reason of its own.
+    `kind` is missing, duplicate, unknown-column, incomplete, too-long, outside-choice, invalid where a plane refuses
+    for a reason of its own, or not-modelled where no source tells whether it refuses.
     """
 
     def __init__(self, kind: str, text: str, columns: Sequence[str] = ()) -> None:

@@ -12,6 +12,16 @@ from emulator.data.schemas import Column, Table
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
+# The types of both planes' `$metadata`; all others are text.
+_EDM = {
+    "integer": "Edm.Int32",
+    "option": "Edm.Int32",
+    "decimal": "Edm.Decimal",
+    "boolean": "Edm.Boolean",
+    "datetime": "Edm.DateTimeOffset",
+    "guid": "Edm.Guid",
+    "lookup": "Edm.Guid",
+}
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "memo": (str,),
@@ -26,11 +36,16 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+def edm_type(column: Column) -> str:
+    """Return the type that a column has in OData (simplified: enumerations of F&O are text)."""
+    return _EDM.get(column.type, "Edm.String")
+
+
 class ValueRefusedError(Exception):
     """A value does not fit its column; the text says which and why."""
 
     def __init__(self, column: Column, value: Any) -> None:
-        super().__init__(f"Cannot convert the literal '{value}' to the expected type of '{column.property}'.")
+        super().__init__(f"Cannot convert the literal '{value}' to the expected type '{edm_type(column)}'.")
         self.column = column
         self.value = value
 

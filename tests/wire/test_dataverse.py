@@ -86,7 +86,14 @@ def test_install_is_queued_once(organization: Dataverse, network: Script) -> Non
     assert network.sent() == {"payload": "ApplicationVersion=10.0.45.5|DevToolsEnabled=False"}
 
 
-@pytest.mark.parametrize("absent", [refused("0x80060888", "no such function", 404), refused("0x80048d0b")])
+@pytest.mark.parametrize(
+    "absent",
+    [
+        refused("0x8006088a", "Resource not found for the segment 'msprov_getfinopsapplicationdetails'.", 404),
+        refused("0x80060888", "no such function", 404),
+        refused("0x80048d0b"),
+    ],
+)
 def test_finops_details_are_none_while_there_is_none(
     organization: Dataverse, network: Script, absent: httpx.Response
 ) -> None:

@@ -13,6 +13,7 @@ GONE_CODES = {
     "0x80040217": "dual-write-semantics.md 12.2: a row that does not exist",
     "0x80060891": "dual-write-semantics.md 12.2: no row with this alternate key",
     "0x80060888": "dual-write-semantics.md 12.2: no such set or function",
+    "0x8006088a": "Microsoft Learn, Troubleshoot Dataverse Web API client errors: no such set or function",
     "lifecycleoperationnotfound": "assumed",
     "operationnotfound": "assumed",
     "finopsenvironmentnotfound": "assumed",

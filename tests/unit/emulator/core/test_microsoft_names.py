@@ -32,9 +32,10 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 NAMES: dict[str, Any] = json.loads(files("emulator.data").joinpath("microsoft_names.json").read_text("utf-8"))
 
 UNKNOWN = re.compile(
-    "Resource not found|Could not find|unknown function|No HTTP resource|does not exist on|undeclared|AADSTS"
+    "Resource not found|Could not find|unknown function|No HTTP resource|does not exist on|undeclared|Invalid property|"
+    "AADSTS"
 )
-READ_ONLY = "The method is not supported for entities of type"
+READ_ONLY = "method does not support entities of type"
 
 
 @cache

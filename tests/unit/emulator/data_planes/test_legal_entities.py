@@ -38,8 +38,8 @@ def test_created_company_takes_rows(created: dict[str, Any], call: CallTenant) -
     read = call("GET", f"{DATA}/CustomersV3?cross-company=true&$filter=dataAreaId eq 'tsuk'").json["value"]
     assert [row["CustomerAccount"] for row in read] == ["UK-1"]
     refused = call("DELETE", f"{DATA}/LegalEntities('TSUK')")
-    assert refused.status == 400
-    assert "contains data" in refused.json["error"]["innererror"]["message"]
+    assert refused.status == 501
+    assert "a company that contains data" in refused.json["error"]["message"]
 
 
 @pytest.mark.parametrize("code", ["TSUK", "tsuk", "tSEU"])
@@ -63,12 +63,15 @@ def test_code_name_and_country_are_mandatory(existing: Tenant, call: CallTenant,
     assert f"Field '{missing}' must be filled in" in refused.json["error"]["innererror"]["message"]
 
 
-def test_code_cannot_be_changed(created: dict[str, Any], call: CallTenant) -> None:
-    assert call("PATCH", f"{DATA}/LegalEntities('TSUK')", json={"LegalEntityId": "TSU2"}).status == 400
+def test_change_of_the_code_is_not_modelled(created: dict[str, Any], call: CallTenant) -> None:
+    assert call("PATCH", f"{DATA}/LegalEntities('TSUK')", json={"LegalEntityId": "TSU2"}).status == 501
     assert call("PATCH", f"{DATA}/LegalEntities('TSUK')", json={"Name": "Tailspin UK"}).status == 204
     assert call("GET", f"{DATA}/LegalEntities('TSUK')").json["Name"] == "Tailspin UK"
 
 
-def test_rows_of_a_company_that_is_not_there_are_refused(existing: Tenant, call: CallTenant) -> None:
+def test_rows_of_a_company_that_is_not_there_are_not_modelled(existing: Tenant, call: CallTenant) -> None:
     group = {"dataAreaId": "tsuk", "CustomerGroupId": "10"}
-    assert call("POST", f"{DATA}/CustomerGroups", json=group).status == 400
+    refused = call("POST", f"{DATA}/CustomerGroups", json=group)
+    assert refused.status == 501
+    assert "POST /data/CustomerGroups: a row of the company 'tsuk'" in refused.json["error"]["message"]
+    assert call("GET", f"{DATA}/CustomerGroups?cross-company=true&$filter=dataAreaId eq 'tsuk'").json["value"] == []

@@ -95,7 +95,7 @@ def test_application_user_needs_a_role_for_rows(call: CallTenant, organization: 
     user = call("POST", f"{API}/systemusers", json=body, headers={"Prefer": "return=representation"}).json
     assert call("GET", f"{API}/WhoAmI", app=UNREGISTERED_CLIENT_ID).status == 200
     refused = call("GET", f"{API}/accounts", app=UNREGISTERED_CLIENT_ID)
-    assert (refused.status, refused.json["error"]["code"]) == (403, "0x80040220")
+    assert (refused.status, refused.json["error"]["code"]) == (403, "0x80042f09")
     role = _rows(call, f"roles?$filter=name eq 'System Administrator' and _businessunitid_value eq {unit}")[0]
     reference = {"@odata.id": f"{API}/roles({role['roleid']})"}
     url = f"{API}/systemusers({user['systemuserid']})/systemuserroles_association/$ref"
@@ -121,6 +121,7 @@ def test_role_of_another_business_unit_is_refused(call: CallTenant, organization
         own = role["_businessunitid_value"] == team["_businessunitid_value"]
         reply = call("POST", url, json={"@odata.id": f"{API}/roles({role['roleid']})"})
         assert reply.status == (204 if own else 400)
+        assert own or reply.json["error"]["code"] == "0x80041409"
     names = [one["name"] for one in _rows(call, f"teams({team['teamid']})/teamroles_association")]
     assert names == ["Dual-write App User"]
 
