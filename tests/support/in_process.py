@@ -5,6 +5,8 @@ provider process where a test needs to stop it at one exact request, some hundre
 """
 
 import json
+import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ import httpx
 
 from emulator.app import assemble
 from emulator.core.clock import Clock
-from emulator.core.store import Store
+from emulator.core.store import SCHEMA, Store
 from emulator.core.wire import parse
 from emulator.dispatch import dispatch, find_fault
 from emulator.identity import directory
@@ -41,6 +43,7 @@ class World:
     """One tenant and the time in it; every `run` is a new provider process with its own session.
 
     `answered` is called after each request with what `requests` says of it; `network` stands before the transport.
+    A provider's own threads may ask: one is answered at a time.
     """
 
     tenant: Tenant
@@ -49,11 +52,13 @@ class World:
     said: list[str] = field(default_factory=list)
     answered: Callable[[str], None] | None = None
     network: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
     _behind: float = 0.0
 
     def sleep(self, seconds: float) -> None:
-        self.elapsed += seconds
-        self._behind += seconds
+        with self.lock:
+            self.elapsed += seconds
+            self._behind += seconds
 
     def catch_up(self) -> None:
         """Move the tenant's clock by what was slept: once a request, not once a second of progress."""
@@ -78,8 +83,8 @@ class World:
         session = Session(
             profile("public", polls=POLLS),
             gateway=EMULATOR_GATEWAY,
-            tokens=_Tokens(self.tenant),
-            dual_write_tokens=_UserTokens(self.tenant),
+            tokens=_Tokens(self),
+            dual_write_tokens=_UserTokens(self),
             transport=transport,
             timing=Timing(sleep=self.sleep, clock=self.clock, busy=60),
         )
@@ -98,7 +103,7 @@ class World:
 
 def a_world(key: SigningKey) -> World:
     """A seeded tenant of its own, in memory."""
-    store = Store()
+    store = _memory()
     clock = Clock(store, "stepped", start=START)
     return World(assemble(store, clock, key))
 
@@ -106,21 +111,32 @@ def a_world(key: SigningKey) -> World:
 def copied(world: World, key: SigningKey) -> World:
     """The same tenant at the same time, in memory of its own: what is done in one is not seen in the other."""
     world.catch_up()
-    store = Store()
+    store = _memory()
     world.tenant.clock.save()
     world.tenant.store.connection.backup(store.connection)
     return World(assemble(store, Clock(store, "stepped", start=world.tenant.clock.now()), key))
 
 
+def _memory() -> Store:
+    """A store in memory that any thread may use."""
+    store = Store()
+    store.close()
+    store.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
+    store.create(SCHEMA)
+    return store
+
+
 class _Tokens:
-    def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tenant = world.tenant
         self._held: dict[str, str] = {}
 
     def token(self, scope: str, _claims: str | None = None) -> str:
-        if scope not in self._held:
-            self._held[scope] = self._issued(scope)
-        return self._held[scope]
+        with self._world.lock:
+            if scope not in self._held:
+                self._held[scope] = self._issued(scope)
+            return self._held[scope]
 
     def _issued(self, scope: str) -> str:
         application = self._tenant.identity.directory.application(directory.DEMO_CLIENT_ID)
@@ -150,6 +166,10 @@ class _Transport(httpx.BaseTransport):
         self._left = kill_after
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._world.lock:
+            return self._handle(request)
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
         response = self._answer(request)
         if self._world.answered is not None:
             self._world.answered(self._world.requests[-1])

@@ -6,6 +6,7 @@ from emulator.app import first_day
 from emulator.identity.tokens import SigningKey
 from tests.support.in_process import World, a_world, copied
 from tests.support.one_pair import OnePair, a_pair, a_pair_with_maps
+from tests.support.unstamped_rows import UnstampedRows, without_rows
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,15 @@ def prepared_maps(signing_key: SigningKey) -> World:
 def pair(prepared_maps: World, signing_key: SigningKey) -> OnePair:
     """A linked pair of the test's own, with maps."""
     return OnePair(copied(prepared_maps, signing_key))
+
+
+@pytest.fixture(scope="session")
+def emptied(prepared: World, signing_key: SigningKey) -> World:
+    """The same, but for Fabrikam's CDS: it has companies and no rows."""
+    return without_rows(prepared, signing_key)
+
+
+@pytest.fixture
+def rows(emptied: World, signing_key: SigningKey) -> UnstampedRows:
+    """The rows of Fabrikam's CDS, none at first."""
+    return UnstampedRows(copied(emptied, signing_key))

@@ -5,89 +5,113 @@ from typing import Any
 
 import pytest
 
-from providers.api.transport.errors import ApiError, NotFound
+from emulator.identity.directory import DEMO_CLIENT_ID
+from emulator.identity.tokens import SigningKey
+from providers.api.transport.errors import ApiError
 from providers.company_bootstrap import BootstrapInputs, BootstrapOutputs, CompanyBootstrapProvider
 from providers.protocol.base import Call, ResourceError
-from tests.unit.providers.fake_rows import ONLINE, RETAIL, USMF, FakeRow, FakeRows
-from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePowerPlatform, FakeSession, a_call, an_environment
+from tests.support.in_process import World, copied
+from tests.support.unstamped_rows import ENVIRONMENT_ID, HOST, ONLINE, RETAIL, UnstampedRows
 
 PROVIDER = CompanyBootstrapProvider()
 IDENTIFIER = f"{ENVIRONMENT_ID}/USMF"
-BAG: dict[str, Any] = {"cloud": "emulator", "cds": "contoso-uat", "company": "USMF", "tables": ["accounts", "products"]}
+BAG: dict[str, Any] = {
+    "cloud": "emulator",
+    "cds": "fabrikam-sales",
+    "company": "USMF",
+    "tables": ["accounts", "products"],
+}
 
 
-def a_tenant(rows: FakeRows | None = None) -> FakeSession:
-    session = FakeSession(FakePowerPlatform(an_environment()))
-    session.organization = rows or some_rows()  # type: ignore[assignment]
-    return session
+@pytest.fixture(scope="module")
+def ten_rows(emptied: World, signing_key: SigningKey) -> World:
+    """Nine accounts of two business units, and a product."""
+    world = copied(emptied, signing_key)
+    rows = UnstampedRows(world)
+    rows.add(4, unit=RETAIL)
+    rows.add(5, unit=ONLINE)
+    rows.add(1, "products")
+    return world
 
 
-def some_rows() -> FakeRows:
-    accounts = {f"00000000-0000-0000-0000-00000000000{n}": FakeRow(RETAIL if n % 2 else ONLINE) for n in range(9)}
-    return FakeRows({"accounts": accounts, "products": {"00000000-0000-0000-0000-000000000099": FakeRow("")}})
+@pytest.fixture
+def rows(ten_rows: World, signing_key: SigningKey) -> UnstampedRows:
+    return UnstampedRows(copied(ten_rows, signing_key))
+
+
+@pytest.fixture(scope="module")
+def stored(ten_rows: World, signing_key: SigningKey) -> BootstrapOutputs:
+    """The outputs of a bootstrap of both business units."""
+    return created(UnstampedRows(copied(ten_rows, signing_key)), business_units=[RETAIL, ONLINE])
 
 
 def inputs(**changes: Any) -> BootstrapInputs:
     return PROVIDER.normalise(BootstrapInputs.model_validate({**BAG, **changes}))
 
 
-def created(session: FakeSession, said: list[str] | None = None, **changes: Any) -> BootstrapOutputs:
-    identifier, outputs = PROVIDER.on_create(inputs(**changes), a_call(session, said))
+def created(rows: UnstampedRows, **changes: Any) -> BootstrapOutputs:
+    identifier, outputs = PROVIDER.on_create(inputs(**changes), rows.world.call())
     assert identifier == IDENTIFIER
     return outputs
 
 
-def check(session: FakeSession, *, linked: list[str] | None = None, **changes: Any) -> list[tuple[str, str]]:
-    call = a_call(session)
-    call = replace(call, private={} if linked is None else {"linked_companies": linked})
-    return [(each.path, each.text) for each in PROVIDER.live_problems(inputs(**changes), call)]
+def a_call(world: World, *linked: str) -> Call:
+    """`linked`: companies of a connection that does not change; none while they are not known."""
+    return replace(world.call(), private={"linked_companies": list(linked)} if linked else {})
 
 
-def test_all_rows_are_stamped_and_counted() -> None:
-    said: list[str] = []
-    outputs = created(a_tenant(), said)
+def check(world: World, *linked: str, **changes: Any) -> list[tuple[str, str]]:
+    problems = PROVIDER.live_problems(inputs(**changes), a_call(world, *linked))
+    return [(each.path, each.text) for each in problems]
+
+
+def deletes_cds(world: World) -> None:
+    world.tenant.person.act({"action": "delete-environment", "environment": HOST})
+
+
+def test_all_rows_are_stamped_and_counted(rows: UnstampedRows) -> None:
+    outputs = created(rows)
     assert (outputs.rows, outputs.unstamped) == ({"accounts": 9, "products": 1}, {"accounts": 0, "products": 0})
     assert outputs.complete
-    assert said == ["rows that carry USMF: 9 accounts, 1 products"]
+    assert rows.world.said == ["rows that carry USMF: 9 accounts, 1 products"]
+    assert set(rows.companies().values()) == set(rows.companies("products").values()) == {"USMF"}
 
 
-def test_business_unit_restricts_what_has_one() -> None:
-    assert created(a_tenant(), business_units=["Fabrikam Retail"]).rows == {"accounts": 4, "products": 1}
+def test_business_unit_restricts_what_has_one(rows: UnstampedRows) -> None:
+    assert created(rows, business_units=[RETAIL]).rows == {"accounts": 4, "products": 1}
 
 
-def test_simulation_writes_nothing_and_is_complete() -> None:
-    rows, said = some_rows(), list[str]()
-    outputs = created(a_tenant(rows), said, simulate=True)
+def test_simulation_writes_nothing_and_is_complete(rows: UnstampedRows) -> None:
+    outputs = created(rows, simulate=True)
     assert outputs.rows == outputs.unstamped == {"accounts": 9, "products": 1}
     assert outputs.complete
-    assert rows.batches == []
-    assert said == ["simulated, nothing is written; USMF would go on 9 accounts, 1 products"]
+    assert rows.world.writes() == []
+    assert rows.world.said == ["simulated, nothing is written; USMF would go on 9 accounts, 1 products"]
 
 
-def test_what_was_simulated_is_done_by_an_update() -> None:
-    session = a_tenant()
-    stored = created(session, simulate=True)
-    changed = inputs(simulate=False)
-    bag = {**stored.model_dump(mode="json")}
+def test_what_was_simulated_is_done_by_an_update(rows: UnstampedRows) -> None:
+    simulated = created(rows, simulate=True)
+    bag = {**simulated.model_dump(mode="json")}
     assert PROVIDER.diff(IDENTIFIER, bag, {**BAG, "simulate": False}).changes is None
-    outputs = PROVIDER.on_update(IDENTIFIER, stored, changed, a_call(session))
+    outputs = PROVIDER.on_update(IDENTIFIER, simulated, inputs(simulate=False), rows.world.call())
     assert outputs.unstamped == {"accounts": 0, "products": 0}
+    assert set(rows.companies().values()) == {"USMF"}
 
 
-def test_second_run_writes_nothing() -> None:
-    rows = some_rows()
-    created(a_tenant(rows))
-    batches = len(rows.batches)
-    assert created(a_tenant(rows)).rows == {"accounts": 9, "products": 1}
-    assert len(rows.batches) == batches
+def test_second_run_writes_nothing(rows: UnstampedRows) -> None:
+    created(rows)
+    writes = rows.world.writes()
+    assert created(rows).rows == {"accounts": 9, "products": 1}
+    assert rows.world.writes() == writes
 
 
-def test_failed_rows_are_one_line_at_the_end() -> None:
-    rows, said = some_rows(), list[str]()
-    rows.failing = {"00000000-0000-0000-0000-000000000001"}
-    with pytest.raises(ApiError, match=r"1 of 10 rows did not take the company: row .* has no group \(0x80040265\)"):
-        created(a_tenant(rows), said)
-    assert [line.partition(", for example")[0] for line in said] == ["accounts: 1 row failed"]
+def test_failed_rows_are_one_line_at_the_end(rows: UnstampedRows) -> None:
+    account = next(iter(rows.companies()))
+    rows.refused = {account: f"row {account} has no group"}
+    reason = r"1 of 10 rows did not take the company: row .* has no group \(0x80040265, correlation .*\)\. Remove"
+    with pytest.raises(ApiError, match=reason):
+        created(rows)
+    assert [line.partition(", for example")[0] for line in rows.world.said] == ["accounts: 1 row failed"]
 
 
 @pytest.mark.parametrize(
@@ -101,12 +125,11 @@ def test_failed_rows_are_one_line_at_the_end() -> None:
         ({"tables": ["cars"]}, "'cars' is no entity set of this environment"),
     ],
 )
-def test_wrong_declarations_write_nothing(changes: dict[str, Any], text: str) -> None:
-    rows = some_rows()
+def test_wrong_declarations_write_nothing(rows: UnstampedRows, changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ResourceError) as caught:
-        PROVIDER.on_create(inputs(**changes), a_call(a_tenant(rows)))
+        PROVIDER.on_create(inputs(**changes), rows.world.call())
     assert text in str(caught.value)
-    assert rows.batches == []
+    assert rows.world.writes() == []
 
 
 @pytest.mark.parametrize("company", ["USMFX", "", "US-F", "Ü"])
@@ -132,7 +155,7 @@ def test_canonical_form() -> None:
     ("changes", "changed", "replaced"),
     [
         ({}, False, []),
-        ({"cds": "CONTOSO-UAT"}, False, []),
+        ({"cds": "FABRIKAM-SALES"}, False, []),
         ({"cds": "other"}, None, ["cds"]),
         ({"company": "usmf"}, False, []),
         ({"company": "DAT"}, None, ["company"]),
@@ -147,67 +170,60 @@ def test_canonical_form() -> None:
         ({"timeout": "1h"}, False, []),
     ],
 )
-def test_diff(changes: dict[str, Any], changed: bool | None, replaced: list[str]) -> None:
-    declared = {**BAG, "business_units": ["Fabrikam Retail", "Fabrikam Online"]}
-    held = created(a_tenant(), business_units=declared["business_units"]).model_dump(mode="json")
+def test_diff(stored: BootstrapOutputs, changes: dict[str, Any], changed: bool | None, replaced: list[str]) -> None:
+    declared = {**BAG, "business_units": [RETAIL, ONLINE]}
     news = {name: value for name, value in {**declared, **changes}.items() if value is not None}
-    found = PROVIDER.diff(IDENTIFIER, held, news)
+    found = PROVIDER.diff(IDENTIFIER, stored.model_dump(mode="json"), news)
     assert (found.changes, found.replaces or []) == (changed, replaced)
 
 
-def test_refresh_makes_no_call_to_dataverse_and_counts_nothing() -> None:
-    rows = some_rows()
-    session = a_tenant(rows)
-    stored = created(session)
-    reads, counted = rows.reads, rows.counted
-    rows.tables["accounts"].clear()
-    assert PROVIDER.on_read(IDENTIFIER, stored, a_call(session)) == stored
-    assert (rows.reads, rows.counted) == (reads, counted)
+def test_refresh_makes_no_call_to_dataverse_and_counts_nothing(rows: UnstampedRows) -> None:
+    stored = created(rows)
+    rows.clear()
+    rows.world.requests.clear()
+    assert PROVIDER.on_read(IDENTIFIER, stored, rows.world.call()) == stored
+    assert len(rows.world.requests) == 1
+    assert HOST not in rows.world.requests[0]
 
 
-def test_bootstrap_is_gone_with_its_environment() -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.power_platform.held.clear()
-    assert PROVIDER.on_read(IDENTIFIER, stored, a_call(session)) is None
+def test_bootstrap_is_gone_with_its_environment(rows: UnstampedRows) -> None:
+    stored = created(rows)
+    deletes_cds(rows.world)
+    assert PROVIDER.on_read(IDENTIFIER, stored, rows.world.call()) is None
 
 
-def test_deletion_leaves_the_rows_and_says_so() -> None:
-    rows, said = some_rows(), list[str]()
-    session = a_tenant(rows)
-    PROVIDER.on_delete(IDENTIFIER, created(session), a_call(session, said))
-    assert said == ["rows keep their company USMF: a bootstrap is not taken back"]
-    assert {row.company for row in rows.tables["accounts"].values()} == {USMF}
+def test_deletion_leaves_the_rows_and_says_so(rows: UnstampedRows) -> None:
+    stored = created(rows)
+    rows.world.said.clear()
+    PROVIDER.on_delete(IDENTIFIER, stored, rows.world.call())
+    assert rows.world.said == ["rows keep their company USMF: a bootstrap is not taken back"]
+    assert set(rows.companies().values()) == {"USMF"}
 
 
-def test_preview_names_what_is_wrong_with_a_link_that_stands() -> None:
-    paths = [path for path, _ in check(a_tenant(), linked=["DAT"], company="TSUS", tables=["cars"])]
+def test_preview_names_what_is_wrong_with_a_link_that_stands(rows: UnstampedRows) -> None:
+    paths = [path for path, _ in check(rows.world, "DAT", company="TSUS", tables=["cars"])]
     assert paths == ["company", "tables[0]"]
-    assert check(a_tenant(), linked=["USMF"]) == []
+    assert check(rows.world, "USMF") == []
 
 
-def test_preview_is_silent_about_a_company_that_is_still_to_be_linked() -> None:
-    assert check(a_tenant(), company="NEW", tables=["cars"]) == []
+def test_preview_is_silent_about_a_company_that_is_still_to_be_linked(world: World) -> None:
+    assert check(world, company="NEW", tables=["cars"]) == []
 
 
-def test_preview_names_unknown_business_units_of_an_environment_that_is_there() -> None:
-    (problem,) = check(a_tenant(), business_units=["Fabrikam Retail", "Nowhere", "usmf"])
-    assert problem == (
-        "business_units",
-        "no business unit is called 'Nowhere'; known are Fabrikam Online, Fabrikam Retail",
-    )
+def test_preview_names_unknown_business_units_of_an_environment_that_is_there(world: World) -> None:
+    known = "Fabrikam Holding, Fabrikam Online, Fabrikam Retail, fabrikam-sales"
+    assert check(world, business_units=[RETAIL, "Nowhere", "usmf"]) == [
+        ("business_units", f"no business unit is called 'Nowhere'; known are {known}")
+    ]
 
 
-def test_preview_is_silent_while_the_environment_is_not_there_or_not_readable() -> None:
-    class Closed(FakeRows):
-        def business_units(self) -> Any:
-            raise NotFound("the user is not a member of the organization", status=403)
-
-    assert check(FakeSession(), business_units=["Nowhere"]) == []
-    assert check(a_tenant(Closed()), business_units=["Nowhere"]) == []
+def test_preview_is_silent_while_the_environment_is_not_there_or_not_readable(world: World) -> None:
+    assert check(world, cds="not-yet-there", business_units=["Nowhere"]) == []
+    closed = {"action": "remove-application", "environment": HOST, "client_id": DEMO_CLIENT_ID}
+    world.tenant.person.act(closed)
+    assert check(world, business_units=["Nowhere"]) == []
 
 
-def test_changed_inputs_are_looked_at_like_new_ones() -> None:
-    call: Call = replace(a_call(a_tenant()), private={"linked_companies": ["USMF"]})
-    found = PROVIDER.live_change_problems(inputs(tables=["cars"]), inputs(), call)
+def test_changed_inputs_are_looked_at_like_new_ones(rows: UnstampedRows) -> None:
+    found = PROVIDER.live_change_problems(inputs(tables=["cars"]), inputs(), a_call(rows.world, "USMF"))
     assert [tuple(each) for each in found] == [("tables[0]", "'cars' is no entity set of this environment")]
