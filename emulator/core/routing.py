@@ -8,6 +8,10 @@ from emulator.core import microsoft_names
 from emulator.core.wire import SLASH, Call, Reply, ServiceError, UnknownNameError, plain_path
 
 
+class NotModelledError(Exception):
+    """A part of a call that the emulator does not play; the text says which. The route adds method and path."""
+
+
 @dataclass(frozen=True)
 class Route:
     """One modelled operation.
@@ -36,11 +40,14 @@ class Route:
     def answer(self, call: Call, parameters: Mapping[str, str]) -> Reply:
         """Answer a call that `match` gave these parameters of; the handler sees the path as people read it.
 
-        Before a name is refused as unknown, Microsoft's names are asked: what it has is not modelled.
+        Before a name is refused as unknown, Microsoft's names are asked: what it has is not modelled. A handler that
+        knows what is not modelled, but not in which call, says so with `NotModelledError`.
         """
         path = plain_path(call.path)
         try:
             return self.handler(replace(call, path=path, parameters=parameters))
+        except NotModelledError as error:
+            raise not_modelled(call.method, path, str(error)) from None
         except UnknownNameError as error:
             if microsoft_names.known(error.name):
                 raise not_modelled(call.method, path, str(error.name)) from None

@@ -64,8 +64,8 @@ def finops_versions(tenant: Tenant, call: Call) -> Reply:
 
 def queue_finops(tenant: Tenant, call: Call) -> Reply:
     """Answer `msprov_queuefnoinstallorupdate` with `{"payload": "ApplicationVersion=...|..."}`."""
-    document = call.json()
-    payload = document.get("payload") if isinstance(document, dict) else None
+    document = call.json_object() or {}
+    payload = document.get("payload")
     if not isinstance(payload, str) or set(document) != {"payload"}:
         msg = "The parameter 'payload' is required and the only one."
         # Documented: OData 4.0 Part 1, Invoking an Action: the parameters are those of the action

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.core.microsoft_names import Name
-from emulator.core.routing import not_modelled
+from emulator.core.routing import NotModelledError, not_modelled
 from emulator.core.wire import Call, Reply, ServiceError, UnknownNameError
 from emulator.data.schemas import Column, Table, table_by_logical_name, tables
 from emulator.dataverse.errors import bad_query, refuse
@@ -199,7 +199,8 @@ def _column_shaped(document: dict[str, Any], query: Mapping[str, str]) -> dict[s
     shaped = _selected(document, query.get("$select"))
     for name in re.findall(r"(\w+)(?:\([^)]*\))?(?:,|$)", query.get("$expand", "")):
         if name != "OptionSet":
-            raise not_modelled("GET", f"$expand={name} of metadata")
+            msg = f"$expand={name} of metadata"
+            raise NotModelledError(msg)
         own = f"{document['EntityLogicalName']}_{document['LogicalName']}"
         shaped[name] = {"MetadataId": new_guid(f"metadata {own}"), "Name": own, "IsGlobal": False, "Options": []}
     return shaped
@@ -219,7 +220,8 @@ def _term(document: Mapping[str, Any], text: str) -> bool:
     text = re.sub(r"Microsoft\.Dynamics\.CRM\.\w+(?=')", "", text)
     match = _TERM.fullmatch(text)
     if match is None or match[1] in _LEFT_OUT - set(document):
-        raise not_modelled("GET", f"$filter={text.strip()} of metadata")
+        msg = f"$filter={text.strip()} of metadata"
+        raise NotModelledError(msg)
     if match[1] not in document:
         raise _unknown_member(match[1])
     value = document[match[1]]
@@ -245,7 +247,8 @@ def _shaped(document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any
 def _expanded(table: Table | None, name: str, options: str) -> list[dict[str, Any]]:
     """The collection of that name under the options in its parentheses."""
     if name in _OTHER_EXPANSIONS:
-        raise not_modelled("GET", f"$expand={name} of metadata")
+        msg = f"$expand={name} of metadata"
+        raise NotModelledError(msg)
     if name not in _COLLECTIONS or table is None:
         msg = f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata'."
         # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: code 0x0, clients report 0x80060888
@@ -269,7 +272,8 @@ def _selected(document: dict[str, Any], select: str | None) -> dict[str, Any]:
 def _check_left_out(name: str) -> None:
     """Refuse a property that the definition does not have; some definitions lack what others of their kind have."""
     if name in _LEFT_OUT:
-        raise not_modelled("GET", f"$select={name} of metadata")
+        msg = f"$select={name} of metadata"
+        raise NotModelledError(msg)
     if name not in _OF_SOME:
         raise _unknown_member(name)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call
 from emulator.data.schemas import Table
 from emulator.dataverse.addresses import find_row, missing, parse_address
@@ -47,7 +48,8 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
     if navigation is not None:
         if value is None:
             return {navigation[0].property: None}
-        raise refuse(501, "NotModelled", "The emulator does not model deep inserts.")
+        msg = f"a deep insert of '{name}'"
+        raise NotModelledError(msg)
     column = schema.property(name)
     if column is None:
         raise unknown_member(schema, name)

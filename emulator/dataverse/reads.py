@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.core.routing import not_modelled
+from emulator.core.routing import NotModelledError, not_modelled
 from emulator.core.wire import Call, Reply
 from emulator.data.schemas import Table, table
 from emulator.dataverse import pages
@@ -37,6 +37,8 @@ def read(tenant: Tenant, call: Call) -> Reply:
     path = call.parameters["resource"]
     check_options(call.query)
     address = parse_address(path)
+    if not address.rest:
+        _check_expansions(address.schema, call.query)
     if address.key is None:
         if address.rest == ("$count",):
             return _count(tenant, call, address.schema)
@@ -53,7 +55,7 @@ def check_options(query: Mapping[str, str]) -> None:
     """Refuse what the Web API does not know (`$skip`), and what the emulator does not model."""
     for name in query:
         if name.lower() in _NOT_MODELLED:
-            raise not_modelled("GET", name)
+            raise NotModelledError(name)
         if name == "$skip":
             text = "The query parameter $skip is not supported."
             # Source: dual-write-semantics.md 12.2
@@ -182,6 +184,24 @@ def _target(tenant: Tenant, call: Call, targets: tuple[str, ...], row_id: str) -
     return table("dataverse", (holding or list(targets))[0]).logical
 
 
+def _check_expansions(schema: Table, query: Mapping[str, str]) -> None:
+    """Refuse an `$expand` that names what is not there, whether or not there are rows to show."""
+    for item in _split(query.get("$expand", "")):
+        name, _, options = item.partition("(")
+        target, nested = _expanded(schema, name.strip()), _nested(options.removesuffix(")"))
+        select_of(target, nested)
+        _check_expansions(target, nested)
+
+
+def _expanded(schema: Table, name: str) -> Table:
+    """Return the table that a navigation property leads to; ServiceError 400."""
+    navigation = schema.navigation(name)
+    target = navigation[1] if navigation else ASSOCIATIONS.get((schema.set, name), ("",))[-1]
+    if not target:
+        raise unknown_property(schema, name)
+    return table("dataverse", target)
+
+
 def _expand(
     tenant: Tenant, call: Call, schema: Table, row: Mapping[str, Any], item: str, document: dict[str, Any]
 ) -> None:
@@ -196,19 +216,17 @@ def _expand(
         selected = select_of(other_schema, query)
         document[name] = other and represent(tenant, call, other_schema, other, selected, query)
         return
-    if (schema.set, name) in ASSOCIATIONS:
-        target, others = associated(tenant, call, schema, row, name)
-        selected = select_of(target, query)
-        document[name] = [represent(tenant, call, target, other, selected, query) for other in others]
-        return
-    raise unknown_property(schema, name)
+    target, others = associated(tenant, call, schema, row, name)
+    selected = select_of(target, query)
+    document[name] = [represent(tenant, call, target, other, selected, query) for other in others]
 
 
 def _nested(text: str) -> dict[str, str]:
     query = dict(part.strip().partition("=")[::2] for part in text.split(";") if part.strip())
     unknown = set(query) - {"$select", "$expand"}
     if unknown:
-        raise not_modelled("GET", f"$expand with {', '.join(sorted(unknown))}")
+        msg = f"$expand with {', '.join(sorted(unknown))}"
+        raise NotModelledError(msg)
     return query
 
 

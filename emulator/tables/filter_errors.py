@@ -28,6 +28,14 @@ def unknown(schema: Table, name: str) -> FilterError:
     return FilterError(text, listed)
 
 
+def without_in(schema: Table) -> FilterError:
+    """Return what `in` is answered with: F&O has none, to Dataverse it is not implemented (DynamicsWebApi#121)."""
+    if schema.plane == "dataverse":
+        return FilterNotModelledError("in")
+    # Documented: dual-write-semantics.md 12.1
+    return FilterError("The 'in' operator is not supported.")
+
+
 def has_in_other_case(schema: Table, name: str) -> bool:
     """Return whether the table has that property or navigation property, but for the case: a spelling mistake."""
     names = {*schema.properties(), *schema.columns, *schema.navigations()}

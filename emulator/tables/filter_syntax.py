@@ -7,9 +7,11 @@ from odata_query.grammar import ODataLexer, ODataParser
 
 from emulator.core.microsoft_names import Name
 from emulator.data.schemas import Table
-from emulator.tables.filter_errors import FilterError
+from emulator.tables.filter_errors import FilterError, without_in
 
 _ENUM_LITERAL = re.compile(r"Microsoft\.Dynamics\.DataEntities\.\w+'((?:[^']|'')*)'")
+_IN = re.compile(r"\sin\s*\(")
+_TEXT = re.compile(r"'(?:[^']|'')*'")
 _QUERY_FUNCTION = re.compile(r"Microsoft\.Dynamics\.CRM\.\w+")
 
 
@@ -21,6 +23,9 @@ def parse(schema: Table, text: str) -> object:
         # Documented: OData 4.0 Part 2, Filter System Query Option; the text is OData.NET's
         raise FilterError(msg, Name("dataverse query function", function[0]))
     tree = _tree(prepared)
+    if tree is None and _IN.search(_TEXT.sub("''", prepared)):
+        # The library takes no list of one value.
+        raise without_in(schema)
     if tree is None:
         msg = f"Syntax error in '{text}'."
         # Documented: OData 4.0 Part 2, Filter System Query Option

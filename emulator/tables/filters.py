@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from odata_query import ast
 
 from emulator.data.schemas import Column, Table, table
-from emulator.tables.filter_errors import FilterError, FilterNotModelledError, unknown
+from emulator.tables.filter_errors import FilterError, FilterNotModelledError, unknown, without_in
 from emulator.tables.filter_syntax import parse
 from emulator.tables.keys import Condition, json_path, space_of
 from emulator.tables.values import ValueRefusedError, coerce
@@ -138,7 +138,7 @@ class _Compiler:
 
     def _compare(self, node: ast.Compare) -> _Sql:
         if isinstance(node.comparator, ast.In):
-            raise self._without_in()
+            raise without_in(self._schema)
         left, right = self.value(node.left), self.value(node.right)
         left, right = _fitted(left, right), _fitted(right, left)
         if "null" not in {left.kind, right.kind} and left.kind != right.kind:
@@ -198,13 +198,6 @@ class _Compiler:
             return _Sql(f"IFNULL(({sql}), 0)", "boolean", parameters)
         parameters = left.parameters + right.parameters + (right.parameters if twice else ())
         return _Sql(f"IFNULL(({sql}), 0)", "boolean", parameters)
-
-    def _without_in(self) -> FilterError:
-        """F&O has no `in`; the Web API answers that it is not implemented (AleksandrRogov/DynamicsWebApi#121)."""
-        if self._schema.plane == "dataverse":
-            return FilterNotModelledError("in")
-        # Documented: dual-write-semantics.md 12.1
-        return FilterError("The 'in' operator is not supported.")
 
     def _text(self, node: object) -> _Sql:
         value = self.value(node)

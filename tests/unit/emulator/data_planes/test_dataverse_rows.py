@@ -271,7 +271,35 @@ def test_impersonation_is_not_modelled_rather_than_ignored(call: CallTenant, nam
 )
 def test_option_that_would_choose_other_rows_is_not_modelled_rather_than_ignored(call: CallTenant, option: str) -> None:
     name, _, value = option.partition("=")
-    assert call("GET", f"{API}/accounts", params={name: value}).status == 501
+    refused = call("GET", f"{API}/accounts", params={name: value})
+    assert refused.status == 501
+    assert f"GET /api/data/v9.2/accounts: {name}" in refused.json["error"]["message"].replace("the query option '", "")
+
+
+@pytest.mark.parametrize("expand", ["nothing", "msdyn_company($select=nothing)", "msdyn_company($expand=nothing)"])
+def test_unknown_expansion_is_refused_though_there_is_no_row(call: CallTenant, expand: str) -> None:
+    assert call("GET", f"{API}/accounts").json["value"] == []
+    assert call("GET", f"{API}/accounts?$expand={expand}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("POST", "accounts", {"msdyn_company": {"cdm_companycode": "A"}}, "a deep insert of 'msdyn_company'"),
+        ("GET", "EntityDefinitions?$select=DisplayName", None, "$select=DisplayName of metadata"),
+        ("GET", "EntityDefinitions?$expand=Settings", None, "$expand=Settings of metadata"),
+        ("GET", "EntityDefinitions?$filter=ObjectTypeCode eq 1", None, "$filter=ObjectTypeCode eq 1 of metadata"),
+        ("GET", "accounts?$expand=msdyn_company($filter=a eq 1)", None, "$expand with $filter"),
+        ("GET", "accounts?$filter=name in ('a')", None, "the option 'in'"),
+        ("GET", "accounts?$filter=year(createdon) eq 2026", None, "the option 'year'"),
+    ],
+)
+def test_what_is_not_modelled_of_a_call_is_told_with_method_and_path(
+    call: CallTenant, method: str, path: str, body: Any, said: str
+) -> None:
+    refused = call(method, f"{API}/{path}", json=body)
+    assert refused.status == 501
+    assert f"not model {method} /api/data/v9.2/{path.partition('?')[0]}: {said}" in refused.json["error"]["message"]
 
 
 def test_change_tracking_is_not_modelled_rather_than_ignored(call: CallTenant) -> None:

@@ -133,6 +133,8 @@ def test_sql_agrees_with_naive_evaluation(rows: list[Row], expression: Expressio
         ("creditlimit gt 'x'", "incompatible types"),
         ("name", "single boolean value"),
         ("name in ('a','b')", "^in$"),
+        ("name in ('a')", "^in$"),
+        ("name ein ('a in (b')", "^Syntax error"),
         ("name eq concat('a','b')", "^concat$"),
         ("soundex(name,'a')", "unknown function|Syntax error"),
         ("msdyn_Company/cdm_companycode eq 'x'", "Could not find a property named 'msdyn_Company'"),
