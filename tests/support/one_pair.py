@@ -187,6 +187,19 @@ class OnePair(LinkedWorld):
         assert found is not None
         return found
 
+    def remove_map(self, name: str) -> None:
+        """The link has the map no more."""
+        maps.remove(self.world.tenant, self.stored(name))
+
+    def restore_maps(self, names: Collection[str] = MAPS) -> None:
+        """The solutions of these maps are applied, so that the link has them as on the first day, and no others."""
+        for carrier in SOLUTIONS:
+            if any(one.name in names for one in maps_in(carrier)):
+                solutions.restore(self.world.tenant, self.connection, carrier)
+        for table_map in self._maps():
+            if table_map.name not in names:
+                maps.remove(self.world.tenant, table_map)
+
     def fault(self, method: str, path: str, **values: Any) -> None:
         """Such calls fail; see `Fault`."""
         self.world.tenant.faults.add(Fault(method=method, path=path, **values))
@@ -352,12 +365,6 @@ def a_pair(key: SigningKey, *, linked: Sequence[str] = COMPANIES) -> World:
 
 def a_pair_with_maps(key: SigningKey, names: Collection[str] = MAPS) -> World:
     """The pair with these maps, none of which was ever started."""
-    world = a_pair(key)
-    connection = connections.connections(world.tenant)[0]
-    for carrier in SOLUTIONS:
-        if any(one.name in names for one in maps_in(carrier)):
-            solutions.restore(world.tenant, connection, carrier)
-    for table_map in maps.maps_of(world.tenant, connection.cid):
-        if table_map.name not in names:
-            maps.remove(world.tenant, table_map)
-    return world
+    pair = OnePair(a_pair(key))
+    pair.restore_maps(names)
+    return pair.world

@@ -1,23 +1,44 @@
 """LiveSync with initial syncs and keys: done once, remembered, restored after a reset, undone on existing pairs."""
 
-import dataclasses
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from providers.api.dual_write.models import ActionDetail, ConnectionSet, MapAction
+from emulator.dual_write.states import MapState
+from emulator.identity.tokens import SigningKey
+from providers.api.dual_write.models import ActionDetail, MapAction
 from providers.api.transport.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
-from providers.protocol.base import Call
-from tests.unit.providers.fake_link import FINOPS_HOST, FakeLink, LinkSession
-from tests.unit.providers.fake_services import ENVIRONMENT_ID
+from tests.support.in_process import World, copied
+from tests.support.linked_world import FINOPS_HOST
+from tests.support.one_pair import (
+    AFFIXES,
+    CURRENCIES,
+    ENTITIES,
+    ENVIRONMENT_ID,
+    GROUPS,
+    HIERARCHY_TYPES,
+    LEGAL_ENTITIES,
+    OPERATING_UNITS,
+    PURPOSES,
+    VENDORS,
+    OnePair,
+    a_pair_with_maps,
+)
 
 PROVIDER = LiveSyncProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
-VENDORS = "msdyn_vendors - Vendors V2"
-ACCOUNTS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"
+# A standard map that the link does not have.
+ABSENT = "msdyn_vendorgroups - Vendor groups"
+RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
+LINK = "*/ConnectionSet/*"
+BOTH = (LEGAL_ENTITIES, OPERATING_UNITS)
+# The table of both.
+TABLE = "msdyn_internalorganizations"
+KEYS = {TABLE: ["msdyn_companycode", "msdyn_type"]}
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +49,9 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
 def declared(*maps: str, **values: Any) -> LiveSyncInputs:
     """These maps, running, each with an initial sync from F&O unless the values say otherwise."""
     inputs = {
-        "cloud": "emulator",
-        "cds": "contoso-uat",
-        "companies": ["DAT"],
+        "cloud": "public",
+        "cds": "lamna-sales",
+        "companies": ["DAT", "USMF"],
         "maps": dict.fromkeys(maps, "running"),
         "initial_sync": dict.fromkeys(maps, "finops"),
         **values,
@@ -38,120 +59,130 @@ def declared(*maps: str, **values: Any) -> LiveSyncInputs:
     return PROVIDER.normalise(LiveSyncInputs.model_validate(inputs))
 
 
-def a_pair(maps: dict[str, str], **options: Any) -> LinkSession:
-    return LinkSession(FakeLink(maps, **options))
+def created(pair: OnePair, inputs: LiveSyncInputs, before: list[str] | None = None) -> LiveSyncOutputs:
+    private = {} if before is None else {"running_before": before}
+    return PROVIDER.on_create(inputs, pair.call(**private))[1]
 
 
-def with_hidden(call: Call, before: list[str]) -> Call:
-    return dataclasses.replace(call, private={"running_before": before})
+def updated(pair: OnePair, stored: LiveSyncOutputs, inputs: LiveSyncInputs) -> LiveSyncOutputs:
+    return PROVIDER.on_update(IDENTIFIER, stored, inputs, pair.call())
 
 
-def created(
-    session: LinkSession, inputs: LiveSyncInputs, said: list[str] | None = None, before: list[str] | None = None
-) -> LiveSyncOutputs:
-    call = session.call(said)
-    return PROVIDER.on_create(inputs, call if before is None else with_hidden(call, before))[1]
+def read(pair: OnePair, stored: LiveSyncOutputs) -> LiveSyncOutputs:
+    found = PROVIDER.on_read(IDENTIFIER, stored, pair.call())
+    assert found is not None
+    return found
 
 
-def updated(
-    session: LinkSession, stored: LiveSyncOutputs, inputs: LiveSyncInputs, said: list[str] | None = None
-) -> LiveSyncOutputs:
-    return PROVIDER.on_update(IDENTIFIER, stored, inputs, session.call(said))
-
-
-def read(session: LinkSession, stored: LiveSyncOutputs, said: list[str] | None = None) -> LiveSyncOutputs:
-    held = PROVIDER.on_read(IDENTIFIER, stored, session.call(said))
-    assert held is not None
-    return held
-
-
-def changes(inputs: LiveSyncInputs, held: LiveSyncOutputs) -> bool | None:
+def changes(inputs: LiveSyncInputs, found: LiveSyncOutputs) -> bool | None:
     bag = inputs.model_dump(mode="json", exclude_none=True)
-    return PROVIDER.diff(IDENTIFIER, {**bag, **held.model_dump(mode="json", exclude_none=True)}, bag).changes
+    return PROVIDER.diff(IDENTIFIER, {**bag, **found.model_dump(mode="json", exclude_none=True)}, bag).changes
 
 
-def test_initial_sync_is_reported_and_remembered() -> None:
-    said: list[str] = []
-    session = a_pair({"a": "none", "b": "4"})
-    held = created(session, declared("a", "b", resync={"b": "x"}), said)
-    assert said == [
-        "1 map is running already and not synced again; a new text in `resync` runs it: b",
-        "initial sync of 'a': USMF 31 rows",
+def break_vendors(pair: OnePair) -> None:
+    """Two vendors of USMF have terms of payment that CDS lacks."""
+    pair.add_rows("finops", "PaymentTerms", {"Name": "Net30"})
+    pair.change_rows("finops", "VendorsV2", {"DefaultPaymentTermsName": "Net30"})
+
+
+def mend_vendors(pair: OnePair) -> None:
+    terms = {"msdyn_name": "Net30", "_msdyn_company_value": pair.company_id("USMF")}
+    pair.add_rows("dataverse", "msdyn_paymentterms", terms)
+
+
+@pytest.fixture
+def vendors(pair: OnePair) -> OnePair:
+    """The pair with two vendors; what vendors need of other maps is there."""
+    pair.put(RUNNING, CURRENCIES)
+    pair.add_vendors(("V-1", None), ("V-2", None))
+    return pair
+
+
+def test_initial_sync_is_reported_and_remembered(pair: OnePair) -> None:
+    pair.put(RUNNING, ENTITIES)
+    outputs = created(pair, declared(GROUPS, ENTITIES, resync={ENTITIES: "x"}))
+    assert pair.said == [
+        f"1 map is running already and not synced again; a new text in `resync` runs it: {ENTITIES}",
+        f"initial sync of '{GROUPS}': USMF 31 rows",
     ]
-    assert held.synced == {"a": "", "b": "x"}
-    assert held.initial_syncs == {"a": {"DAT": {"upserts": 0, "errors": 0}, "USMF": {"upserts": 31, "errors": 0}}}
-    assert held.ready is True
+    assert outputs.synced == {GROUPS: "", ENTITIES: "x"}
+    assert outputs.initial_syncs == {GROUPS: {"DAT": {"upserts": 0, "errors": 0}, "USMF": {"upserts": 31, "errors": 0}}}
+    assert outputs.ready is True
 
 
-def test_nothing_is_synced_twice() -> None:
-    session, inputs = a_pair({"a": "none"}), declared("a")
-    held = created(session, inputs)
-    assert created(session, inputs).initial_syncs == held.initial_syncs
-    session.dual_write.states["a"] = "1"
-    assert updated(session, read(session, held), inputs).synced == {"a": ""}
-    assert session.dual_write.syncs == [("a", "AX")]
-    assert changes(inputs, read(session, held)) is False
+def test_nothing_is_synced_twice(pair: OnePair) -> None:
+    inputs = declared(GROUPS)
+    outputs = created(pair, inputs)
+    assert created(pair, inputs).initial_syncs == outputs.initial_syncs
+    pair.person("stop-map", GROUPS)
+    assert updated(pair, read(pair, outputs), inputs).synced == {GROUPS: ""}
+    assert pair.synced == [(GROUPS, "AX")]
+    assert changes(inputs, read(pair, outputs)) is False
 
 
-def test_new_text_syncs_the_map_once_more() -> None:
-    session = a_pair({"a": "none", "b": "none"})
-    stored = created(session, declared("a", "b"))
-    session.dual_write.sent.clear()
-    inputs = declared("a", "b", resync={"b": "2026-03"})
+def test_new_text_syncs_the_map_once_more(pair: OnePair) -> None:
+    stored = created(pair, declared(ENTITIES, GROUPS))
+    pair.forget()
+    inputs = declared(ENTITIES, GROUPS, resync={GROUPS: "2026-03"})
     assert changes(inputs, stored) is None
-    held = updated(session, stored, inputs)
-    assert session.dual_write.sent == [("STOP", ["b"]), ("START", ["b"])]
-    assert held.synced == {"a": "", "b": "2026-03"}
-    assert held.started == ["a", "b"]
-    assert held.initial_syncs.keys() == {"a", "b"}
+    outputs = updated(pair, stored, inputs)
+    assert pair.asked == [("STOP", [GROUPS]), ("START", [GROUPS])]
+    assert outputs.synced == {ENTITIES: "", GROUPS: "2026-03"}
+    assert outputs.started == [ENTITIES, GROUPS]
+    assert outputs.initial_syncs.keys() == {ENTITIES, GROUPS}
 
 
-def test_new_text_is_served_once_by_every_map_although_one_fails() -> None:
-    session = a_pair({"a": "none", "b": "none"})
-    stored = created(session, declared("a", "b"))
-    session.dual_write.sync_errors["b"] = [(2, "Invalid text"), (2, "Invalid text")]
-    inputs, said = declared("a", "b", resync={"a": "x", "b": "x"}), list[str]()
-    session.dual_write.syncs.clear()
+def test_new_text_is_served_once_by_every_map_although_one_fails(vendors: OnePair) -> None:
+    stored = created(vendors, declared(GROUPS, VENDORS))
+    vendors.put(STOPPED, VENDORS)
+    break_vendors(vendors)
+    vendors.put(RUNNING, VENDORS)
+    inputs = declared(GROUPS, VENDORS, resync={GROUPS: "x", VENDORS: "x"})
+    vendors.forget()
     for _ in range(2):
-        with pytest.raises(ApiError, match="'b': initial sync failed"):
-            updated(session, stored, inputs)
-    held = updated(session, stored, inputs, said)
-    assert [name for name, _ in session.dual_write.syncs] == ["a", "b", "b", "b"]
-    assert held.synced == {"a": "x", "b": "x"}
-    assert said[0].endswith("USMF 31 rows, done before")
-    assert held.sync_runs.keys() == {"a", "b"}
+        with pytest.raises(ApiError, match=f"'{VENDORS}': initial sync failed"):
+            updated(vendors, stored, inputs)
+    mend_vendors(vendors)
+    vendors.said.clear()
+    outputs = updated(vendors, stored, inputs)
+    assert [name for name, _ in vendors.synced] == [GROUPS, VENDORS, VENDORS, VENDORS]
+    assert outputs.synced == {GROUPS: "x", VENDORS: "x"}
+    assert vendors.said[0].endswith("USMF 31 rows, done before")
+    assert outputs.sync_runs.keys() == {GROUPS, VENDORS}
 
 
-def test_map_of_an_existing_pair_that_is_synced_again_is_not_ours_to_stop() -> None:
-    session = a_pair({"a": "4"})
-    stored = created(session, declared("a"), before=["a"])
-    held = updated(session, stored, declared("a", resync={"a": "x"}))
-    assert (held.started, held.synced) == ([], {"a": "x"})
-    assert session.dual_write.syncs == [("a", "AX")]
+def test_map_of_an_existing_pair_that_is_synced_again_is_not_ours_to_stop(pair: OnePair) -> None:
+    pair.put(RUNNING, GROUPS)
+    stored = created(pair, declared(GROUPS), before=[GROUPS])
+    outputs = updated(pair, stored, declared(GROUPS, resync={GROUPS: "x"}))
+    assert (outputs.started, outputs.synced) == ([], {GROUPS: "x"})
+    assert pair.synced == [(GROUPS, "AX")]
 
 
-def test_failed_sync_ends_the_run_with_its_reason_and_the_next_run_tries_again() -> None:
-    said: list[str] = []
-    session, inputs = a_pair({"a": "none", "b": "none"}), declared("a", "b")
-    session.dual_write.sync_errors["a"] = [(3, "The lookup value was not found: 7 in b")]
+def test_failed_sync_ends_the_run_with_its_reason_and_the_next_run_tries_again(vendors: OnePair) -> None:
+    inputs = declared(GROUPS, VENDORS)
+    break_vendors(vendors)
     with pytest.raises(ApiError) as caught:
-        created(session, inputs, said)
-    assert str(caught.value) == (
-        "1 of 2 maps is not as declared: 'a': initial sync failed for USMF with 3 errors: "
-        "The lookup value was not found: 7 in b. A referenced row is missing, refers to itself, or refers back. "
+        created(vendors, inputs)
+    text = str(caught.value)
+    failed = "initial sync failed for USMF with 2 errors: Couldn't resolve the guid for the field: msdyn_paymentterms."
+    assert text.startswith(f"1 of 2 maps is not as declared: '{VENDORS}': {failed}")
+    assert "The lookup value was not found: Net30. " in text
+    assert text.endswith(
+        "A referenced row is missing, refers to itself, or refers back. "
         "Sync the rows that it refers to first, then run `up` again."
     )
-    assert said[-1].startswith("warning: map 'a': initial sync failed for USMF with 3 errors: ")
-    held = created(session, inputs)
-    assert sorted(session.dual_write.syncs) == [("a", "AX"), ("a", "AX"), ("b", "AX")]
-    assert held.initial_syncs.keys() == {"a", "b"}
+    assert vendors.said[-1].startswith(f"warning: map '{VENDORS}': {failed}")
+    mend_vendors(vendors)
+    outputs = created(vendors, inputs)
+    assert sorted(vendors.synced) == [(GROUPS, "AX"), (VENDORS, "AX"), (VENDORS, "AX")]
+    assert outputs.initial_syncs.keys() == {GROUPS, VENDORS}
 
 
-def test_stopped_map_waits_with_its_initial_sync() -> None:
-    session = a_pair({"a": "none"})
-    stored = created(session, declared("a", maps={"a": "stopped"}))
-    assert (stored.synced, session.dual_write.syncs) == ({}, [])
-    assert updated(session, stored, declared("a")).synced == {"a": ""}
+def test_stopped_map_waits_with_its_initial_sync(pair: OnePair) -> None:
+    stored = created(pair, declared(GROUPS, maps={GROUPS: "stopped"}))
+    assert (stored.synced, pair.synced) == ({}, [])
+    assert updated(pair, stored, declared(GROUPS)).synced == {GROUPS: ""}
 
 
 def test_texts_and_syncs_of_undeclared_maps_are_refused() -> None:
@@ -159,210 +190,208 @@ def test_texts_and_syncs_of_undeclared_maps_are_refused() -> None:
     assert [(problem.path, problem.text) for problem in problems] == [("resync['z']", "is no map of `maps`")]
 
 
-KEYS = {"accounts": ["accountnumber", "msdyn_company.cdm_companycode"]}
+def test_keys_are_set_before_the_first_start(pair: OnePair) -> None:
+    outputs = created(pair, declared(LEGAL_ENTITIES, integration_keys=KEYS))
+    assert pair.keys_set == [KEYS]
+    assert outputs.integration_keys == KEYS
+    assert pair.said[0] == f"integration keys set: {TABLE}"
+    ends = [each.path.rpartition("/")[2] for each in pair.sent]
+    assert ends.index("IntegrationKeys") < ends.index("Start")
 
 
-def test_keys_are_set_before_the_first_start() -> None:
-    said: list[str] = []
-    session = a_pair({ACCOUNTS: "none"})
-    held = created(session, declared(ACCOUNTS, integration_keys=KEYS), said)
-    assert session.dual_write.keys_set == [KEYS]
-    assert held.integration_keys == KEYS
-    assert said[0] == "integration keys set: accounts"
+def test_keys_that_mean_the_same_are_left_alone(pair: OnePair) -> None:
+    inputs = declared(LEGAL_ENTITIES, integration_keys=KEYS)
+    pair.set_key(TABLE, "MSDYN_type", "msdyn_companycode")
+    outputs = created(pair, inputs)
+    assert (pair.keys_set, outputs.integration_keys) == ([], KEYS)
+    assert changes(inputs, read(pair, outputs)) is False
 
 
-def test_keys_that_mean_the_same_are_left_alone() -> None:
-    session, inputs = a_pair({ACCOUNTS: "none"}), declared(ACCOUNTS, integration_keys=KEYS)
-    session.dual_write.keys = {"accounts": ["MSDYN_company.cdm_companycode", "accountnumber"]}
-    held = created(session, inputs)
-    assert (session.dual_write.keys_set, held.integration_keys) == ([], KEYS)
-    assert changes(inputs, read(session, held)) is False
+def test_key_that_cannot_be_set_stops_no_map(pair: OnePair) -> None:
+    pair.put(RUNNING, LEGAL_ENTITIES)
+    pair.alter(LINK, lambda link: {**link, "environments": {}})
+    with pytest.raises(ApiError, match=f"the link '{pair.connection.cname}' does not show its Dataverse side"):
+        created(pair, declared(LEGAL_ENTITIES, integration_keys=KEYS, initial_sync={}))
+    assert pair.asked == []
 
 
-def test_key_that_cannot_be_set_stops_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = a_pair({ACCOUNTS: "4"})
-    monkeypatch.setattr(session.dual_write, "connection_set", lambda cname, **_options: ConnectionSet(name=cname))
-    with pytest.raises(ApiError, match="the link 'cname-1' does not show its Dataverse side"):
-        created(session, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}))
-    assert session.dual_write.sent == []
+def test_running_maps_of_a_table_stop_for_a_new_key_and_run_again(pair: OnePair) -> None:
+    pair.put(RUNNING, *BOTH, GROUPS)
+    inputs = declared(LEGAL_ENTITIES, GROUPS, integration_keys=KEYS, initial_sync={})
+    outputs = created(pair, inputs, before=[*BOTH, GROUPS])
+    assert pair.asked == [("STOP", [*BOTH]), ("START", [*BOTH])]
+    assert outputs.started == []
 
 
-def test_running_maps_of_a_table_stop_for_a_new_key_and_run_again() -> None:
-    session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"})
-    inputs = declared(ACCOUNTS, GROUPS, integration_keys=KEYS, initial_sync={})
-    held = created(session, inputs, before=[ACCOUNTS, "accounts - Other", GROUPS])
-    assert session.dual_write.sent == [
-        ("STOP", [ACCOUNTS, "accounts - Other"]),
-        ("START", [ACCOUNTS, "accounts - Other"]),
-    ]
-    assert held.started == []
+def test_refused_key_leaves_no_live_map_stopped(pair: OnePair) -> None:
+    pair.put(RUNNING, *BOTH)
+    pair.set_key(TABLE)
+    stored = created(pair, declared(LEGAL_ENTITIES, initial_sync={}), before=[*BOTH])
+    pair.fault("POST", "*/IntegrationKeys", status=200, body={})
+    inputs = declared(LEGAL_ENTITIES, GROUPS, initial_sync={GROUPS: "finops"}, integration_keys=KEYS)
+    with pytest.raises(ApiError, match=rf"the integration key of '{TABLE}' is \[\] after it was set"):
+        updated(pair, stored, inputs)
+    assert pair.states == dict.fromkeys(BOTH, RUNNING)
+    assert updated(pair, stored, inputs).integration_keys == KEYS
+    assert pair.states == dict.fromkeys((GROUPS, *BOTH), RUNNING)
 
 
-def test_refused_key_leaves_no_live_map_stopped() -> None:
-    session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "none"})
-    stored = created(session, declared(ACCOUNTS, initial_sync={}), before=[ACCOUNTS, "accounts - Other"])
-    session.dual_write.deaf_keys = True
-    inputs = declared(ACCOUNTS, GROUPS, initial_sync={GROUPS: "finops"}, integration_keys=KEYS)
-    with pytest.raises(ApiError, match=r"the integration key of 'accounts' is \[\] after it was set"):
-        updated(session, stored, inputs)
-    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "none"}
-    session.dual_write.deaf_keys = False
-    assert updated(session, stored, inputs).integration_keys == KEYS
-    assert session.dual_write.states == dict.fromkeys((ACCOUNTS, "accounts - Other", GROUPS), "4")
+def test_maps_that_a_killed_creation_stopped_for_a_key_run_again(pair: OnePair) -> None:
+    pair.put(STOPPED, *BOTH, GROUPS)
+    pair.set_key(TABLE, *KEYS[TABLE])
+    outputs = created(pair, declared(LEGAL_ENTITIES, integration_keys=KEYS, initial_sync={}), before=[*BOTH])
+    assert pair.states == {GROUPS: STOPPED, **dict.fromkeys(BOTH, RUNNING)}
+    assert outputs.started == []
 
 
-def test_maps_that_a_killed_creation_stopped_for_a_key_run_again() -> None:
-    session = a_pair({ACCOUNTS: "1", "accounts - Other": "1", GROUPS: "1"})
-    session.dual_write.keys = dict(KEYS)
-    inputs = declared(ACCOUNTS, integration_keys=KEYS, initial_sync={})
-    held = created(session, inputs, before=[ACCOUNTS, "accounts - Other"])
-    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "1"}
-    assert held.started == []
+def test_maps_that_a_killed_update_stopped_for_a_key_run_again(pair: OnePair) -> None:
+    pair.put(RUNNING, *BOTH, GROUPS)
+    stored = created(pair, declared(LEGAL_ENTITIES, initial_sync={}))
+    details = [ActionDetail(tid=one.active, pid=one.pid) for one in map(pair.stored, BOTH)]
+    pair.call().session("public").dual_write.start_action(pair.connection.cid, MapAction.STOP, details)
+    pair.set_key(TABLE, *KEYS[TABLE])
+    outputs = updated(pair, stored, declared(LEGAL_ENTITIES, integration_keys=KEYS, initial_sync={}))
+    assert pair.states == dict.fromkeys((GROUPS, *BOTH), RUNNING)
+    assert outputs.ready is True
 
 
-def test_maps_that_a_killed_update_stopped_for_a_key_run_again() -> None:
-    session = a_pair({ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"})
-    stored = created(session, declared(ACCOUNTS, initial_sync={}))
-    both = session.dual_write.maps("cid")[:2]
-    details = [ActionDetail(tid=status.detail.tid, pid=status.detail.pid) for status in both]
-    session.dual_write.start_action("cid", MapAction.STOP, details)
-    session.dual_write.keys = dict(KEYS)
-    held = updated(session, stored, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}))
-    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "4", GROUPS: "4"}
-    assert held.ready is True
+def test_map_that_a_person_stopped_is_left_alone_and_what_cannot_be_known_is_named(pair: OnePair) -> None:
+    pair.put(RUNNING, *BOTH)
+    stored = created(pair, declared(LEGAL_ENTITIES, initial_sync={}))
+    for name in BOTH:
+        pair.person("stop-map", name)
+    pair.set_key(TABLE, *KEYS[TABLE])
+    updated(pair, stored, declared(LEGAL_ENTITIES, integration_keys=KEYS, initial_sync={}))
+    assert pair.states == {LEGAL_ENTITIES: RUNNING, OPERATING_UNITS: STOPPED}
+    unknown = f"{OPERATING_UNITS} stopped: whether an earlier run of this stack did that cannot be known"
+    assert unknown in pair.said[0]
 
 
-def test_map_that_a_person_stopped_is_left_alone_and_what_cannot_be_known_is_named() -> None:
-    session, said = a_pair({ACCOUNTS: "4", "accounts - Other": "4"}), list[str]()
-    stored = created(session, declared(ACCOUNTS, initial_sync={}))
-    for status in session.dual_write.maps("cid"):
-        detail = ActionDetail(tid=status.detail.tid, pid=status.detail.pid)
-        session.dual_write.start_action("cid", MapAction.STOP, [detail])
-    session.dual_write.keys = dict(KEYS)
-    updated(session, stored, declared(ACCOUNTS, integration_keys=KEYS, initial_sync={}), said)
-    assert session.dual_write.states == {ACCOUNTS: "4", "accounts - Other": "1"}
-    assert "accounts - Other stopped: whether an earlier run of this stack did that cannot be known" in said[0]
-
-
-def test_drift_of_a_key_is_named_by_every_refresh_and_mended() -> None:
-    said: list[str] = []
-    session, inputs = a_pair({ACCOUNTS: "none"}), declared(ACCOUNTS, integration_keys=KEYS)
-    stored = created(session, inputs)
-    session.dual_write.keys = {"accounts": ["name"]}
-    held = read(session, read(session, stored, said), said)
-    text = "warning: DW-W03 integration key of 'accounts' is [name], not [accountnumber, msdyn_company.cdm_companycode]"
-    assert said == [text, text]
-    assert (held.integration_keys, held.drifted_keys, held.ready) == ({"accounts": ["name"]}, KEYS, False)
-    assert changes(inputs, held) is None
-    mended = updated(session, held, inputs)
+def test_drift_of_a_key_is_named_by_every_refresh_and_mended(pair: OnePair) -> None:
+    inputs = declared(LEGAL_ENTITIES, integration_keys=KEYS)
+    stored = created(pair, inputs)
+    pair.set_key(TABLE, "msdyn_name")
+    pair.said.clear()
+    found = read(pair, read(pair, stored))
+    text = f"warning: DW-W03 integration key of '{TABLE}' is [msdyn_name], not [msdyn_companycode, msdyn_type]"
+    assert pair.said == [text, text]
+    assert (found.integration_keys, found.drifted_keys, found.ready) == ({TABLE: ["msdyn_name"]}, KEYS, False)
+    assert changes(inputs, found) is None
+    mended = updated(pair, found, inputs)
     assert (mended.integration_keys, mended.drifted_keys, mended.ready) == (KEYS, {}, True)
-    assert session.dual_write.syncs == [(ACCOUNTS, "AX")]
+    assert pair.synced == [(LEGAL_ENTITIES, "AX")]
 
 
-def test_refresh_reads_the_link_for_declared_keys_and_companies_alone() -> None:
-    session = a_pair({"a": "none"})
-    assert read(session, created(session, declared("a"))).companies == ["DAT"]
-    stored = created(session, declared("a", companies="as-linked"))
-    before = session.dual_write.read
-    assert read(session, stored) == stored
-    assert session.dual_write.read == before
+def test_refresh_reads_the_link_for_declared_keys_and_companies_alone(pair: OnePair) -> None:
+    assert read(pair, created(pair, declared(ENTITIES))).companies == ["DAT", "USMF"]
+    stored = created(pair, declared(ENTITIES, companies="as-linked"))
+    pair.forget()
+    assert read(pair, stored) == stored
+    assert pair.count(LINK) == 0
 
 
-def test_everything_is_restored_after_a_reset() -> None:
-    said: list[str] = []
-    session, inputs = a_pair({ACCOUNTS: "none", GROUPS: "none"}), declared(ACCOUNTS, GROUPS, integration_keys=KEYS)
-    stored = created(session, inputs)
-    fake = session.dual_write
-    fake.keys, fake.runs, fake.states = {}, {}, {ACCOUNTS: "none", GROUPS: "none"}
-    fake.pids = {ACCOUNTS: None, GROUPS: None}
-    more = declared(ACCOUNTS, GROUPS, integration_keys=KEYS, companies=["DAT", "USMF"])
+def test_everything_is_restored_after_a_reset(pair: OnePair) -> None:
+    inputs = declared(LEGAL_ENTITIES, GROUPS, integration_keys=KEYS, companies=["DAT"])
+    stored = created(pair, inputs)
+    pair.person("reset-link")
+    pair.restore_maps()
+    more = declared(LEGAL_ENTITIES, GROUPS, integration_keys=KEYS)
     assert changes(more, stored) is None
-    held = updated(session, stored, more, said)
-    assert fake.states == {ACCOUNTS: "4", GROUPS: "4"}
-    assert (fake.keys, held.started, held.companies) == (KEYS, [ACCOUNTS, GROUPS], ["DAT", "USMF"])
-    assert len(fake.syncs) == 4
-    assert said[-1] == "restored after reset: 2 maps started, 2 initial syncs, 1 integration keys"
+    pair.said.clear()
+    outputs = updated(pair, stored, more)
+    assert pair.states == {LEGAL_ENTITIES: RUNNING, GROUPS: RUNNING}
+    assert (outputs.started, outputs.companies) == ([GROUPS, LEGAL_ENTITIES], ["DAT", "USMF"])
+    assert pair.connection.integration_keys[TABLE] == KEYS[TABLE]
+    assert len(pair.synced) == 4
+    assert pair.said[-1] == "restored after reset: 2 maps started, 2 initial syncs, 1 integration keys"
 
 
-def test_maps_that_a_reset_took_away_are_named_by_every_refresh() -> None:
-    said: list[str] = []
-    session = a_pair({"a": "none", "b": "4"})
-    stored = created(session, declared("a", "b", VENDORS, initial_sync={}))
-    assert read(session, stored, said).ready is True
-    del session.dual_write.states["a"]
-    held = read(session, read(session, stored, said), said)
-    text = "warning: DW-W02 1 map is not installed any more: a. `up` applies the map solutions of the stack again, "
-    assert [line.startswith(text) for line in said] == [True, True]
-    assert (held.ready, held.maps["a"], held.drifted, held.not_installed) == (
-        False, "not installed", {"a": "running"}, [VENDORS],
+def test_maps_that_a_reset_took_away_are_named_by_every_refresh(pair: OnePair) -> None:
+    pair.put(RUNNING, CURRENCIES)
+    stored = created(pair, declared(ENTITIES, CURRENCIES, ABSENT, initial_sync={}))
+    pair.said.clear()
+    assert read(pair, stored).ready is True
+    pair.remove_map(ENTITIES)
+    found = read(pair, read(pair, stored))
+    text = f"warning: DW-W02 1 map is not installed any more: {ENTITIES}. `up` applies the map solutions of the stack "
+    assert [line.startswith(text) for line in pair.said] == [True, True]
+    assert (found.ready, found.maps[ENTITIES], found.drifted, found.not_installed) == (
+        False, "not installed", {ENTITIES: "running"}, [ABSENT],
     )  # fmt: skip
-    del session.dual_write.states["b"]
-    assert read(session, stored.model_copy(update={"started": []})).ready is False
+    pair.remove_map(CURRENCIES)
+    assert read(pair, stored.model_copy(update={"started": []})).ready is False
 
 
-def test_initial_write_for_an_added_company_is_waited_for() -> None:
-    session = a_pair({"a": "none"})
-    stored = created(session, declared("a"))
-    session.dual_write.states["a"] = "2"
-    session.dual_write._due.append((session.dual_write.lists + 4, "a", "4"))
-    session.dual_write.sent.clear()
-    held = updated(session, stored, declared("a", companies=["DAT", "USMF"]))
-    assert (held.maps, session.dual_write.sent) == ({"a": "running"}, [])
+def test_initial_write_for_an_added_company_is_waited_for(pair: OnePair) -> None:
+    stored = created(pair, declared(GROUPS))
+    pair.world.tenant.switches.set("dual_write_sync_base_duration", 300)
+    pair.add_company("DEMF")
+    assert pair.states[GROUPS] == MapState.INITIAL_SYNC
+    pair.forget()
+    outputs = updated(pair, stored, declared(GROUPS, companies=["DAT", "DEMF", "USMF"]))
+    assert (outputs.maps, pair.asked) == ({GROUPS: "running"}, [])
 
 
-def test_companies_as_linked_are_no_difference_and_counted() -> None:
-    session, inputs = a_pair({"a": "none"}), declared("a", companies="as-linked")
-    held = created(session, inputs)
-    assert held.companies == "as-linked"
-    session.dual_write.companies = ["DAT", "USMF"]
-    assert changes(inputs, read(session, held)) is False
+def test_companies_as_linked_are_no_difference_and_counted(pair: OnePair) -> None:
+    inputs = declared(ENTITIES, companies="as-linked")
+    outputs = created(pair, inputs)
+    assert outputs.companies == "as-linked"
+    pair.add_company("DEMF")
+    assert changes(inputs, read(pair, outputs)) is False
 
 
-def test_limit_of_companies_as_linked_holds_for_syncs_that_are_left_to_do() -> None:
-    session = a_pair({"a": "none", "b": "none"})
-    stored = created(session, declared("a", companies="as-linked"))
-    session.dual_write.companies = ["DAT", "USMF"]
+def test_limit_of_companies_as_linked_holds_for_syncs_that_are_left_to_do(pair: OnePair) -> None:
+    stored = created(pair, declared(ENTITIES, companies="as-linked"))
     few = {"companies": "as-linked", "initial_sync_companies_limit": 1}
-    assert updated(session, stored, declared("a", **few)).ready is True
+    assert updated(pair, stored, declared(ENTITIES, **few)).ready is True
     with pytest.raises(ApiError, match=r"2 companies are linked, and an initial sync takes 1 at most\. Link fewer"):
-        updated(session, stored, declared("a", "b", **few))
-    assert session.dual_write.states["b"] == "none"
+        updated(pair, stored, declared(ENTITIES, GROUPS, **few))
+    assert pair.states == {ENTITIES: RUNNING}
+
+
+STARTED = [PURPOSES, HIERARCHY_TYPES]
 
 
 @pytest.mark.parametrize(
-    ("before", "started"), [(None, ["a", "d"]), ([], ["a", "b", "c", "d"]), (["b", "c"], ["a", "d"])]
+    ("before", "started"),
+    [(None, STARTED), ([], [*STARTED, AFFIXES, CURRENCIES]), ([AFFIXES, CURRENCIES], STARTED)],
 )
-def test_started_is_what_did_not_run_before_this_stack(before: list[str] | None, started: list[str]) -> None:
-    session = a_pair({"a": "none", "b": "4", "c": "5", "d": "none", "e": "4"}, needs={"a": ["d"]})
-    inputs = declared("a", "b", "c", initial_sync={})
-    assert created(session, inputs, before=before).started == started
+def test_started_is_what_did_not_run_before_this_stack(
+    pair: OnePair, before: list[str] | None, started: list[str]
+) -> None:
+    pair.put(RUNNING, AFFIXES, ENTITIES)
+    pair.put(PAUSED, CURRENCIES)
+    inputs = declared(PURPOSES, AFFIXES, CURRENCIES, initial_sync={})
+    assert created(pair, inputs, before=before).started == started
 
 
-def test_extras_of_a_killed_creation_are_known_again() -> None:
-    session = a_pair({"a": "4", "extra": "4"}, needs={"a": ["extra"]})
-    held = created(session, declared("a", initial_sync={}), before=[])
-    assert (held.started, held.started_for_service, session.dual_write.sent) == (["a", "extra"], ["extra"], [])
+def test_extras_of_a_killed_creation_are_known_again(pair: OnePair) -> None:
+    pair.put(RUNNING, PURPOSES, HIERARCHY_TYPES)
+    outputs = created(pair, declared(PURPOSES, initial_sync={}), before=[])
+    assert (outputs.started, outputs.started_for_service, pair.asked) == (STARTED, [HIERARCHY_TYPES], [])
 
 
-def test_old_state_without_the_new_outputs_still_reads() -> None:
-    session, inputs = a_pair({"a": "4"}), declared("a", initial_sync={})
-    stored = created(session, inputs)
+def test_old_state_without_the_new_outputs_still_reads(pair: OnePair) -> None:
+    inputs = declared(ENTITIES, initial_sync={})
+    stored = created(pair, inputs)
     old = LiveSyncOutputs.model_validate(
         stored.model_dump(
             exclude={"synced", "sync_runs", "initial_syncs", "drifted_keys", "connection_name", "integration_keys"}
         )
     )
-    assert changes(inputs, read(session, old)) is False
+    assert changes(inputs, read(pair, old)) is False
 
 
 class Stack(RuleBasedStateMachine):
-    """A stack whose texts, keys and maps change while people pause, stop, and reset behind its back."""
+    """A stack whose texts, keys and maps change while people stop maps, and reset the link behind its back."""
 
-    names = ("a", "b", ACCOUNTS)
+    names = (HIERARCHY_TYPES, PURPOSES, LEGAL_ENTITIES)
+    key: ClassVar[SigningKey]
+    prepared: ClassVar[World]
 
     def __init__(self) -> None:
         super().__init__()
-        self.session = a_pair(dict.fromkeys(self.names, "none"), needs={"b": ["a"]})
+        self.pair = OnePair(copied(self.prepared, self.key))
         self.texts: dict[str, str] = {}
         self.keys: dict[str, list[str]] = {}
         self.chosen = set(self.names)
@@ -375,7 +404,7 @@ class Stack(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self.stored = created(self.session, self.declaration())
+        self.stored = created(self.pair, self.declaration())
         self.settled = True
 
     @rule(name=st.sampled_from(names), text=st.sampled_from(["", "x", "y"]))
@@ -383,58 +412,62 @@ class Stack(RuleBasedStateMachine):
         self.texts[name] = text
         self.settled = False
 
-    @rule(columns=st.sampled_from([["accountnumber"], ["name", "accountnumber"]]))
+    @rule(columns=st.sampled_from([["msdyn_companycode"], ["msdyn_name", "msdyn_companycode"]]))
     def other_keys(self, columns: list[str]) -> None:
-        self.keys = {"accounts": columns}
+        self.keys = {TABLE: columns}
         self.settled = False
 
-    @rule(name=st.sampled_from(["b", ACCOUNTS]))
+    @rule(name=st.sampled_from([PURPOSES, LEGAL_ENTITIES]))
     def map_leaves_or_comes(self, name: str) -> None:
         self.chosen ^= {name}
         self.settled = False
 
     @rule(name=st.sampled_from(names))
     def person_stops_a_map(self, name: str) -> None:
-        if self.session.dual_write.states[name] == "4":
-            self.session.dual_write.states[name] = "1"
+        if self.pair.states.get(name) == RUNNING:
+            self.pair.person("stop-map", name)
             self.settled = False
 
     @rule()
     def link_is_reset(self) -> None:
-        fake = self.session.dual_write
-        fake.keys, fake.runs = {}, {}
-        fake.states, fake.pids = dict.fromkeys(self.names, "none"), dict.fromkeys(self.names)
+        self.pair.person("reset-link")
+        self.pair.restore_maps(self.names)
         self.settled = False
 
     @rule()
     def up(self) -> None:
         assert self.stored is not None
-        self.stored = updated(self.session, read(self.session, self.stored), self.declaration())
+        self.stored = updated(self.pair, read(self.pair, self.stored), self.declaration())
         self.settled = True
 
     @precondition(lambda self: cast("Stack", self).settled)
     @rule()
     def second_up_does_nothing(self) -> None:
         assert self.stored is not None
-        fake = self.session.dual_write
-        sent, keys = len(fake.sent), len(fake.keys_set)
-        assert changes(self.declaration(), read(self.session, self.stored)) is False
-        updated(self.session, self.stored, self.declaration())
-        assert (len(fake.sent), len(fake.keys_set)) == (sent, keys)
+        self.pair.forget()
+        assert changes(self.declaration(), read(self.pair, self.stored)) is False
+        updated(self.pair, self.stored, self.declaration())
+        assert (self.pair.asked, self.pair.keys_set) == ([], [])
 
     @invariant()
     def settled_means_as_declared(self) -> None:
         if not self.settled or self.stored is None:
             return
-        fake = self.session.dual_write
-        assert {name for name in self.names if fake.states[name] == "4"} == self.chosen
+        assert {name for name, state in self.pair.states.items() if state == RUNNING} == self.chosen
         assert self.stored.synced.keys() == self.chosen
         assert set(self.stored.started) == self.chosen
         for name, text in self.texts.items():
             assert not text or name not in self.chosen or self.stored.synced[name] == text
 
 
+@pytest.fixture(scope="module", autouse=True)
+def three_maps(signing_key: SigningKey) -> None:
+    """What the machine works on: copies of a pair with its three maps alone."""
+    Stack.prepared, Stack.key = a_pair_with_maps(signing_key, Stack.names), signing_key
+
+
 TestStack = Stack.TestCase
+TestStack.settings = settings(max_examples=15, stateful_step_count=20)
 
 
 def test_side_that_all_maps_share_is_one_word_in_previews() -> None:
