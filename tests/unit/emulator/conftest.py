@@ -39,12 +39,6 @@ class CallTenant(Protocol):
     ) -> Reply: ...
 
 
-@pytest.fixture(scope="session")
-def signing_key() -> SigningKey:
-    """One RSA key for all tests: making one takes longer than most tests."""
-    return SigningKey.generate()
-
-
 @pytest.fixture
 def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
     """A fresh tenant whose clock stands at START until a test calls `tenant.events.advance(seconds)`."""

@@ -10,12 +10,6 @@ from tests.support.unstamped_rows import UnstampedRows, without_rows
 
 
 @pytest.fixture(scope="session")
-def signing_key() -> SigningKey:
-    """Making a key takes longer than most tests do."""
-    return SigningKey.generate()
-
-
-@pytest.fixture(scope="session")
 def prepared(signing_key: SigningKey) -> World:
     """The tenant of the first day. Tests get copies of it."""
     world = a_world(signing_key)

@@ -1,63 +1,60 @@
 """What stands on both sides: counts, rows that are missing or doubled, and rows outside the filter."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import NotFound
-from tools.comparison import COMPARED, Comparer, Promise, line, promises
+from tests.support.in_process import World, copied
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
+from tests.support.one_pair import OnePair, a_pair
+from tools.comparison import COMPARED, Comparer, Comparison, Promise, line, promises
 from tools.pulumi_cli import Deployment
 
 GROUPS, ACCOUNTS = COMPARED[:2]
 
 
-class Rows:
-    """One side of a pair: rows per set, chosen by the words their filter must hold."""
-
-    def __init__(self, **sets: list[dict[str, Any]]) -> None:
-        self.sets = sets
-
-    def rows(
-        self,
-        entity_set: str,
-        *,
-        filter: str | None = None,  # noqa: A002
-        select: Sequence[str] = (),
-    ) -> Iterator[dict[str, Any]]:
-        for row in self.sets.get(entity_set, []):
-            if all(word in (filter or "") for word in row.get("needs", [])):
-                yield row
+@pytest.fixture(scope="module")
+def prepared(signing_key: SigningKey) -> World:
+    return a_pair(signing_key)
 
 
-def accounts(*keys: str, outside: int = 0) -> Rows:
-    """Dataverse with accounts of the company; those outside show only to a question without the map's filter."""
-    inside = [{"accountnumber": key} for key in keys]
-    left_out = [{"accountnumber": f"OUT-{n}"} for n in range(outside)]
-
-    class Filtered(Rows):
-        def rows(self, entity_set: str, **options: Any) -> Iterator[dict[str, Any]]:
-            if entity_set == "cdm_companies":
-                yield {"cdm_companyid": "company-1"}
-                return
-            wanted = options["filter"]
-            assert "_msdyn_company_value eq company-1" in wanted
-            yield from inside if ACCOUNTS.cds_filter in wanted else inside + left_out
-
-    return Filtered()
+@pytest.fixture
+def pair(prepared: World, signing_key: SigningKey) -> OnePair:
+    """A pair whose sides have no customers."""
+    return OnePair(copied(prepared, signing_key))
 
 
-def customers(*keys: str) -> Rows:
-    needs = ["dataAreaId eq 'usmf'", "DirPartyType'Organization'"]
-    return Rows(CustomersV3=[{"CustomerAccount": key, "needs": needs} for key in keys])
+def add_customers(pair: OnePair, *keys: str, **values: Any) -> None:
+    """Customers of USMF in F&O; `values` make others of them."""
+    common = {"PartyType": "Organization", "CustomerGroupId": "1", "SalesCurrencyCode": "USD"}
+    pair.add_rows("finops", "CustomersV3", *({**common, "CustomerAccount": key, **values} for key in keys))
+
+
+def add_accounts(pair: OnePair, *keys: str, outside: int = 0) -> None:
+    """Accounts of USMF in Dataverse; those outside the map's filter are no customers."""
+    common = {"name": "Proseware", "_msdyn_company_value": pair.company_id("USMF"), "customertypecode": 3}
+    others = ({**common, "accountnumber": f"OUT-{number}", "customertypecode": 8} for number in range(outside))
+    pair.add_rows("dataverse", "accounts", *({**common, "accountnumber": key} for key in keys), *others)
+
+
+def compare(pair: OnePair, promise: Promise) -> Comparison:
+    session = pair.call().session("public")
+    return Comparer(session.finance_operations(FINOPS_HOST), session.dataverse(CDS_HOST)).compare(promise)
 
 
 def promise(*, stamped: bool = True, synced: bool = True) -> Promise:
     return Promise(ACCOUNTS, "USMF", stamped, synced)
 
 
-def test_rows_outside_the_filter_are_counted() -> None:
-    found = Comparer(customers("US-1", "US-2"), accounts("us-1", "US-2", outside=3)).compare(promise())
+def test_rows_outside_the_filter_are_counted(pair: OnePair) -> None:
+    add_customers(pair, "US-1", "US-2")
+    add_customers(pair, "US-8", PartyType="Person")
+    pair.add_rows("finops", "CustomerGroups", {"dataAreaId": "dat", "CustomerGroupId": "1", "Description": "All"})
+    add_customers(pair, "US-9", dataAreaId="dat")
+    add_accounts(pair, "us-1", "US-2", outside=3)
+    found = compare(pair, promise())
     assert (found.finops, found.cds, found.outside, found.example) == (2, 2, 3, "US-1")
     assert line(found) == (
         "accounts - Customers V3, USMF: 2 on both sides, none twice, such as US-1,"
@@ -65,34 +62,43 @@ def test_rows_outside_the_filter_are_counted() -> None:
     )
 
 
-def test_rows_of_a_map_that_goes_the_other_way_are_counted() -> None:
+def test_rows_of_a_map_that_goes_the_other_way_are_counted(pair: OnePair) -> None:
+    add_customers(pair, "US-1")
+    add_accounts(pair, "US-1", "US-2")
     one_way = ACCOUNTS._replace(one_way=True)
-    found = Comparer(customers("US-1"), accounts("US-1", "US-2")).compare(Promise(one_way, "USMF", True, True))
+    found = compare(pair, Promise(one_way, "USMF", True, True))
     assert (found.finops, found.cds, found.outside) == (1, 1, 1)
     assert str(line(found)).endswith(", 1 more in Dataverse alone (the map goes the other way only)")
 
 
-def test_stamped_row_that_did_not_arrive_is_named() -> None:
+def test_stamped_row_that_did_not_arrive_is_named(pair: OnePair) -> None:
+    add_customers(pair, "US-1")
+    add_accounts(pair, "US-1", "US-2")
     with pytest.raises(NotFound, match="USMF: 1 row in Dataverse but not in Finance and Operations, such as US-2"):
-        Comparer(customers("US-1"), accounts("US-1", "US-2")).compare(promise(synced=False))
+        compare(pair, promise(synced=False))
 
 
-def test_row_of_finops_counts_as_missing_only_after_an_initial_sync() -> None:
-    comparer = Comparer(customers("US-1", "US-2"), accounts("US-1"))
-    assert line(comparer.compare(promise(synced=False))) == (
+def test_row_of_finops_counts_as_missing_only_after_an_initial_sync(pair: OnePair) -> None:
+    add_customers(pair, "US-1", "US-2")
+    add_accounts(pair, "US-1")
+    assert line(compare(pair, promise(synced=False))) == (
         "accounts - Customers V3, USMF: 2 in Finance and Operations, 1 in Dataverse, none twice, such as US-1"
     )
     with pytest.raises(NotFound, match="1 row in Finance and Operations but not in Dataverse, such as US-2"):
-        comparer.compare(promise())
+        compare(pair, promise())
 
 
-def test_row_that_stands_twice_is_named() -> None:
+def test_row_that_stands_twice_is_named(pair: OnePair) -> None:
+    """The keys of the emulator's tables let no row stand twice; without such a key one may."""
+    add_customers(pair, "US-1")
+    add_accounts(pair, "US-1")
+    pair.alter("*/accounts", lambda body: {**body, "value": [*body["value"], {"accountnumber": "us-1"}]})
     with pytest.raises(NotFound, match="1 row twice in Dataverse, such as US-1"):
-        Comparer(customers("US-1"), accounts("US-1", "us-1")).compare(promise())
+        compare(pair, promise())
 
 
-def test_nothing_on_either_side_is_no_line() -> None:
-    assert line(Comparer(customers(), accounts()).compare(promise())) is None
+def test_nothing_on_either_side_is_no_line(pair: OnePair) -> None:
+    assert line(compare(pair, promise())) is None
 
 
 def resource(name: str, **outputs: Any) -> dict[str, Any]:

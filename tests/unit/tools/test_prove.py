@@ -1,6 +1,6 @@
 """The proof of live sync: a row each way, and nothing left behind whatever happens."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -8,7 +8,14 @@ import pytest
 import typer
 from rich.console import Console
 
+from emulator.dual_write.states import MapState
+from emulator.identity.tokens import SigningKey
+from providers.api.dataverse.client import Dataverse
+from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import NotFound
+from tests.support.in_process import World, copied
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
+from tests.support.one_pair import GROUP_COUNT, OnePair, a_pair_with_maps
 from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, nothing_to_prove, prove, run, show
 from tools.pulumi_cli import Deployment
 from tools.workspace import UserError
@@ -16,102 +23,65 @@ from tools.workspace import UserError
 CUSTOMER, VENDOR, SCHEDULE = CANDIDATES
 
 
-class Pair:
-    """Both sides of a pair in memory; `synced` says whether writes cross."""
-
-    def __init__(self, *, synced: bool = True) -> None:
-        self.synced = synced
-        self.finops: dict[tuple[str, str], dict[str, Any]] = {}
-        self.cds: dict[tuple[str, str], dict[str, Any]] = {}
-        self.now = 0.0
-
-    def prover(self) -> Prover:
-        return Prover(FinanceOperations(self), Dataverse(self), "DAT", clock=lambda: self.now, sleep=self.sleep)
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+@pytest.fixture(scope="module")
+def prepared(signing_key: SigningKey) -> World:
+    """A pair with the maps of customer and vendor groups, none of which runs."""
+    return a_pair_with_maps(signing_key, {CUSTOMER.map_name, VENDOR.map_name})
 
 
-class FinanceOperations:
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
-
-    def rows(self, entity_set: str, **_options: Any) -> Iterator[dict[str, Any]]:
-        yield from [{"LegalEntityId": code} for code in ("dat", "usmf")] if entity_set == "LegalEntities" else []
-
-    def row(self, entity_set: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
-        return self.pair.finops.get((entity_set, str(list(key.values())[1])))
-
-    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
-        candidate = next(each for each in CANDIDATES if each.finops_set == entity_set)
-        value = str(values[candidate.finops_key])
-        self.pair.finops[entity_set, value] = dict(values)
-        if self.pair.synced:
-            row = {candidate.cds_id: f"id-{value}", candidate.cds_key: value}
-            self.pair.cds[candidate.cds_set, f"id-{value}"] = row
-        return dict(values)
-
-    def delete_row(self, entity_set: str, key: Mapping[str, Any]) -> None:
-        self.pair.finops.pop((entity_set, str(list(key.values())[1])), None)
+@pytest.fixture
+def pair(prepared: World, signing_key: SigningKey) -> OnePair:
+    return OnePair(copied(prepared, signing_key))
 
 
-class Dataverse:
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
-
-    def rows(
-        self,
-        entity_set: str,
-        *,
-        filter: str | None = None,  # noqa: A002
-        select: Sequence[str] = (),
-    ) -> Iterator[dict[str, Any]]:
-        if entity_set == "cdm_companies":
-            yield {"cdm_companyid": "company-1", "cdm_companycode": "USMF"}
-        rows = [row for (table, _), row in self.pair.cds.items() if table == entity_set]
-        yield from [row for row in rows if filter and any(f"'{value}'" in filter for value in row.values())]
-
-    def create_row(self, entity_set: str, values: Mapping[str, object]) -> dict[str, Any]:
-        candidate = next(each for each in CANDIDATES if each.cds_set == entity_set)
-        value = str(values[candidate.cds_key])
-        assert values["msdyn_company@odata.bind"] == "/cdm_companies(company-1)"
-        self.pair.cds[entity_set, f"id-{value}"] = {candidate.cds_id: f"id-{value}", **values}
-        if self.pair.synced:
-            self.pair.finops[candidate.finops_set, value] = {}
-        return dict(values)
-
-    def delete_row(self, entity_set: str, key: str) -> None:
-        self.pair.cds.pop((entity_set, key), None)
+@pytest.fixture
+def synced(pair: OnePair) -> OnePair:
+    """A pair on which both maps run."""
+    pair.put(MapState.RUNNING, CUSTOMER.map_name, VENDOR.map_name)
+    return pair
 
 
-def test_one_row_crosses_each_way_and_none_stays() -> None:
-    pair = Pair()
-    proofs = prove(pair.prover(), CUSTOMER, VENDOR)
+def sides(pair: OnePair) -> tuple[FinanceOperations, Dataverse]:
+    session = pair.call().session("public")
+    return session.finance_operations(FINOPS_HOST), session.dataverse(CDS_HOST)
+
+
+def prover(pair: OnePair, sleep: Callable[[float], None] | None = None) -> Prover:
+    return Prover(*sides(pair), "USMF", clock=pair.world.clock, sleep=sleep or pair.world.sleep)
+
+
+def no_row_is_left(pair: OnePair) -> bool:
+    """Whether there are but the groups of customers that F&O had before."""
+    finops = [len(pair.rows("finops", candidate.finops_set)) for candidate in (CUSTOMER, VENDOR)]
+    cds = [len(pair.rows("dataverse", candidate.cds_set)) for candidate in (CUSTOMER, VENDOR)]
+    return (finops, cds) == ([GROUP_COUNT, 0], [0, 0])
+
+
+def test_one_row_crosses_each_way_and_none_stays(synced: OnePair) -> None:
+    proofs = prove(prover(synced), CUSTOMER, VENDOR)
     assert [(proof.written, proof.read) for proof in proofs] == [
         ("Finance and Operations", "Dataverse"),
         ("Dataverse", "Finance and Operations"),
     ]
-    assert (pair.finops, pair.cds) == ({}, {})
+    assert no_row_is_left(synced)
 
 
 @pytest.mark.parametrize("cross", [Prover.from_finops, Prover.from_cds])
-def test_row_that_does_not_cross_is_an_error_and_removed(cross: Callable[..., object]) -> None:
-    pair = Pair(synced=False)
+def test_row_that_does_not_cross_is_an_error_and_removed(pair: OnePair, cross: Callable[..., object]) -> None:
     with pytest.raises(NotFound, match=r"live sync does not work: the row did not reach .* within 60 s"):
-        cross(pair.prover(), CUSTOMER, "PRV1")
-    assert (pair.finops, pair.cds) == ({}, {})
+        cross(prover(pair), CUSTOMER, "PRV1")
+    assert 60 <= pair.world.elapsed < 61
+    assert no_row_is_left(pair)
 
 
-def test_interrupted_proof_removes_its_row() -> None:
-    pair = Pair(synced=False)
-
+def test_interrupted_proof_removes_its_row(pair: OnePair) -> None:
     def interrupt(_seconds: float) -> None:
+        assert not no_row_is_left(pair)
         raise KeyboardInterrupt
 
-    prover = Prover(FinanceOperations(pair), Dataverse(pair), "DAT", clock=lambda: 0.0, sleep=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        prover.from_finops(CUSTOMER, "PRV1")
-    assert pair.finops == {}
+        prover(pair, interrupt).from_finops(CUSTOMER, "PRV1")
+    assert no_row_is_left(pair)
 
 
 @pytest.mark.parametrize(
@@ -163,17 +133,16 @@ def test_keys_fit_ten_characters_and_never_repeat() -> None:
     assert all(len(value) == 10 for value in values)
 
 
-def test_each_line_says_what_crossed_where() -> None:
+def test_each_line_says_what_crossed_where(synced: OnePair) -> None:
     console = Console(record=True, width=200, file=StringIO())
-    show(prove(Pair().prover(), CUSTOMER, VENDOR), console)
+    show(prove(prover(synced), CUSTOMER, VENDOR), console)
     lines = console.export_text().splitlines()
     assert [line.split()[0] for line in lines] == ["Proved", "Proved"]
     assert "written in Finance and Operations, read in Dataverse after 0.00 s, removed" in lines[0]
 
 
-def test_proof_takes_the_first_company_that_stands_on_both_sides() -> None:
-    pair = Pair()
-    sides = FinanceOperations(pair), Dataverse(pair)
-    assert company(["DAT", "USMF"], *sides) == "USMF"
-    with pytest.raises(UserError, match="No linked company stands on both sides: DAT"):
-        company(["DAT"], *sides)
+def test_proof_takes_the_first_company_that_stands_on_both_sides(pair: OnePair) -> None:
+    pair.add_legal_entity("DEMF")
+    assert company(["DEMF", "USMF"], *sides(pair)) == "USMF"
+    with pytest.raises(UserError, match="No linked company stands on both sides: DEMF"):
+        company(["DEMF"], *sides(pair))
