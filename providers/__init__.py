@@ -12,4 +12,5 @@ import gc
 # What was imported lives to the end. Looking for garbage in it, again and again while the rest is imported and once
 # more before the process ends, would take a tenth of a preview.
 gc.freeze()
+gc.set_threshold(20_000)
 atexit.register(gc.freeze)

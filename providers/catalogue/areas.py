@@ -6,7 +6,7 @@ the pairing below is *assumed* for all areas but application-core and party. Pur
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Found only in the catalogue; nobody can include it by name.
 NOT_STATED = "not stated"
@@ -29,8 +29,7 @@ PACKAGE_ORDER = (
 )
 
 
-@dataclass(frozen=True)
-class Area:
+class Area(NamedTuple):
     """One area: its spelling in the list of standard maps, its packages, its map solution, the areas it needs."""
 
     name: str

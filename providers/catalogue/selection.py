@@ -54,8 +54,7 @@ class Finding(NamedTuple):
         return self.key if self.place is None else f"{self.key}[{self.place}]"
 
 
-@dataclass(frozen=True)
-class StandardMap:
+class StandardMap(NamedTuple):
     """One standard map. `areas` names every area that lists it; the first one's solution carries it."""
 
     table: str
@@ -80,8 +79,7 @@ class StandardMap:
         return self.entity in _SINGLE_THREADED
 
 
-@dataclass(frozen=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """Maps that cannot run together: one of `keeps` in the final set drops every one of `drops`."""
 
     keeps: frozenset[str]
@@ -89,8 +87,7 @@ class Exclusion:
     reason: str
 
 
-@dataclass(frozen=True)
-class Dropped:
+class Dropped(NamedTuple):
     """A map that was asked for or needed and is left out, and why."""
 
     name: str
@@ -113,8 +110,7 @@ class Selection:
         return replace(self, maps=tuple(sorted({*self.maps, *names})))
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """A list of maps by name, and the table of those that exclude each other."""
 
     maps: Mapping[str, StandardMap]

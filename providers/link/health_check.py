@@ -7,7 +7,6 @@ now, is *not checked*; it never counts as passed.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -57,8 +56,7 @@ class CompanyRow(NamedTuple):
     team: str | None
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(NamedTuple):
     """Both sides of a pair, and what is known of them: packages of CDS, its version, map solutions of the stack."""
 
     cds: Dataverse

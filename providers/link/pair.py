@@ -5,8 +5,7 @@ E1, E2 and E10 of dual-write-management-api.md. No pulumi. Who can link: dual-wr
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from providers.api.dataverse.client import NOT_INTEGRATED
 from providers.api.dataverse.models import IntegrationDetails
@@ -38,8 +37,7 @@ LINK_NOT_FOUND = (
 )
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """An F&O environment and the CDS environment it is, or shall be, linked with. Hosts are bare names."""
 
     environment_id: str
@@ -57,8 +55,7 @@ class Pair:
         return self.cds_host.partition(".")[0]
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """What the service holds of a link, read once: E1, E10 and E2."""
 
     environment: LinkedEnvironment

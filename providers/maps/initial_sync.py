@@ -28,8 +28,7 @@ _REASONS = 3
 _NOT_FOUND = re.compile(r"\blookup (?:value )?was not found", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class SyncRun:
+class SyncRun(NamedTuple):
     """One initial sync of a map: all executions that share its id, one a company."""
 
     run_id: str

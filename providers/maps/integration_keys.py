@@ -7,7 +7,7 @@ sent table by table), read back, and the tables of their maps are refreshed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState
@@ -43,8 +43,7 @@ def keys_of(side: LinkSide | None, declared: Keys) -> dict[str, list[str]]:
     return keys
 
 
-@dataclass(frozen=True)
-class KeyPlan:
+class KeyPlan(NamedTuple):
     """What has to happen to the keys of a link: `changes`, table set to columns, while no map of those tables runs.
 
     `link`: the link as it was read, None where no key is declared; `affected`: the maps of those tables; `goal`: the

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ class Excess(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Volumes:
+class Volumes(NamedTuple):
     """What was counted: the maps that are too large, and those whose rows could not be counted on both sides."""
 
     excesses: tuple[Excess, ...] = ()

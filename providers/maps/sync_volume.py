@@ -5,7 +5,7 @@ and says nothing about maps that will not be synced because they run already or 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
 from providers.api.identity.dual_write_tokens import dual_write_token_configured
@@ -48,8 +48,7 @@ def _company_problems(inputs: LiveSyncInputs, pair: "_PairNow") -> Iterator[Prob
         yield Problem("companies", f"{too_many_companies(count, inputs.companies_limit)}. {FEWER_COMPANIES}")
 
 
-@dataclass(frozen=True)
-class _PairNow:
+class _PairNow(NamedTuple):
     """What can be read of the pair at the moment: hosts as far as they are there, companies, maps of the link."""
 
     session: Session

@@ -5,9 +5,8 @@ a `Difference` of `Change` items; the provider base only translates it for the e
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -42,8 +41,7 @@ class Meaning(Enum):
 Means = Callable[[str, Any, Any], Meaning]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One managed field that differs. `replaces`: the object cannot follow in place.
 
     `recorded`: no service learns of it, only the state. `untold`: the state does not tell whether it is another object.
@@ -57,8 +55,7 @@ class Change:
     untold: bool = False
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """All managed fields that differ, in the order in which the model declares them."""
 
     changes: tuple[Change, ...]

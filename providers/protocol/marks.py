@@ -4,8 +4,7 @@ Used as `Annotated[str, Replaces()]` on the fields of an `Inputs` model. The bas
 providers, the diff and the reference generator read them; nothing else decides these things.
 """
 
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -15,15 +14,13 @@ class Replaces:
     """A change means another object: the engine plans a replacement."""
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """A change cannot be made and is not worth a replacement; `check` refuses it with `reason`."""
 
     reason: str
 
 
-@dataclass(frozen=True)
-class RefusedOnce:
+class RefusedOnce(NamedTuple):
     """A change is refused from a moment on, that `when` names. Read by the change table, like `NeedsConsent`."""
 
     when: str
@@ -45,8 +42,7 @@ class AtCreation(NotCompared):
     """Serves the creation, or the checks before it; what becomes of it afterwards is no difference."""
 
 
-@dataclass(frozen=True)
-class NeedsConsent:
+class NeedsConsent(NamedTuple):
     """A change may destroy something: it takes the consent `action` of `dualwrite:confirm`. `when`: only then.
 
     Read by the change table (docs/changes.md); the resource's checks decide, and the table's test holds them to it.
@@ -56,8 +52,7 @@ class NeedsConsent:
     when: str = ""
 
 
-@dataclass(frozen=True)
-class FixedWith:
+class FixedWith(NamedTuple):
     """A change of this field alone is refused; together with one of `field` it is part of that replacement.
 
     Read by the change table (docs/changes.md), like `NeedsConsent`.
@@ -74,8 +69,7 @@ class AsksOnce:
     """A text that asks for something once, and again when it is another one; none asks for nothing and is recorded."""
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """When a value of the right form is known to be wrong: by the stack file alone, in a preview, only by doing.
 
     A few words each on what is told then, empty for nothing. Read by the table of inputs (docs/inputs.md), for which
@@ -95,8 +89,7 @@ class Address:
     """A URL of an instance: its host alone decides whether two are the same."""
 
 
-@dataclass(frozen=True)
-class BelongsTo:
+class BelongsTo(NamedTuple):
     """An input of one kind of instance alone; `required`: such an instance cannot be declared without it.
 
     What a stack does not declare of an instance is only reported: its absence is no difference.

@@ -8,9 +8,8 @@ provider process.
 
 import sys
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import grpc
 import pulumi
@@ -22,8 +21,7 @@ ROW = "__row"
 _LOG_TIMEOUT_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """Who a resource is in its stack."""
 
     urn: str = ""

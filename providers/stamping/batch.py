@@ -8,9 +8,9 @@ and after a lost answer two readings some time apart have to agree.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.dataverse.client import Dataverse
@@ -30,8 +30,7 @@ _READINGS = 10
 ETAG = "@odata.etag"
 
 
-@dataclass(frozen=True)
-class LackingRow:
+class LackingRow(NamedTuple):
     """A row that still has to be stamped, with the version in which it was read."""
 
     row_id: str
@@ -55,8 +54,7 @@ class Stamped:
     lost: bool = False
 
 
-@dataclass(frozen=True)
-class BatchWriter:
+class BatchWriter(NamedTuple):
     """Sends the batches of one table; safe to share between threads.
 
     `stopping` ends waits: what is not sent yet is left. `settle` is the time in seconds between two readings of a
@@ -129,7 +127,7 @@ class BatchWriter:
             elif _is_final(row, answer, version):
                 result.failed.append(FailedRow(row.row_id, answer.error))
             else:
-                again.append(replace(row, version=version, tries=row.tries + 1))
+                again.append(row._replace(version=version, tries=row.tries + 1))
         return again
 
     def _still_lacking(self, row_ids: Sequence[str], *, settled: bool) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from providers.api.transport.errors import ApiError
 from providers.documented_errors.recognition import documented, without_again
@@ -15,8 +16,7 @@ _SHOWN = 5
 NEXT_RUN = "run `up` again: it stamps only what is left."
 
 
-@dataclass(frozen=True)
-class FailedRow:
+class FailedRow(NamedTuple):
     """A row that did not take the company, and why."""
 
     row_id: str

@@ -13,6 +13,7 @@ from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoun
 from email.message import Message
 from email.parser import Parser
 from enum import Enum
+from typing import NamedTuple
 from uuid import uuid4
 
 from providers.api.transport import odata, retry
@@ -39,8 +40,7 @@ class Fate(Enum):
     UNCLEAR = "it may have been done: look before it is sent again"
 
 
-@dataclass(frozen=True)
-class RowUpdate:
+class RowUpdate(NamedTuple):
     """New column values of one row. `version`: an ETag that the row must still have, or `*` for any."""
 
     row_id: str

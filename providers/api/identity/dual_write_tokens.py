@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
@@ -43,8 +43,7 @@ HOW_TO_GET_ONE = (
 )
 
 
-@dataclass(frozen=True)
-class _Held:
+class _Held(NamedTuple):
     token: str
     renew_at: float
     source: str

@@ -5,7 +5,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -38,8 +37,7 @@ def as_it_is(error: ApiError) -> ApiError:
     return error
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     method: str
     address: Address
     params: Mapping[str, str]

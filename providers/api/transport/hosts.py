@@ -1,7 +1,7 @@
 """The host rule: which hosts of a cloud may get a bearer token (power-platform-api.md section 1, rule 21.6)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from providers.api.transport.clouds import CloudProfile
@@ -11,8 +11,7 @@ _BLANK = re.compile(r"[\s\\\x00]")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
-@dataclass(frozen=True)
-class HostRule:
+class HostRule(NamedTuple):
     """Hosts that one client may talk to: exact names, and names that end with a dot and a suffix."""
 
     exact: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from providers.api.transport.answers import Response
 from providers.api.transport.errors import ApiError
@@ -15,8 +15,7 @@ from providers.api.transport.retry import Verdict
 Replay = Literal["safe", "never"]
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """How one attempt ended: a response, or an error with what it means for another try and the wait asked for."""
 
     response: Response | None = None
