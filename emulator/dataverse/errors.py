@@ -41,7 +41,7 @@ def no_role(user_id: str) -> ServiceError:
 def disabled(user_id: str) -> ServiceError:
     """Return the refusal of a disabled user."""
     text = f"The specified user(Id = {user_id}) is disabled. Consider enabling this user."
-    # Source: public reports of the Terraform provider power-platform: 403 with this code and text
+    # Source: microsoft/coe-starter-kit#8177 (403 with this code), #9040 (the text)
     return refuse(403, "0x80040225", text)
 
 
@@ -104,12 +104,11 @@ def of_filter_error(error: FilterError) -> ServiceError:
 def unknown_member(schema: Table, name: str) -> ServiceError:
     """Return 400 for a member of a body that the table does not have."""
     text = (
-        "An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property "
-        f"'{name}' was found in entity '{NAMESPACE}.{schema.logical}'. ---> Microsoft.OData.ODataException: "
-        "Does not support untyped value in non-open type."
+        f"Invalid property '{name}' was found in entity '{NAMESPACE}.{schema.logical}'. ---> "
+        "Microsoft.OData.ODataException: Does not support untyped value in non-open type."
     )
-    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: POST accounts with Name
-    return _unknown_property(schema, name, refuse(400, "0x0", text))
+    # Source: MarcusRisanger/Dataverse-API#30; Microsoft Learn, Troubleshoot Dataverse Web API client errors (then 0x0)
+    return _unknown_property(schema, name, bad_payload(schema, text, "Microsoft.Crm.CrmException"))
 
 
 def unknown_reference(schema: Table, name: str) -> ServiceError:
@@ -129,10 +128,13 @@ def _unknown_property(schema: Table, name: str, refusal: ServiceError) -> Servic
     return UnknownNameError(Name("dataverse property", name, schema.logical), refusal)
 
 
-def bad_payload(schema: Table, text: str) -> ServiceError:
-    """Return 400 for a body that does not fit the table."""
-    start = f"Error identified in Payload provided by the user for Entity :'{schema.set}'"
-    return refuse(400, "0x80048d19", f"{start} ---->  InnerException : Microsoft.OData.ODataException: {text}")
+def bad_payload(schema: Table, text: str, kind: str = "Microsoft.OData.ODataException") -> ServiceError:
+    """Return 400 for a body that does not fit the table (Microsoft Learn, Web service error codes)."""
+    start = (
+        f"Error identified in Payload provided by the user for Entity :'{schema.set}', For more information on this "
+        "error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293"
+    )
+    return refuse(400, "0x80048d19", f"{start}  ---->  InnerException : {kind}: {text}")
 
 
 def version_mismatch() -> ServiceError:

@@ -62,7 +62,7 @@ def _plain(schema: Table, name: str, value: Any) -> dict[str, Any]:
     try:
         return {name: check(column, value)}
     except ValueRefusedError as error:
-        # Source: public reports of clients: 0x80048d19, Cannot convert the literal 'Charity' to the expected type
+        # Source: mautic/mautic#4467 (the text); Microsoft Learn, Web service error codes: ODataClientPayloadError
         raise bad_payload(schema, str(error)) from None
 
 

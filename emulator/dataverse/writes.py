@@ -27,8 +27,8 @@ from emulator.dataverse.reads import ASSOCIATIONS, entity_id, representation, re
 from emulator.tables import ETAG, RowError, SyncError
 from emulator.tenant import Tenant
 
-# Tables without some messages, by the tables and messages of Microsoft Learn's table reference.
-_READ_ONLY = {"organizations", "systemuserrolescollection", "teamrolescollection", "teammemberships"}
+# Rows come and go here by `$ref`. What the tables do with rows that are written to them stands in no source.
+_INTERSECTS = {"systemuserrolescollection", "teamrolescollection", "teammemberships"}
 
 
 def create(tenant: Tenant, call: Call) -> Reply:
@@ -48,7 +48,7 @@ def create(tenant: Tenant, call: Call) -> Reply:
 
 def _created(tenant: Tenant, call: Call, address: Address, values: dict[str, Any]) -> Reply:
     schema = address.schema
-    _refuse_read_only(schema, "Create")
+    _check_message(call, schema, "Create")
     with _refusals(schema):
         row = tenant.rows.insert("dataverse", plain_host(call.host), schema.set, values, caller=call.caller)
     return _written(tenant, call, address, row, 201)
@@ -76,9 +76,7 @@ def _updated(tenant: Tenant, call: Call, address: Address, row: dict[str, Any], 
     if call.headers.get("if-none-match") == "*":
         raise exists_already()
     _check_version(call, row)
-    if schema.set == "organizations":
-        raise not_modelled("PATCH", call.path)
-    _refuse_read_only(schema, "Update")
+    _check_message(call, schema, "Update")
     changes = {name: value for name, value in values.items() if name not in {*(address.key or ()), *schema.key}}
     with _refusals(schema):
         row = tenant.rows.update(
@@ -119,7 +117,7 @@ def delete(tenant: Tenant, call: Call) -> Reply:
     if address.key is None:
         # Source: dual-write-semantics.md 12.2
         raise refuse(405, "0x80060888", "The requested resource does not support http method 'DELETE'.")
-    _refuse_read_only(address.schema, "Delete")
+    _check_message(call, address.schema, "Delete")
     row = required_row(tenant, call, address)
     _check_version(call, row)
     row_id = row[address.schema.key[0]]
@@ -219,8 +217,11 @@ def _plain_headers(call: Call, address: Address, row: dict[str, Any]) -> dict[st
     return {"OData-Version": "4.0", "OData-EntityId": entity_id(call, address.schema, row)}
 
 
-def _refuse_read_only(schema: Table, message: str) -> None:
-    if schema.set in _READ_ONLY:
+def _check_message(call: Call, schema: Table, message: str) -> None:
+    """Refuse what a table does not take: an organization is only read and updated."""
+    if schema.set in _INTERSECTS or (schema.set, message) == ("organizations", "Update"):
+        raise not_modelled(call.method, call.path)
+    if schema.set == "organizations":
         text = f"The '{message}' method does not support entities of type '{schema.logical}'."
-        # Documented: Microsoft Learn, Web service error codes: SdkEntityDoesNotSupportMessage; clients report the text
+        # Documented: Microsoft Learn, Organization table reference, and error code SdkEntityDoesNotSupportMessage
         raise refuse(405, "0x80040800", text)

@@ -40,7 +40,7 @@ def complete(tenant: Tenant, draft: Draft) -> None:
 def _check_user(tenant: Tenant, host: str, user: str) -> None:
     if not tenant.rows.get("finops", host, "SystemUsers", user):
         text = f"The value '{user}' in field 'User ID' is not found in the related table 'User information'."
-        # Documented: dual-write-semantics.md 12.1; the text is that of other fields in public reports of F&O
+        # Documented: dual-write-semantics.md 12.1; Microsoft Learn, Integration with Finance FAQ (other fields)
         raise RowError("invalid", text)
 
 
@@ -137,5 +137,5 @@ def _check_references(tenant: Tenant, draft: Draft) -> None:
         company = {"dataAreaId": new.get("dataAreaId", "")} if has_company else {}
         if not tenant.rows.find("finops", draft.host, target, {key: value, **company}):
             text = f"The value '{value}' in field '{name}' is not found in the related table '{target}'."
-            # Source: public reports of F&O: 'Local' in field 'Customer group' is not found in the related table
+            # Source: Microsoft Learn, Integration with Finance FAQ (Human Resources); dual-write-semantics.md 12.1
             raise RowError("invalid", text)
