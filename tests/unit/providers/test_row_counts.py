@@ -1,144 +1,140 @@
 """Row counts before an initial sync: what is counted, how often, and what is refused with which plan."""
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import pytest
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import Company, EntityDefinition, ManyToOne
-from providers.api.finance_operations.client import FinanceOperations, LegalEntity
-from providers.api.transport.errors import InvalidRequest, NotFound
 from providers.maps.row_counts import Limits, RowCounts, Volumes, finops_sets
+from tests.support.batches_on_the_way import Network
+from tests.support.linked_world import CDS_HOST, FINOPS_HOST
+from tests.support.one_pair import GROUP_COUNT, OnePair
 
 ACCOUNTS, GROUPS = "accounts - Customers V3", "msdyn_customergroups - Customer groups"
-LIMITS = Limits(500, 70)
-COMPANY = ManyToOne(column="msdyn_company", refers_to="cdm_company", navigation="msdyn_company")
+AFFIXES = "msdyn_nameaffixes - Name affixes"
+# As many as F&O has customer groups of USMF, and fewer for a table that is imported in one thread.
+LIMITS = Limits(GROUP_COUNT, 7)
+MORE = GROUP_COUNT + 1
+BOTH = ("cds", "finops")
 
 
-class Page:
-    def __init__(self, rows: list[dict[str, str]]) -> None:
-        self.rows = rows
+def volumes(
+    pair: OnePair,
+    *maps: str,
+    sides: Sequence[str] = BOTH,
+    companies: Sequence[str] = ("DAT", "USMF"),
+    limits: Limits = LIMITS,
+) -> Volumes:
+    """What is counted on the sides that are there already."""
+    session = pair.call().session("public")
+    cds = session.dataverse(CDS_HOST) if "cds" in sides else None
+    finops = session.finance_operations(FINOPS_HOST) if "finops" in sides else None
+    return RowCounts(cds, finops, companies, limits).volumes(maps)
 
 
-class Cds:
-    """Table sets with rows a company; the key of a row without one is empty."""
-
-    def __init__(self, **tables: dict[str, int]) -> None:
-        self.tables = tables
-        self.lookups = [COMPANY]
-        self.counts: list[str] = []
-        self.pages_read = 0
-
-    def table_definitions(self, names: Sequence[str]) -> dict[str, EntityDefinition]:
-        known = [name for name in names if name in self.tables]
-        return {name: EntityDefinition(primary_id="id", lookups=self.lookups, set_name=name) for name in known}
-
-    def companies(self) -> list[Company]:
-        return [Company(id=f"ID-{code}", code=code.lower()) for code in ("DAT", "USMF", "DEMF")]
-
-    def count(self, name: str, *, select: Sequence[str], at_most: int) -> int:
-        self.counts.append(name)
-        return min(sum(self.tables[name].values()), at_most)
-
-    def pages(self, name: str, *, select: Sequence[str]) -> Iterator[Page]:
-        for code, count in self.tables[name].items():
-            self.pages_read += 1
-            yield Page([{"_msdyn_company_value": f"id-{code}" if code else ""}] * count)
+def add_groups(pair: OnePair, count: int, company: str = "") -> None:
+    """Customer groups of a company that CDS has, or of none."""
+    values = {"_msdyn_company_value": company} if company else {}
+    pair.add_rows("dataverse", "msdyn_customergroups", *({**values, "msdyn_groupid": str(n)} for n in range(count)))
 
 
-class FinOps:
-    """Entity sets with rows a company; a set of rows without companies has only the empty one."""
-
-    def __init__(self, **sets: dict[str, int]) -> None:
-        self.sets = sets
-        self.asked: list[str] = []
-
-    def count(self, name: str, wanted: str | None = None) -> int:
-        self.asked.append(f"{name} {wanted or ''}".strip())
-        if name not in self.sets:
-            raise NotFound("no such set", status=404)
-        held = self.sets[name]
-        if wanted is None:
-            return sum(held.values())
-        if "" in held:
-            raise InvalidRequest("no property dataAreaId")
-        return held.get(wanted.split("'")[1].upper(), 0)
-
-    def legal_entities(self) -> list[LegalEntity]:
-        return [LegalEntity(id="usmf")]
+def add_finops_groups(pair: OnePair, count: int, company: str) -> None:
+    rows = ({"dataAreaId": company, "CustomerGroupId": str(n), "Description": "Group"} for n in range(count))
+    pair.add_rows("finops", "CustomerGroups", *rows)
 
 
-def volumes(cds: Cds, finops: FinOps, *maps: str, companies: Sequence[str] = ("DAT", "USMF")) -> Volumes:
-    counts = RowCounts(cast(Dataverse, cds), cast(FinanceOperations, finops), companies, LIMITS)
-    return counts.volumes(maps)
+def add_customers(pair: OnePair, count: int) -> None:
+    """Customers of USMF on both sides."""
+    company = pair.company_id("USMF")
+    common = {"PartyType": "Organization", "CustomerGroupId": "1", "SalesCurrencyCode": "USD"}
+    pair.add_rows("finops", "CustomersV3", *({**common, "CustomerAccount": str(n)} for n in range(count)))
+    accounts = ({"name": "a", "accountnumber": str(n), "_msdyn_company_value": company} for n in range(count))
+    pair.add_rows("dataverse", "accounts", *accounts)
 
 
-def test_small_tables_cost_one_count_a_side() -> None:
-    cds, finops = Cds(accounts={"USMF": 60}), FinOps(CustomersV3={"USMF": 60})
-    assert volumes(cds, finops, ACCOUNTS) == Volumes()
-    assert (cds.counts, finops.asked, cds.pages_read) == (["accounts"], ["CustomersV3"], 0)
+def asked(pair: OnePair, host: str) -> list[str]:
+    """The sets whose rows were asked for, in order."""
+    asked = [request.partition(" ")[2] for request in pair.world.requests if f" {host}/" in request]
+    return [path.rpartition("/")[2] for path in asked if not path.endswith(("/EntityDefinitions", "/cdm_companies"))]
 
 
-def test_too_many_rows_of_a_company_in_finops() -> None:
-    found = volumes(Cds(), FinOps(CustomerGroups={"DAT": 1, "USMF": 600}), GROUPS)
+def test_small_tables_cost_one_count_a_side(linked: OnePair) -> None:
+    add_customers(linked, 6)
+    linked.forget()
+    assert volumes(linked, ACCOUNTS) == Volumes()
+    assert (asked(linked, CDS_HOST), asked(linked, FINOPS_HOST)) == (["accounts"], ["CustomersV3"])
+
+
+def test_too_many_rows_of_a_company_in_finops(linked: OnePair) -> None:
+    add_finops_groups(linked, 1, "dat")
+    found = volumes(linked, GROUPS, limits=Limits(GROUP_COUNT - 1, 7))
     text = (
-        "has 600 rows of USMF in F&O. An initial sync takes 500 a company at most: load both sides separately, "
+        "has 31 rows of USMF in F&O. An initial sync takes 30 a company at most: load both sides separately, "
         "then start the map without initial sync (`initialSync: none`)"
     )
     assert [(excess.map, excess.text) for excess in found.excesses] == [(GROUPS, text)]
 
 
-def test_many_rows_of_many_companies_are_allowed() -> None:
-    sets = FinOps(CustomerGroups={"DAT": 400, "USMF": 400})
-    assert volumes(Cds(msdyn_customergroups={"DAT": 400, "USMF": 400}), sets, GROUPS) == Volumes()
+def test_many_rows_of_many_companies_are_allowed(linked: OnePair) -> None:
+    add_finops_groups(linked, GROUP_COUNT, "dat")
+    for code in ("DAT", "USMF"):
+        add_groups(linked, GROUP_COUNT, linked.company_id(code))
+    assert volumes(linked, GROUPS) == Volumes()
 
 
-def test_single_threaded_table_takes_fewer_rows_from_cds_only() -> None:
-    rows = {"USMF": 71}
-    assert not volumes(Cds(), FinOps(CustomersV3=rows), ACCOUNTS).excesses
-    (excess,) = volumes(Cds(accounts=rows), FinOps(CustomersV3=rows), ACCOUNTS).excesses
-    assert excess.text.startswith("has more than 70 rows of USMF in CDS and is imported in one thread. An initial sync")
+def test_single_threaded_table_takes_fewer_rows_from_cds_only(linked: OnePair) -> None:
+    add_customers(linked, 8)
+    assert not volumes(linked, ACCOUNTS, sides=["finops"]).excesses
+    (excess,) = volumes(linked, ACCOUNTS).excesses
+    assert excess.text.startswith("has more than 7 rows of USMF in CDS and is imported in one thread. An initial sync")
 
 
-def test_rows_without_a_company_and_of_companies_outside_the_link_take_no_part() -> None:
-    cds = Cds(msdyn_customergroups={"": 600, "DEMF": 600})
-    assert volumes(cds, FinOps(CustomerGroups={}), GROUPS) == Volumes()
+def test_rows_without_a_company_and_of_companies_outside_the_link_take_no_part(linked: OnePair) -> None:
+    linked.add_rows("dataverse", "cdm_companies", {"cdm_companycode": "DEMF", "cdm_name": "Contoso Germany"})
+    (demf,) = linked.rows("dataverse", "cdm_companies", cdm_companycode="DEMF")
+    add_groups(linked, MORE)
+    add_groups(linked, MORE, demf["cdm_companyid"])
+    assert volumes(linked, GROUPS) == Volumes()
 
 
-def test_reading_stops_at_the_company_that_is_too_large() -> None:
-    cds = Cds(msdyn_customergroups={"USMF": 501, "DAT": 10})
-    assert volumes(cds, FinOps(CustomerGroups={}), GROUPS).excesses
-    assert cds.pages_read == 1
+def test_reading_stops_at_the_company_that_is_too_large(linked: OnePair) -> None:
+    add_groups(linked, MORE, linked.company_id("USMF"))
+    add_groups(linked, MORE, linked.company_id("DAT"))
+    linked.forget()
+    Network(linked.world, page=MORE)
+    assert volumes(linked, GROUPS, sides=["cds"]).excesses
+    # One count and one of the two pages.
+    assert asked(linked, CDS_HOST) == ["msdyn_customergroups"] * 2
 
 
-def test_shared_entity_is_counted_as_a_whole() -> None:
-    (excess,) = volumes(Cds(), FinOps(ContosoThings={"": 501}), "contoso_things - Contoso things").excesses
-    assert excess.text.startswith("has 501 rows in F&O. ")
+def test_shared_entity_is_counted_as_a_whole(linked: OnePair) -> None:
+    count = len(linked.rows("finops", "Currencies"))
+    (excess,) = volumes(linked, "contoso_things - Currencies", limits=Limits(count - 1, 7)).excesses
+    assert excess.text.startswith(f"has {count} rows in F&O. ")
 
 
-def test_table_without_company_is_counted_as_a_whole() -> None:
-    cds = Cds(msdyn_customergroups={"": 501})
-    cds.lookups = []
-    (excess,) = volumes(cds, FinOps(CustomerGroups={}), GROUPS).excesses
-    assert excess.text.startswith("has more than 500 rows in CDS. ")
+def test_table_without_company_is_counted_as_a_whole(linked: OnePair) -> None:
+    linked.add_rows("dataverse", "msdyn_nameaffixes", *({"msdyn_affix": str(number)} for number in range(MORE)))
+    (excess,) = volumes(linked, AFFIXES).excesses
+    assert excess.text.startswith("has more than 31 rows in CDS. ")
 
 
-def test_without_declared_companies_all_of_them_count() -> None:
-    assert volumes(Cds(), FinOps(CustomerGroups={"USMF": 501}), GROUPS, companies=()).excesses
+def test_without_declared_companies_all_of_them_count(linked: OnePair) -> None:
+    assert volumes(linked, GROUPS, companies=(), limits=Limits(GROUP_COUNT - 1, 7)).excesses
 
 
-def test_map_that_cannot_be_counted_is_named_and_not_refused() -> None:
-    finops = FinOps()
-    assert volumes(Cds(), finops, GROUPS) == Volumes((), (GROUPS,))
-    assert finops.asked == ["CustomerGroups"]
+def test_map_that_cannot_be_counted_is_named_and_not_refused(linked: OnePair) -> None:
+    name = "contoso_things - Contoso things"
+    assert volumes(linked, name) == Volumes((), (name,))
+    assert asked(linked, FINOPS_HOST) == ["ContosoThings"]
 
 
-def test_set_is_looked_for_in_both_spellings() -> None:
-    finops = FinOps(SalesTaxGroup={"USMF": 501})
-    (excess,) = volumes(Cds(), finops, "contoso_groups - Sales tax group").excesses
-    assert excess.text.startswith("has 501 rows of USMF in F&O. ")
-    assert finops.asked[:2] == ["SalesTaxGroups", "SalesTaxGroup"]
+def test_set_is_looked_for_in_both_spellings(linked: OnePair) -> None:
+    days = ({"Name": str(number), "Description": "Day"} for number in range(8))
+    linked.add_rows("finops", "PaymentDaysCDS", *days)
+    linked.forget()
+    (excess,) = volumes(linked, "contoso_days - Payment days CDS", limits=Limits(7, 7)).excesses
+    assert excess.text.startswith("has 8 rows of USMF in F&O. ")
+    assert asked(linked, FINOPS_HOST)[:2] == ["PaymentDaysCDSs", "PaymentDaysCDS"]
 
 
 @pytest.mark.parametrize(
