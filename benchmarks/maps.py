@@ -114,9 +114,7 @@ def bound(needs: Mapping[str, frozenset[str]]) -> float:
 
 def _measured(time: TenantTime) -> Figure:
     polls = PollIntervals()
-    session = Session(
-        profile("emulator").model_copy(update={"polls": polls}), timing=Timing(sleep=time.sleep, clock=time.clock)
-    )
+    session = Session(profile("emulator", polls=polls), timing=Timing(sleep=time.sleep, clock=time.clock))
     call = Call(session_for=lambda _cloud, **_options: session, sleep=time.sleep, clock=time.clock, write=_nothing)
     cid = linked(call)
     service = Watched(session.dual_write, time)

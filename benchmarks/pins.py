@@ -83,9 +83,7 @@ def sixty_pins(folder: Path) -> list[Figure]:
 
 def _measured(url: str) -> list[Figure]:
     tenant, polls = ThreadsTime(url), PollIntervals()
-    session = Session(
-        profile("emulator").model_copy(update={"polls": polls}), timing=Timing(sleep=tenant.sleep, clock=tenant.clock)
-    )
+    session = Session(profile("emulator", polls=polls), timing=Timing(sleep=tenant.sleep, clock=tenant.clock))
     call = Call(session_for=lambda _cloud, **_options: session, sleep=tenant.sleep, clock=tenant.clock, write=_nothing)
     cid = linked(call)
     names = [status.name for status in session.dual_write.maps(cid, fresh=True)][:PINS]

@@ -7,9 +7,7 @@ cloud, and all of gateways outside it, stand in no source that was read: assumed
 
 import os
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, NamedTuple
 
 from providers.api.transport.errors import EmulatorNotRunning, InvalidRequest
 
@@ -21,13 +19,11 @@ DUAL_WRITE_AUDIENCE = "https://IntegratorApp.com"
 START_EMULATOR = 'Start it with `make emulator` (or `make up`), then `eval "$(make -s env)"`.'
 
 
-class PollIntervals(BaseModel):
+class PollIntervals(NamedTuple):
     """Seconds between two polls of each kind of operation when the service names none (section 18).
 
     `busy` is the wait while another operation runs on an environment, `patience` how long that is waited out.
     """
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
     environment: float = 10
     dataverse: float = 15
@@ -59,14 +55,12 @@ EMULATOR_POLLS = PollIntervals(
 )
 
 
-class CloudProfile(BaseModel):
+class CloudProfile(NamedTuple):
     """Where the services of one cloud live and what their tokens are for.
 
     Hosts are bare names. `*_suffixes` are DNS suffixes without a leading dot: an environment's host is inside when it
     ends with a dot and the suffix. `proxy` and `ca` are set for the emulator alone.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     authority: str
@@ -164,7 +158,7 @@ def profile(name: str, **overrides: Any) -> CloudProfile:
     host = os.environ.get(POWER_PLATFORM_HOST)
     if host:
         overrides = {"power_platform_host": host, "power_platform_scope": f"https://{host}/.default", **overrides}
-    return CloudProfile.model_validate({**found.model_dump(), **overrides})
+    return found._replace(**overrides)
 
 
 def emulator_not_running(detail: str) -> EmulatorNotRunning:
@@ -178,12 +172,6 @@ def _emulator() -> CloudProfile:
         raise emulator_not_running(f"{EMULATOR_URL if not url else EMULATOR_CA} is not set")
     if not Path(ca).is_file():
         raise emulator_not_running(f"{EMULATOR_CA} names no file")
-    return _PUBLIC.model_copy(
-        update={
-            "name": "emulator",
-            "proxy": url,
-            "ca": Path(ca),
-            "default_gateway": EMULATOR_GATEWAY,
-            "polls": EMULATOR_POLLS,
-        }
+    return _PUBLIC._replace(
+        name="emulator", proxy=url, ca=Path(ca), default_gateway=EMULATOR_GATEWAY, polls=EMULATOR_POLLS
     )

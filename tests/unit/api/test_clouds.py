@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from providers.api.transport.clouds import CLOUDS, EMULATOR_GATEWAY, profile
 from providers.api.transport.errors import EmulatorNotRunning, InvalidRequest
@@ -56,11 +55,9 @@ def test_emulator_is_public_behind_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_
     assert emulator.proxy == "http://127.0.0.1:41235"
     assert emulator.ca == ca
     assert emulator.default_gateway == EMULATOR_GATEWAY
-    different = {name for name in type(emulator).model_fields if getattr(emulator, name) != getattr(public, name)}
+    different = {name for name in emulator._fields if getattr(emulator, name) != getattr(public, name)}
     assert different == {"name", "proxy", "ca", "default_gateway", "polls"}
-    assert all(
-        getattr(emulator.polls, name) < getattr(public.polls, name) for name in type(emulator.polls).model_fields
-    )
+    assert all(getattr(emulator.polls, name) < getattr(public.polls, name) for name in emulator.polls._fields)
 
 
 @pytest.mark.parametrize("missing", ["DUALWRITE_EMULATOR_URL", "DUALWRITE_EMULATOR_CA"])
@@ -93,5 +90,5 @@ def test_unknown_cloud_lists_the_known_ones() -> None:
 
 
 def test_unknown_override_is_refused() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match="bap"):
         profile("public", bap="x")
