@@ -59,6 +59,8 @@ HIERARCHIES = "msdyn_internalorganizationhierarchies - Organization hierarchy - 
 # Maps with rows of each company; vendors refer to each other, customers to groups and vendors.
 GROUPS, VENDORS = "msdyn_customergroups - Customer groups", "msdyn_vendors - Vendors V2"
 ACCOUNTS = "accounts - Customers V3"
+# A standard map that the link does not have.
+ABSENT = "msdyn_vendorgroups - Vendor groups"
 MAPS = (*CORE.maps, GROUPS, VENDORS, ACCOUNTS)
 
 _ROWS = {

@@ -15,6 +15,7 @@ from providers.protocol.memory import Memory
 from providers.protocol.reading import live_inputs
 from tests.support.linked_world import CDS, FINOPS, FINOPS_HOST
 from tests.support.one_pair import (
+    ABSENT,
     AFFIXES,
     CURRENCIES,
     ENTITIES,
@@ -26,8 +27,6 @@ from tests.support.one_pair import (
 )
 
 PROVIDER = LiveSyncProvider()
-# A standard map that the link does not have.
-ABSENT = "msdyn_vendorgroups - Vendor groups"
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
 RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 LIST, LINKS = "*/Entities", "*/DualWriteManagement/1.0/Environments"

@@ -15,6 +15,7 @@ from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvide
 from tests.support.in_process import World, copied
 from tests.support.linked_world import FINOPS_HOST
 from tests.support.one_pair import (
+    ABSENT,
     AFFIXES,
     CURRENCIES,
     ENTITIES,
@@ -31,8 +32,6 @@ from tests.support.one_pair import (
 
 PROVIDER = LiveSyncProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
-# A standard map that the link does not have.
-ABSENT = "msdyn_vendorgroups - Vendor groups"
 RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 LINK = "*/ConnectionSet/*"
 BOTH = (LEGAL_ENTITIES, OPERATING_UNITS)
