@@ -1,29 +1,24 @@
 """One pair in a tenant of its own: its maps in any state at once, and all that the program asked of the services."""
 
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
-
-import httpx
+from typing import Any
 
 from emulator.core.faults import Fault
-from emulator.data.schemas import Plane, table
-from emulator.dataverse.plugins import SUPPORT
 from emulator.dual_write import connections, maps, requests, solutions, sync
 from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import SOLUTIONS, maps_in
 from emulator.dual_write.maps import TableMap
-from emulator.dual_write.states import MapState
+from emulator.dual_write.states import MapState, RequestState
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform import integrate_finops
 from emulator.power_platform.records import find_environment, put_environment
-from emulator.tables.keys import row_id_of
 from providers.api.dual_write.models import ActionDetail, MapAction, Master
 from providers.protocol.base import Call
 from tests.support.in_process import World, a_world
 from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST, LinkedWorld
+from tests.support.side_rows import SideRows
+from tests.support.watched_wire import Wire
 
 ENVIRONMENT_ID = "6ebf7081-92a3-44b5-9fc0-4b5c6d7e8f96"
 # F&O has both companies, and groups of customers of the second one.
@@ -38,7 +33,7 @@ PAIR: dict[str, Any] = {
             "packages": [
                 "DualWriteCoreAnchor",
                 "msdyn_DualWriteAppCoreAnchor",
-                "msdyn_Dynamics365FinanceExtendedAnchor",
+                "Dynamics365GABParty_Anchor",
             ],
         }
     ],
@@ -88,32 +83,22 @@ _QUICK = {
     "dual_write_rows_per_minute": 10_000,
     "dual_write_solution_duration": 10,
 }
-_HOSTS: dict[Plane, str] = {"dataverse": CDS_HOST, "finops": FINOPS_HOST}
 # Tries of one call that the service does not answer.
 _ATTEMPTS = 6
 
 
-class Sent(NamedTuple):
-    """A request as the service got it; `body` is None where there was none."""
-
-    method: str
-    path: str
-    query: str
-    body: Any
-
-
 class OnePair(LinkedWorld):
-    """The pair of `PAIR`. `shown`: every line of the row, those that stay too; `said`: those that stay."""
+    """The pair of `PAIR`, its rows, and the wire to it.
+
+    `shown`: every line of the program's row, those that stay too; `said`: those that stay.
+    """
 
     def __init__(self, world: World) -> None:
         """`world`: a tenant with the pair."""
         super().__init__(world)
-        self.sent: list[Sent] = []
+        self.wire = Wire(world)
+        self.rows = SideRows(world)
         self.shown: list[str] = []
-        self._changes: dict[str, Callable[[Any], Any]] = {}
-        self._disconnected: list[str] = []
-        self._meanwhile: list[tuple[str, int, Callable[[], object]]] = []
-        world.network = lambda direct: _Watched(direct, self)
 
     @property
     def said(self) -> list[str]:
@@ -132,27 +117,23 @@ class OnePair(LinkedWorld):
 
     def forget(self) -> None:
         """Count requests and messages anew."""
-        for log in (self.sent, self.shown, self.said, self.world.requests):
+        for log in (self.wire.sent, self.shown, self.said, self.world.requests):
             log.clear()
 
     @property
     def asked(self) -> list[tuple[str, list[str]]]:
         """What was asked of maps (E3), in order: the action and the names of the maps."""
         names = {template["id"]: one.name for one in self._maps() for template in one.templates}
-        bodies = (each.body for each in self.sent if each.path.endswith("/Start"))
+        bodies = self.wire.bodies("*/Start")
         return [(MapAction(body["action"]).name, [names[one["tid"]] for one in body["details"]]) for body in bodies]
 
     @property
     def synced(self) -> list[tuple[str, str]]:
         """The maps that were asked to start with an initial sync, each with its master (AX or CRM)."""
         names = {template["id"]: one.name for one in self._maps() for template in one.templates}
-        starts = [each.body for each in self.sent if each.path.endswith("/Start") and each.body["action"] == "1"]
+        starts = [body for body in self.wire.bodies("*/Start") if body["action"] == MapAction.START]
         details = [one for body in starts for one in body["details"] if not one["parameters"]["skipInitialSync"]]
         return [(names[one["tid"]], one["parameters"]["conflictResolution"]["master"]) for one in details]
-
-    def count(self, path: str) -> int:
-        """How many requests went to such a path."""
-        return len([each for each in self.sent if fnmatchcase(each.path, path)])
 
     @property
     def states(self) -> dict[str, str]:
@@ -210,44 +191,39 @@ class OnePair(LinkedWorld):
         """So many such calls of the program get no answer, however often it tries."""
         self.fault(method, path, status=503, count=calls * _ATTEMPTS, body="restarting")
 
-    def alter(self, path: str, change: Callable[[Any], Any]) -> None:
-        """Every answer of such a path is changed, in a way that no fault of the emulator can."""
-        self._changes[path] = change
-
-    def disconnect(self, path: str) -> None:
-        """No connection can be made for such a path, which no fault of the emulator can do."""
-        self._disconnected.append(path)
-
-    def meanwhile(self, path: str, number: int, happens: Callable[[], object]) -> None:
-        """Something happens once, right after so many answers to such a path from now on."""
-        self._meanwhile.append((path, self.count(path) + number, happens))
+    def spell_clients_in_capitals(self) -> None:
+        """F&O shows the ids of registered applications in capitals."""
+        self.wire.alter(
+            "/data/SysAADClients", lambda page: {**page, "value": [_in_capitals(row) for row in page["value"]]}
+        )
 
     @property
     def resets(self) -> list[tuple[list[str], bool]]:
         """The resets of the link that were asked for (E11): the companies, and whether it was forced."""
-        asked = (each for each in self.sent if each.path.endswith("/Reset"))
+        asked = (each for each in self.wire.sent if each.path.endswith("/Reset"))
         return [(each.body["legalEntities"], "forceReset=True" in each.query) for each in asked]
 
     @property
     def applied(self) -> list[str]:
         """The map solutions that were to be applied (E13), in order."""
-        bodies = (each.body for each in self.sent if each.path.endswith("/RestoreTemplates"))
+        bodies = self.wire.bodies("*/RestoreTemplates")
         return [one["criteria"]["uniquename"] for body in bodies for one in body["solutions"]]
+
+    @property
+    def under_way(self) -> int:
+        """How many map solutions are being applied now."""
+        return len([each for each in self.connection.solution_requests if each["state"] == RequestState.WAITING])
 
     @property
     def keys_set(self) -> list[dict[str, list[str]]]:
         """The integration keys that were to be set (E9), table to columns, in the order of the calls."""
-        return [each.body["integrationKeys"] for each in self.sent if each.path.endswith("/IntegrationKeys")]
+        return [body["integrationKeys"] for body in self.wire.bodies("*/IntegrationKeys")]
 
     def set_key(self, table: str, *columns: str) -> None:
         """Let the link have this integration key of a table, none without columns."""
         connection = self.connection
         connection.integration_keys[table] = list(columns)
         connections.save(self.world.tenant, connection)
-
-    def rows(self, side: Plane, entity_set: str, **equal: Any) -> list[dict[str, Any]]:
-        """The rows of a side with these values."""
-        return self.world.tenant.rows.find(side, _HOSTS[side], entity_set, equal)
 
     def set_finops_version(self, version: str) -> None:
         """What both Power Platform and Dataverse say of the version of F&O."""
@@ -269,46 +245,10 @@ class OnePair(LinkedWorld):
         """A person has integrated the two, and not linked them yet."""
         integrate_finops(self.world.tenant, ENVIRONMENT_ID, FINOPS_HOST)
 
-    def add_rows(self, side: Plane, entity_set: str, *rows: dict[str, Any]) -> None:
-        """Rows that a side has; where F&O has them by company they are of USMF."""
-        common = {"dataAreaId": "usmf"} if "dataAreaId" in table(side, entity_set).columns else {}
-        for row in rows:
-            self.world.tenant.rows.insert(side, _HOSTS[side], entity_set, {**common, **row}, origin="seed")
-
-    def change_rows(self, side: Plane, entity_set: str, changes: dict[str, Any], **equal: Any) -> None:
-        """Other values in the rows with these; past the rules of the platform."""
-        for row in self.rows(side, entity_set, **equal):
-            row_id = row_id_of(table(side, entity_set), row)
-            self.world.tenant.rows.update(side, _HOSTS[side], entity_set, row_id, changes, origin=SUPPORT)
-
-    def remove_rows(self, side: Plane, entity_set: str, **equal: Any) -> None:
-        """The rows with these values are gone."""
-        for row in self.rows(side, entity_set, **equal):
-            row_id = row_id_of(table(side, entity_set), row)
-            self.world.tenant.rows.delete(side, _HOSTS[side], entity_set, row_id, origin="system")
-
-    def add_legal_entity(self, code: str) -> None:
-        """One more company that F&O has."""
-        values = {"LegalEntityId": code, "Name": f"{code} Ltd", "AddressCountryRegionId": "USA", "LanguageId": "en-US"}
-        self.add_rows("finops", "LegalEntities", values)
-
     def add_company(self, code: str) -> None:
         """One more company that F&O has, and that a person links."""
-        self.add_legal_entity(code)
+        self.rows.add_legal_entity(code)
         self.person("add-company", company=code)
-
-    def add_vendors(self, *accounts: tuple[str, str | None]) -> None:
-        """Vendors of USMF, each with the vendor that pays its invoices; their group is on both sides."""
-        group = {"msdyn_vendorgroup": "10", "_msdyn_company_value": self.company_id("USMF")}
-        self.add_rows("dataverse", "msdyn_vendorgroups", group)
-        self.add_rows("finops", "VendorGroups", {"VendorGroupId": "10", "Description": "Vendors"})
-        common = {"VendorGroupId": "10", "VendorPartyType": "Organization", "CurrencyCode": "EUR"}
-        rows = ({"VendorAccountNumber": one, "InvoiceVendorAccountNumber": payer} for one, payer in accounts)
-        self.add_rows("finops", "VendorsV2", *({**common, **row} for row in rows))
-
-    def company_id(self, code: str) -> str:
-        """The id of a linked company's row in CDS."""
-        return next(one.dataverse_id for one in self.connection.companies if one.code == code)
 
     @property
     def connection(self) -> Connection:
@@ -320,38 +260,9 @@ class OnePair(LinkedWorld):
     def _maps(self) -> list[TableMap]:
         return maps.maps_of(self.world.tenant, self.connection.cid)
 
-    def require_connection(self, request: httpx.Request) -> None:
-        """Raise what httpx does where there is no connection."""
-        if any(fnmatchcase(request.url.path, pattern) for pattern in self._disconnected):
-            raise httpx.ConnectError("no connection", request=request)
 
-    def answered(self, path: str, answer: httpx.Response) -> httpx.Response:
-        """The answer as the program gets it, after what happens meanwhile."""
-        for one in [one for one in self._meanwhile if fnmatchcase(path, one[0]) and self.count(one[0]) == one[1]]:
-            self._meanwhile.remove(one)
-            one[2]()
-        change = next((change for pattern, change in self._changes.items() if fnmatchcase(path, pattern)), None)
-        if change is None or answer.status_code != 200:
-            return answer
-        answer.read()
-        content = httpx.ByteStream(json.dumps(change(answer.json())).encode())
-        return httpx.Response(200, headers={"content-type": "application/json"}, stream=content)
-
-
-class _Watched(httpx.BaseTransport):
-    """Stands before the transport of a process."""
-
-    def __init__(self, direct: httpx.BaseTransport, pair: OnePair) -> None:
-        self._direct = direct
-        self._pair = pair
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        content = request.read()
-        is_json = content[:1] in (b"{", b"[")
-        body = json.loads(content) if is_json else None
-        self._pair.sent.append(Sent(request.method, request.url.path, request.url.query.decode(), body))
-        self._pair.require_connection(request)
-        return self._pair.answered(request.url.path, self._direct.handle_request(request))
+def _in_capitals(client: dict[str, Any]) -> dict[str, Any]:
+    return {**client, "AADClientId": client["AADClientId"].upper()}
 
 
 def a_pair(key: SigningKey, *, linked: Sequence[str] = COMPANIES) -> World:

@@ -25,25 +25,25 @@ def rights(pair: OnePair) -> AccessRights:
 
 def team_of(pair: OnePair, company: str) -> str:
     """The id of a company's owning team."""
-    (row,) = pair.rows("dataverse", "cdm_companies", cdm_companycode=company)
+    (row,) = pair.rows.find("dataverse", "cdm_companies", cdm_companycode=company)
     return str(row["_cdm_defaultowningteam_value"])
 
 
 def role(pair: OnePair, name: str, unit: str) -> str:
     """The id of a role in the business unit of that name."""
-    (row,) = pair.rows("dataverse", "businessunits", name=unit)
-    (found,) = pair.rows("dataverse", "roles", name=name, _businessunitid_value=row["businessunitid"])
+    (row,) = pair.rows.find("dataverse", "businessunits", name=unit)
+    (found,) = pair.rows.find("dataverse", "roles", name=name, _businessunitid_value=row["businessunitid"])
     return str(found["roleid"])
 
 
 def given(pair: OnePair) -> list[str]:
     """The role, its business unit and the team or application user of each assignment."""
-    roles = {row["roleid"]: row for row in pair.rows("dataverse", "roles")}
-    units = {row["businessunitid"]: row["name"] for row in pair.rows("dataverse", "businessunits")}
-    names = {row["teamid"]: row["name"] for row in pair.rows("dataverse", "teams")}
-    names |= {row["systemuserid"]: row.get("applicationid") for row in pair.rows("dataverse", "systemusers")}
+    roles = {row["roleid"]: row for row in pair.rows.find("dataverse", "roles")}
+    units = {row["businessunitid"]: row["name"] for row in pair.rows.find("dataverse", "businessunits")}
+    names = {row["teamid"]: row["name"] for row in pair.rows.find("dataverse", "teams")}
+    names |= {row["systemuserid"]: row.get("applicationid") for row in pair.rows.find("dataverse", "systemusers")}
     lines = []
-    for request in (each for each in pair.sent if each.path.endswith("_association/$ref")):
+    for request in (each for each in pair.wire.sent if each.path.endswith("_association/$ref")):
         assigned = roles[request.body["@odata.id"].partition("/roles(")[2].removesuffix(")")]
         whose = request.path.partition("(")[2].partition(")")[0]
         lines.append(f"{assigned['name']} of {units[assigned['_businessunitid_value']]} to {names[whose]}")
@@ -52,12 +52,13 @@ def given(pair: OnePair) -> list[str]:
 
 def posted(pair: OnePair, entity_set: str) -> list[Any]:
     """The rows that were to be created in a set."""
-    return [each.body for each in pair.sent if each.method == "POST" and each.path.endswith(f"/{entity_set}")]
+    return [each.body for each in pair.wire.sent if each.method == "POST" and each.path.endswith(f"/{entity_set}")]
 
 
 def test_pair_that_has_everything_is_not_written_to(linked: OnePair) -> None:
     teams = [team_of(linked, "DAT")]
     rights(linked).team_roles(teams)
+    linked.spell_clients_in_capitals()
     linked.forget()
     rights(linked).applications(FINOPS_CLIENTS)
     rights(linked).team_roles(teams)
@@ -67,7 +68,10 @@ def test_pair_that_has_everything_is_not_written_to(linked: OnePair) -> None:
 def test_missing_application_user_is_created_in_the_root_unit_as_administrator(linked: OnePair) -> None:
     linked.person("remove-application", client_id=FIRST)
     rights(linked).applications(FINOPS_CLIENTS)
-    ((root,), (user,)) = linked.rows("dataverse", "businessunits", name="lamna-sales"), posted(linked, "systemusers")
+    ((root,), (user,)) = (
+        linked.rows.find("dataverse", "businessunits", name="lamna-sales"),
+        posted(linked, "systemusers"),
+    )
     assert user["applicationid"] == FIRST
     assert user["businessunitid@odata.bind"] == f"/businessunits({root['businessunitid']})"
     assert given(linked) == [f"System Administrator of lamna-sales to {FIRST}"]
@@ -76,20 +80,22 @@ def test_missing_application_user_is_created_in_the_root_unit_as_administrator(l
 
 
 def test_user_without_any_role_gets_one_and_any_role_will_do(linked: OnePair) -> None:
-    ((first,), (second,)) = (linked.rows("dataverse", "systemusers", applicationid=each) for each in (FIRST, SECOND))
+    ((first,), (second,)) = (
+        linked.rows.find("dataverse", "systemusers", applicationid=each) for each in (FIRST, SECOND)
+    )
     assigned = {"systemuserid": first["systemuserid"], "roleid": role(linked, RUNTIME_USER, "lamna-sales")}
     for user in (first, second):
-        linked.remove_rows("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
-    linked.add_rows("dataverse", "systemuserrolescollection", assigned)
+        linked.rows.remove("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
+    linked.rows.add("dataverse", "systemuserrolescollection", assigned)
     rights(linked).applications(FINOPS_CLIENTS)
     assert given(linked) == [f"System Administrator of lamna-sales to {SECOND}"]
     assert len(linked.world.writes()) == 1
 
 
 def test_disabled_user_is_left_to_the_health_check(linked: OnePair) -> None:
-    (user,) = linked.rows("dataverse", "systemusers", applicationid=FIRST)
-    linked.change_rows("dataverse", "systemusers", {"isdisabled": True}, applicationid=FIRST)
-    linked.remove_rows("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
+    (user,) = linked.rows.find("dataverse", "systemusers", applicationid=FIRST)
+    linked.rows.change("dataverse", "systemusers", {"isdisabled": True}, applicationid=FIRST)
+    linked.rows.remove("dataverse", "systemuserrolescollection", systemuserid=user["systemuserid"])
     rights(linked).applications(FINOPS_CLIENTS)
     assert linked.world.writes() == []
 
@@ -115,7 +121,7 @@ def test_missing_clients_are_registered_in_finops(linked: OnePair) -> None:
 
 def test_teams_get_only_the_roles_they_lack(linked: OnePair) -> None:
     team = team_of(linked, "DAT")
-    linked.add_rows("dataverse", "teamrolescollection", {"teamid": team, "roleid": role(linked, APP_USER, "DAT")})
+    linked.rows.add("dataverse", "teamrolescollection", {"teamid": team, "roleid": role(linked, APP_USER, "DAT")})
     rights(linked).team_roles([team, team])
     assert given(linked) == [
         f"{RUNTIME_USER} of DAT to DAT Dual Write",
@@ -126,10 +132,10 @@ def test_teams_get_only_the_roles_they_lack(linked: OnePair) -> None:
 
 
 def test_roles_of_a_new_business_unit_are_waited_for(linked: OnePair) -> None:
-    roles = linked.rows("dataverse", "roles")
-    linked.remove_rows("dataverse", "roles", name=APP_USER)
+    roles = linked.rows.find("dataverse", "roles")
+    linked.rows.remove("dataverse", "roles", name=APP_USER)
     linked.fault("GET", "*/roles", stale=True, count=3)
-    linked.add_rows("dataverse", "roles", *(row for row in roles if row["name"] == APP_USER))
+    linked.rows.add("dataverse", "roles", *(row for row in roles if row["name"] == APP_USER))
     rights(linked).team_roles([team_of(linked, "DAT")])
     assert given(linked)[:2] == [f"{name} of DAT to DAT Dual Write" for name in (APP_USER, RUNTIME_USER)]
     assert linked.world.elapsed >= 3 * 30
@@ -153,8 +159,8 @@ def test_refusals_are_one_line_each_with_the_manual_step(linked: OnePair) -> Non
 
 
 def test_role_that_does_not_exist_is_one_line_too(linked: OnePair) -> None:
-    ((unit,),) = (linked.rows("dataverse", "businessunits", name="DAT"),)
-    linked.remove_rows("dataverse", "roles", name=APP_USER)
+    ((unit,),) = (linked.rows.find("dataverse", "businessunits", name="DAT"),)
+    linked.rows.remove("dataverse", "roles", name=APP_USER)
     rights(linked).team_roles([team_of(linked, "DAT")])
     (line,) = linked.said
     assert f"CDS has no role '{APP_USER}' in the business unit {unit['businessunitid']}" in line

@@ -17,9 +17,10 @@ from tests.support.one_pair import CURRENCIES, ENTITIES, ENVIRONMENT_ID, GROUPS,
 
 PROVIDER = DualWriteConnectionProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
-CORE, FINANCE = "msdyn_DualWriteAppCoreMaps", "msdyn_Dynamics365FinanceExtendedMaps"
+CORE, PARTY = "msdyn_DualWriteAppCoreMaps", "Dynamics365GABDualWriteEntityMaps"
 CONSENT = {"action": "reset-link", "target": "lamna-sales", "until": "2099-12-31"}
 BOTH = ["DAT", "USMF"]
+APPLY = "*/RestoreTemplates"
 LINK, LINKS = "*/ConnectionSet/*", "*/DualWriteManagement/1.0/Environments"
 TAILSPIN, TAILSPIN_HOST = "https://tailspin-erp.sandbox.operations.eu.dynamics.com", "tailspin-sales.crm4.dynamics.com"
 
@@ -49,7 +50,7 @@ def unlinked(apart: OnePair) -> OnePair:
 
 
 def declared(**changes: Any) -> ConnectionInputs:
-    given = {"cloud": "public", "cds": "lamna-sales", "companies": BOTH, "solutions": [CORE, FINANCE]}
+    given = {"cloud": "public", "cds": "lamna-sales", "companies": BOTH, "solutions": [CORE]}
     return ConnectionInputs.model_validate({**given, **changes})
 
 
@@ -67,7 +68,7 @@ def read(pair: OnePair, stored: ConnectionOutputs) -> ConnectionOutputs:
 
 def link_after(pair: OnePair, looks: int) -> None:
     """A person links the pair after so many looks of the program."""
-    pair.meanwhile(LINKS, looks, lambda: pair.person("link", finops=FINOPS_HOST, companies=BOTH))
+    pair.wire.meanwhile(LINKS, looks, lambda: pair.person("link", finops=FINOPS_HOST, companies=BOTH))
 
 
 def hide_link(pair: OnePair) -> None:
@@ -103,12 +104,12 @@ def test_link_that_never_comes_ends_at_the_deadline_with_the_same_text(unlinked:
 
 def test_late_link_is_read_once_and_nothing_is_asked_twice(pair: OnePair) -> None:
     created(pair, solutions=[])
-    assert (pair.count(LINK), pair.count("*/Entities")) == (1, 1)
+    assert (pair.wire.count(LINK), pair.wire.count("*/Entities")) == (1, 1)
 
 
 def test_companies_do_not_differ_by_case_or_order(linked: OnePair) -> None:
     for code in BOTH:
-        linked.change_rows("dataverse", "cdm_companies", {"cdm_companycode": code.lower()}, cdm_companycode=code)
+        linked.rows.change("dataverse", "cdm_companies", {"cdm_companycode": code.lower()}, cdm_companycode=code)
 
     def in_lower_case(link: dict[str, Any]) -> dict[str, Any]:
         mappings = link["dualWriteDetail"]["legalEntityMappings"]["mappings"]
@@ -117,28 +118,34 @@ def test_companies_do_not_differ_by_case_or_order(linked: OnePair) -> None:
         mappings.reverse()
         return link
 
-    linked.alter(LINK, in_lower_case)
+    linked.wire.alter(LINK, in_lower_case)
+    linked.wire.alter(
+        "/data/LegalEntities", lambda page: {**page, "value": [{"LegalEntityId": code.lower()} for code in BOTH]}
+    )
     assert created(linked, companies=["USMF", "DAT"]).linked_companies == BOTH
     assert linked.resets == []
 
 
 def test_company_is_waited_for_until_its_team_is_there(linked: OnePair) -> None:
-    (company,) = linked.rows("dataverse", "cdm_companies", cdm_companycode="DAT")
+    (company,) = linked.rows.find("dataverse", "cdm_companies", cdm_companycode="DAT")
     team = {"_cdm_defaultowningteam_value": company["_cdm_defaultowningteam_value"]}
 
     def back() -> None:
-        linked.change_rows("dataverse", "cdm_companies", team, cdm_companycode="DAT")
+        linked.rows.change("dataverse", "cdm_companies", team, cdm_companycode="DAT")
 
     linked.person("clear-owning-team", company="DAT")
-    linked.meanwhile("*/cdm_companies", 3, back)
+    linked.wire.meanwhile("*/cdm_companies", 3, back)
     created(linked)
     assert "companies in CDS: waiting for DAT, 0 s" in linked.shown
 
 
 def test_solutions_are_applied_one_at_a_time_in_their_order(linked: OnePair) -> None:
-    created(linked)
-    assert linked.applied == [CORE, FINANCE]
-    assert linked.count("*/RestoreTemplates") == 2
+    together: list[int] = []
+    for number in (1, 2):
+        linked.wire.meanwhile(APPLY, number, lambda: together.append(linked.under_way))
+    created(linked, solutions=[CORE, PARTY])
+    assert linked.applied == [CORE, PARTY]
+    assert (linked.wire.count(APPLY), together) == (2, [1, 1])
 
 
 def test_solution_whose_maps_are_listed_is_not_applied_again(linked: OnePair) -> None:
@@ -153,8 +160,10 @@ def test_solution_that_a_killed_run_applies_is_waited_for(linked: OnePair) -> No
     linked.world.tenant.switches.set("dual_write_solution_duration", 100)
     linked.call().session("public").dual_write.apply_solution(linked.connection.cid, CORE)
     linked.forget()
-    created(linked)
-    assert linked.applied == [FINANCE]
+    together: list[int] = []
+    linked.wire.meanwhile(APPLY, 1, lambda: together.append(linked.under_way))
+    created(linked, solutions=[CORE, PARTY])
+    assert (linked.applied, together) == ([PARTY], [1])
 
 
 def test_solution_that_is_listed_late_is_waited_for(linked: OnePair) -> None:
@@ -181,7 +190,7 @@ def test_refused_solution_gives_the_reason_of_the_service(linked: OnePair) -> No
 
 def test_all_findings_before_linking_are_named_at_once(linked: OnePair) -> None:
     for user in CDS_APPLICATION_USERS:
-        linked.change_rows("dataverse", "systemusers", {"isdisabled": True}, applicationid=user)
+        linked.rows.change("dataverse", "systemusers", {"isdisabled": True}, applicationid=user)
     for client in FINOPS_CLIENTS:
         linked.person("remove-application", client_id=client, environment=FINOPS_HOST)
     linked.fault("POST", "*/SysAADClients", count=0, status=403, body={"error": {"message": "no administrator"}})
@@ -234,31 +243,31 @@ def test_unlisted_link_of_a_living_environment_is_an_error(linked: OnePair) -> N
 
 
 def test_solutions_whose_maps_a_reset_took_away_are_named_and_applied_again(linked: OnePair) -> None:
-    stored = created(linked)
-    assert stored.applied_solutions == [CORE, FINANCE]
+    stored = created(linked, solutions=[CORE, PARTY])
+    assert stored.applied_solutions == [CORE, PARTY]
     linked.person("reset-link")
     linked.forget()
     found = read(linked, stored)
-    assert found.solutions == [f"{CORE} (not applied)", f"{FINANCE} (not applied)"]
+    assert found.solutions == [f"{CORE} (not applied)", f"{PARTY} (not applied)"]
     assert linked.said == [
-        f"warning: DW-W12 the link has no maps of {CORE}, {FINANCE} any more; `up` applies them and restores the maps"
+        f"warning: DW-W12 the link has no maps of {PARTY}, {CORE} any more; `up` applies them and restores the maps"
     ]
     assert read(linked, found) == found
     linked.forget()
-    again = PROVIDER.on_update(IDENTIFIER, found, declared(), linked.call())
-    assert (linked.applied, read(linked, again)) == ([CORE, FINANCE], again)
+    again = PROVIDER.on_update(IDENTIFIER, found, declared(solutions=[CORE, PARTY]), linked.call())
+    assert (linked.applied, read(linked, again)) == ([CORE, PARTY], again)
 
 
 def test_only_a_declared_map_that_is_gone_has_its_solution_applied_again(linked: OnePair) -> None:
     watching = {"maps": [ENTITIES]}
-    stored = created(linked, watching)
+    stored = created(linked, watching, solutions=[CORE, PARTY])
     linked.person("delete-map", CURRENCIES)
     assert read(linked, stored) == stored
     linked.person("delete-map", ENTITIES)
     found = read(linked, stored)
-    assert found.solutions == [f"{CORE} (1 map gone)", FINANCE]
+    assert found.solutions == [f"{CORE} (1 map gone)", PARTY]
     linked.forget()
-    PROVIDER.on_update(IDENTIFIER, found, declared(), linked.call(**watching))
+    PROVIDER.on_update(IDENTIFIER, found, declared(solutions=[CORE, PARTY]), linked.call(**watching))
     assert linked.applied == [CORE]
 
 
@@ -280,7 +289,7 @@ def test_environment_without_finops_says_what_to_do(apart: OnePair) -> None:
         ({"cds": "other"}, ["cds"]),
         ({"finops": "https://other"}, ["finops"]),
         ({"gateway": "https://eu.example"}, []),
-        ({"solutions": [CORE]}, []),
+        ({"solutions": [PARTY]}, []),
         ({"companies": ["USMF"]}, []),
         ({"companies": "as-linked"}, []),
     ],
@@ -296,7 +305,7 @@ def test_delete_says_that_the_link_stays(linked: OnePair) -> None:
     linked.forget()
     PROVIDER.on_delete(IDENTIFIER, stored, linked.call())
     assert linked.said == ["the link itself stays: the service has no unlink; it ends with its environments"]
-    assert linked.sent == []
+    assert linked.wire.sent == []
 
 
 @pytest.mark.parametrize(
@@ -393,7 +402,7 @@ REFUSALS = [
     ("GET", LINKS, 403, "403 (tokenexchange)", "System Administrator on both sides"),
     ("GET", "*/Entities", 500, "x not found in the MetadataCache", "Install DualWriteCoreAnchor"),
     ("GET", LINK, 503, "Failed to setup dual write environment. 403 (Forbidden)", "licence"),
-    ("POST", "*/RestoreTemplates", 401, "dual-write answered 401", "that user's token"),
+    ("POST", APPLY, 401, "dual-write answered 401", "that user's token"),
 ]
 
 
@@ -423,7 +432,7 @@ def test_preview_of_a_healthy_or_unlinked_pair_is_silent(linked: OnePair) -> Non
     assert problems(linked) == []
     hide_link(linked)
     assert problems(linked, companies=["DAT"]) == []
-    assert linked.count(LINK) == 1
+    assert linked.wire.count(LINK) == 1
     remove_cds(linked)
     assert problems(linked) == []
 
@@ -458,7 +467,7 @@ def three(**values: Any) -> ConnectionInputs:
 
 
 def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_none(pair: OnePair) -> None:
-    pair.add_legal_entity("DEMF")
+    pair.rows.add_legal_entity("DEMF")
     wanted = three(company_change="reset")
     assert list(PROVIDER.live_problems(wanted, pair.call())) == []
     assert pair.said == [
@@ -482,7 +491,7 @@ def test_preview_of_a_reset_names_the_missing_consent_and_a_harmless_one_needs_n
 
 def test_preview_of_a_change_by_hand_shows_the_steps(pair: OnePair) -> None:
     pair.put(MapState.RUNNING, ENTITIES)
-    pair.add_legal_entity("DEMF")
+    pair.rows.add_legal_entity("DEMF")
     assert changed(pair, three()) == []
     assert "Environment details > Legal entities, add DEMF, Save" in pair.said[0]
 

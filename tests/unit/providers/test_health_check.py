@@ -50,7 +50,7 @@ def checks(pair: OnePair, **known: Any) -> dict[str, Check]:
 
 def a_company(code: str, name: str) -> Change:
     row = {"cdm_companycode": code, "cdm_name": name}
-    return lambda pair: pair.add_rows("dataverse", "cdm_companies", row)
+    return lambda pair: pair.rows.add("dataverse", "cdm_companies", row)
 
 
 def second_company(pair: OnePair) -> None:
@@ -59,7 +59,7 @@ def second_company(pair: OnePair) -> None:
     def twice(page: dict[str, Any]) -> dict[str, Any]:
         return {**page, "value": [*page["value"], {**page["value"][0], "cdm_name": "Other"}]}
 
-    pair.alter("*/cdm_companies", twice)
+    pair.wire.alter("*/cdm_companies", twice)
 
 
 def stale_in_capitals(pair: OnePair) -> None:
@@ -69,10 +69,11 @@ def stale_in_capitals(pair: OnePair) -> None:
         return {"value": [{name.upper(): value for name, value in row.items()} for row in page["value"]]}
 
     pair.person("add-stale-configuration", side="finops", environment=FINOPS_HOST)
-    pair.alter(CONFIGURATIONS, in_capitals)
+    pair.wire.alter(CONFIGURATIONS, in_capitals)
 
 
 def test_healthy_pair_fails_nothing_and_names_what_nobody_can_read(pair: OnePair) -> None:
+    pair.spell_clients_in_capitals()
     found = checks(pair)
     assert failed(found.values()) == []
     assert finding(found.values()) is None
@@ -89,14 +90,14 @@ def test_healthy_pair_fails_nothing_and_names_what_nobody_can_read(pair: OnePair
          "CDS can connect to F&O", None, f"F&O does not know {FINOPS_CLIENTS[0]}"),
         (lambda pair: pair.person("remove-application", client_id=CDS_APPLICATION_USERS[0]),
          "F&O can connect to CDS", None, f"CDS has no enabled application user for {CDS_APPLICATION_USERS[0]}"),
-        (lambda pair: pair.change_rows(
+        (lambda pair: pair.rows.change(
             "dataverse", "systemusers", {"isdisabled": True}, applicationid=CDS_APPLICATION_USERS[1]),
          "F&O can connect to CDS", None, f"CDS has no enabled application user for {CDS_APPLICATION_USERS[1]}"),
         (lambda pair: pair.person("rename-root-team", name="renamed"),
          "Default team of the root business unit", "DWFOEV1006", "not named like it: renamed"),
-        (lambda pair: pair.remove_rows("dataverse", "cdm_companies"),
+        (lambda pair: pair.rows.remove("dataverse", "cdm_companies"),
          "Companies in CDS", "DWDVEV1003", "not in cdm_companies: DAT"),
-        (lambda pair: pair.remove_rows("finops", "LegalEntities"),
+        (lambda pair: pair.rows.remove("finops", "LegalEntities"),
          "Companies in F&O", "DWFOEV1003", "no legal entity of F&O: DAT"),
         (lambda pair: pair.person("clear-owning-team", company="DAT"),
          "Default owning teams", "DWDVEV1007", "no default owning team: DAT"),
@@ -124,15 +125,15 @@ def test_what_is_wrong_has_code_detail_and_cure(
 
 def test_configuration_that_says_nothing_accuses_nobody(pair: OnePair) -> None:
     texts = (None, "", "no JSON", "[]", "{}")
-    pair.add_rows("dataverse", "msdyn_dualwriteruntimeconfigs", *({"msdyn_unsecure": text} for text in texts))
+    pair.rows.add("dataverse", "msdyn_dualwriteruntimeconfigs", *({"msdyn_unsecure": text} for text in texts))
     odd: list[dict[str, str]] = [{}, {"PROJECTNAME": "DWM-1", "EXTERNALENVIRONMENTURL": ""}]
-    pair.alter(CONFIGURATIONS, lambda page: {**page, "value": [*page["value"], *odd]})
+    pair.wire.alter(CONFIGURATIONS, lambda page: {**page, "value": [*page["value"], *odd]})
     assert failed(checks(pair).values()) == []
 
 
 def test_first_finding_counts_the_others(pair: OnePair) -> None:
-    pair.remove_rows("dataverse", "cdm_companies")
-    pair.remove_rows("finops", "LegalEntities")
+    pair.rows.remove("dataverse", "cdm_companies")
+    pair.rows.remove("finops", "LegalEntities")
     pair.person("remove-application", environment=FINOPS_HOST, client_id=FINOPS_CLIENTS[0])
     error = finding(checks(pair).values())
     assert error is not None
@@ -201,6 +202,6 @@ def test_run_without_a_service_ends_instead_of_listing(pair: OnePair, error: Api
     def nobody(_answer: object) -> object:
         raise error
 
-    pair.alter("*/msdyn_dualwriteruntimeconfigs", nobody)
+    pair.wire.alter("*/msdyn_dualwriteruntimeconfigs", nobody)
     with pytest.raises(type(error)):
         checks(pair)

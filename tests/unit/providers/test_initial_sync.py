@@ -108,7 +108,7 @@ def test_total_is_one_line_by_company_and_a_single_map_keeps_its_name() -> None:
 def test_new_maps_are_synced_without_asking_for_their_history(pair: OnePair) -> None:
     pair.put(STOPPED, VENDORS)
     made = plan(pair, GROUPS, VENDORS)
-    assert (list(made.masters), pair.count(HISTORY)) == ([GROUPS, VENDORS], 1)
+    assert (list(made.masters), pair.wire.count(HISTORY)) == ([GROUPS, VENDORS], 1)
 
 
 def test_map_that_was_synced_by_a_killed_run_is_done(pair: OnePair) -> None:
@@ -138,7 +138,7 @@ def test_map_that_is_live_without_history_is_left_alone(pair: OnePair, state: Ma
 
 def test_initial_sync_under_way_is_followed(pair: OnePair) -> None:
     pair.put(MapState.INITIAL_SYNC, GROUPS)
-    assert (list(plan(pair, GROUPS).masters), pair.count(HISTORY)) == ([GROUPS], 0)
+    assert (list(plan(pair, GROUPS).masters), pair.wire.count(HISTORY)) == ([GROUPS], 0)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_only_a_new_text_syncs_once_more(pair: OnePair, wanted: str, masters: li
     pair.put(STOPPED, VENDORS)
     known = {GROUPS: "old", VENDORS: "old"}
     made = plan(pair, GROUPS, VENDORS, resync=dict.fromkeys(known, wanted), synced=known)
-    assert (list(made.masters), made.again, pair.count(HISTORY)) == (masters, again, len(masters))
+    assert (list(made.masters), made.again, pair.wire.count(HISTORY)) == (masters, again, len(masters))
     assert made.synced == ({} if masters else known)
 
 

@@ -98,7 +98,7 @@ def test_all_tables_go_in_one_call_and_their_maps_are_refreshed(pair: OnePair) -
     pair.put(STOPPED, ACCOUNTS, AFFIXES)
     change(pair, BOTH)
     assert pair.keys_set == [BOTH]
-    refreshed = [each.path for each in pair.sent if each.path.endswith("/Refresh")]
+    refreshed = [each.path for each in pair.wire.sent if each.path.endswith("/Refresh")]
     assert refreshed == [f"/api/Project/{pair.stored(ACCOUNTS).project}/Refresh"]
 
 

@@ -46,9 +46,9 @@ def renamed_by_a_reset(pair: OnePair) -> None:
 
     def in_capitals(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
         changed = [{**link, "cid": link["cid"].upper(), "cname": link["cname"].upper()} for link in links]
-        return changed if pair.count(RESET) else links
+        return changed if pair.wire.count(RESET) else links
 
-    pair.alter("*/Environments", in_capitals)
+    pair.wire.alter("*/Environments", in_capitals)
 
 
 def consent(until: str = "2026-12-31", target: str = "lamna-sales") -> Consent:
@@ -75,7 +75,7 @@ def bring(pair: OnePair, link: Link, wish: Wish, seconds: float = 1800) -> Link:
 def test_companies_that_are_linked_cost_nothing(ran: OnePair) -> None:
     ran.forget()
     assert brought(ran, "dat").companies == ["DAT"]
-    assert (ran.resets, ran.count("*/ConnectionSet/*")) == ([], 1)
+    assert (ran.resets, ran.wire.count("*/ConnectionSet/*")) == ([], 1)
 
 
 @pytest.mark.parametrize("change", ["manual", "reset"])
@@ -108,7 +108,7 @@ def test_company_that_finops_does_not_have_is_named_with_the_key_that_creates_it
 
 
 def test_person_is_waited_for_and_recorded(ran: OnePair) -> None:
-    ran.meanwhile("*/ConnectionSet/*", 5, lambda: ran.person("add-company", company="USMF"))
+    ran.wire.meanwhile("*/ConnectionSet/*", 5, lambda: ran.person("add-company", company="USMF"))
     assert brought(ran).companies == BOTH
     assert ran.resets == []
 
@@ -175,7 +175,7 @@ def says(status: int, text: str) -> Callable[[OnePair], None]:
     [
         (says(400, "maps are running"), "maps are running"),
         (says(500, "Error Exceeds the maximum partitions allowed"), "Link fewer companies"),
-        (lambda pair: pair.disconnect(RESET), "no connection"),
+        (lambda pair: pair.wire.disconnect(RESET), "no connection"),
     ],
 )
 def test_refused_reset_gives_reason_and_cure(fresh: OnePair, refusal: Callable[[OnePair], None], text: str) -> None:

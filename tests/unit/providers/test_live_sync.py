@@ -154,7 +154,7 @@ def test_refresh_costs_one_list_and_finds_nothing_new(pair: OnePair) -> None:
     pair.put(RUNNING, CURRENCIES)
     stored = created(pair, declared(ENTITIES, CURRENCIES))
     assert read(pair, stored) == stored
-    assert (pair.said, pair.count(LIST)) == ([], 1)
+    assert (pair.said, pair.wire.count(LIST)) == ([], 1)
 
 
 def test_map_that_a_person_paused_is_named_and_resumed_alone(pair: OnePair) -> None:
@@ -221,7 +221,7 @@ def test_without_token_nothing_is_read(pair: OnePair, monkeypatch: pytest.Monkey
     monkeypatch.delenv("DUALWRITE_TOKEN")
     with pytest.raises(NotRead, match="DUALWRITE_TOKEN"):
         read(pair, stored)
-    assert pair.sent == []
+    assert pair.wire.sent == []
 
 
 def test_live_sync_is_gone_with_its_environment(pair: OnePair) -> None:
@@ -307,7 +307,7 @@ def noted(pair: OnePair, inputs: LiveSyncInputs) -> None:
 def test_delete_waits_for_a_map_that_is_still_catching_up(pair: OnePair) -> None:
     stored = created(pair, declared(ENTITIES))
     pair.put(MapState.CATCH_UP, ENTITIES)
-    pair.meanwhile(LIST, 3, lambda: pair.put(RUNNING, ENTITIES))
+    pair.wire.meanwhile(LIST, 3, lambda: pair.put(RUNNING, ENTITIES))
     deleted(pair, stored)
     assert pair.states[ENTITIES] == STOPPED
 

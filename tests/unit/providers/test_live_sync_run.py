@@ -80,20 +80,20 @@ def changes(inputs: LiveSyncInputs, found: LiveSyncOutputs) -> bool | None:
 
 def break_vendors(pair: OnePair) -> None:
     """Two vendors of USMF have terms of payment that CDS lacks."""
-    pair.add_rows("finops", "PaymentTerms", {"Name": "Net30"})
-    pair.change_rows("finops", "VendorsV2", {"DefaultPaymentTermsName": "Net30"})
+    pair.rows.add("finops", "PaymentTerms", {"Name": "Net30"})
+    pair.rows.change("finops", "VendorsV2", {"DefaultPaymentTermsName": "Net30"})
 
 
 def mend_vendors(pair: OnePair) -> None:
-    terms = {"msdyn_name": "Net30", "_msdyn_company_value": pair.company_id("USMF")}
-    pair.add_rows("dataverse", "msdyn_paymentterms", terms)
+    terms = {"msdyn_name": "Net30", "_msdyn_company_value": pair.rows.company_id("USMF")}
+    pair.rows.add("dataverse", "msdyn_paymentterms", terms)
 
 
 @pytest.fixture
 def vendors(pair: OnePair) -> OnePair:
     """The pair with two vendors; what vendors need of other maps is there."""
     pair.put(RUNNING, CURRENCIES)
-    pair.add_vendors(("V-1", None), ("V-2", None))
+    pair.rows.add_vendors(("V-1", None), ("V-2", None))
     return pair
 
 
@@ -194,7 +194,7 @@ def test_keys_are_set_before_the_first_start(pair: OnePair) -> None:
     assert pair.keys_set == [KEYS]
     assert outputs.integration_keys == KEYS
     assert pair.said[0] == f"integration keys set: {TABLE}"
-    ends = [each.path.rpartition("/")[2] for each in pair.sent]
+    ends = [each.path.rpartition("/")[2] for each in pair.wire.sent]
     assert ends.index("IntegrationKeys") < ends.index("Start")
 
 
@@ -208,7 +208,7 @@ def test_keys_that_mean_the_same_are_left_alone(pair: OnePair) -> None:
 
 def test_key_that_cannot_be_set_stops_no_map(pair: OnePair) -> None:
     pair.put(RUNNING, LEGAL_ENTITIES)
-    pair.alter(LINK, lambda link: {**link, "environments": {}})
+    pair.wire.alter(LINK, lambda link: {**link, "environments": {}})
     with pytest.raises(ApiError, match=f"the link '{pair.connection.cname}' does not show its Dataverse side"):
         created(pair, declared(LEGAL_ENTITIES, integration_keys=KEYS, initial_sync={}))
     assert pair.asked == []
@@ -286,7 +286,7 @@ def test_refresh_reads_the_link_for_declared_keys_and_companies_alone(pair: OneP
     stored = created(pair, declared(ENTITIES, companies="as-linked"))
     pair.forget()
     assert read(pair, stored) == stored
-    assert pair.count(LINK) == 0
+    assert pair.wire.count(LINK) == 0
 
 
 def test_everything_is_restored_after_a_reset(pair: OnePair) -> None:
@@ -466,7 +466,7 @@ def three_maps(signing_key: SigningKey) -> None:
 
 
 TestStack = Stack.TestCase
-TestStack.settings = settings(max_examples=15, stateful_step_count=20)
+TestStack.settings = settings(max_examples=12, stateful_step_count=20)
 
 
 def test_side_that_all_maps_share_is_one_word_in_previews() -> None:

@@ -70,7 +70,7 @@ def hide_requests(pair: OnePair) -> None:
             each["detail"].pop("lastRequest", None)
         return maps
 
-    pair.alter(LIST, without_requests)
+    pair.wire.alter(LIST, without_requests)
 
 
 def last_activity(pair: OnePair, name: str) -> str:
@@ -92,7 +92,7 @@ def test_prerequisites_run_before_their_dependents(pair: OnePair) -> None:
     assert pair.asked == [
         ("START", [CURRENCIES, RATE_TYPES, AFFIXES]), ("START", [RATE_PAIRS]), ("START", [RATES]),
     ]  # fmt: skip
-    assert pair.count("*/GetTemplatePrerequisiteSequences/*") == 1
+    assert pair.wire.count("*/GetTemplatePrerequisiteSequences/*") == 1
 
 
 def test_maps_that_need_each_other_start_together(pair: OnePair) -> None:
@@ -123,8 +123,8 @@ def test_what_is_as_declared_is_left_alone(pair: OnePair) -> None:
     pair.put(STOPPED, AFFIXES)
     wanted = {ENTITIES: "running", CURRENCIES: "paused", AFFIXES: "stopped", RATE_TYPES: "stopped"}
     report = bring(pair, wanted)
-    assert [each.method for each in pair.sent] == ["GET"]
-    assert pair.count(LIST) == 1
+    assert [each.method for each in pair.wire.sent] == ["GET"]
+    assert pair.wire.count(LIST) == 1
     assert not report.failures
 
 
@@ -161,7 +161,7 @@ def test_maps_that_stay_away_end_the_run_long_before_its_deadline(pair: OnePair)
     pair.fault("GET", LIST, nth=2, count=0, status=200, body=[])
     with pytest.raises(ApiError, match=r"lists no entity maps any more\. Find out who reset the link"):
         bring(pair, running(ENTITIES), seconds=100_000)
-    assert pair.count(LIST) < 2 * 20
+    assert pair.wire.count(LIST) < 2 * 20
 
 
 def test_request_of_a_killed_run_is_followed_although_the_order_is_late(pair: OnePair) -> None:
@@ -190,10 +190,10 @@ def test_failed_start_is_tried_once_more_after_a_table_refresh(pair: OnePair) ->
     pair.put(STOPPED, ENTITIES, CURRENCIES)
     pair.person("break-map", ENTITIES, text=BROKEN)
     refresh = f"/api/Project/{pair.stored(ENTITIES).project}/Refresh"
-    pair.meanwhile(refresh, 1, lambda: pair.person("mend-map", ENTITIES))
+    pair.wire.meanwhile(refresh, 1, lambda: pair.person("mend-map", ENTITIES))
     report = bring(pair, running(ENTITIES, CURRENCIES))
     assert pair.asked == [("START", [ENTITIES, CURRENCIES]), ("START", [ENTITIES])]
-    assert (pair.count("*/Refresh"), pair.count(refresh)) == (1, 1)
+    assert (pair.wire.count("*/Refresh"), pair.wire.count(refresh)) == (1, 1)
     assert not report.failures
 
 
@@ -223,7 +223,7 @@ def test_request_missing_from_the_list_is_asked_for_by_id(pair: OnePair) -> None
     pair.put(STOPPED, ENTITIES)
     hide_requests(pair)
     assert not bring(pair, running(ENTITIES)).failures
-    assert pair.count("*/Status/*") == 1
+    assert pair.wire.count("*/Status/*") == 1
 
 
 def test_deadline_names_every_map_that_is_not_there(pair: OnePair) -> None:
@@ -247,7 +247,7 @@ def test_213_maps_cost_one_list_a_poll(signing_key: SigningKey) -> None:
     assert len(pair.states) == 213
     # One request makes them ready, then one starts all whose prerequisites run: the longest chain has eight.
     assert [action for action, _ in pair.asked] == ["INITIALISE", *["START"] * 8]
-    assert pair.count(LIST) <= 10
+    assert pair.wire.count(LIST) <= 10
 
 
 def test_error_names_the_map_that_failed_by_itself_not_one_that_waited_for_it(pair: OnePair) -> None:
@@ -314,7 +314,7 @@ def test_unseen_bulk_request_costs_one_question_a_poll(pair: OnePair) -> None:
     pair.put(STOPPED, *six)
     hide_requests(pair)
     assert not bring(pair, running(*six)).failures
-    assert pair.count("*/Status/*") == 1
+    assert pair.wire.count("*/Status/*") == 1
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "*/Status/*"), ("POST", "*/GetTemplatePrerequisiteSequences/*")])
@@ -331,7 +331,7 @@ ANY = st.sampled_from(NAMES)
 # The states in which nothing is under way; None: never initialised.
 AT_REST = (None, STOPPED, MapState.NOT_RUNNING, RUNNING, PAUSED)
 WORDS = {STOPPED: "stopped", MapState.NOT_RUNNING: "stopped", RUNNING: "running", PAUSED: "paused"}
-FEWER = settings(max_examples=20)
+FEWER = settings(max_examples=15)
 
 
 def put_all(pair: OnePair, states: Mapping[str, MapState | None]) -> None:
@@ -365,7 +365,7 @@ def test_any_mixture_of_states_ends_as_declared(
 @pytest.mark.parametrize("state", [MapState.INITIAL_SYNC, MapState.CATCH_UP])
 def test_busy_map_takes_no_action_until_it_settles(pair: OnePair, state: MapState) -> None:
     pair.put(state, ENTITIES)
-    pair.meanwhile(LIST, 4, lambda: pair.put(RUNNING, ENTITIES))
+    pair.wire.meanwhile(LIST, 4, lambda: pair.put(RUNNING, ENTITIES))
     assert not bring(pair, running(ENTITIES)).failures
     assert pair.asked == []
 
@@ -384,14 +384,14 @@ AX, CRM = Master.FINANCE_OPERATIONS, Master.DATAVERSE
 
 def test_initial_syncs_start_together_each_with_its_master(pair: OnePair) -> None:
     pair.put(RUNNING, CURRENCIES)
-    pair.add_vendors(("V-1", None))
+    pair.rows.add_vendors(("V-1", None))
     report, syncs = syncing(pair, running(GROUPS, VENDORS, AFFIXES), {GROUPS: AX, VENDORS: CRM})
     assert pair.asked == [("INITIALISE", [GROUPS, VENDORS, AFFIXES]), ("START", [GROUPS, VENDORS, AFFIXES])]
     assert pair.synced == [(GROUPS, "AX"), (VENDORS, "CRM")]
     projects = [f"/api/Project/{pair.stored(name).project}/Refresh" for name in (GROUPS, VENDORS)]
-    assert [each.path for each in pair.sent if each.path.endswith("/Refresh")] == projects
+    assert [each.path for each in pair.wire.sent if each.path.endswith("/Refresh")] == projects
     assert (report.failures, report.started) == ([], {GROUPS, VENDORS, AFFIXES})
-    assert pair.count("*/ProjectExecutionWithCompanies/*") == 2
+    assert pair.wire.count("*/ProjectExecutionWithCompanies/*") == 2
     assert pair.said == [
         f"initial sync of '{GROUPS}': USMF 31 rows",
         f"initial sync of '{VENDORS}': USMF 2 rows",
@@ -417,7 +417,7 @@ def test_map_that_shall_be_paused_is_synced_first(pair: OnePair) -> None:
 def test_errors_within_the_table_are_run_again_while_they_shrink(pair: OnePair) -> None:
     pair.put(RUNNING, CURRENCIES)
     pair.put(STOPPED, VENDORS)
-    pair.add_vendors(("V-1", "V-2"), ("V-2", "V-3"), ("V-3", "V-4"), ("V-4", None))
+    pair.rows.add_vendors(("V-1", "V-2"), ("V-2", "V-3"), ("V-3", "V-4"), ("V-4", None))
     report, syncs = syncing(pair, running(VENDORS), {VENDORS: AX})
     assert not report.failures
     assert len(pair.synced) == 4
@@ -425,13 +425,13 @@ def test_errors_within_the_table_are_run_again_while_they_shrink(pair: OnePair) 
     assert pair.said[0] == f"{first}; rows refer to each other, so it runs again"
     assert syncs.counts[VENDORS]["USMF"]["errors"] == 0
     assert syncs.counts[VENDORS]["USMF"]["upserts"] >= 4
-    assert pair.count("*/Refresh") == 1
+    assert pair.wire.count("*/Refresh") == 1
 
 
 def test_errors_within_the_table_that_do_not_shrink_end_the_map_only(pair: OnePair) -> None:
     pair.put(RUNNING, CURRENCIES)
     pair.put(STOPPED, VENDORS, GROUPS, ACCOUNTS)
-    pair.add_vendors(*((f"V-{number}", "gone") for number in range(1, 10)))
+    pair.rows.add_vendors(*((f"V-{number}", "gone") for number in range(1, 10)))
     report, _ = syncing(pair, running(VENDORS, GROUPS, ACCOUNTS), {VENDORS: AX, GROUPS: AX})
     (dependent, failure) = report.failures
     assert len([each for each in pair.synced if each[0] == VENDORS]) == 2
@@ -445,8 +445,8 @@ def test_errors_within_the_table_that_do_not_shrink_end_the_map_only(pair: OnePa
 
 def test_errors_of_another_table_are_not_run_again(pair: OnePair) -> None:
     pair.put(STOPPED, GROUPS)
-    pair.add_rows("finops", "PaymentTerms", {"Name": "Net30"})
-    pair.add_rows("finops", "CustomerGroups", {"CustomerGroupId": "99", "PaymentTermId": "Net30"})
+    pair.rows.add("finops", "PaymentTerms", {"Name": "Net30"})
+    pair.rows.add("finops", "CustomerGroups", {"CustomerGroupId": "99", "PaymentTermId": "Net30"})
     report, _ = syncing(pair, running(GROUPS), {GROUPS: AX})
     assert len(pair.synced) == 1
     assert report.failures[0].text.startswith("initial sync failed for USMF with 1 error: ")
@@ -456,9 +456,9 @@ def test_sync_that_moved_nothing_is_an_ordinary_start_that_failed(pair: OnePair)
     pair.put(STOPPED, GROUPS)
     pair.person("break-map", GROUPS, text=BROKEN)
     refresh = f"/api/Project/{pair.stored(GROUPS).project}/Refresh"
-    pair.meanwhile(refresh, 2, lambda: pair.person("mend-map", GROUPS))
+    pair.wire.meanwhile(refresh, 2, lambda: pair.person("mend-map", GROUPS))
     report, _ = syncing(pair, running(GROUPS), {GROUPS: AX})
-    assert (len(pair.synced), pair.count(refresh), report.failures) == (2, 2, [])
+    assert (len(pair.synced), pair.wire.count(refresh), report.failures) == (2, 2, [])
 
 
 def test_refusal_of_the_whole_sync_names_what_the_service_says(pair: OnePair) -> None:
@@ -507,7 +507,7 @@ def test_any_mixture_of_syncs_ends_synced_or_named(
     pair.put(RUNNING, CURRENCIES)
     put_all(pair, states)
     vendors = [f"V-{number}" for number in range(depth + 1)]
-    pair.add_vendors(*zip(vendors, [*vendors[1:], None if complete else "gone"], strict=True))
+    pair.rows.add_vendors(*zip(vendors, [*vendors[1:], None if complete else "gone"], strict=True))
     due = {name: master for name, master in masters.items() if name in states}
     report, syncs = syncing(pair, running(*states), due)
     failed = {failure.name for failure in report.failures}

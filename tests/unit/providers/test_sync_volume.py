@@ -24,7 +24,7 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
 def large(pair: OnePair) -> OnePair:
     """The pair, whose F&O counts 600,000 rows in every set: more than a test can make."""
     for entity_set in ("CustomerGroups", "CustomersV3"):
-        pair.alter(f"/data/{entity_set}", lambda page: {**page, "@odata.count": 600_000})
+        pair.wire.alter(f"/data/{entity_set}", lambda page: {**page, "@odata.count": 600_000})
     return pair
 
 
@@ -72,10 +72,10 @@ def test_rows_of_an_existing_finops_are_counted_before_its_cds_is_there(large: O
 
 def test_rows_of_an_existing_cds_are_counted_before_finops_is_on_it(signing_key: SigningKey) -> None:
     pair = OnePair(a_pair(signing_key, linked=()))
-    pair.add_rows("dataverse", "cdm_companies", {"cdm_companycode": "DAT", "cdm_name": "Company accounts data"})
-    (company,) = pair.rows("dataverse", "cdm_companies")
+    pair.rows.add("dataverse", "cdm_companies", {"cdm_companycode": "DAT", "cdm_name": "Company accounts data"})
+    (company,) = pair.rows.find("dataverse", "cdm_companies")
     groups = ({"msdyn_groupid": str(number), "_msdyn_company_value": company["cdm_companyid"]} for number in range(5))
-    pair.add_rows("dataverse", "msdyn_customergroups", *groups)
+    pair.rows.add("dataverse", "msdyn_customergroups", *groups)
     (problem,) = problems(pair, declared(initial_sync=SYNCED, initial_sync_rows_limit=4))
     assert problem.text.startswith(f"'{GROUPS}' has more than 4 rows of DAT in CDS")
 
@@ -84,7 +84,7 @@ def test_without_initial_sync_nothing_is_asked(large: OnePair) -> None:
     large.person("delete-environment")
     large.forget()
     assert problems(large, declared()) == []
-    assert large.sent == []
+    assert large.wire.sent == []
 
 
 @pytest.mark.parametrize("state", [MapState.RUNNING, MapState.PAUSED])
@@ -104,7 +104,7 @@ def test_without_token_every_planned_map_is_counted(large: OnePair, monkeypatch:
     monkeypatch.delenv("DUALWRITE_TOKEN")
     large.put(MapState.RUNNING, GROUPS)
     assert len(problems(large, declared(initial_sync=SYNCED))) == 1
-    assert large.count(LIST) == 0
+    assert large.wire.count(LIST) == 0
 
 
 def test_more_companies_as_linked_than_an_initial_sync_takes(large: OnePair) -> None:
