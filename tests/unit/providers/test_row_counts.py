@@ -34,21 +34,21 @@ def volumes(
 def add_groups(pair: OnePair, count: int, company: str = "") -> None:
     """Customer groups of a company that CDS has, or of none."""
     values = {"_msdyn_company_value": company} if company else {}
-    pair.add_rows("dataverse", "msdyn_customergroups", *({**values, "msdyn_groupid": str(n)} for n in range(count)))
+    pair.rows.add("dataverse", "msdyn_customergroups", *({**values, "msdyn_groupid": str(n)} for n in range(count)))
 
 
 def add_finops_groups(pair: OnePair, count: int, company: str) -> None:
     rows = ({"dataAreaId": company, "CustomerGroupId": str(n), "Description": "Group"} for n in range(count))
-    pair.add_rows("finops", "CustomerGroups", *rows)
+    pair.rows.add("finops", "CustomerGroups", *rows)
 
 
 def add_customers(pair: OnePair, count: int) -> None:
     """Customers of USMF on both sides."""
-    company = pair.company_id("USMF")
+    company = pair.rows.company_id("USMF")
     common = {"PartyType": "Organization", "CustomerGroupId": "1", "SalesCurrencyCode": "USD"}
-    pair.add_rows("finops", "CustomersV3", *({**common, "CustomerAccount": str(n)} for n in range(count)))
+    pair.rows.add("finops", "CustomersV3", *({**common, "CustomerAccount": str(n)} for n in range(count)))
     accounts = ({"name": "a", "accountnumber": str(n), "_msdyn_company_value": company} for n in range(count))
-    pair.add_rows("dataverse", "accounts", *accounts)
+    pair.rows.add("dataverse", "accounts", *accounts)
 
 
 def asked(pair: OnePair, host: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_too_many_rows_of_a_company_in_finops(linked: OnePair) -> None:
 def test_many_rows_of_many_companies_are_allowed(linked: OnePair) -> None:
     add_finops_groups(linked, GROUP_COUNT, "dat")
     for code in ("DAT", "USMF"):
-        add_groups(linked, GROUP_COUNT, linked.company_id(code))
+        add_groups(linked, GROUP_COUNT, linked.rows.company_id(code))
     assert volumes(linked, GROUPS) == Volumes()
 
 
@@ -89,16 +89,16 @@ def test_single_threaded_table_takes_fewer_rows_from_cds_only(linked: OnePair) -
 
 
 def test_rows_without_a_company_and_of_companies_outside_the_link_take_no_part(linked: OnePair) -> None:
-    linked.add_rows("dataverse", "cdm_companies", {"cdm_companycode": "DEMF", "cdm_name": "Contoso Germany"})
-    (demf,) = linked.rows("dataverse", "cdm_companies", cdm_companycode="DEMF")
+    linked.rows.add("dataverse", "cdm_companies", {"cdm_companycode": "DEMF", "cdm_name": "Contoso Germany"})
+    (demf,) = linked.rows.find("dataverse", "cdm_companies", cdm_companycode="DEMF")
     add_groups(linked, MORE)
     add_groups(linked, MORE, demf["cdm_companyid"])
     assert volumes(linked, GROUPS) == Volumes()
 
 
 def test_reading_stops_at_the_company_that_is_too_large(linked: OnePair) -> None:
-    add_groups(linked, MORE, linked.company_id("USMF"))
-    add_groups(linked, MORE, linked.company_id("DAT"))
+    add_groups(linked, MORE, linked.rows.company_id("USMF"))
+    add_groups(linked, MORE, linked.rows.company_id("DAT"))
     linked.forget()
     Network(linked.world, page=MORE)
     assert volumes(linked, GROUPS, sides=["cds"]).excesses
@@ -107,13 +107,13 @@ def test_reading_stops_at_the_company_that_is_too_large(linked: OnePair) -> None
 
 
 def test_shared_entity_is_counted_as_a_whole(linked: OnePair) -> None:
-    count = len(linked.rows("finops", "Currencies"))
+    count = len(linked.rows.find("finops", "Currencies"))
     (excess,) = volumes(linked, "contoso_things - Currencies", limits=Limits(count - 1, 7)).excesses
     assert excess.text.startswith(f"has {count} rows in F&O. ")
 
 
 def test_table_without_company_is_counted_as_a_whole(linked: OnePair) -> None:
-    linked.add_rows("dataverse", "msdyn_nameaffixes", *({"msdyn_affix": str(number)} for number in range(MORE)))
+    linked.rows.add("dataverse", "msdyn_nameaffixes", *({"msdyn_affix": str(number)} for number in range(MORE)))
     (excess,) = volumes(linked, AFFIXES).excesses
     assert excess.text.startswith("has more than 31 rows in CDS. ")
 
@@ -130,7 +130,7 @@ def test_map_that_cannot_be_counted_is_named_and_not_refused(linked: OnePair) ->
 
 def test_set_is_looked_for_in_both_spellings(linked: OnePair) -> None:
     days = ({"Name": str(number), "Description": "Day"} for number in range(8))
-    linked.add_rows("finops", "PaymentDaysCDS", *days)
+    linked.rows.add("finops", "PaymentDaysCDS", *days)
     linked.forget()
     (excess,) = volumes(linked, "contoso_days - Payment days CDS", limits=Limits(7, 7)).excesses
     assert excess.text.startswith("has 8 rows of USMF in F&O. ")

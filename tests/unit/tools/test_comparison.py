@@ -29,14 +29,14 @@ def pair(prepared: World, signing_key: SigningKey) -> OnePair:
 def add_customers(pair: OnePair, *keys: str, **values: Any) -> None:
     """Customers of USMF in F&O; `values` make others of them."""
     common = {"PartyType": "Organization", "CustomerGroupId": "1", "SalesCurrencyCode": "USD"}
-    pair.add_rows("finops", "CustomersV3", *({**common, "CustomerAccount": key, **values} for key in keys))
+    pair.rows.add("finops", "CustomersV3", *({**common, "CustomerAccount": key, **values} for key in keys))
 
 
 def add_accounts(pair: OnePair, *keys: str, outside: int = 0) -> None:
     """Accounts of USMF in Dataverse; those outside the map's filter are no customers."""
-    common = {"name": "Proseware", "_msdyn_company_value": pair.company_id("USMF"), "customertypecode": 3}
+    common = {"name": "Proseware", "_msdyn_company_value": pair.rows.company_id("USMF"), "customertypecode": 3}
     others = ({**common, "accountnumber": f"OUT-{number}", "customertypecode": 8} for number in range(outside))
-    pair.add_rows("dataverse", "accounts", *({**common, "accountnumber": key} for key in keys), *others)
+    pair.rows.add("dataverse", "accounts", *({**common, "accountnumber": key} for key in keys), *others)
 
 
 def compare(pair: OnePair, promise: Promise) -> Comparison:
@@ -51,7 +51,7 @@ def promise(*, stamped: bool = True, synced: bool = True) -> Promise:
 def test_rows_outside_the_filter_are_counted(pair: OnePair) -> None:
     add_customers(pair, "US-1", "US-2")
     add_customers(pair, "US-8", PartyType="Person")
-    pair.add_rows("finops", "CustomerGroups", {"dataAreaId": "dat", "CustomerGroupId": "1", "Description": "All"})
+    pair.rows.add("finops", "CustomerGroups", {"dataAreaId": "dat", "CustomerGroupId": "1", "Description": "All"})
     add_customers(pair, "US-9", dataAreaId="dat")
     add_accounts(pair, "us-1", "US-2", outside=3)
     found = compare(pair, promise())
@@ -92,7 +92,7 @@ def test_row_that_stands_twice_is_named(pair: OnePair) -> None:
     """The keys of the emulator's tables let no row stand twice; without such a key one may."""
     add_customers(pair, "US-1")
     add_accounts(pair, "US-1")
-    pair.alter("*/accounts", lambda body: {**body, "value": [*body["value"], {"accountnumber": "us-1"}]})
+    pair.wire.alter("*/accounts", lambda body: {**body, "value": [*body["value"], {"accountnumber": "us-1"}]})
     with pytest.raises(NotFound, match="1 row twice in Dataverse, such as US-1"):
         compare(pair, promise())
 

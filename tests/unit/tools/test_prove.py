@@ -52,8 +52,8 @@ def prover(pair: OnePair, sleep: Callable[[float], None] | None = None) -> Prove
 
 def no_row_is_left(pair: OnePair) -> bool:
     """Whether there are but the groups of customers that F&O had before."""
-    finops = [len(pair.rows("finops", candidate.finops_set)) for candidate in (CUSTOMER, VENDOR)]
-    cds = [len(pair.rows("dataverse", candidate.cds_set)) for candidate in (CUSTOMER, VENDOR)]
+    finops = [len(pair.rows.find("finops", candidate.finops_set)) for candidate in (CUSTOMER, VENDOR)]
+    cds = [len(pair.rows.find("dataverse", candidate.cds_set)) for candidate in (CUSTOMER, VENDOR)]
     return (finops, cds) == ([GROUP_COUNT, 0], [0, 0])
 
 
@@ -142,7 +142,7 @@ def test_each_line_says_what_crossed_where(synced: OnePair) -> None:
 
 
 def test_proof_takes_the_first_company_that_stands_on_both_sides(pair: OnePair) -> None:
-    pair.add_legal_entity("DEMF")
+    pair.rows.add_legal_entity("DEMF")
     assert company(["DEMF", "USMF"], *sides(pair)) == "USMF"
     with pytest.raises(UserError, match="No linked company stands on both sides: DEMF"):
         company(["DEMF"], *sides(pair))
