@@ -115,6 +115,11 @@ class OnePair(LinkedWorld):
 
         return replace(call, write=write)
 
+    @property
+    def cid(self) -> str:
+        """The id of the link."""
+        return self.connection.cid
+
     def forget(self) -> None:
         """Count requests and messages anew."""
         for log in (self.wire.sent, self.shown, self.said, self.world.requests):
@@ -166,7 +171,7 @@ class OnePair(LinkedWorld):
 
     def stored(self, name: str) -> TableMap:
         """One map as the service holds it."""
-        found = maps.find(self.world.tenant, self.connection.cid, name)
+        found = maps.find(self.world.tenant, self.cid, name)
         assert found is not None
         return found
 
@@ -258,7 +263,7 @@ class OnePair(LinkedWorld):
         return found
 
     def _maps(self) -> list[TableMap]:
-        return maps.maps_of(self.world.tenant, self.connection.cid)
+        return maps.maps_of(self.world.tenant, self.cid)
 
 
 def _in_capitals(client: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,27 @@ def unlinked(apart: OnePair) -> OnePair:
     return apart
 
 
+@pytest.fixture(scope="module")
+def finished(prepared_link: World, signing_key: SigningKey) -> tuple[World, ConnectionOutputs]:
+    """The linked pair after a creation, and what the stack stores of it."""
+    pair = OnePair(copied(prepared_link, signing_key))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALWRITE_TOKEN", "of no use")
+        return pair.world, created(pair)
+
+
+@pytest.fixture
+def done(finished: tuple[World, ConnectionOutputs], signing_key: SigningKey) -> OnePair:
+    """The same pair of the test's own."""
+    return OnePair(copied(finished[0], signing_key))
+
+
+@pytest.fixture
+def stored(finished: tuple[World, ConnectionOutputs]) -> ConnectionOutputs:
+    """What the stack stores of it."""
+    return finished[1]
+
+
 def declared(**changes: Any) -> ConnectionInputs:
     given = {"cloud": "public", "cds": "lamna-sales", "companies": BOTH, "solutions": [CORE]}
     return ConnectionInputs.model_validate({**given, **changes})
@@ -214,32 +235,28 @@ def test_unread_checks_are_listed_as_not_checked_and_never_as_passed(linked: One
     assert "Plug-ins enabled: no known call reads it" in outputs.not_checked
 
 
-def test_person_who_added_a_company_is_seen_by_a_refresh(linked: OnePair) -> None:
-    stored = created(linked)
-    linked.add_company("DEMF")
-    found = read(linked, stored)
+def test_person_who_added_a_company_is_seen_by_a_refresh(done: OnePair, stored: ConnectionOutputs) -> None:
+    done.add_company("DEMF")
+    found = read(done, stored)
     assert found.companies == found.linked_companies == ["DAT", "DEMF", "USMF"]
     verdict = PROVIDER.diff(IDENTIFIER, found.model_dump(), declared().model_dump())
     assert (verdict.changes, verdict.replaces) == (None, [])
 
 
-def test_refresh_of_an_unchanged_link_finds_nothing(linked: OnePair) -> None:
-    stored = created(linked)
-    assert read(linked, stored) == stored
+def test_refresh_of_an_unchanged_link_finds_nothing(done: OnePair, stored: ConnectionOutputs) -> None:
+    assert read(done, stored) == stored
 
 
-def test_connection_is_gone_with_its_environment(linked: OnePair) -> None:
-    stored = created(linked)
-    remove_cds(linked)
-    assert PROVIDER.on_read(IDENTIFIER, stored, linked.call()) is None
+def test_connection_is_gone_with_its_environment(done: OnePair, stored: ConnectionOutputs) -> None:
+    remove_cds(done)
+    assert PROVIDER.on_read(IDENTIFIER, stored, done.call()) is None
 
 
-def test_unlisted_link_of_a_living_environment_is_an_error(linked: OnePair) -> None:
-    stored = created(linked)
-    hide_link(linked)
-    linked.fault("GET", LINK, status=404, body={"message": "Connection set was not found."})
+def test_unlisted_link_of_a_living_environment_is_an_error(done: OnePair, stored: ConnectionOutputs) -> None:
+    hide_link(done)
+    done.fault("GET", LINK, status=404, body={"message": "Connection set was not found."})
     with pytest.raises(NotFound, match="knows no link"):
-        read(linked, stored)
+        read(done, stored)
 
 
 def test_solutions_whose_maps_a_reset_took_away_are_named_and_applied_again(linked: OnePair) -> None:
@@ -271,11 +288,12 @@ def test_only_a_declared_map_that_is_gone_has_its_solution_applied_again(linked:
     assert linked.applied == [CORE]
 
 
-def test_without_token_nothing_is_read(linked: OnePair, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = created(linked)
+def test_without_token_nothing_is_read(
+    done: OnePair, stored: ConnectionOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DUALWRITE_TOKEN")
     with pytest.raises(NotRead, match="DUALWRITE_TOKEN"):
-        read(linked, stored)
+        read(done, stored)
 
 
 def test_environment_without_finops_says_what_to_do(apart: OnePair) -> None:
@@ -300,20 +318,17 @@ def test_only_another_environment_is_another_link(change: dict[str, Any], replac
     assert (found.changes, found.replaces) == (None, replaces)
 
 
-def test_delete_says_that_the_link_stays(linked: OnePair) -> None:
-    stored = created(linked)
-    linked.forget()
-    PROVIDER.on_delete(IDENTIFIER, stored, linked.call())
-    assert linked.said == ["the link itself stays: the service has no unlink; it ends with its environments"]
-    assert linked.wire.sent == []
+def test_delete_says_that_the_link_stays(done: OnePair, stored: ConnectionOutputs) -> None:
+    PROVIDER.on_delete(IDENTIFIER, stored, done.call())
+    assert done.said == ["the link itself stays: the service has no unlink; it ends with its environments"]
+    assert done.wire.sent == []
 
 
 @pytest.mark.parametrize(
     "change", [{"company_change": "reset"}, {"live_companies_limit": 40}, {"confirm": [CONSENT]}, {"timeout": "1h"}]
 )
-def test_how_to_work_is_no_difference(linked: OnePair, change: dict[str, Any]) -> None:
-    stored = created(linked, solutions=[]).model_dump()
-    assert PROVIDER.diff(IDENTIFIER, stored, declared(solutions=[], **change).model_dump()).changes is False
+def test_how_to_work_is_no_difference(stored: ConnectionOutputs, change: dict[str, Any]) -> None:
+    assert PROVIDER.diff(IDENTIFIER, stored.model_dump(), declared(**change).model_dump()).changes is False
 
 
 def test_as_linked_records_what_is_linked_and_later_changes_are_no_drift(linked: OnePair) -> None:

@@ -1,5 +1,6 @@
 """The health check of a link: what fails has a code and a cure; what cannot be read is never counted as passed."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +21,12 @@ from providers.link.health_check import (
     finding,
 )
 from tests.support.linked_world import CDS_HOST, FINOPS_HOST
-from tests.support.one_pair import ENTITIES, ENVIRONMENT_ID, OnePair
+from tests.support.one_pair import ENVIRONMENT_ID, GROUPS, OnePair
 
 Change = Callable[[OnePair], object]
 UNREADABLE = ["API Hub connections", "Apps in tenant", "Plug-ins enabled"]
 MAPS = "msdyn_DualWriteAppCoreMaps"
+RUNTIME = "*/msdyn_dualwriteruntimeconfigs"
 CONFIGURATIONS = "*/DualWriteProjectConfigurations"
 CORE, CORE_MAPS = "DualWriteCoreAnchor", "msdyn_DualWriteAppCoreAnchor"
 
@@ -37,8 +39,8 @@ def packages(pair: OnePair, name: str = CORE, **changes: str) -> dict[str, Appli
 
 def checks(pair: OnePair, **known: Any) -> dict[str, Check]:
     """Every check of the pair, on which one map runs."""
-    pair.put(MapState.RUNNING, ENTITIES)
-    session, pid = pair.call().session("public"), pair.stored(ENTITIES).pid
+    pair.put(MapState.RUNNING, GROUPS)
+    session, pid = pair.call().session("public"), pair.stored(GROUPS).pid
     given = {"cds_version": "9.2.26081.00142", "packages": packages(pair), "solutions": (MAPS,), **known}
     sides = Sides(
         cds=session.dataverse(CDS_HOST), finops=session.finance_operations(FINOPS_HOST), cds_host=CDS_HOST, **given
@@ -62,6 +64,17 @@ def second_company(pair: OnePair) -> None:
     pair.wire.alter("*/cdm_companies", twice)
 
 
+def ids_in_capitals(pair: OnePair) -> None:
+    """Both sides spell ids as they like."""
+
+    def project_in_capitals(row: dict[str, Any]) -> dict[str, Any]:
+        unsecure = json.loads(row["msdyn_unsecure"])
+        return {**row, "msdyn_unsecure": json.dumps({**unsecure, "ProjectId": unsecure["ProjectId"].upper()})}
+
+    pair.spell_clients_in_capitals()
+    pair.wire.alter(RUNTIME, lambda page: {**page, "value": [project_in_capitals(row) for row in page["value"]]})
+
+
 def stale_in_capitals(pair: OnePair) -> None:
     """Configuration of another link, under the names in capitals that the documents give."""
 
@@ -73,8 +86,9 @@ def stale_in_capitals(pair: OnePair) -> None:
 
 
 def test_healthy_pair_fails_nothing_and_names_what_nobody_can_read(pair: OnePair) -> None:
-    pair.spell_clients_in_capitals()
+    ids_in_capitals(pair)
     found = checks(pair)
+    assert len(pair.rows.find("dataverse", "msdyn_dualwriteruntimeconfigs")) == 1
     assert failed(found.values()) == []
     assert finding(found.values()) is None
     assert sorted(name for name, check in found.items() if check.verdict == "not checked") == UNREADABLE
@@ -202,6 +216,6 @@ def test_run_without_a_service_ends_instead_of_listing(pair: OnePair, error: Api
     def nobody(_answer: object) -> object:
         raise error
 
-    pair.wire.alter("*/msdyn_dualwriteruntimeconfigs", nobody)
+    pair.wire.alter(RUNTIME, nobody)
     with pytest.raises(type(error)):
         checks(pair)
