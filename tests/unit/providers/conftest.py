@@ -57,3 +57,9 @@ def emptied(prepared: World, signing_key: SigningKey) -> World:
 def rows(emptied: World, signing_key: SigningKey) -> UnstampedRows:
     """The rows of Fabrikam's CDS, none at first."""
     return UnstampedRows(copied(emptied, signing_key))
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delegated token is configured; sessions in process have a source of their own."""
+    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")

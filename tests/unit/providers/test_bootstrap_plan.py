@@ -19,9 +19,7 @@ ACCOUNTS, OTHER = "accounts - Customers V3", "accounts - Something else"
 TAILSPIN, TAILSPIN_FINOPS = "tailspin-sales", "tailspin-erp.sandbox.operations.eu.dynamics.com"
 
 
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use: the world signs in by itself")
+pytestmark = pytest.mark.usefixtures("token")
 
 
 def session(world: World) -> Session:

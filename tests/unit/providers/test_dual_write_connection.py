@@ -25,9 +25,7 @@ LINK, LINKS = "*/ConnectionSet/*", "*/DualWriteManagement/1.0/Environments"
 TAILSPIN, TAILSPIN_HOST = "https://tailspin-erp.sandbox.operations.eu.dynamics.com", "tailspin-sales.crm4.dynamics.com"
 
 
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+pytestmark = pytest.mark.usefixtures("token")
 
 
 @pytest.fixture(scope="module")

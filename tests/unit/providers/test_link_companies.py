@@ -22,9 +22,7 @@ BOTH = ["DAT", "USMF"]
 RESET = "*/Reset"
 
 
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+pytestmark = pytest.mark.usefixtures("token")
 
 
 @pytest.fixture

@@ -33,9 +33,12 @@ LIST, LINKS = "*/Entities", "*/DualWriteManagement/1.0/Environments"
 PAUSED_ENTITIES = f"warning: DW-W01 map '{ENTITIES}' is paused, not running"
 
 
+pytestmark = pytest.mark.usefixtures("token")
+
+
 @pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+def nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests of the process have checked is forgotten."""
     monkeypatch.setattr(live_sync, "_declared", Memory())
 
 

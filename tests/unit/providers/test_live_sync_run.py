@@ -40,9 +40,7 @@ TABLE = "msdyn_internalorganizations"
 KEYS = {TABLE: ["msdyn_companycode", "msdyn_type"]}
 
 
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+pytestmark = pytest.mark.usefixtures("token")
 
 
 def declared(*maps: str, **values: Any) -> LiveSyncInputs:

@@ -15,9 +15,7 @@ PROVIDER = LiveSyncProvider()
 LIST = "*/Entities"
 
 
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUALWRITE_TOKEN", "of no use")
+pytestmark = pytest.mark.usefixtures("token")
 
 
 @pytest.fixture
