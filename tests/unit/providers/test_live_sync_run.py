@@ -464,7 +464,7 @@ def three_maps(signing_key: SigningKey) -> None:
 
 
 TestStack = Stack.TestCase
-TestStack.settings = settings(max_examples=12, stateful_step_count=20)
+TestStack.settings = settings(max_examples=10, stateful_step_count=20)
 
 
 def test_side_that_all_maps_share_is_one_word_in_previews() -> None:

@@ -331,7 +331,7 @@ ANY = st.sampled_from(NAMES)
 # The states in which nothing is under way; None: never initialised.
 AT_REST = (None, STOPPED, MapState.NOT_RUNNING, RUNNING, PAUSED)
 WORDS = {STOPPED: "stopped", MapState.NOT_RUNNING: "stopped", RUNNING: "running", PAUSED: "paused"}
-FEWER = settings(max_examples=15)
+FEWER = settings(max_examples=12)
 
 
 def put_all(pair: OnePair, states: Mapping[str, MapState | None]) -> None:
