@@ -165,14 +165,14 @@ REFUSALS = [
     Mutation(
         "a reset while maps run",
         "dual_write/link_routes.py",
-        'if running is not None:\n        raise conflict(f"All maps',
-        'if False:\n        raise conflict(f"All maps',
+        "running is not None:\n        # Documented: Microsoft Learn, Reset",
+        "False:\n        # Documented: Microsoft Learn, Reset",
     ),
     Mutation(
         "a key of a running map",
         "dual_write/link_routes.py",
-        'if running is not None:\n        raise conflict(f"The integration key',
-        'if False:\n        raise conflict(f"The integration key',
+        "running is not None:\n        # Documented: Microsoft Learn, Customize",
+        "False:\n        # Documented: Microsoft Learn, Customize",
     ),
 ]
 TRANSITIONS = [

@@ -1,15 +1,14 @@
 """Case-blind, strict reading of request bodies of the dual-write management service.
 
 Member names are matched without regard to case (dual-write-management-api.md 0.1 and 2.3). What the
-service does with members that no client sends is unknown: they are not modelled.
+service does with members, kinds of values and lists that no client sends is unknown: they are not modelled.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from emulator.core.microsoft_names import Name
-from emulator.core.wire import UnknownNameError
+from emulator.core.routing import NotModelledError
 from emulator.dual_write.errors import bad_request
 
 Filled = TypeVar("Filled", str, list[Any])
@@ -24,6 +23,7 @@ def parse_json(raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except (ValueError, RecursionError) as error:
+        # Documented: RFC 9110, 15.5.1: 400 for malformed syntax
         raise bad_request("The request body is not valid JSON.") from error
 
 
@@ -34,15 +34,14 @@ class Members:
         """Take the object `value`, standing at `where`, which may have the members `known` (as documented).
 
         Raises:
-            ServiceError: 400, it is no object; 501, it has another member.
+            NotModelledError: it is no object, or has another member.
         """
         if not isinstance(value, Mapping):
-            raise bad_request(f"{where} must be an object.")
+            raise NotModelledError(f"{where} that is no object")
         names = {name.casefold(): name for name in known}
         unknown = [name for name in value if name.casefold() not in names]
         if unknown:
-            refusal = bad_request(f"Could not find member '{unknown[0]}' on object of type {where}.")
-            raise UnknownNameError(Name("member", unknown[0], where), refusal)
+            raise NotModelledError(f"the member '{unknown[0]}' of {where}")
         self.where = where
         self._values = {name.casefold(): item for name, item in value.items()}
 
@@ -54,7 +53,7 @@ class Members:
         """Return a member that must be a non-empty text.
 
         Raises:
-            ServiceError: 400.
+            NotModelledError: it is another.
         """
         return self._filled(name, str, "string")
 
@@ -62,7 +61,7 @@ class Members:
         """Return a member that must be a list of texts.
 
         Raises:
-            ServiceError: 400.
+            NotModelledError: it is another.
         """
         return read_texts(self.get(name), f"{self.where}.{name}")
 
@@ -70,14 +69,14 @@ class Members:
         """Return a member that must be a list with at least one element.
 
         Raises:
-            ServiceError: 400.
+            NotModelledError: it is another.
         """
         return self._filled(name, list, "array")
 
     def _filled(self, name: str, kind: type[Filled], kind_name: str) -> Filled:
         value = self.get(name)
         if not isinstance(value, kind) or not value:
-            raise bad_request(f"{self.where}.{name} must be a non-empty {kind_name}.")
+            raise NotModelledError(f"{self.where}.{name} that is no {kind_name}, or empty")
         return value
 
 
@@ -85,10 +84,10 @@ def read_texts(value: Any, where: str) -> list[str]:
     """Return `value` when it is a list of texts.
 
     Raises:
-        ServiceError: 400.
+        NotModelledError: it is another.
     """
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise bad_request(f"{where} must be an array of strings.")
+        raise NotModelledError(f"{where} that is no array of strings")
     return value
 
 
@@ -96,7 +95,7 @@ def read_flag(value: Any, where: str, *, default: bool) -> bool:
     """Read a Boolean given as JSON value or as text in any case (`forceReset=True`, 2.4).
 
     Raises:
-        ServiceError: 400.
+        NotModelledError: it is another.
     """
     if value is None:
         return default
@@ -104,4 +103,4 @@ def read_flag(value: Any, where: str, *, default: bool) -> bool:
         return value
     if isinstance(value, str) and value.casefold() in {"true", "false"}:
         return value.casefold() == "true"
-    raise bad_request(f"{where} must be a Boolean.")
+    raise NotModelledError(f"{where} that is no Boolean")

@@ -94,6 +94,7 @@ def require(tenant: Tenant, cid: str) -> Connection:
     """
     connection = find(tenant, cid)
     if connection is None:
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Connection set '{cid}'")
     return connection
 
@@ -117,6 +118,7 @@ def by_name(tenant: Tenant, cname: str) -> Connection:
     for connection in connections(tenant):
         if connection.cname.casefold() == cname.casefold():
             return connection
+    # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
     raise not_found(f"Connection set '{cname}'")
 
 

@@ -1,7 +1,8 @@
 """Error answers of the dual-write management service.
 
 Only "status of 400 or more with a text or JSON body of unknown shape" is evidenced (dual-write-management-api.md 2.5);
-the shape used here, a JSON object with `message` and `activityId`, and every status except the 500 are assumed.
+the shape used here, a JSON object with `message` and `activityId`, is assumed, and so are most statuses. What no source
+says that the service refuses is not modelled.
 """
 
 import uuid
@@ -32,6 +33,7 @@ def conflict(message: str) -> ServiceError:
 
 def unauthorized(reason: str) -> ServiceError:
     """Return the 401 of a missing, expired, foreign or app-only token."""
+    # Documented: RFC 6750, 3.1: 401 with a challenge
     return ServiceError(
         401,
         {"message": f"Authorization has been denied for this request. {reason}"},

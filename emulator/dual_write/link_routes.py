@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.core.microsoft_names import Name
-from emulator.core.wire import Call, Reply, UnknownNameError
-from emulator.data.schemas import UnknownTableError, logical_name, table
+from emulator.core.routing import NotModelledError
+from emulator.core.wire import Call, Reply
+from emulator.data.schemas import UnknownTableError, table
 from emulator.dual_write import connections, links, maps, projects
 from emulator.dual_write.bodies import Members, parse_json, read_flag, read_texts
 from emulator.dual_write.connections import GLOBAL_ISLAND, REGIONAL_ISLAND, Connection
-from emulator.dual_write.errors import bad_request, conflict, not_found
+from emulator.dual_write.errors import conflict, not_found
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import STARTABLE
 from emulator.tenant import Tenant
@@ -23,10 +23,10 @@ def target_is_finance(call: Call) -> None:
     """Check `targetType=AX`, the only value in evidence.
 
     Raises:
-        ServiceError: 400.
+        NotModelledError: it is another.
     """
     if query(call, "targetType").upper() != "AX":
-        raise bad_request("The query parameter targetType must be AX.")
+        raise NotModelledError("a targetType other than AX")
 
 
 def query(call: Call, name: str) -> str:
@@ -100,13 +100,14 @@ def set_integration_keys(tenant: Tenant, call: Call) -> Reply:
     dataset = call.parameters["dataset"]
     connection = connections.by_dataverse_host(tenant, dataset)
     if connection is None:
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Dataset '{dataset}'")
     body = Members(parse_json(call.body), "request", _KEYS)
     if body.text("datasetName").casefold() != dataset.casefold():
-        raise bad_request("request.datasetName is not the dataset of the path.")
+        raise NotModelledError("another dataset in the body than in the path")
     wanted = body.get("integrationKeys")
     if not isinstance(wanted, dict) or not wanted:
-        raise bad_request("request.integrationKeys must be a non-empty object.")
+        raise NotModelledError("request.integrationKeys that is no object, or empty")
     for entity_set, columns in wanted.items():
         _check_key(entity_set, read_texts(columns, f"request.integrationKeys.{entity_set}"))
         _check_stopped(tenant, connection, entity_set, columns)
@@ -116,16 +117,14 @@ def set_integration_keys(tenant: Tenant, call: Call) -> Reply:
 
 
 def _check_key(entity_set: str, columns: list[str]) -> None:
-    """Check that a key names columns that there are; the status of the refusal is assumed."""
+    """Check that a key names columns that there are; what the service says of others is in no source."""
     try:
         known = table("dataverse", entity_set).columns
     except UnknownTableError:
-        refusal = bad_request(f"The entity '{entity_set}' does not exist.")
-        raise UnknownNameError(Name("dataverse segment", entity_set), refusal) from None
+        raise NotModelledError(f"a key of the table '{entity_set}'") from None
     unknown = next((path for path in columns if path.split(".")[0] not in known), None)
     if unknown is not None or not columns:
-        refusal = bad_request(f"The field '{unknown or ''}' does not exist on the entity '{entity_set}'.")
-        raise UnknownNameError(Name("dataverse property", unknown or "", logical_name(entity_set)), refusal)
+        raise NotModelledError(f"a key of '{entity_set}' with the column '{unknown or ''}'")
 
 
 def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, columns: list[str]) -> None:
@@ -135,12 +134,14 @@ def _check_stopped(tenant: Tenant, connection: Connection, entity_set: str, colu
         return
     running = maps.syncing_on(tenant, connection.cid, entity_set)
     if running is not None:
+        # Documented: Microsoft Learn, Customize table and column mappings: a map is stopped before its mapping changes
         raise conflict(f"The integration key of '{entity_set}' cannot change while the map '{running.name}' runs.")
 
 
 def _require_stopped(known: Iterable[TableMap]) -> None:
     running = next((one for one in known if one.state not in STARTABLE or one.is_busy), None)
     if running is not None:
+        # Documented: Microsoft Learn, Reset dual-write connections: all maps stopped, or Force Reset
         raise conflict(f"All maps must be stopped before the link is reset; '{running.name}' is not. Use Force Reset.")
 
 
@@ -153,7 +154,7 @@ def reset(tenant: Tenant, call: Call) -> Reply:
     _check_sides(connection, body)
     codes = body.texts("legalEntities")
     if not codes:
-        raise bad_request("request.legalEntities must name at least one legal entity.")
+        raise NotModelledError("a reset without legal entities")
     if not forced:
         _require_stopped(maps.maps_of(tenant, connection.cid))
     links.wipe(tenant, connection)
@@ -163,14 +164,14 @@ def reset(tenant: Tenant, call: Call) -> Reply:
 
 
 def _check_sides(connection: Connection, body: Members) -> None:
-    """Refuse a reset to another pair than the linked one, which is not modelled."""
+    """Check that a reset is to the linked pair; to another it is not modelled."""
     hosts = {"CRM": connection.dataverse_host, "AX": connection.finance_host}
     if body.text("powerAppsEnvironmentName").casefold() != connection.environment_id.casefold():
-        raise bad_request("request.powerAppsEnvironmentName is not the environment of this connection set.")
+        raise NotModelledError("a reset to another Power Platform environment than the linked one")
     sides = [Members(one, "request.environments[]", _SIDE) for one in body.objects("environments")]
     given = {side.text("targetType").upper(): side.text("name").casefold() for side in sides}
     if given != hosts:
-        raise bad_request("request.environments must be the two environments of this connection set.")
+        raise NotModelledError("a reset with other environments than the linked two")
 
 
 def version(_tenant: Tenant, _call: Call) -> Reply:
@@ -181,5 +182,5 @@ def version(_tenant: Tenant, _call: Call) -> Reply:
 def cluster_discovery(_tenant: Tenant, call: Call) -> Reply:
     """Answer E17: the regional gateway; the shape of the answer is assumed."""
     if not query(call, "regionName") or query(call, "pageType").upper() != "DW":
-        raise bad_request("The query parameters regionName and pageType=DW are required.")
+        raise NotModelledError("cluster discovery without regionName, or of another pageType than DW")
     return Reply(json=f"https://{connections.gateway(REGIONAL_ISLAND)}")

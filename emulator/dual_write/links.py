@@ -13,6 +13,7 @@ from typing import Any
 
 from emulator import power_platform
 from emulator.core.person import PersonError
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import ServiceError
 from emulator.dual_write import connections, live_index, maps, requests, runtime_rows, solutions, sync
 from emulator.dual_write.connections import Company, Connection
@@ -88,7 +89,7 @@ def link_by_person(
         return link(tenant, environment.id, dataverse_host, finance_host, codes)
     except power_platform.IntegrationError as error:
         raise PersonError(str(error)) from error
-    except ServiceError as error:
+    except (ServiceError, NotModelledError) as error:
         raise PersonError(text_of(error)) from error
 
 
@@ -100,8 +101,10 @@ def _check_pair(tenant: Tenant, environment: Environment, dataverse_host: str, f
             raise PersonError(f"'{host}' is linked already")
 
 
-def text_of(error: ServiceError) -> str:
-    """Return the message of a refusal of this service."""
+def text_of(error: ServiceError | NotModelledError) -> str:
+    """Return why this service does not do what a person wants of it."""
+    if isinstance(error, NotModelledError):
+        return f"{error} is not modelled"
     body = error.body if isinstance(error.body, Mapping) else {}
     return str(body.get("message"))
 
@@ -119,6 +122,7 @@ def set_companies(tenant: Tenant, connection: Connection, codes: Sequence[str]) 
     connection.companies = [_company(tenant, connection, entity) for entity in wanted]
     names = [_name(row) for row in tenant.rows.scan("dataverse", connection.dataverse_host, "cdm_companies")]
     if "" in names or len(set(names)) < len(names):
+        # Source: dual-write-management-api.md 9
         raise bad_request(SAME_NAME)
 
 
@@ -128,7 +132,7 @@ def _wanted_companies(tenant: Tenant, connection: Connection, codes: Sequence[st
     wanted = [code.casefold() for code in codes]
     missing = next((code for code in codes if code.casefold() not in {*known, "all"}), None)
     if missing is not None:
-        raise bad_request(f"The legal entity '{missing}' does not exist in {connection.finance_host}.")
+        raise NotModelledError(f"a link with the company '{missing}', which F&O does not have")
     return [known[code] for code in (known if wanted == ["all"] else dict.fromkeys(wanted))]
 
 

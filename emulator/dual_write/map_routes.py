@@ -1,9 +1,10 @@
 """Handlers of maps: E2 to E8 and E12 to E15."""
 
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, Reply
 from emulator.dual_write import connections, executions, maps, projects, requests, solutions, templates
 from emulator.dual_write.bodies import Members, parse_json, read_texts
-from emulator.dual_write.errors import bad_request, not_found
+from emulator.dual_write.errors import not_found
 from emulator.dual_write.link_routes import query, target_is_finance
 from emulator.dual_write.start_call import read_start
 from emulator.tenant import Tenant
@@ -50,7 +51,7 @@ def prerequisites(tenant: Tenant, call: Call) -> Reply:
     for tid in read_texts(parse_json(call.body), "request"):
         asked = maps.by_template(known, tid)
         if asked is None:
-            raise not_found(f"Template '{tid}'")
+            raise NotModelledError(f"the prerequisites of the unknown version '{tid}'")
         answer.append(templates.sequence(known, asked, mutual=tenant.switches["prerequisites_mutual"]))
     return Reply(json=answer)
 
@@ -61,11 +62,12 @@ def switch_active(tenant: Tenant, call: Call) -> Reply:
     tid, pid = call.parameters["tid"], query(call, "pid")
     sent = call.body.decode("utf-8", "replace").strip().strip('"')
     if sent and sent.casefold() != tid.casefold():
-        raise bad_request("The body is not the template id of the path.")
+        raise NotModelledError("another version in the body than in the path")
     if not pid:
-        raise bad_request("The query parameter pid is required.")
+        raise NotModelledError("a switch without pid")
     owner, table_map = projects.find(tenant, pid)
     if owner.cid != connection.cid or not table_map.has_template(tid):
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Template '{tid}' of project '{pid}'")
     templates.switch(tenant, table_map, tid)
     return Reply()
@@ -80,7 +82,7 @@ def refresh(tenant: Tenant, call: Call) -> Reply:
     """Answer E8: renew the table metadata of a project."""
     connection, table_map = projects.find_by_name(tenant, call.parameters["project"])
     if not isinstance(Members(parse_json(call.body), "request", _REFRESH).get("tokens"), list):
-        raise bad_request("request.tokens must be an array.")
+        raise NotModelledError("request.tokens that is no array")
     projects.refresh(tenant, connection, table_map)
     return Reply()
 
@@ -109,7 +111,7 @@ def apply_solutions(tenant: Tenant, call: Call) -> Reply:
     connection = connections.require(tenant, call.parameters["cid"])
     body = Members(parse_json(call.body), "request", _APPLY)
     if str(body.get("action")) != solutions.APPLY:
-        raise bad_request("request.action must be 2.")
+        raise NotModelledError("another request.action than 2")
     names = []
     for place, one in enumerate(body.objects("solutions")):
         where = f"request.solutions[{place}]"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from emulator.core.person import PersonError, PersonRequest
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import ServiceError
 from emulator.dual_write import connections, links, maps, requests, solutions, sync, templates
 from emulator.dual_write.connections import Connection
@@ -174,7 +175,7 @@ def _refuse_in(tenant: Tenant, connection: Connection, *states: MapState) -> Non
 def _accepted(work: Callable[[], _T]) -> _T:
     try:
         return work()
-    except ServiceError as error:
+    except (ServiceError, NotModelledError) as error:
         raise PersonError(links.text_of(error)) from error
 
 

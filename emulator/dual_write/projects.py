@@ -24,6 +24,7 @@ def find(tenant: Tenant, pid: str) -> tuple[Connection, TableMap]:
     """
     table_map = maps.by_project(tenant, pid)
     if table_map is None:
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Project '{pid}'")
     return connections.require(tenant, table_map.cid), table_map
 
@@ -38,6 +39,7 @@ def find_by_name(tenant: Tenant, name: str) -> tuple[Connection, TableMap]:
         for table_map in maps.maps_of(tenant, connection.cid):
             if table_map.project is not None and table_map.project.casefold() == name.casefold():
                 return connection, table_map
+    # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
     raise not_found(f"Project '{name}'")
 
 

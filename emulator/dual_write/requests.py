@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from emulator.core.routing import NotModelledError
 from emulator.dual_write import checks, connections, maps, sync
 from emulator.dual_write.connections import Connection, timestamp
 from emulator.dual_write.errors import bad_request, conflict, not_found
@@ -61,11 +62,12 @@ def start(tenant: Tenant, action: Action, asked: Sequence[Asked]) -> str:
 def _check_bulk(tenant: Tenant, connection: Connection, action: Action, asked: Sequence[Asked]) -> None:
     """Refuse maps of several links, a map that stands twice, and several maps where one is the rule."""
     if any(one.cid.casefold() != connection.cid.casefold() for one in asked):
-        raise bad_request("All maps of one request must belong to one connection set.")
+        raise NotModelledError("maps of several links in one request")
     if len({one.tid.casefold() for one in asked}) < len(asked):
-        raise bad_request("A map stands twice in the request.")
+        raise NotModelledError("a map that stands twice in one request")
     several = len(asked) > 1 and action not in _COLLECTIVE
     if several and tenant.switches["bulk_start"] == "refuse":
+        # Switch: `bulk_start`, which accepts several unless told otherwise
         raise bad_request(f"The action {action.name.lower()} takes one map per request.")
 
 
@@ -78,6 +80,7 @@ def _refusals(tenant: Tenant, action: Action, chosen: Sequence[tuple[Asked, Tabl
     if action not in _COLLECTIVE or tenant.switches["bulk_rule"] == "all-or-nothing":
         refusals = [text or first for text in refusals]
     if None not in refusals and tenant.switches["refused_action"] == "status":
+        # Documented: dual-write-management-api.md E2, detail.actions: the actions that the state allows
         raise conflict(first)
     return refusals
 
@@ -122,6 +125,7 @@ def maps_of_request(tenant: Tenant, request_id: str) -> list[TableMap]:
     """
     document = tenant.store.get(KIND, request_id) or tenant.store.get(KIND, request_id.lower())
     if document is None:
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Request '{request_id}'")
     found = (maps.find(tenant, document["cid"], map_id) for map_id in document["maps"])
     return [table_map for table_map in found if table_map is not None]
@@ -171,13 +175,13 @@ def _find(tenant: Tenant, connection: Connection, action: Action, asked: Asked) 
     if action is Action.INIT:
         found = maps.by_template(maps.maps_of(tenant, connection.cid), asked.tid)
         if found is None:
-            raise not_found(f"Template '{asked.tid}'")
+            raise NotModelledError(f"an init of the unknown version '{asked.tid}'")
         return found
     found = maps.by_project(tenant, str(asked.pid))
     if found is None or found.cid != connection.cid:
-        raise not_found(f"Project '{asked.pid}'")
+        raise NotModelledError(f"an action on the unknown project '{asked.pid}'")
     if found.active.casefold() != asked.tid.casefold():
-        raise conflict(f"The template '{asked.tid}' is not the active one of the map '{found.name}'.")
+        raise NotModelledError(f"an action on a version of '{found.name}' that is not the active one")
     return found
 
 

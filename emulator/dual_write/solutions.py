@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from emulator import power_platform
+from emulator.core.routing import NotModelledError
 from emulator.data.schemas import table
 from emulator.dual_write import connections, maps, templates
 from emulator.dual_write.connections import Connection, timestamp
@@ -55,8 +56,9 @@ def begin_apply(tenant: Tenant, connection: Connection, names: Sequence[str]) ->
     offered = {one.unique_name.casefold(): one for one in listed(tenant, connection)}
     unknown = next((name for name in names if name.casefold() not in offered), None)
     if unknown is not None:
-        raise not_found(f"Solution '{unknown}'")
+        raise NotModelledError(f"applying the solution '{unknown}', which is not listed")
     if len(names) > 1 and tenant.switches["several_solutions"] == "refuse":
+        # Switch: `several_solutions`, which takes them unless told otherwise
         raise bad_request("Apply one solution per request.")
     request_id, now = str(uuid.uuid4()), timestamp(tenant)
     entry = {
@@ -83,6 +85,7 @@ def status(connection: Connection, request_id: str) -> dict[str, Any]:
     """
     entry = find_request(connection, request_id)
     if entry is None:
+        # Documented: RFC 9110, 15.5.5: 404 where what the address names is not there
         raise not_found(f"Request '{request_id}'")
     return entry
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.core.routing import NotModelledError
 from emulator.dual_write.bodies import Members, read_flag
-from emulator.dual_write.errors import bad_request, null_reference
+from emulator.dual_write.errors import null_reference
 from emulator.dual_write.states import Action, CatchUp, read_action
 
 _BODY = frozenset({"action", "details"})
@@ -31,13 +32,14 @@ def read_start(document: Any) -> tuple[Action, list[Asked]]:
     """Return the action and the maps of a body.
 
     Raises:
-        ServiceError: 400; 500 for a detail without `tid` or, except for an init, without `pid` (2.5).
+        NotModelledError: a value that no client sends.
+        ServiceError: 500 for a detail without `tid` or, except for an init, without `pid` (2.5).
     """
     body = Members(document, "request", _BODY)
     try:
         action = read_action(body.get("action"))
     except ValueError as error:
-        raise bad_request(f"request.action: {error}") from error
+        raise NotModelledError(f"request.action: {error}") from error
     return action, [_read_detail(one, f"details[{i}]", action) for i, one in enumerate(body.objects("details"))]
 
 
@@ -47,7 +49,7 @@ def _read_detail(document: Any, where: str, action: Action) -> Asked:
     if not tid or (not pid and action is not Action.INIT):
         raise null_reference()
     if not isinstance(tid, str) or not isinstance(pid, str | None):
-        raise bad_request(f"{where}.tid and pid must be strings.")
+        raise NotModelledError(f"{where}.tid or pid that is no text")
     cid = detail.text("cid")
     if detail.get("parameters") is None:
         # A start without parameters: that it runs an initial sync is assumed, as a missing Boolean is false.
@@ -73,7 +75,7 @@ def _read_master(parameters: Members) -> str:
     if master is None:
         return MASTERS[0]
     if not isinstance(master, str) or master.upper() not in MASTERS:
-        raise bad_request(f"{conflict.where}.master must be CRM or AX.")
+        raise NotModelledError(f"{conflict.where}.master other than CRM and AX")
     return master.upper()
 
 
@@ -84,6 +86,6 @@ def _read_catch_up(parameters: Members) -> CatchUp:
     skip = Members(value, f"{parameters.where}.dualWriteSkipCatchUpSyncParameters", _SKIP)
     name = f"{skip.where}.skipCatchUpSyncPreserveData"
     if skip.get("skipCatchUpSyncPreserveData") is None:
-        raise bad_request(f"{name} must be a Boolean.")
+        raise NotModelledError(f"{name} that is no Boolean")
     keeps = read_flag(skip.get("skipCatchUpSyncPreserveData"), name, default=False)
     return CatchUp.KEEP_AS_ERRORS if keeps else CatchUp.DROP

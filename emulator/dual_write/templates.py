@@ -88,6 +88,7 @@ def switch(tenant: Tenant, table_map: TableMap, tid: str) -> None:
     """
     rule = "take" if _is_stopped(table_map) else tenant.switches["switch_while_running"]
     if rule == "refuse":
+        # Documented: Microsoft Learn, Customize table and column mappings: a map is stopped before its mapping changes
         raise conflict(f"The map '{table_map.name}' must be stopped first; it is {state_name(table_map.state)}.")
     if rule == "ignore":
         return

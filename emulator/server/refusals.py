@@ -1,8 +1,9 @@
 """The refusals of the emulator, read off its code: status, code, text, and what says that the service refuses so.
 
 A refusal is a call of one of `_MAKERS`. Above it stands a comment: `# Source: ...`, where status, code and words are
-shown, or `# Documented: ...`, where it is shown that the service refuses this, in other words or none. Without one, in
-a function that only makes a refusal, the section that its docstring names is the source; else it is assumed.
+shown, `# Documented: ...`, where it is shown that the service refuses this, in other words or none, or `# Switch: ...`,
+where it is refused only because a switch was set to that. Without one, in a function that only makes a refusal, the
+section that its docstring names is the source; else it is assumed.
 """
 
 import ast
@@ -38,8 +39,8 @@ _SAID_ELSEWHERE = {"missing", "duplicate", "incomplete", "unknown-column", "not-
 _SECTION = re.compile(r"(?:[\w-]+\.md )?\b(?:E\d+|\d+(?:\.\d+)+)(?: item \d+)?(?:, (?:\d+(?:\.\d+)*))*(?=[):;,. ]|$)")
 _CODE = re.compile(r"0x[0-9A-Fa-f]{8}|[A-Z][A-Za-z]+|[a-z]+(?:_[a-z]+)+")
 # How a comment is marked, with what begins the evidence then.
-_MARKS = {"Source": "", "Documented": "documented: "}
-_SOURCE = re.compile(r"# (Source|Documented): (.+)")
+_MARKS = {"Source": "", "Documented": "documented: ", "Switch": "switch: "}
+_SOURCE = re.compile(r"# (Source|Documented|Switch): (.+)")
 _LEARN = "Microsoft Learn: Microsoft Entra authentication and authorization error codes"
 
 
