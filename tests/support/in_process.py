@@ -43,13 +43,15 @@ class World:
     """One tenant and the time in it; every `run` is a new provider process with its own session.
 
     `answered` is called after each request with what `requests` says of it; `network` stands before the transport.
-    A provider's own threads may ask: one is answered at a time.
+    `said` stays in a run's messages, `progress` is shown for a moment. A provider's own threads may ask: one is
+    answered at a time.
     """
 
     tenant: Tenant
     elapsed: float = 0.0
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
     answered: Callable[[str], None] | None = None
     network: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -97,7 +99,9 @@ class World:
         )
 
     def _write(self, _row: Row, text: str, *, ephemeral: bool, warning: bool = False) -> None:
-        if not ephemeral:
+        if ephemeral:
+            self.progress.append(text)
+        else:
             self.said.append(f"warning: {text}" if warning else text)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from providers.api.app_management.models import ApplicationPackage, PackageOperation
 from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails, Organization, Solution, WhoAmI
@@ -21,7 +21,6 @@ from providers.api.power_platform.models import (
     Locations,
     OperationError,
     OperationStarted,
-    Principal,
     Template,
     TenantCapacity,
 )
@@ -36,84 +35,20 @@ from providers.api.transport.errors import (
     TransportError,
 )
 from providers.protocol.base import Call
-from providers.protocol.findings import Finding
 from providers.protocol.row import Row
+from tests.support.seen_instances import (
+    ENVIRONMENT_ID,
+    FINOPS_ID,
+    FINOPS_URL,
+    TENANT_ID,
+    a_template,
+    an_application,
+    an_environment,
+)
+from tests.support.talk import FakeTime
 
-MARK = "dual-write dualwrite/new-new"
-ENVIRONMENT_ID = "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d"
-FINOPS_ID = "4be0a1c3-77d2-4d09-93a5-6c1e2f3d4b5a"
-TENANT_ID = "5d1f7c1e-3a0b-4f2e-8f1a-9b6f0c2d7e10"
-FINOPS_URL = "https://contoso-uat.operations.eu.dynamics.com/"
 PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 PLATFORM_TOOLS = "msprov_fnouploadersolution"
-
-
-class FakeTime:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@dataclass
-class FakeTalk:
-    """The row of a resource: what it said, and its time."""
-
-    time: FakeTime = field(default_factory=FakeTime)
-    lines: list[str] = field(default_factory=list)
-    announced: list[str] = field(default_factory=list)
-
-    @property
-    def sleep(self) -> Callable[[float], None]:
-        return self.time.sleep
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        return self.time.clock
-
-    def progress(self, text: str) -> None:
-        self.lines.append(text)
-
-    def announce(self, text: str, finding: Finding | None = None) -> None:
-        self.announced.append(f"{finding.code} {text}" if finding else text)
-
-
-def an_environment(**changes: Any) -> Environment:
-    """A finished environment of this stack; arguments change members."""
-    members: dict[str, Any] = {
-        "id": ENVIRONMENT_ID,
-        "location": "europe",
-        "display_name": "Contoso UAT",
-        "description": MARK,
-        "azure_region": "westeurope",
-        "sku": "Sandbox",
-        "created_by": Principal(display_name="Ines Roth"),
-        "organization_id": "9a41d2f7-5c3e-4b60-8e1d-0f2a4c6b8d11",
-        "domain": "contoso-uat",
-        "url": "https://contoso-uat.crm4.dynamics.com/",
-        "api_url": "https://contoso-uat.api.crm4.dynamics.com",
-        "language": 1033,
-        "version": "9.2.26081.00142",
-        "management_state": "Ready",
-    }
-    return Environment(**{**members, **changes})
-
-
-def a_template(name: str, sku: str = "Sandbox", *, disabled: bool = False) -> Template:
-    """A template of a location; a disabled one lacks the licence."""
-    return Template(
-        name=name,
-        sku=sku,
-        disabled=disabled,
-        disabled_code="DynamicsEntitlementMissing" if disabled else None,
-        disabled_message="You do not have the required licenses." if disabled else None,
-    )
 
 
 class FakePowerPlatform(PowerPlatform):
@@ -360,17 +295,6 @@ class FakeFinOps:
             raise PermissionDenied("The caller is no administrator.", status=403)
         self.registered.append(f"{client_id} as {user}")
         self.open = True
-
-
-def an_application(version: str = "10.0.45.10", deployment: str = "Sandbox") -> FinOpsApplication:
-    """What Dataverse says about the F&O application."""
-    return FinOpsApplication(
-        application_version=version,
-        platform_version="7.0.45",
-        state="Installed",
-        deployment_type=deployment,
-        environment_id=FINOPS_ID,
-    )
 
 
 @dataclass

@@ -12,15 +12,8 @@ from providers.instances.new_cds import Wanted, to_request
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
-from tests.unit.providers.fake_services import (
-    ENVIRONMENT_ID,
-    MARK,
-    FakePowerPlatform,
-    FakeSession,
-    a_call,
-    a_template,
-    an_environment,
-)
+from tests.support.seen_instances import ENVIRONMENT_ID, MARK, a_template, an_environment
+from tests.unit.providers.fake_services import FakePowerPlatform, FakeSession, a_call
 
 PROVIDER = CdsInstanceProvider()
 BAG: dict[str, Any] = {

@@ -22,14 +22,9 @@ from providers.api.transport.errors import (
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.removal import remove
 from providers.protocol.waiting import Waiting
-from tests.unit.providers.fake_services import (
-    ENVIRONMENT_ID,
-    MARK,
-    FakeDataverse,
-    FakePowerPlatform,
-    FakeTalk,
-    an_environment,
-)
+from tests.support.seen_instances import ENVIRONMENT_ID, MARK, an_environment
+from tests.support.talk import FakeTalk
+from tests.unit.providers.fake_services import FakeDataverse, FakePowerPlatform
 
 WANTED = EnvironmentRequest(
     display_name="Contoso UAT", domain="contoso-uat", location="europe", description=MARK, currency="EUR", language=1033

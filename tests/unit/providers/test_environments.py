@@ -5,7 +5,7 @@ import pytest
 from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import Conflict, NotFound
 from providers.instances.references import carries_mark, marked_by, own_environment, resolve
-from tests.unit.providers.fake_services import ENVIRONMENT_ID, MARK, an_environment
+from tests.support.seen_instances import ENVIRONMENT_ID, MARK, an_environment
 
 OTHER_ID = "0ddba11d-0000-4000-8000-000000000001"
 

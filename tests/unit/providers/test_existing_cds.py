@@ -10,17 +10,8 @@ from providers.api.transport.errors import NotFound, PermissionDenied, ServiceUn
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
-from tests.unit.providers.fake_services import (
-    ENVIRONMENT_ID,
-    FINOPS_ID,
-    FINOPS_URL,
-    PROVISIONING_APP,
-    FakePackages,
-    FakePowerPlatform,
-    FakeSession,
-    a_call,
-    an_environment,
-)
+from tests.support.seen_instances import ENVIRONMENT_ID, FINOPS_ID, FINOPS_URL, an_environment
+from tests.unit.providers.fake_services import PROVISIONING_APP, FakePackages, FakePowerPlatform, FakeSession, a_call
 
 PROVIDER = CdsInstanceProvider()
 URL = "https://fabrikam-sales.crm4.dynamics.com"

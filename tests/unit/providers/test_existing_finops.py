@@ -10,20 +10,22 @@ from providers.api.transport.errors import PermissionDenied
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs
 from providers.protocol.base import NotRead, ResourceError
-from tests.unit.providers.fake_services import (
+from tests.support.seen_instances import (
     ENVIRONMENT_ID,
     FINOPS_ID,
     MARK,
+    TENANT_ID,
+    a_template,
+    an_application,
+    an_environment,
+)
+from tests.unit.providers.fake_services import (
     PLATFORM_TOOLS,
     PROVISIONING_APP,
-    TENANT_ID,
     FakePackages,
     FakePowerPlatform,
     FakeSession,
     a_call,
-    a_template,
-    an_application,
-    an_environment,
 )
 
 PROVIDER = FinOpsInstanceProvider()

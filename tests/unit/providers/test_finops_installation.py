@@ -7,18 +7,14 @@ from providers.api.transport.errors import Conflict, InvalidRequest, OperationFa
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_readiness import Observation
 from providers.protocol.waiting import Waiting
+from tests.support.seen_instances import ENVIRONMENT_ID, FINOPS_URL, MARK, an_application, an_environment
+from tests.support.talk import FakeTalk
 from tests.unit.providers.fake_services import (
-    ENVIRONMENT_ID,
-    FINOPS_URL,
-    MARK,
     PLATFORM_TOOLS,
     PROVISIONING_APP,
     FakePackages,
     FakePowerPlatform,
     FakeSession,
-    FakeTalk,
-    an_application,
-    an_environment,
 )
 
 CLIENT = "11111111-2222-3333-4444-555555555555"

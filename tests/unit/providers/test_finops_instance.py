@@ -9,19 +9,21 @@ from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
-from tests.unit.providers.fake_services import (
+from tests.support.seen_instances import (
     ENVIRONMENT_ID,
     FINOPS_ID,
     FINOPS_URL,
+    a_template,
+    an_application,
+    an_environment,
+)
+from tests.unit.providers.fake_services import (
     PLATFORM_TOOLS,
     PROVISIONING_APP,
     FakePackages,
     FakePowerPlatform,
     FakeSession,
     a_call,
-    a_template,
-    an_application,
-    an_environment,
 )
 
 PROVIDER = FinOpsInstanceProvider()

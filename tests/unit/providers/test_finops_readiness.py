@@ -7,7 +7,7 @@ import pytest
 from providers.api.dataverse.models import IntegrationDetails
 from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
 from providers.instances.finops_readiness import Observation, contradictions, missing
-from tests.unit.providers.fake_services import FINOPS_ID, FINOPS_URL, an_application
+from tests.support.seen_instances import FINOPS_ID, FINOPS_URL, an_application
 
 LINKED = LinkedFinOps(id=FINOPS_ID, type="Internal", url=FINOPS_URL)
 INTEGRATION = IntegrationDetails(id=FINOPS_ID, url=FINOPS_URL)

@@ -1,97 +1,139 @@
 """Installing a package: requested once, followed, adopted, repeated after an earlier failure."""
 
+from typing import Any
+
 import pytest
 
-from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, NotFound, OperationFailed, TransportError
+from emulator.core.faults import Fault
+from emulator.power_platform import packages
+from emulator.power_platform.records import find_environment, put_environment
+from providers.api.transport.errors import InvalidRequest, NotFound, OperationFailed
 from providers.instances.package_installation import Installation
 from providers.protocol.waiting import Waiting
-from tests.unit.providers.fake_services import ENVIRONMENT_ID, FakePackages, FakeTalk
+from tests.support.in_process import World
+from tests.support.watched_wire import Wire
 
 NAME = "DualWriteCoreAnchor"
+INSTALL = f"*/applicationPackages/{NAME}/install"
+LIST = "*/applicationPackages"
+# Fabrikam Sales, to which no package was installed.
+ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
 
 
-def ensure(packages: FakePackages, talk: FakeTalk | None = None) -> str:
-    installation = Installation(packages, ENVIRONMENT_ID, NAME, interval=30)
-    return installation.ensure(Waiting(talk or FakeTalk(), 7200), payload=lambda: "a=b", usually="about 10 min").state
+@pytest.fixture
+def title(world: World) -> str:
+    """What the service calls the package."""
+    name = world.call().session("public").app_management.packages(ENVIRONMENT_ID)[NAME].name
+    assert name
+    return name
 
 
-def test_missing_package_is_requested_once_and_followed() -> None:
-    packages, talk = FakePackages(), FakeTalk()
-    assert ensure(packages, talk) == "Installed"
-    assert packages.requests == [(NAME, "a=b")]
-    assert talk.lines == [
-        "DualWriteCoreAnchor title: InstallRequested, 0 s (usually about 10 min)",
-        "DualWriteCoreAnchor title: Installing, 30 s (usually about 10 min)",
-        "DualWriteCoreAnchor title: done, 1 min",
+@pytest.fixture
+def wire(world: World) -> Wire:
+    return Wire(world)
+
+
+def ensure(world: World) -> str:
+    call = world.call()
+    installation = Installation(call.session("public").app_management, ENVIRONMENT_ID, NAME, interval=30)
+    return installation.ensure(Waiting(call, 7200), payload=lambda: "a=b", usually="about 10 min").state
+
+
+def requests(wire: Wire) -> int:
+    """How often an installation was asked for."""
+    return wire.count(INSTALL)
+
+
+def answers_to_requests(world: World, **fault: Any) -> None:
+    world.tenant.faults.add(Fault(service="powerplatform", method="POST", path=INSTALL, **fault))
+
+
+def shows(world: World, state: str) -> None:
+    """The environment shows the package in this state, whoever brought it there."""
+    environment = find_environment(world.tenant, ENVIRONMENT_ID)
+    assert environment is not None
+    packages.place(world.tenant, environment, NAME)
+    environment.packages[NAME].state = state
+    put_environment(world.tenant, environment)
+
+
+def test_missing_package_is_requested_once_and_followed(world: World, wire: Wire, title: str) -> None:
+    assert ensure(world) == "Installed"
+    assert [each["payloadValue"] for each in wire.bodies(INSTALL)] == ["a=b"]
+    assert world.progress[:2] == [
+        f"{title}: InstallRequested, 0 s (usually about 10 min)",
+        f"{title}: Installing, 30 s (usually about 10 min)",
     ]
+    assert world.progress[-1] == f"{title}: done, 10 min"
 
 
 @pytest.mark.parametrize("state", ["Installed", "TemplateInstalled"])
-def test_installed_package_is_adopted(state: str) -> None:
-    packages = FakePackages(DualWriteCoreAnchor=state)
-    assert ensure(packages) == state
-    assert packages.requests == []
+def test_installed_package_is_adopted(world: World, wire: Wire, state: str) -> None:
+    shows(world, state)
+    assert ensure(world) == state
+    assert requests(wire) == 0
 
 
 @pytest.mark.parametrize("state", ["InstallRequested", "Installing", "InstallScheduled", "InstallRetrying"])
-def test_package_on_its_way_is_only_waited_for(state: str) -> None:
-    packages, talk = FakePackages(DualWriteCoreAnchor=state), FakeTalk()
-    packages.queues[NAME] = [state, state, "Installed"]
-    assert ensure(packages, talk) == "Installed"
-    assert packages.requests == []
-    assert talk.announced == [f"DualWriteCoreAnchor title is already on its way ({state}); waiting for it"]
+def test_package_on_its_way_is_only_waited_for(world: World, wire: Wire, title: str, state: str) -> None:
+    shows(world, state)
+    wire.meanwhile(LIST, 3, lambda: shows(world, "Installed"))
+    assert ensure(world) == "Installed"
+    assert requests(wire) == 0
+    assert world.said == [f"{title} is already on its way ({state}); waiting for it"]
 
 
-def test_failure_of_an_earlier_run_is_requested_again() -> None:
-    packages = FakePackages(DualWriteCoreAnchor="InstallFailed")
-    packages.after_request = ["InstallFailed", "Installing", "Installed"]
-    assert ensure(packages) == "Installed"
-    assert len(packages.requests) == 1
+def test_failure_of_an_earlier_run_is_requested_again(world: World, wire: Wire) -> None:
+    shows(world, "InstallFailed")
+    assert ensure(world) == "Installed"
+    assert requests(wire) == 1
 
 
-def test_failure_now_shows_the_services_reason() -> None:
-    packages = FakePackages()
-    packages.after_request = ["Installing", "InstallFailed"]
-    packages.operation_failure = "a prerequisite is missing"
+def test_failure_now_shows_the_services_reason(world: World) -> None:
+    world.tenant.switches.set("package_install_failures", 1)
     with pytest.raises(OperationFailed) as caught:
-        ensure(packages)
-    assert str(caught.value) == (
-        "the installation of DualWriteCoreAnchor failed: a prerequisite is missing (InstallError). "
-        "Remove the cause and run again: the next run requests the installation once more."
-    )
+        ensure(world)
+    text = str(caught.value)
+    assert text.startswith(f"the installation of {NAME} failed: ")
+    assert "the service gives no reason" not in text
+    assert text.endswith("Remove the cause and run again: the next run requests the installation once more.")
 
 
 @pytest.mark.parametrize(
-    "error",
+    "fault",
     [
-        TransportError("the connection broke", may_have_happened=True),
-        Conflict("already started", code="OperationNotStartable", busy=True),
+        {"drop": "after"},
+        {
+            "status": 409,
+            "body": {"error": {"code": "OperationNotStartable", "message": "already started"}},
+            "effect": True,
+        },
     ],
 )
-def test_request_without_clear_answer_is_looked_up(error: ApiError) -> None:
-    packages = FakePackages()
-    packages.request_errors = [error]
-    assert ensure(packages) == "Installed"
-    assert len(packages.requests) == 1
+def test_request_without_clear_answer_is_looked_up(world: World, wire: Wire, fault: dict[str, Any]) -> None:
+    answers_to_requests(world, **fault)
+    assert ensure(world) == "Installed"
+    assert requests(wire) == 1
 
 
-def test_young_environment_may_not_take_requests_at_first() -> None:
-    packages = FakePackages()
-    packages.request_errors = [NotFound("no such environment"), NotFound("no such environment")]
-    assert ensure(packages) == "Installed"
-    assert len(packages.requests) == 3
+def test_young_environment_may_not_take_requests_at_first(world: World, wire: Wire) -> None:
+    answers_to_requests(world, status=404, body={"error": {"code": "EnvironmentNotFound", "message": "?"}}, count=2)
+    assert ensure(world) == "Installed"
+    assert requests(wire) == 3
 
 
-def test_rejected_request_is_final() -> None:
-    packages = FakePackages()
-    packages.request_errors = [InvalidRequest("isn't supported on SchemaType: Standard")]
+def test_rejected_request_is_final(world: World, wire: Wire) -> None:
+    reason = "isn't supported on SchemaType: Standard"
+    answers_to_requests(world, status=400, body={"error": {"code": "BadRequest", "message": reason}})
     with pytest.raises(InvalidRequest, match="SchemaType: Standard"):
-        ensure(packages)
-    assert len(packages.requests) == 1
+        ensure(world)
+    assert requests(wire) == 1
 
 
-def test_package_not_offered_is_told() -> None:
-    packages = FakePackages()
-    del packages.held[NAME]
-    with pytest.raises(NotFound, match="the package DualWriteCoreAnchor is not offered on this environment"):
-        ensure(packages)
+def test_package_not_offered_is_told(world: World, wire: Wire) -> None:
+    def without(listed: dict[str, Any]) -> dict[str, Any]:
+        return {**listed, "value": [each for each in listed["value"] if each["uniqueName"] != NAME]}
+
+    wire.alter(LIST, without)
+    with pytest.raises(NotFound, match=f"the package {NAME} is not offered on this environment"):
+        ensure(world)

@@ -12,7 +12,7 @@ from providers.api.power_platform.models import (
     TenantCapacity,
 )
 from providers.instances import preflight
-from tests.unit.providers.fake_services import a_template
+from tests.support.seen_instances import a_template
 
 EUROPE = Location(name="europe", display_name="Europe")
 ASIA = Location(name="asia", display_name="Asia", disabled=True)

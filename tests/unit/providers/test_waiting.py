@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from providers.api.transport.errors import ApiError, OperationTimedOut, ServiceUnavailable, Throttled, TransportError
 from providers.api.transport.operations import Outcome
 from providers.protocol.waiting import Waiting, progress_line
-from tests.unit.providers.fake_services import FakeTalk
+from tests.support.talk import FakeTalk
 
 
 def after(polls: int) -> Callable[[], Outcome[str]]:
