@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _NAMESPACE = re.compile(r"Microsoft\.Dynamics\.(?:CRM|DataEntities)\.")
-_DATED = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
 _IDENTIFIER = re.compile(r"[A-Z]\w*")
 # One-to-many relationships are called after the table they start from, or after the role of the user in them.
 _RELATIONSHIP_ROLES = {"lk", "user", "owner", "business", "team", "createdby", "modifiedby", "organization"}
@@ -128,12 +127,9 @@ _KINDS: dict[str, Callable[[Name], bool]] = {
     "application": lambda name: name.text.lower() in _listed("login", "applications"),
     "grant type": lambda name: name.text in _listed("login", "grants"),
     "location": lambda name: name.text.lower() in _listed("bap", "locations"),
-    "environment SKU": lambda name: name.text in _listed("bap", "skus"),
     "application package": _package,
     "bap member": lambda name: name.text in _listed("bap", "members"),
-    "api-version": lambda name: _DATED.fullmatch(name.text) is not None,
     # No source tells which else the service has, or that it has no others.
     "query option": lambda name: name.text in _OPTIONS,
     "option": lambda _name: True,
-    "member": lambda _name: True,
 }

@@ -95,8 +95,9 @@ def unknown_grant(tenant: Tenant, call: Call, kind: str) -> ServiceError:
 
 
 def delegated_only(tenant: Tenant, call: Call, client_id: str, resource: str) -> ServiceError:
-    """Return the answer to an app-only request for the dual-write resource; which code Entra takes is assumed."""
+    """Return AADSTS501051, the answer to an app-only request for the dual-write resource."""
     text = f"Application '{client_id}' is not assigned to a role for the application '{resource}'."
+    # Source: doc.nais.io, Azure AD, FAQ / Troubleshooting; delegated-only: dual-write-management-api.md 1.2
     return refusal(tenant, call, "invalid_grant", 501051, text)
 
 

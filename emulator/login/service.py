@@ -79,6 +79,7 @@ def service(tenant: Tenant) -> Service:
         hosts=lambda host: host in discovery.HOSTS,
         routes=(*_discovery_routes(tenant), *_token_routes(tenant)),
         audiences=lambda _host: set(),
+        # Documented: RFC 6749, 5.2 (invalid_client is 401)
         unauthorized=lambda reason: ServiceError(401, {"error": "invalid_client", "error_description": reason}),
     )
 

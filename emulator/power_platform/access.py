@@ -1,7 +1,8 @@
 """Who may use the admin APIs: people, and applications that a person has registered (power-platform-api.md 2)."""
 
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, Reply
-from emulator.power_platform.answers import BAP_API_VERSIONS, bad_request, check_api_version, refusal
+from emulator.power_platform.answers import BAP_API_VERSIONS, check_api_version, refusal
 from emulator.tenant import Handler, Tenant
 
 _KIND = "power_platform.admin_application"
@@ -43,7 +44,7 @@ def list_applications(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_application(tenant: Tenant, call: Call) -> Reply:
-    """Answer `GET /adminApplications/{clientId}`; 404 (assumed code) when it is not registered."""
+    """Answer `GET /adminApplications/{clientId}`; 404 when it is not registered."""
     check_api_version(call, BAP_API_VERSIONS)
     return Reply(json={"applicationId": _registered(tenant, call)})
 
@@ -52,9 +53,10 @@ def register_application(tenant: Tenant, call: Call) -> Reply:
     """Answer `PUT /adminApplications/{clientId}`: by a person only, and without a body."""
     check_api_version(call, BAP_API_VERSIONS)
     if call.caller is None or call.caller.user is None:
+        # Documented: Microsoft Learn, Create a service principal application using the API: it cannot register itself
         raise refusal(403, "Forbidden", "A service principal cannot register an admin management application.")
     if call.body.strip():
-        raise bad_request("The request content must be empty.")
+        raise NotModelledError("a registration with a body")
     app_id = call.parameters["client_id"].lower()
     tenant.store.put(_KIND, app_id, {"registered": True})
     return Reply(json={"applicationId": app_id})
@@ -70,5 +72,6 @@ def remove_application(tenant: Tenant, call: Call) -> Reply:
 def _registered(tenant: Tenant, call: Call) -> str:
     app_id = call.parameters["client_id"].lower()
     if not is_registered(tenant, app_id):
+        # Documented: RFC 9110, 15.5.5
         raise refusal(404, "AdminApplicationNotFound", f"The application '{app_id}' is not registered.")
     return app_id

@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from emulator.core.microsoft_names import Name
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, ServiceError, UnknownNameError
 from emulator.tenant import Tenant
 
@@ -37,14 +38,8 @@ def refusal(status: int, code: str, message: str, *, detail: bool = False) -> Se
 
 
 def bad_request(message: str, code: str = "BadRequest") -> ServiceError:
-    """Return the 400 with a code that, other than where a caller names one, is assumed."""
+    """Return a 400; `BadRequest` is the code that recordings show where none of its own is known (17)."""
     return refusal(400, code, message)
-
-
-def unknown_sku(sku: str) -> ServiceError:
-    """Return the 400 for a kind of environment that nobody can create (text assumed)."""
-    refusal = bad_request(f"The environment SKU '{sku}' is invalid.")
-    return UnknownNameError(Name("environment SKU", sku), refusal)
 
 
 def environment_not_found(environment_id: str) -> ServiceError:
@@ -64,16 +59,16 @@ def operation_not_startable(environment_id: str) -> ServiceError:
 
 
 def check_api_version(call: Call, accepted: frozenset[str]) -> str:
-    """Return the api-version of a call; 400 (assumed code) when it is missing or unknown."""
+    """Return the api-version of a call; 400 when it is missing, 501 when no client in evidence sends it."""
     version = next((value for name, value in call.query.items() if name.lower() == "api-version"), "")
     if not version:
+        # Documented: power-platform-api.md 3; microsoft/api-guidelines#453 (Azure's status, code and words)
         raise bad_request(
             "The api-version query parameter (?api-version=) is required for all requests.",
             "MissingApiVersionParameter",
         )
     if version not in accepted:
-        refusal = bad_request(f"The api-version '{version}' is invalid.", "InvalidApiVersionParameter")
-        raise UnknownNameError(Name("api-version", version), refusal)
+        raise NotModelledError(f"the api-version '{version}'")
     return version
 
 
@@ -85,7 +80,7 @@ def parse_body(call: Call, model: type[Body], type_names: Mapping[tuple[str, ...
         raise _first_problem(error, type_names) from None
 
 
-def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], str]) -> ServiceError:
+def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], str]) -> Exception:
     problem = error.errors()[0]
     path: Sequence[str] = [str(part) for part in problem["loc"] if isinstance(part, str)]
     if problem["type"] == "extra_forbidden":
@@ -93,7 +88,7 @@ def _first_problem(error: ValidationError, type_names: Mapping[tuple[str, ...], 
         # Source: power-platform-api.md 7.1
         refusal = bad_request(f"Could not find member '{path[-1]}' on object of type '{owner}'.")
         return UnknownNameError(Name("bap member", path[-1], owner), refusal)
-    return bad_request(f"Error converting value at '{'.'.join(path)}': {problem['msg']}.")
+    return NotModelledError(f"a body with '{'.'.join(path)}' as it is sent: {problem['msg']}")
 
 
 def timestamp(moment: datetime | None) -> str | None:

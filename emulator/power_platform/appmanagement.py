@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from emulator.core.microsoft_names import Name
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, Reply, UnknownNameError
 from emulator.power_platform import operations, packages
 from emulator.power_platform.answers import (
     PLATFORM_API_VERSIONS,
-    bad_request,
     check_api_version,
     environment_not_found,
     operation_not_startable,
@@ -41,7 +41,7 @@ def list_packages(tenant: Tenant, call: Call) -> Reply:
     environment = _environment(tenant, call)
     wanted = call.query.get("appInstallState", "All").lower()
     if wanted not in {"all", "installed", "notinstalled"}:
-        raise bad_request(f"The value '{wanted}' of appInstallState is invalid.")
+        raise NotModelledError(f"the appInstallState '{wanted}'")
     rows = [_row(environment, package) for package in PACKAGES.values()]
     if wanted != "all":
         rows = [row for row in rows if (row["state"] == "Installed") == (wanted == "installed")]
@@ -61,6 +61,7 @@ def install_package(tenant: Tenant, call: Call) -> Reply:
     package = packages.find(call.parameters["unique_name"])
     if package is None:
         text = f"The application package '{call.parameters['unique_name']}' could not be found."
+        # Documented: RFC 9110, 15.5.5
         unknown = refusal(404, "ApplicationPackageNotFound", text)
         raise UnknownNameError(Name("application package", call.parameters["unique_name"]), unknown)
     request = parse_body(call, InstallRequest, {}) if call.body.strip() else InstallRequest()
@@ -83,6 +84,7 @@ def get_operation(tenant: Tenant, call: Call) -> Reply:
     operation = load(tenant, PACKAGE_OPERATION, call.parameters["operation_id"].lower(), PackageOperation)
     if operation is None or operation.environment_id != environment.id:
         text = f"The operation '{call.parameters['operation_id']}' could not be found."
+        # Documented: RFC 9110, 15.5.5
         raise refusal(404, "OperationNotFound", text)
     body: dict[str, Any] = {
         "operationId": operation.id,

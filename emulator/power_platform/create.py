@@ -4,8 +4,8 @@ import re
 from datetime import timedelta
 from uuid import uuid4
 
-from emulator.core.microsoft_names import Name
-from emulator.core.wire import Call, Reply, UnknownNameError
+from emulator.core.routing import NotModelledError
+from emulator.core.wire import Call, Reply
 from emulator.power_platform import capacity, catalogue, domains, locations, operations, packages
 from emulator.power_platform.answers import (
     BAP_API_VERSIONS,
@@ -14,7 +14,6 @@ from emulator.power_platform.answers import (
     environment_not_found,
     parse_body,
     refusal,
-    unknown_sku,
 )
 from emulator.power_platform.bodies import (
     TYPE_NAMES,
@@ -82,9 +81,9 @@ def _shell(tenant: Tenant, call: Call, body: EnvironmentDefinition) -> Environme
 
 def _check_kind(wanted: EnvironmentProperties) -> None:
     if wanted.environmentSku not in catalogue.CREATABLE_SKUS:
-        raise unknown_sku(wanted.environmentSku)
+        raise NotModelledError(f"the environment SKU '{wanted.environmentSku}'")
     if (wanted.databaseType is None) != (wanted.linkedEnvironmentMetadata is None):
-        raise bad_request("databaseType and linkedEnvironmentMetadata must be given together.")
+        raise NotModelledError("one of databaseType and linkedEnvironmentMetadata without the other")
 
 
 def provision_instance(tenant: Tenant, call: Call) -> Reply:
@@ -96,7 +95,12 @@ def provision_instance(tenant: Tenant, call: Call) -> Reply:
     linked = parse_body(call, LinkedEnvironment, {(): "LinkedEnvironmentMetadata"})
     operations.require_idle(tenant, environment)
     if environment.database is not None:
-        raise bad_request("Provision cannot be performed because there is a linked CDS instance.")
+        text = (
+            "Provision cannot be performed because there is no linked CDS instance or the CDS instance version is not "
+            "supported."
+        )
+        # Documented: recordings of microsoft/terraform-provider-power-platform: the reason in disallowedOperations
+        raise bad_request(text)
     _attach_database(tenant, environment, linked)
     return _start(tenant, call, environment, "Provision", tenant.switches["provision_instance_duration"])
 
@@ -133,10 +137,9 @@ def _location(tenant: Tenant, body: EnvironmentDefinition) -> str:
     if tenant.switches["tenant_provisioning_mode"] == "macroRegion":
         return _location_of_macro_region(body.macroRegion)
     if body.macroRegion:
-        raise bad_request("This tenant does not use macro regions.", "InvalidMacroRegion")
+        raise NotModelledError("a macroRegion in a tenant that does not use them")
     if not body.location or body.location not in locations.LOCATIONS:
-        unknown = bad_request(f"The location '{body.location or ''}' is invalid.")
-        raise UnknownNameError(Name("location", body.location or ""), unknown)
+        raise NotModelledError(f"the location '{body.location or ''}'")
     return body.location
 
 
@@ -146,15 +149,15 @@ def _location_of_macro_region(wanted: str | None) -> str:
         raise bad_request("A macroRegion is required for this tenant.", "MacroRegionRequired")
     found = locations.MACRO_REGIONS.get(wanted)
     if found is None:
-        # Source: power-platform-api.md 7.5
-        raise bad_request(f"The macroRegion '{wanted}' is invalid.", "InvalidMacroRegion")
+        # Source: microsoft/terraform-provider-power-platform#1227
+        raise refusal(400, "InvalidMacroRegion", f"macroRegion '{wanted}' is not valid", detail=True)
     return found.location
 
 
 def _region(location: str, wanted: str | None) -> str:
     regions = locations.LOCATIONS[location].regions
     if wanted and wanted not in regions:
-        raise bad_request(f"The Azure region '{wanted}' is invalid for the location '{location}'.")
+        raise NotModelledError(f"the Azure region '{wanted}' in the location '{location}'")
     return wanted or regions[0]
 
 
@@ -187,11 +190,12 @@ def _attach_finops_parameters(
     if any(template.finops for template in templates):
         environment.finops_parameters = _finops_parameters(linked)
     elif linked.templateMetadata and linked.templateMetadata.PostProvisioningPackages:
-        raise bad_request("templateMetadata needs a template that carries its packages.")
+        raise NotModelledError("templateMetadata without a template that carries its packages")
 
 
 def _check_capacity(tenant: Tenant) -> None:
     if capacity.database_left(tenant) < capacity.NEEDED_MB:
+        # Source: power-platform-api.md 17
         raise refusal(
             409,
             "InsufficientCapacity_StorageDriven",
@@ -203,20 +207,20 @@ def _check_capacity(tenant: Tenant) -> None:
 def _language(environment: Environment, linked: LinkedEnvironment) -> int:
     language = linked.baseLanguage or locations.DEFAULT_LANGUAGE
     if language not in locations.LANGUAGES:
-        raise bad_request(f"The language '{language}' is not available in '{environment.location}'.")
+        raise NotModelledError(f"the language '{language}' in '{environment.location}'")
     return language
 
 
 def _currency(environment: Environment, linked: LinkedEnvironment) -> str:
     currency = linked.currency.code if linked.currency else locations.DEFAULT_CURRENCY
     if currency not in locations.CURRENCIES:
-        raise bad_request(f"The currency '{currency}' is not available in '{environment.location}'.")
+        raise NotModelledError(f"the currency '{currency}' in '{environment.location}'")
     return currency
 
 
 def _security_group(wanted: str | None) -> str | None:
     if wanted and not _GUID.fullmatch(wanted):
-        raise bad_request(f"The security group '{wanted}' is not a GUID.")
+        raise NotModelledError("a securityGroupId that is not a GUID")
     return wanted if wanted and wanted != ZERO_GUID else None
 
 
@@ -226,8 +230,8 @@ def _templates(tenant: Tenant, environment: Environment, names: list[str]) -> li
         template = catalogue.TEMPLATES.get(name)
         sku = environment.sku[:1].lower() + environment.sku[1:]
         if template is None or sku not in template.skus:
-            # The code of an unknown template was seen nowhere; this one is invented (17).
-            raise bad_request(f"The template '{name}' could not be found.", "TemplateNotFound")
+            # What the service says to an unknown template was seen nowhere (17).
+            raise NotModelledError(f"the template '{name}'")
         reason = disabled_reason(tenant, template)
         if reason is not None:
             raise bad_request(reason["message"], reason["code"])

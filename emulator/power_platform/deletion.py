@@ -7,8 +7,8 @@ from emulator.power_platform.answers import (
     bad_request,
     check_api_version,
     environment_not_found,
+    operation_not_startable,
     parse_body,
-    refusal,
     timestamp,
 )
 from emulator.power_platform.bodies import DeleteReason
@@ -38,7 +38,11 @@ def delete_environment(tenant: Tenant, call: Call) -> Reply:
         parse_body(call, DeleteReason, {})
     linked = environment.finops is not None and environment.finops.type == "Linked"
     if linked and tenant.switches["linked_environment_delete"] == "refuse":
-        text = "The environment is linked to a Lifecycle Services environment, which must be deleted first."
+        text = (
+            "Delete cannot be performed on Power Platform environments that are linked to Finance and Operations "
+            "environments. Please use Lifecycle Services to perform this operation."
+        )
+        # Documented: Microsoft Learn, Delete environments when Power Platform Integration is enabled (the words)
         raise bad_request(text, "LinkedToLifecycleServices")
     if operations.running(tenant, environment.id) is not None:
         if tenant.switches["delete_conflict_answer"] == "empty":
@@ -92,8 +96,7 @@ def recover_environment(tenant: Tenant, call: Call) -> Reply:
         # Source: power-platform-api.md 11.2
         raise bad_request(text, "OperationNotSupported")
     if operations.running(tenant, environment_id) is not None:
-        # Source: power-platform-api.md 4.4
-        raise refusal(409, "OperationNotStartable", "The environment is being recovered already.", detail=True)
+        raise operation_not_startable(environment_id)
     seconds = tenant.switches["environment_recover_duration"]
     operation = operations.start(tenant, "Recover", environment, seconds, operations.principal(tenant, call))
     return operations.accepted(tenant, operation)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, Reply
 from emulator.power_platform import catalogue, finops, operations, packages
 from emulator.power_platform.answers import (
     PLATFORM_API_VERSIONS,
-    bad_request,
     check_api_version,
     environment_not_found,
     operation_not_startable,
@@ -34,12 +34,11 @@ def apply_version(tenant: Tenant, call: Call) -> Reply:
     environment, state = _linked(tenant, call)
     wanted = call.parameters["version"]
     if wanted not in catalogue.FINOPS_VERSIONS:
-        raise bad_request(f"The application version '{wanted}' is not available.", "VersionNotAvailable")
+        raise NotModelledError(f"the application version '{wanted}'")
     if catalogue.version_key(wanted) <= catalogue.version_key(state.version):
         return Reply(204)
     if state.type == "Linked":
-        text = "The version of a Lifecycle Services environment is changed in Lifecycle Services."
-        raise bad_request(text, "LinkedToLifecycleServices")
+        raise NotModelledError("another version of an environment of Lifecycle Services")
     if environment.packages[catalogue.PROVISIONING_APP].state in packages.BUSY:
         raise operation_not_startable(environment.id)
     app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]
@@ -51,7 +50,7 @@ def apply_version(tenant: Tenant, call: Call) -> Reply:
 
 
 def read_properties(tenant: Tenant, call: Call) -> Reply:
-    """Answer `GET .../finopsproperties`; 404 (assumed) without F&O."""
+    """Answer `GET .../finopsproperties`; 404 without F&O."""
     check_api_version(call, PLATFORM_API_VERSIONS)
     environment, state = _linked(tenant, call)
     servers = 1 if state.developer_tools else 2
@@ -73,7 +72,7 @@ def list_errors(tenant: Tenant, call: Call) -> Reply:
     environment = _environment(tenant, call)
     text = call.query.get("maxResults", "20")
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_ERRORS:
-        raise bad_request(f"maxResults must be a number between 1 and {_MOST_ERRORS}.")
+        raise NotModelledError(f"maxResults other than a number between 1 and {_MOST_ERRORS}")
     rows = finops.errors(tenant, environment.id, int(text))
     return Reply(json={"environmentId": environment.id, "errors": rows})
 
@@ -99,5 +98,6 @@ def _linked(tenant: Tenant, call: Call) -> tuple[Environment, FinOps]:
     environment = _environment(tenant, call)
     if environment.finops is None or not environment.finops.reachable:
         text = f"The environment '{environment.id}' has no finance and operations application."
+        # Documented: RFC 9110, 15.5.5
         raise refusal(404, "FinOpsEnvironmentNotFound", text)
     return environment, environment.finops

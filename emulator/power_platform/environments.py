@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from emulator.core.routing import not_modelled
+from emulator.core.routing import NotModelledError, not_modelled
 from emulator.core.wire import Call, Reply
 from emulator.power_platform import domains, finops, locations, operations
 from emulator.power_platform.answers import (
@@ -91,7 +91,7 @@ def modify_sku(tenant: Tenant, call: Call) -> Reply:
     wanted = parse_body(call, SkuChange, {}).environmentSku
     operations.require_idle(tenant, environment)
     if not {wanted, environment.sku} <= _CONVERTIBLE_SKUS:
-        raise bad_request(f"An environment cannot be converted from {environment.sku} to {wanted}.")
+        raise NotModelledError(f"the conversion of an environment from {environment.sku} to {wanted}")
     if wanted == environment.sku:
         return Reply(200, json=admin_document(tenant, environment))
     environment.management_state = "Running"
@@ -108,7 +108,7 @@ def validate_details(tenant: Tenant, call: Call) -> Reply:
     check_api_version(call, BAP_API_VERSIONS)
     wanted = parse_body(call, DomainCheck, {(): "EnvironmentDetails"})
     if (wanted.environmentLocation is None) == (wanted.environmentName is None):
-        raise bad_request("Either environmentLocation or environmentName must be given.")
+        raise NotModelledError("a check with both or none of environmentLocation and environmentName")
     _require_domain(tenant, wanted.domainName, wanted.environmentName)
     return Reply(200)
 
@@ -187,7 +187,8 @@ def _require_domain(tenant: Tenant, domain: str, environment_id: str | None) -> 
 
 def _check_domain_change(tenant: Tenant, environment: Environment, domain: str) -> None:
     if environment.finops is not None:
-        raise bad_request("The URL of an environment with finance and operations apps cannot be changed.")
+        # Documented: Microsoft Learn, Edit the properties of connected Dataverse environments (the words)
+        raise bad_request("The finance and operations environment does not support domain name changes.")
     _require_domain(tenant, domain, environment.id)
 
 
@@ -196,11 +197,12 @@ def _check_changes(tenant: Tenant, environment: Environment, changes: Environmen
     if linked is None:
         return
     if environment.database is None:
-        raise bad_request("The environment has no linked CDS instance.")
+        raise NotModelledError("linkedEnvironmentMetadata of an environment without Dataverse")
     if linked.domainName is not None and linked.domainName.lower() != environment.database.domain.lower():
         _check_domain_change(tenant, environment, linked.domainName)
     admin_mode = changes.states.runtime.id if changes.states else environment.runtime_state
     if linked.backgroundOperationsState == "Disabled" and admin_mode != "AdminMode":
+        # Documented: Microsoft Learn, Administration mode: background operations are part of it
         raise bad_request("Background operations can be disabled in administration mode only.")
 
 

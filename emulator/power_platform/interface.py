@@ -1,5 +1,6 @@
 """What the data planes and the dual-write service may ask this package, and the one thing they may start."""
 
+from emulator.core.routing import NotModelledError
 from emulator.core.wire import Call, ServiceError
 from emulator.power_platform import catalogue, finops, lifecycle, operations, packages
 from emulator.power_platform.finops import ApplicationDetails, IntegrationDetails
@@ -72,14 +73,13 @@ def queue_finops_install_or_update(tenant: Tenant, environment_id: str, payload:
     """Do what `msprov_queuefnoinstallorupdate` does: install the Provisioning App, and return the operation's id.
 
     The action comes with the Platform Tools: ServiceError 404 without them. What else is wrong shows later, in the
-    package's state (14.8). An installation that runs is not disturbed: ServiceError 409 (assumed).
+    package's state (14.8). What is answered while an installation runs is not known: NotModelledError.
     """
     found = _with_action(tenant, environment_id)
     app = catalogue.PACKAGES[catalogue.PROVISIONING_APP]
     installed = found.packages.get(app.unique_name)
     if installed is not None and installed.state in packages.BUSY:
-        text = "An installation or update of finance and operations apps is in progress."
-        raise ServiceError(409, {"error": {"code": "0x80040265", "message": text}})
+        raise NotModelledError("the action while an installation or update is in progress")
     requested_by = operations.principal(tenant, call) if call else found.created_by
     return packages.install(tenant, found, app, payload, requested_by).id
 
@@ -88,5 +88,6 @@ def _with_action(tenant: Tenant, environment_id: str) -> Environment:
     environment = find_environment(tenant, environment_id)
     if environment is None or not finops.has_platform_tools(environment):
         text = "Resource not found for the segment 'msprov_queuefnoinstallorupdate'."
-        raise ServiceError(404, {"error": {"code": "0x80060888", "message": text}})
+        # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: GET Account
+        raise ServiceError(404, {"error": {"code": "0x8006088a", "message": text}})
     return environment

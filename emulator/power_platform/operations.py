@@ -151,9 +151,10 @@ def _stage_state(operation: Operation, name: str, part: float, span: tuple[float
 
 
 def find(tenant: Tenant, operation_id: str) -> Operation:
-    """Return an operation, or 404 (assumed code)."""
+    """Return an operation, or 404."""
     operation = load(tenant, OPERATION, operation_id.lower(), Operation)
     if operation is None:
+        # Documented: RFC 9110, 15.5.5
         raise refusal(404, "LifecycleOperationNotFound", f"The operation '{operation_id}' could not be found.")
     return operation
 

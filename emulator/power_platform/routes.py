@@ -54,8 +54,9 @@ def _bap_audiences(_host: str) -> set[str]:
 
 
 def _unauthorized(reason: str) -> ServiceError:
-    """Return the 401; the body's code is assumed."""
+    """Return the 401."""
     body = {"error": {"code": "InvalidAuthenticationToken", "message": reason}}
+    # Documented: RFC 6750, 3.1 (401 and the header); power-platform-api.md 4.1 (claims in the header)
     return ServiceError(401, body, {"WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com"'})
 
 

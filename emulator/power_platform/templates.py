@@ -147,6 +147,7 @@ def _known(call: Call) -> Location:
     name = call.parameters["location"]
     location = LOCATIONS.get(name.lower())
     if location is None:
+        # Documented: RFC 9110, 15.5.5
         unknown = refusal(404, "LocationNotFound", f"The location '{name}' could not be found.")
         raise UnknownNameError(Name("location", name), unknown)
     return location

@@ -37,7 +37,7 @@ _MAKERS = {
 # Kinds of RowError that each plane says in words of its own.
 _SAID_ELSEWHERE = {"missing", "duplicate", "incomplete", "unknown-column", "not-modelled"}
 _SECTION = re.compile(r"(?:[\w-]+\.md )?\b(?:E\d+|\d+(?:\.\d+)+)(?: item \d+)?(?:, (?:\d+(?:\.\d+)*))*(?=[):;,. ]|$)")
-_CODE = re.compile(r"0x[0-9A-Fa-f]{8}|[A-Z][A-Za-z]+|[a-z]+(?:_[a-z]+)+")
+_CODE = re.compile(r"0x[0-9A-Fa-f]{8}|[A-Z][A-Za-z]+(?:_[A-Z][A-Za-z]+)*|[a-z]+(?:_[a-z]+)+")
 # How a comment is marked, with what begins the evidence then.
 _MARKS = {"Source": "", "Documented": "documented: ", "Switch": "switch: "}
 _SOURCE = re.compile(r"# (Source|Documented|Switch): (.+)")
