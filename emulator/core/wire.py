@@ -80,6 +80,7 @@ class Call:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             text = "The request content is not valid JSON."
+            # Documented: RFC 9110, 15.5.1: 400 for malformed syntax
             raise ServiceError(400, {"error": {"code": "InvalidRequestContent", "message": text}}) from None
 
     def json_object(self) -> dict[str, Any] | None:

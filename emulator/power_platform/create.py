@@ -234,6 +234,7 @@ def _templates(tenant: Tenant, environment: Environment, names: list[str]) -> li
             raise NotModelledError(f"the template '{name}'")
         reason = disabled_reason(tenant, template)
         if reason is not None:
+            # Documented: power-platform-api.md 17: code and message of the list of templates, which disables this one
             raise bad_request(reason["message"], reason["code"])
         found.append(template)
     return found

@@ -41,7 +41,7 @@ LONGEST_DOMAIN = 19
 _NOTHING_TO_DO = 10.0
 
 
-def refusal(tenant: Tenant, environment: Environment, payload: str | None, *, platform_tools: bool) -> Refusal | None:
+def refused(tenant: Tenant, environment: Environment, payload: str | None, *, platform_tools: bool) -> Refusal | None:
     """Return why the Provisioning App cannot be installed (code, text), or None (14.4, 14.7; codes assumed)."""
     database = environment.database
     if not platform_tools:

@@ -140,7 +140,7 @@ def _refusal(tenant: Tenant, environment: Environment, package: Package, payload
         return "EnvironmentNotReady", "The environment is not ready for the installation of applications."
     if package.unique_name == PROVISIONING_APP:
         tools = is_installed(environment, PLATFORM_TOOLS)
-        return finops.refusal(tenant, environment, payload, platform_tools=tools)
+        return finops.refused(tenant, environment, payload, platform_tools=tools)
     enforced = tenant.switches["package_prerequisites"] == "enforced"
     return _missing_prerequisites(environment, package) if enforced else None
 

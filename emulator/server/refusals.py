@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PACKAGES = {
+    "core": ("bap, powerplatform", "power-platform-api.md"),
     "login": ("login", "dual-write-management-api.md"),
     "power_platform": ("bap, powerplatform", "power-platform-api.md"),
     "dataverse": ("dataverse", "dual-write-semantics.md"),
@@ -74,7 +75,7 @@ def _of_function(function: ast.FunctionDef, lines: list[str], package: str) -> I
     for call in _calls(function):
         status, code = _numbers(call, _MAKERS[_name(call)])
         text = _said(call, texts) or _summary(function)
-        if status not in {0, 501} and text:
+        if status not in {0, 501}:
             evidence = _marked(lines, call.lineno) or _of_code(function, code) or _of_docstring(function, document)
             yield Refusal(service, status, code, text, evidence)
 
@@ -97,9 +98,9 @@ def _said(call: ast.Call, texts: list[tuple[str, int, ast.expr]]) -> str:
 
 
 def _summary(function: ast.FunctionDef) -> str:
-    """Return the first line of the docstring in parentheses."""
+    """Return the first line of the docstring in parentheses; without one, the name of the function as words."""
     line = (ast.get_docstring(function) or "").partition("\n")[0].rstrip(".")
-    return f"({line})" if line else ""
+    return f"({line or function.name.strip('_').replace('_', ' ')})"
 
 
 def _name(call: ast.Call) -> str:

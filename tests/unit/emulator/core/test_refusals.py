@@ -36,6 +36,10 @@ def read(call):
     raise RowError("missing", "There is no such row.")
 
 
+def _too_late(call):
+    raise ServiceError(410, {"error": {"message": "Gone."}})
+
+
 def not_there():
     """Answer what is not modelled."""
     raise refuse(501, "NotModelled", "The emulator does not model this.")
@@ -56,6 +60,7 @@ def found(tmp_path: Path) -> dict[str, Refusal]:
         ("Nothing is called so.", 404, "0x80060888", "assumed"),
         ("The value ... is wrong.", 400, "", "assumed"),
         ("Not linked.", 400, "0x80048d0b", "power-platform-api.md 14.8"),
+        ("(too late)", 410, "", "assumed"),
         ("Syntax error in the text.", 400, "", "documented: OData 4.01 Part 2, 5.1.1"),
     ],
 )
@@ -66,7 +71,11 @@ def test_refusal_is_listed_with_what_says_so(
 
 
 def test_what_is_not_modelled_or_said_in_other_words_is_no_refusal(found: dict[str, Refusal]) -> None:
-    assert len(found) == 5
+    assert len(found) == 6
+
+
+def test_every_refusal_of_the_emulator_has_a_source() -> None:
+    assert [one for one in refusals(FILE.parent) if one.evidence == "assumed"] == []
 
 
 def test_coverage_lists_the_refusals_of_every_service() -> None:
