@@ -6,6 +6,7 @@ from emulator.app import first_day
 from emulator.identity.tokens import SigningKey
 from tests.support.in_process import World, a_world, copied
 from tests.support.one_pair import OnePair, a_pair, a_pair_with_maps
+from tests.support.unified_finops import UnifiedFinOps
 from tests.support.unstamped_rows import UnstampedRows, without_rows
 
 
@@ -21,6 +22,26 @@ def prepared(signing_key: SigningKey) -> World:
 def world(prepared: World, signing_key: SigningKey) -> World:
     """A tenant of the test's own; what is done to it nobody else sees."""
     return copied(prepared, signing_key)
+
+
+@pytest.fixture
+def unified(world: World) -> UnifiedFinOps:
+    """An environment of the stack without F&O."""
+    return UnifiedFinOps(world)
+
+
+@pytest.fixture(scope="session")
+def prepared_finops(prepared: World, signing_key: SigningKey) -> World:
+    """F&O is there, without demo data and developer tools, in the newest version, and lets the program in."""
+    unified = UnifiedFinOps(copied(prepared, signing_key))
+    unified.install()
+    return unified.world
+
+
+@pytest.fixture
+def installed(prepared_finops: World, signing_key: SigningKey) -> UnifiedFinOps:
+    """The same in a tenant of the test's own."""
+    return UnifiedFinOps(copied(prepared_finops, signing_key))
 
 
 @pytest.fixture(scope="session")

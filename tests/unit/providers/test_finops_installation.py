@@ -2,159 +2,120 @@
 
 import pytest
 
-from providers.api.power_platform.models import OperationError
+from emulator.core.faults import Fault
+from emulator.identity.directory import DEMO_CLIENT_ID
 from providers.api.transport.errors import Conflict, InvalidRequest, OperationFailed, OperationTimedOut
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_readiness import Observation
 from providers.protocol.waiting import Waiting
-from tests.support.seen_instances import ENVIRONMENT_ID, FINOPS_URL, MARK, an_application, an_environment
-from tests.support.talk import FakeTalk
-from tests.unit.providers.fake_services import (
-    PLATFORM_TOOLS,
-    PROVISIONING_APP,
-    FakePackages,
-    FakePowerPlatform,
-    FakeSession,
-)
-
-CLIENT = "11111111-2222-3333-4444-555555555555"
+from tests.support.unified_finops import FINOPS_URL, MARK, PLATFORM_TOOLS, PROVISIONING_APP, UnifiedFinOps
 
 
-def a_tenant(**states: str) -> FakeSession:
-    session = FakeSession(FakePowerPlatform(an_environment()), FakePackages(**states))
-    session.app_management.on_installed = lambda name: session.finish_finops() if name == PROVISIONING_APP else None
-    return session
-
-
-def installation(session: FakeSession, talk: FakeTalk | None = None, seconds: float = 14400) -> FinOpsInstallation:
+def installation(unified: UnifiedFinOps, seconds: float = 14400) -> FinOpsInstallation:
+    environment, call = unified.shown(), unified.world.call()
+    session = call.session("public")
     return FinOpsInstallation(
-        session.power_platform.held[ENVIRONMENT_ID],
+        environment,
         power_platform=session.power_platform,
         packages=session.app_management,
-        dataverse=session.organization,
+        dataverse=session.dataverse(environment.url),
         finops_at=session.finance_operations,
         client_id=session.client_id,
         mark=MARK,
-        waiting=Waiting(talk or FakeTalk(), seconds),
+        waiting=Waiting(call, seconds),
         package_interval=30,
         finops_interval=60,
     )
 
 
 def install(
-    session: FakeSession,
-    talk: FakeTalk | None = None,
+    unified: UnifiedFinOps,
     *,
     demo: bool = False,
     tools: bool = False,
     minimum: str | None = None,
     seconds: float = 14400,
 ) -> Observation:
-    return installation(session, talk, seconds).install(demo_data=demo, developer_tools=tools, minimum=minimum)
+    return installation(unified, seconds).install(demo_data=demo, developer_tools=tools, minimum=minimum)
 
 
-def test_platform_tools_come_first_then_the_app_with_its_choices() -> None:
-    session = a_tenant()
-    seen = install(session, minimum="10.0.44")
+def test_platform_tools_come_first_then_the_app_with_its_choices(unified: UnifiedFinOps) -> None:
+    seen = install(unified, minimum="10.0.44")
     assert seen.url == FINOPS_URL
-    assert session.app_management.requests == [
+    assert unified.installations() == [
         (PLATFORM_TOOLS, None),
         (PROVISIONING_APP, "DevToolsEnabled=false|DemoDataEnabled=false|ApplicationVersion=10.0.44.9"),
     ]
 
 
-def test_newest_version_is_installed_without_a_minimum() -> None:
-    session = a_tenant()
-    install(session)
-    assert str(session.app_management.requests[1][1]).endswith("ApplicationVersion=10.0.45.10")
+def test_newest_version_is_installed_without_a_minimum(unified: UnifiedFinOps) -> None:
+    install(unified)
+    assert str(unified.installations()[1][1]).endswith("ApplicationVersion=10.0.45.10")
 
 
-def test_version_nobody_offers_stops_before_the_installation() -> None:
-    session = a_tenant()
+def test_version_nobody_offers_stops_before_the_installation(unified: UnifiedFinOps) -> None:
     with pytest.raises(InvalidRequest, match=r"F&O 10\.0\.47 is not on offer .* the newest is 10\.0\.45\.10"):
-        install(session, minimum="10.0.47")
-    assert session.app_management.requests == [(PLATFORM_TOOLS, None)]
+        install(unified, minimum="10.0.47")
+    assert unified.installations() == [(PLATFORM_TOOLS, None)]
 
 
-def test_installed_app_is_only_verified() -> None:
-    session = a_tenant(**{PLATFORM_TOOLS: "Installed", PROVISIONING_APP: "Installed"})
-    session.finish_finops()
-    install(session)
-    assert session.app_management.requests == []
+def test_installed_app_is_only_verified(installed: UnifiedFinOps) -> None:
+    install(installed)
+    assert installed.installations() == []
 
 
-def test_failed_installation_shows_what_the_service_keeps() -> None:
-    session = a_tenant()
-    session.app_management.after_request = ["Installing", "InstallFailed"]
-    session.app_management.held[PLATFORM_TOOLS] = "Installed"
-    session.app_management.operation_failure = "it failed"
-    session.power_platform.errors = [
-        OperationError(code="ProvisioningFailed", message="No quota.", correlation_id="c-1", action="Deploy")
-    ]
+def test_failed_installation_shows_what_the_service_keeps(unified: UnifiedFinOps) -> None:
+    unified.world.tenant.switches.set("finops_install_failures", 1)
     with pytest.raises(OperationFailed) as caught:
-        install(session)
+        install(unified)
+    (kept,) = unified.world.call().session("public").power_platform.operation_errors(unified.record.id)
+    assert kept.correlation_id
     assert str(caught.value) == (
-        f"the installation of {PROVISIONING_APP} failed in Deploy: No quota (ProvisioningFailed, correlation c-1). "
+        f"the installation of {PROVISIONING_APP} failed in DeployFinanceAndOperations: The deployment of the finance "
+        f"and operations application failed (ProvisioningFailed, correlation {kept.correlation_id}). "
         "Remove the cause, or give support the correlation id; the next run requests it once more."
     )
 
 
-def test_program_registers_itself_once_finops_answers() -> None:
-    session = a_tenant()
-    session.finops.silent = 2
-    install(session)
-    assert session.finops.registered == [f"{CLIENT} as Admin"]
+def test_program_registers_itself_once_finops_answers(unified: UnifiedFinOps) -> None:
+    unified.world.tenant.faults.add(Fault(service="finops", path="/data/", drop="before", count=2))
+    install(unified)
+    assert unified.registrations() == [f"{DEMO_CLIENT_ID} as Admin"]
+    assert any("F&O does not answer yet" in line for line in unified.world.progress)
 
 
-def test_registration_by_a_person_is_waited_for_with_steps() -> None:
-    session, talk = a_tenant(), FakeTalk()
-    session.finops.registration_allowed = False
+def test_registration_by_a_person_is_waited_for_with_steps(unified: UnifiedFinOps) -> None:
+    unified.world.tenant.switches.set("finops_creator_is_administrator", False)
     steps = (
         f"Sign in to {FINOPS_URL} as administrator, open System administration > Setup > "
-        f"Microsoft Entra ID applications, add the application {CLIENT} with the user Admin."
+        f"Microsoft Entra ID applications, add the application {DEMO_CLIENT_ID} with the user Admin."
     )
     with pytest.raises(OperationTimedOut) as caught:
-        install(session, talk, seconds=900)
+        install(unified, seconds=7200)
     assert caught.value.next_step == f"{steps} Then run again."
-    assert talk.announced == [f"DW-P03 {steps}"]
-    assert any("waiting for the person who registers the application" in line for line in talk.lines)
+    assert unified.world.said == [f"DW-P03 {steps}"]
+    assert any("waiting for the person who registers the application" in line for line in unified.world.progress)
 
 
-def test_late_link_in_bap_is_refreshed_by_an_edit() -> None:
-    session, talk = a_tenant(), FakeTalk()
-    session.app_management.on_installed = lambda _name: session.finish_finops(linked=False)
-    edit, service = session.power_platform.update_environment, session.power_platform
-
-    def edited(environment_id: str, **changes: str | None) -> object:
-        answer = edit(environment_id, **changes)
-        session.link_in_bap()
-        return answer
-
-    service.update_environment = edited  # type: ignore[assignment,method-assign]
-    install(session, talk)
-    assert service.writes() == [f"update {MARK} (with F&O)"]
-    assert talk.announced == ["editing the environment's description, which makes the platform show the link"]
+def test_late_link_in_bap_is_refreshed_by_an_edit(unified: UnifiedFinOps) -> None:
+    unified.world.tenant.switches.set("finops_link_visible", "after-patch")
+    install(unified)
+    assert unified.descriptions() == [f"{MARK} (with F&O)"]
+    assert unified.world.said == ["editing the environment's description, which makes the platform show the link"]
 
 
-def test_foreign_environment_is_not_edited_for_a_late_link() -> None:
-    session = a_tenant()
-    session.power_platform.held[ENVIRONMENT_ID] = an_environment(description="somebody's")
-    session.app_management.on_installed = lambda _name: session.finish_finops(linked=False)
+def test_foreign_environment_is_not_edited_for_a_late_link(unified: UnifiedFinOps) -> None:
+    unified.world.tenant.switches.set("finops_link_visible", "after-patch")
+    unified.change(description="somebody's")
     with pytest.raises(OperationTimedOut, match="missing the link in the Power Platform"):
-        install(session)
-    assert session.power_platform.writes() == []
+        install(unified)
+    assert unified.descriptions() == []
 
 
-def test_sides_that_disagree_are_an_error() -> None:
-    session = a_tenant()
-
-    def installed(_name: str) -> None:
-        session.finish_finops()
-        session.link_in_bap("https://other.operations.eu.dynamics.com/")
-
-    session.app_management.on_installed = installed
+def test_sides_that_disagree_are_an_error(installed: UnifiedFinOps) -> None:
+    installed.links_elsewhere("https://other.operations.eu.dynamics.com/")
     with pytest.raises(Conflict, match="the two sides of the link disagree: the Power Platform links https://other"):
-        install(session)
+        install(installed)
 
 
 @pytest.mark.parametrize(
@@ -165,19 +126,9 @@ def test_sides_that_disagree_are_an_error() -> None:
         (True, True, "F&O is there already, with empty data and without developer tools"),
     ],
 )
-def test_other_choices_than_asked_are_an_error(demo: bool, tools: bool, said: str) -> None:
-    session = a_tenant(**{PLATFORM_TOOLS: "Installed", PROVISIONING_APP: "Installed"})
-    session.finish_finops()
+def test_other_choices_than_asked_are_an_error(installed: UnifiedFinOps, demo: bool, tools: bool, said: str) -> None:
     with pytest.raises(Conflict, match=said):
-        install(session, demo=demo, tools=tools)
-
-
-def an_installed_tenant(version: str) -> FakeSession:
-    session = a_tenant(**{PLATFORM_TOOLS: "Installed", PROVISIONING_APP: "Installed"})
-    session.organization.application = an_application(version)
-    session.finish_finops()
-    session.finops.open = True
-    return session
+        install(installed, demo=demo, tools=tools)
 
 
 @pytest.mark.parametrize(
@@ -188,27 +139,27 @@ def an_installed_tenant(version: str) -> FakeSession:
         ("10.0.46.1", "10.0.45", []),
     ],
 )
-def test_update_is_queued_only_when_too_old(held: str, minimum: str, queued: list[str]) -> None:
-    session = an_installed_tenant(held)
-    installation(session).update(minimum)
-    assert session.organization.queued == queued
+def test_update_is_queued_only_when_too_old(
+    installed: UnifiedFinOps, held: str, minimum: str, queued: list[str]
+) -> None:
+    installed.has_version(held)
+    installation(installed).update(minimum)
+    assert installed.updates() == queued
 
 
-def test_update_under_way_is_not_queued_again() -> None:
-    session = an_installed_tenant("10.0.44.9")
-    session.app_management.held[PROVISIONING_APP] = "Installing"
-    session.app_management.queues[PROVISIONING_APP] = ["Installing", "Installing", "Installing", "Installed"]
-
-    def updated(_name: str) -> None:
-        session.organization.application = an_application("10.0.45.10")
-
-    session.app_management.on_installed = updated
-    assert installation(session).update("10.0.45").version == "10.0.45.10"
-    assert session.organization.queued == []
+def test_update_under_way_is_not_queued_again(installed: UnifiedFinOps) -> None:
+    installed.has_version("10.0.44.9")
+    dataverse = installed.world.call().session("public").dataverse(installed.shown().url)
+    dataverse.queue_finops_install_or_update("ApplicationVersion=10.0.45.10")
+    installed.forget()
+    assert installation(installed).update("10.0.45").version == "10.0.45.10"
+    assert installed.updates() == []
 
 
-def test_link_is_waited_for_before_anything_else_is_asked() -> None:
-    session, talk = a_tenant(**{PLATFORM_TOOLS: "Installed", PROVISIONING_APP: "Installed"}), FakeTalk()
+def test_link_is_waited_for_before_anything_else_is_asked(installed: UnifiedFinOps) -> None:
+    installed.hide_link()
     with pytest.raises(OperationTimedOut, match="waiting for the link to F&O did not finish within 10m"):
-        install(session, talk, seconds=600)
-    assert talk.lines[0] == "waiting for the link to F&O: Installed, not linked yet, 0 s (usually 1 to 3 h)"
+        install(installed, seconds=600)
+    assert installed.world.progress[0] == (
+        "waiting for the link to F&O: Installed, not linked yet, 0 s (usually 1 to 3 h)"
+    )

@@ -1,0 +1,110 @@
+"""A CDS instance of the stack new-new and F&O on it: what was asked for, and how far it is."""
+
+from typing import Any
+
+from emulator.core.faults import Fault
+from emulator.power_platform.records import Environment, FinOps, find_environment, put_environment
+from providers.api.power_platform.models import Environment as Shown
+from providers.finops_instance import FinOpsInstanceProvider
+from providers.instances.finops_model import FinOpsInputs
+from tests.support.in_process import World
+from tests.support.watched_wire import Wire
+
+MARK = "dual-write dualwrite/new-new"
+# Fabrikam Sales of the first day, which has Dataverse with Dynamics 365 apps and no F&O.
+ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
+CDS = "fabrikam-sales"
+CDS_URL = f"https://{CDS}.crm4.dynamics.com/"
+FINOPS_URL = f"https://{CDS}.operations.eu.dynamics.com/"
+PLATFORM_TOOLS = "msprov_fnouploadersolution"
+PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
+ENVIRONMENT = f"*/scopes/admin/environments/{ENVIRONMENT_ID}"
+DETAILS = "*/RetrieveFinanceAndOperationsIntegrationDetails*"
+_QUEUE = "*/msprov_queuefnoinstallorupdate"
+
+
+class UnifiedFinOps:
+    """The environment, and the wire to the services."""
+
+    def __init__(self, world: World) -> None:
+        """The environment carries the mark of the stack from now on."""
+        self.world = world
+        self.wire = Wire(world)
+        self.change(description=MARK)
+
+    def install(self) -> None:
+        """An earlier run of the stack installed F&O."""
+        inputs = FinOpsInputs(cloud="public", cds=CDS, data="empty", developer_tools=False)
+        FinOpsInstanceProvider().on_create(inputs, self.world.call())
+        self.forget()
+
+    @property
+    def record(self) -> Environment:
+        """The environment as the tenant remembers it."""
+        record = find_environment(self.world.tenant, ENVIRONMENT_ID)
+        assert record is not None
+        return record
+
+    @property
+    def finops(self) -> FinOps:
+        """Its F&O."""
+        finops = self.record.finops
+        assert finops is not None
+        return finops
+
+    def change(self, **members: Any) -> None:
+        """A person changes members of the environment."""
+        put_environment(self.world.tenant, self.record.model_copy(update=members))
+
+    def has_version(self, version: str) -> None:
+        """F&O is at this version, whoever brought it there."""
+        self.change(finops=self.finops.model_copy(update={"version": version}))
+
+    def links_elsewhere(self, url: str) -> None:
+        """The Power Platform shows another address than Dataverse."""
+
+        def change(shown: Any) -> Any:
+            linked = shown["properties"].get("linkedAppMetadata")
+            if linked:
+                linked["url"] = url
+            return shown
+
+        self.wire.alter(ENVIRONMENT, change)
+
+    def hide_link(self) -> None:
+        """Neither side shows the link yet."""
+        self.change(finops=self.finops.model_copy(update={"linked_from": None}))
+        self.hide_link_in_dataverse()
+
+    def hide_link_in_dataverse(self) -> None:
+        """Dataverse answers as without a link."""
+        body = {"error": {"code": "0x80048d0b", "message": "The organization is not linked."}}
+        self.world.tenant.faults.add(Fault(service="dataverse", path=DETAILS, status=400, body=body, count=0))
+
+    def shown(self) -> Shown:
+        """The environment as the service shows it."""
+        return self.world.call().session("public").power_platform.environment(ENVIRONMENT_ID)
+
+    def installations(self) -> list[tuple[str, str | None]]:
+        """The packages that were asked for, with their choices."""
+        asked = [each for each in self.wire.sent if each.path.endswith("/install")]
+        return [(each.path.split("/")[-2], (each.body or {}).get("payloadValue")) for each in asked]
+
+    def updates(self) -> list[str]:
+        """The updates of F&O that were queued."""
+        return [each["payload"] for each in self.wire.bodies(_QUEUE)]
+
+    def descriptions(self) -> list[str]:
+        """What was written to the environment: its descriptions."""
+        return [each.body["properties"]["description"] for each in self.wire.sent if each.method == "PATCH"]
+
+    def registrations(self) -> list[str]:
+        """The applications that were registered in F&O, and as whom."""
+        return [
+            f"{each['AADClientId']} as {each['UserId']}" for each in self.wire.bodies("/data/SysAADClients") if each
+        ]
+
+    def forget(self) -> None:
+        """Count requests and messages anew."""
+        for log in (self.wire.sent, self.world.said, self.world.progress, self.world.requests):
+            log.clear()
