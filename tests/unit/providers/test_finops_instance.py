@@ -1,5 +1,6 @@
 """FinOpsInstance: inputs and how they change, checks before a creation, reading both sides."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,35 +10,23 @@ from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
-from tests.support.seen_instances import (
-    ENVIRONMENT_ID,
-    FINOPS_ID,
-    FINOPS_URL,
-    a_template,
-    an_application,
-    an_environment,
-)
-from tests.unit.providers.fake_services import (
-    PLATFORM_TOOLS,
-    PROVISIONING_APP,
-    FakePackages,
-    FakePowerPlatform,
-    FakeSession,
-    a_call,
-)
+from tests.support.in_process import World
+from tests.support.unified_finops import CDS, CDS_URL, ENVIRONMENT_ID, FINOPS_URL, UnifiedFinOps
 
 PROVIDER = FinOpsInstanceProvider()
 BAG: dict[str, Any] = {
     "cloud": "emulator",
-    "cds": "contoso-uat",
+    "cds": CDS,
     "data": "empty",
     "developer_tools": False,
     "version": "10.0.45",
-    "environment_name": "Contoso UAT",
+    "environment_name": "Fabrikam Sales",
     "environment_type": "sandbox",
     "location": "europe",
 }
 INPUTS = FinOpsInputs.model_validate(BAG)
+# On a CDS instance that the stack is still to make.
+NOT_THERE = INPUTS.model_copy(update={"cds": "contoso-uat", "environment_name": "Contoso UAT"})
 
 
 def check(**changes: Any) -> list[tuple[str, str]]:
@@ -45,22 +34,20 @@ def check(**changes: Any) -> list[tuple[str, str]]:
     return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(BAG, news).failures or []]
 
 
-def live_problems(session: FakeSession, said: list[str] | None = None) -> list[tuple[str, str]]:
-    return [tuple(found) for found in PROVIDER.live_problems(INPUTS, a_call(session, said))]  # type: ignore[misc]
+def live_problems(world: World, inputs: FinOpsInputs = NOT_THERE) -> list[tuple[str, str]]:
+    return [tuple(found) for found in PROVIDER.live_problems(inputs, world.call())]  # type: ignore[misc]
 
 
-def a_tenant() -> FakeSession:
-    packages = FakePackages(**{PLATFORM_TOOLS: "Installed", PROVISIONING_APP: "Installed"})
-    session = FakeSession(FakePowerPlatform(an_environment()), packages)
-    session.finish_finops()
-    session.finops.open = True
-    return session
-
-
-def created(session: FakeSession) -> FinOpsOutputs:
-    identifier, outputs = PROVIDER.on_create(INPUTS, a_call(session))
-    assert identifier == FINOPS_ID
+def created(installed: UnifiedFinOps, minimum: str | None = "10.0.45") -> FinOpsOutputs:
+    inputs = INPUTS.model_copy(update={"version": minimum})
+    identifier, outputs = PROVIDER.on_create(inputs, installed.world.call())
+    assert identifier == installed.finops.id
+    installed.forget()
     return outputs
+
+
+def read(installed: UnifiedFinOps, stored: FinOpsOutputs) -> FinOpsOutputs | None:
+    return PROVIDER.on_read(stored.environment_id, stored, installed.world.call())
 
 
 @pytest.mark.parametrize(("field", "value"), [("data", "demo"), ("developer_tools", True)])
@@ -115,140 +102,120 @@ def test_version_is_a_minimum(held: str, wanted: str | None, differs: bool) -> N
 
 
 @pytest.mark.parametrize("field", ["environment_name", "environment_type", "location", "timeout"])
-def test_what_only_serves_the_checks_is_no_difference(field: str) -> None:
+def test_what_only_serves_the_checks_is_no_difference(installed: UnifiedFinOps, field: str) -> None:
     value = {"environment_type": "production", "timeout": "5h"}.get(field, "other")
-    held = {**BAG, **created(a_tenant()).model_dump()}
-    assert PROVIDER.diff(FINOPS_ID, held, {**BAG, field: value}).changes is False
+    held = {**BAG, **created(installed).model_dump()}
+    assert PROVIDER.diff("id", held, {**BAG, field: value}).changes is False
 
 
-def test_tenant_without_objection_raises_none() -> None:
-    assert live_problems(FakeSession()) == []
+def test_tenant_without_objection_raises_none(world: World) -> None:
+    assert live_problems(world) == []
 
 
-def test_licence_and_capacity_are_checked_before_a_creation() -> None:
-    session = FakeSession()
-    session.power_platform.template_list = [a_template("D365_FinOps_Finance", disabled=True)]
-    session.power_platform.capacities["FinOpsDatabase"] = 10
-    assert live_problems(session) == [
-        (
-            "cds",
-            (
-                "F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe: "
-                "You do not have the required licenses (DynamicsEntitlementMissing). "
-                "Assign the licence it needs, or choose another type or location."
-            ),
-        ),
-        (
-            "cds",
-            (
-                "F&O cannot be installed: the tenant has 10 MB of FinOpsDatabase capacity left, "
-                "an environment needs 1024 MB (InsufficientCapacity_StorageDriven). Free some, or buy some; "
-                "Power Platform admin centre > Licensing > Capacity shows what uses it."
-            ),
-        ),
-    ]
+def test_licence_and_capacity_are_checked_before_a_creation(world: World) -> None:
+    world.tenant.switches.set("finops_entitlement", False)
+    world.tenant.switches.set("capacity_finops_database_mb", 10)
+    found = live_problems(world)
+    assert [path for path, _ in found] == ["cds", "cds"]
+    licence, capacity = (re.sub(r", correlation [0-9a-f-]{36}\)", ")", text) for _, text in found)
+    assert licence == (
+        "F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe: You do not have the required "
+        "Dynamics 365 licenses to create databases with the 'Finance (Preview)' Dynamics app (DynamicsEntitlementMissing). "
+        "Assign the licence it needs, or choose another type or location."
+    )
+    assert capacity == (
+        "F&O cannot be installed: the tenant has 10 MB of FinOpsDatabase capacity left, "
+        "an environment needs 1024 MB (InsufficientCapacity_StorageDriven). Free some, or buy some; "
+        "Power Platform admin centre > Licensing > Capacity shows what uses it."
+    )
 
 
-def test_finops_that_is_there_needs_no_checks() -> None:
-    session = a_tenant()
-    session.power_platform.capacities["FinOpsDatabase"] = 0
-    assert live_problems(session) == []
+def test_finops_that_is_there_needs_no_checks(installed: UnifiedFinOps) -> None:
+    installed.world.tenant.switches.set("capacity_finops_database_mb", 0)
+    assert live_problems(installed.world, INPUTS) == []
 
 
-def test_licence_cannot_be_checked_by_macro_region() -> None:
-    said: list[str] = []
-    session = FakeSession()
-    session.power_platform.macro_regions = ["eu-efta"]
-    assert live_problems(session, said) == []
-    assert said == [
+def test_licence_cannot_be_checked_by_macro_region(world: World) -> None:
+    world.tenant.switches.set("tenant_provisioning_mode", "macroRegion")
+    assert live_problems(world) == []
+    assert world.said == [
         "DW-N04 not checked: the licence for F&O, which is listed by location",
         "DW-N08 not checked: whether F&O 10.0.45 is on offer, which no environment of the tenant tells",
     ]
 
 
-def test_created_finops_is_reported_from_both_sides() -> None:
-    assert created(a_tenant()).model_dump() == {
+def test_created_finops_is_reported_from_both_sides(installed: UnifiedFinOps) -> None:
+    assert created(installed).model_dump() == {
         "cloud": "emulator",
-        "cds": "contoso-uat",
+        "cds": CDS,
         "instance": "new",
         "data": "empty",
         "developer_tools": False,
         "version": "10.0.45",
-        "environment_id": FINOPS_ID,
-        "cds_url": "https://contoso-uat.crm4.dynamics.com/",
+        "environment_id": installed.finops.id,
+        "cds_url": CDS_URL,
         "confirm": (),
         "tenant_id": "",
         "cds_environment_id": ENVIRONMENT_ID,
         "url": FINOPS_URL,
         "application_version": "10.0.45.10",
-        "platform_version": "7.0.45",
-        "deployment_type": "Unified",
+        "platform_version": "7.0.45.10",
+        "deployment_type": "UnifiedSandbox",
         "demo_dataset": "",
     }
 
 
-def test_version_stays_unmanaged_without_a_minimum() -> None:
-    _, outputs = PROVIDER.on_create(INPUTS.model_copy(update={"version": None}), a_call(a_tenant()))
+def test_version_stays_unmanaged_without_a_minimum(installed: UnifiedFinOps) -> None:
+    outputs = created(installed, minimum=None)
     assert outputs.version is None
     assert outputs.application_version == "10.0.45.10"
 
 
-def test_version_below_the_minimum_is_read_as_it_is() -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.organization.application = an_application("10.0.44.9")
-    held = PROVIDER.on_read(FINOPS_ID, stored, a_call(session))
+def test_version_below_the_minimum_is_read_as_it_is(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    installed.has_version("10.0.44.9")
+    held = read(installed, stored)
     assert held is not None
     assert held.version == "10.0.44.9"
 
 
-def test_unchanged_finops_reads_as_created() -> None:
-    session = a_tenant()
-    stored = created(session)
-    assert PROVIDER.on_read(FINOPS_ID, stored, a_call(session)) == stored
+def test_unchanged_finops_reads_as_created(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    assert read(installed, stored) == stored
 
 
-def test_finops_is_gone_with_its_environment() -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.power_platform.held.clear()
-    assert PROVIDER.on_read(FINOPS_ID, stored, a_call(session)) is None
+def test_finops_is_gone_with_its_environment(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    installed.world.tenant.person.act({"action": "delete-environment", "environment": ENVIRONMENT_ID})
+    assert read(installed, stored) is None
 
 
-def test_one_side_without_the_link_is_not_gone() -> None:
-    session = a_tenant()
-    stored = created(session)
-    session.organization.integration = None
-    assert PROVIDER.on_read(FINOPS_ID, stored, a_call(session)) == stored
+def test_one_side_without_the_link_is_not_gone(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    installed.hide_link_in_dataverse()
+    assert read(installed, stored) == stored
 
 
-def test_raised_version_updates_in_place() -> None:
-    session = a_tenant()
-    session.organization.application = an_application("10.0.44.9")
-    stored = created_at(session, "10.0.44")
-    outputs = PROVIDER.on_update(FINOPS_ID, stored, INPUTS, a_call(session))
-    assert session.organization.queued == ["ApplicationVersion=10.0.45.10"]
+def test_raised_version_updates_in_place(installed: UnifiedFinOps) -> None:
+    installed.has_version("10.0.44.9")
+    stored = created(installed, minimum="10.0.44")
+    outputs = PROVIDER.on_update(stored.environment_id, stored, INPUTS, installed.world.call())
+    assert installed.updates() == ["ApplicationVersion=10.0.45.10"]
     assert outputs.application_version == "10.0.45.10"
 
 
-def created_at(session: FakeSession, minimum: str) -> FinOpsOutputs:
-    return PROVIDER.on_create(INPUTS.model_copy(update={"version": minimum}), a_call(session))[1]
+def test_update_without_a_difference_asks_for_nothing(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    assert PROVIDER.on_update(stored.environment_id, stored, INPUTS, installed.world.call()) == stored
+    assert installed.updates() == []
+    assert installed.installations() == []
 
 
-def test_update_without_a_difference_asks_for_nothing() -> None:
-    session = a_tenant()
-    stored = created(session)
-    assert PROVIDER.on_update(FINOPS_ID, stored, INPUTS, a_call(session)) == stored
-    assert session.organization.queued == []
-    assert session.app_management.requests == []
-
-
-def test_delete_says_that_finops_goes_with_its_environment() -> None:
-    said: list[str] = []
-    session = a_tenant()
-    PROVIDER.on_delete(FINOPS_ID, created(session), a_call(session, said))
-    assert said == ["F&O cannot be removed alone; it is deleted together with its CDS instance"]
-    assert session.power_platform.writes() == []
+def test_delete_says_that_finops_goes_with_its_environment(installed: UnifiedFinOps) -> None:
+    stored = created(installed)
+    PROVIDER.on_delete(stored.environment_id, stored, installed.world.call())
+    assert installed.world.said == ["F&O cannot be removed alone; it is deleted together with its CDS instance"]
+    assert installed.world.writes() == []
 
 
 def test_nameless_finops_is_no_answer() -> None:
