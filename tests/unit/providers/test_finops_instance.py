@@ -120,8 +120,8 @@ def test_licence_and_capacity_are_checked_before_a_creation(world: World) -> Non
     licence, capacity = (re.sub(r", correlation [0-9a-f-]{36}\)", ")", text) for _, text in found)
     assert licence == (
         "F&O cannot be installed: the template D365_FinOps_Finance is disabled in europe: You do not have the required "
-        "Dynamics 365 licenses to create databases with the 'Finance (Preview)' Dynamics app (DynamicsEntitlementMissing). "
-        "Assign the licence it needs, or choose another type or location."
+        "Dynamics 365 licenses to create databases with the 'Finance (Preview)' Dynamics app "
+        "(DynamicsEntitlementMissing). Assign the licence it needs, or choose another type or location."
     )
     assert capacity == (
         "F&O cannot be installed: the tenant has 10 MB of FinOpsDatabase capacity left, "
