@@ -1,273 +1,336 @@
 """Finding, making, renaming and removing an environment, whatever happens on the way."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from providers.api.power_platform.models import (
-    Environment,
-    EnvironmentRequest,
-    LifecycleOperation,
-    OperationStarted,
-)
-from providers.api.transport.errors import (
-    ApiError,
-    Conflict,
-    InvalidRequest,
-    OperationFailed,
-    OperationTimedOut,
-    ServiceUnavailable,
-    TransportError,
-)
+from emulator.core.faults import Fault
+from emulator.power_platform.records import find_environment, put_environment
+from providers.api.power_platform.interface import PowerPlatform
+from providers.api.power_platform.models import Environment, EnvironmentRequest
+from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, OperationFailed, OperationTimedOut
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.removal import remove
 from providers.protocol.waiting import Waiting
-from tests.support.seen_instances import ENVIRONMENT_ID, MARK, an_environment
-from tests.support.talk import FakeTalk
-from tests.unit.providers.fake_services import FakeDataverse, FakePowerPlatform
+from tests.support.in_process import World
+from tests.support.watched_wire import Wire
 
+MARK = "dual-write dualwrite/new-new"
+DOMAIN = "contoso-uat"
 WANTED = EnvironmentRequest(
-    display_name="Contoso UAT", domain="contoso-uat", location="europe", description=MARK, currency="EUR", language=1033
+    display_name="Contoso UAT", domain=DOMAIN, location="europe", description=MARK, currency="EUR", language=1033
 )
-LOST = TransportError("the connection broke", may_have_happened=True)
+CREATE = "*/Microsoft.BusinessAppPlatform/environments"
+LIST = "*/scopes/admin/environments"
+ONE = "*/scopes/admin/environments/*"
+OPERATION = "*/lifecycleOperations/*"
+# What each write is called here, by method and the end of its path.
+WRITES = {"POST environments": "create", "PATCH": "update", "POST modifySku": "sku", "DELETE": "delete"}
 
 
-def lifecycle(service: FakePowerPlatform, talk: FakeTalk | None = None, seconds: float = 7200) -> EnvironmentLifecycle:
-    waiting = Waiting(talk or FakeTalk(), seconds)
+@pytest.fixture
+def wire(world: World) -> Wire:
+    return Wire(world)
+
+
+@pytest.fixture
+def made(world: World, wire: Wire) -> Environment:
+    """The environment of this stack, which an earlier run made."""
+    environment = lifecycle(world).ensure()
+    for log in (wire.sent, world.said, world.progress):
+        log.clear()
+    return environment
+
+
+def platform(world: World) -> PowerPlatform:
+    return world.call().session("public").power_platform
+
+
+def lifecycle(world: World, seconds: float = 7200) -> EnvironmentLifecycle:
+    call = world.call()
+    service, waiting = call.session("public").power_platform, Waiting(call, seconds)
     return EnvironmentLifecycle(service, WANTED, mark=MARK, interval=10, waiting=waiting)
 
 
-def test_missing_environment_is_created_once() -> None:
-    service = FakePowerPlatform()
-    assert lifecycle(service).ensure().id == ENVIRONMENT_ID
-    assert service.writes() == ["create contoso-uat"]
+def writes(wire: Wire) -> list[str]:
+    """The requests that change the tenant."""
+    ends = (f"{each.method} {each.path.rpartition('/')[2]}" for each in wire.sent if each.method != "GET")
+    return [WRITES.get(end) or WRITES[end.partition(" ")[0]] for end in ends]
 
 
-def test_own_environment_is_adopted_without_a_write() -> None:
-    service, talk = FakePowerPlatform(an_environment()), FakeTalk()
-    assert lifecycle(service, talk).ensure() == an_environment()
-    assert service.writes() == []
-    assert talk.announced == [f"found the environment {ENVIRONMENT_ID} of this stack; going on with it"]
+def fault(world: World, method: str, path: str, **what: Any) -> None:
+    world.tenant.faults.add(Fault(service="bap", method=method, path=path, **what))
 
 
-def test_create_under_way_is_followed_not_repeated() -> None:
-    service = FakePowerPlatform(an_environment(domain=None, url=None))
-    service.started_operations = [
-        LifecycleOperation(type="Create", state="Running", environment_path=f"/environments/{ENVIRONMENT_ID}"),
-        LifecycleOperation(type="Create", state="Succeeded", environment_path=f"/environments/{ENVIRONMENT_ID}"),
-    ]
-    service.held[ENVIRONMENT_ID] = an_environment()
-    assert lifecycle(service).ensure().domain == "contoso-uat"
-    assert service.writes() == []
-    assert service.calls.count("operations") == 2
+def refused(world: World, method: str, path: str, status: int, code: str, text: str, **more: Any) -> None:
+    fault(world, method, path, status=status, body={"error": {"code": code, "message": text}}, **more)
 
 
-def test_foreign_environment_stops_before_any_write() -> None:
-    service = FakePowerPlatform(an_environment(description="made by hand"))
-    with pytest.raises(Conflict, match="created by Ines Roth, not by this stack"):
-        lifecycle(service).ensure()
-    assert service.writes() == []
+def hide_from_list(wire: Wire, times: int) -> None:
+    """The list does not show environments of this stack so many times."""
+    left = iter(range(times))
+
+    def change(listed: Any) -> Any:
+        if next(left, None) is None:
+            return listed
+        return {**listed, "value": [each for each in listed["value"] if each["properties"].get("description") != MARK]}
+
+    wire.alter(LIST, change)
 
 
-def test_lost_answer_is_looked_up_by_domain() -> None:
-    service = FakePowerPlatform()
-    service.lost_creates, service.lost_visible_after = 1, 3
-    assert lifecycle(service).ensure().id == ENVIRONMENT_ID
-    assert service.writes() == ["create contoso-uat"]
+def ended(state: str) -> Callable[[Any], Any]:
+    """An operation as if it had come to this state in the stage Run."""
+    stages = [{"id": "Run", "state": {"id": state}}]
+    return lambda operation: {**operation, "state": {"id": state}, "stages": stages, "links": {}}
 
 
-def test_create_that_never_arrived_is_sent_again_after_grace() -> None:
-    service, talk = FakePowerPlatform(), FakeTalk()
-    service.create_errors = [LOST]
-    assert lifecycle(service, talk).ensure().id == ENVIRONMENT_ID
-    assert service.writes() == ["create contoso-uat"] * 2
-    assert talk.time.now >= 60
+def by_hand(world: World, environment_id: str, description: str) -> None:
+    """A person gives the environment another description."""
+    environment = find_environment(world.tenant, environment_id)
+    assert environment is not None
+    environment.description = description
+    put_environment(world.tenant, environment)
 
 
-def test_domain_taken_by_our_own_lost_create_is_adopted() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.lost_visible_after = 1
-    service.create_errors = [Conflict("in use", code="DomainNameAlreadyInUse", status=409)]
-    assert lifecycle(service).ensure() == an_environment()
+def test_missing_environment_is_created_once(world: World, wire: Wire) -> None:
+    assert lifecycle(world).ensure().domain == DOMAIN
+    assert writes(wire) == ["create"]
+
+
+def test_own_environment_is_adopted_without_a_write(world: World, wire: Wire, made: Environment) -> None:
+    assert lifecycle(world).ensure().id == made.id
+    assert writes(wire) == []
+    assert world.said == [f"found the environment {made.id} of this stack; going on with it"]
+
+
+def test_create_under_way_is_followed_not_repeated(world: World, wire: Wire) -> None:
+    platform(world).create_environment(WANTED)
+    assert lifecycle(world).ensure().domain == DOMAIN
+    assert writes(wire) == ["create"]
+    assert wire.count("*/lifecycleOperations") > 2
+
+
+def test_foreign_environment_stops_before_any_write(world: World, wire: Wire, made: Environment) -> None:
+    by_hand(world, made.id, "made by hand")
+    with pytest.raises(Conflict, match=r"created by .*, not by this stack"):
+        lifecycle(world).ensure()
+    assert writes(wire) == []
+
+
+def test_lost_answer_is_looked_up_by_domain(world: World, wire: Wire) -> None:
+    hide_from_list(wire, 3)
+    fault(world, "POST", CREATE, drop="after")
+    assert lifecycle(world).ensure().domain == DOMAIN
+    assert writes(wire) == ["create"]
+
+
+def test_create_that_never_arrived_is_sent_again_after_grace(world: World, wire: Wire) -> None:
+    fault(world, "POST", CREATE, drop="before")
+    before = world.elapsed
+    assert lifecycle(world).ensure().domain == DOMAIN
+    assert writes(wire) == ["create"] * 2
+    assert world.elapsed - before >= 60
+
+
+def test_domain_taken_by_our_own_lost_create_is_adopted(world: World, wire: Wire, made: Environment) -> None:
+    hide_from_list(wire, 1)
+    assert lifecycle(world).ensure().id == made.id
+    assert writes(wire) == ["create"]
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("kind", "status", "code"),
     [
-        Conflict("no space", code="InsufficientCapacity_StorageDriven"),
-        Conflict("in use", code="DomainNameAlreadyInUse"),
-        InvalidRequest("no licence", code="DynamicsEntitlementMissing"),
-        InvalidRequest("where", code="MacroRegionRequired"),
+        (Conflict, 409, "InsufficientCapacity_StorageDriven"),
+        (Conflict, 409, "DomainNameAlreadyInUse"),
+        (InvalidRequest, 400, "DynamicsEntitlementMissing"),
+        (InvalidRequest, 400, "MacroRegionRequired"),
     ],
-    ids=str,
 )
-def test_final_refusals_are_not_repeated(error: ApiError) -> None:
-    service = FakePowerPlatform()
-    service.create_errors = [error]
-    with pytest.raises(type(error), match=error.reason):
-        lifecycle(service).ensure()
-    assert service.writes() == ["create contoso-uat"]
+def test_final_refusals_are_not_repeated(
+    world: World, wire: Wire, kind: type[ApiError], status: int, code: str
+) -> None:
+    refused(world, "POST", CREATE, status, code, "it will not do")
+    with pytest.raises(kind, match="it will not do"):
+        lifecycle(world).ensure()
+    assert writes(wire) == ["create"]
 
 
-def test_failed_create_names_stage_and_operation() -> None:
-    service = FakePowerPlatform()
-    service.operation_states = ["Running", "Failed"]
+def test_failed_create_names_stage_and_operation(world: World, wire: Wire) -> None:
+    wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
     with pytest.raises(OperationFailed) as caught:
-        lifecycle(service).ensure()
+        lifecycle(world).ensure()
     assert str(caught.value) == (
         "the service ended the create as Failed in stage Run (correlation op-1). "
         "Look at the environment's history in the admin center, then run again."
     )
 
 
-def test_vanished_create_operation_is_no_success() -> None:
-    service = FakePowerPlatform()
-    service.operation_states = ["gone"]
-    assert lifecycle(service).ensure().id == ENVIRONMENT_ID
+def test_vanished_create_operation_is_no_success(world: World) -> None:
+    refused(world, "GET", OPERATION, 404, "OperationNotFound", "The operation could not be found.", count=0)
+    environment = lifecycle(world).ensure()
+    assert (environment.domain, environment.state) == (DOMAIN, "Ready")
 
 
-def test_late_dataverse_is_waited_for() -> None:
-    service, talk = FakePowerPlatform(), FakeTalk()
-    service.late_metadata = 4
-    assert lifecycle(service, talk).ensure().url == "https://contoso-uat.crm4.dynamics.com/"
-    assert "waiting for Dataverse: Dataverse not shown yet, 30 s (usually a minute)" in talk.lines
+def test_late_dataverse_is_waited_for(world: World) -> None:
+    world.tenant.switches.set("dataverse_metadata_reads", 4)
+    assert lifecycle(world).ensure().url == f"https://{DOMAIN}.crm4.dynamics.com/"
+    assert "waiting for Dataverse: Dataverse not shown yet, 30 s (usually a minute)" in world.progress
 
 
-def test_deadline_says_what_was_last_seen() -> None:
-    service = FakePowerPlatform()
-    service.operation_states = ["Running"]
+def test_deadline_says_what_was_last_seen(world: World, wire: Wire) -> None:
+    wire.alter(OPERATION, ended("Running"))
     with pytest.raises(OperationTimedOut, match="last status: Running, stage Run"):
-        lifecycle(service, seconds=60).ensure()
+        lifecycle(world, seconds=60).ensure()
 
 
-def test_another_domain_than_asked_is_an_error() -> None:
-    service = FakePowerPlatform()
-    service.given_domain = "contoso-uat1"
+def test_another_domain_than_asked_is_an_error(world: World, wire: Wire) -> None:
+    def change(environment: Any) -> Any:
+        metadata = environment["properties"].get("linkedEnvironmentMetadata")
+        if metadata:
+            metadata["domainName"] = "contoso-uat1"
+        return environment
+
+    wire.alter(ONE, change)
     with pytest.raises(Conflict, match="the domain 'contoso-uat1' instead of 'contoso-uat'"):
-        lifecycle(service).ensure()
+        lifecycle(world).ensure()
 
 
-def test_creator_is_let_in_after_refusals() -> None:
-    dataverse, talk = FakeDataverse(), FakeTalk()
-    dataverse.refusals = 3
-    wait_for_access(dataverse.who_am_i, Waiting(talk, 7200), 15)
-    assert talk.lines[0] == "waiting for access to Dataverse: not open to us yet (403), 0 s (usually 10 min)"
+def kept_out(world: World, times: int) -> None:
+    """Dataverse does not know its creator for so many calls (0: never)."""
+    body = {"error": {"code": "0x80072560", "message": "The user is not a member of the organization."}}
+    world.tenant.faults.add(Fault(service="dataverse", path="*/WhoAmI*", status=403, body=body, count=times))
 
 
-def test_creator_kept_out_is_told_what_to_add() -> None:
-    dataverse = FakeDataverse()
-    dataverse.refusals = 1000
+def let_in(world: World, made: Environment) -> None:
+    call = world.call()
+    dataverse = call.session("public").dataverse(made.url or "")
+    wait_for_access(dataverse.who_am_i, Waiting(call, 7200), 15)
+
+
+def test_creator_is_let_in_after_refusals(world: World, made: Environment) -> None:
+    kept_out(world, 3)
+    let_in(world, made)
+    assert world.progress[0] == "waiting for access to Dataverse: not open to us yet (403), 0 s (usually 10 min)"
+
+
+def test_creator_kept_out_is_told_what_to_add(world: World, made: Environment) -> None:
+    kept_out(world, 0)
     with pytest.raises(OperationTimedOut, match="application user with System Administrator"):
-        wait_for_access(dataverse.who_am_i, Waiting(FakeTalk(), 7200), 15)
+        let_in(world, made)
 
 
-def test_rename_is_repeated_until_read_back() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.renames_needed = 2
-    assert rename(service, ENVIRONMENT_ID, "Contoso", Waiting(FakeTalk(), 600), 10).display_name == "Contoso"
-    assert service.writes() == ["update Contoso"] * 2
+def renamed(world: World, environment_id: str, name: str = "Contoso", seconds: float = 600) -> Environment:
+    call = world.call()
+    return rename(call.session("public").power_platform, environment_id, name, Waiting(call, seconds), 10)
 
 
-def test_rename_under_way_is_not_sent_again() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.operation_states = ["Running", "Running", "Succeeded"]
-    service.update_operation = "https://api.bap.microsoft.com/operations/2"
-    rename(service, ENVIRONMENT_ID, "Contoso", Waiting(FakeTalk(), 600), 10)
-    assert service.writes() == ["update Contoso"]
-    assert service.calls.count("poll") == 3
+def changed(world: World, environment_id: str, sku: str = "Production") -> Environment:
+    call = world.call()
+    return change_type(call.session("public").power_platform, environment_id, sku, Waiting(call, 600), 10)
 
 
-def test_type_changes_once_and_is_read_back() -> None:
-    service = FakePowerPlatform(an_environment())
-    assert change_type(service, ENVIRONMENT_ID, "Production", Waiting(FakeTalk(), 600), 10).sku == "Production"
-    change_type(service, ENVIRONMENT_ID, "Production", Waiting(FakeTalk(), 600), 10)
-    assert service.writes() == ["sku Production"]
+def without_effect(world: World, times: int) -> None:
+    """The service takes a new name so many times (0: always) and keeps the old one."""
+    fault(world, "PATCH", ONE, status=204, count=times)
 
 
-def removed(service: FakePowerPlatform) -> bool:
-    waiting = Waiting(FakeTalk(), 7200)
-    return remove(service, ENVIRONMENT_ID, domain="contoso-uat", mark=MARK, waiting=waiting, interval=10)
+def test_rename_is_repeated_until_read_back(world: World, wire: Wire, made: Environment) -> None:
+    without_effect(world, 1)
+    assert renamed(world, made.id).display_name == "Contoso"
+    assert writes(wire) == ["update"] * 2
 
 
-@pytest.mark.parametrize(
-    ("states", "deletes"),
-    [
-        (["Succeeded"], 1),
-        (["Running", "Succeeded"], 1),
-        (["busy", "Succeeded"], 2),
-        (["Failed", "Failed", "Succeeded"], 3),
-    ],
-)
-def test_delete_goes_on_until_gone(states: list[str], deletes: int) -> None:
-    service = FakePowerPlatform(an_environment())
-    service.delete_states = states
-    assert removed(service)
-    assert service.writes() == ["delete"] * deletes
+def test_rename_under_way_is_not_sent_again(world: World, wire: Wire, made: Environment) -> None:
+    world.tenant.switches.set("environment_update_duration", 25)
+    assert renamed(world, made.id).display_name == "Contoso"
+    assert writes(wire) == ["update"]
+    assert wire.count(OPERATION) == 3
 
 
-def test_delete_of_a_gone_environment_succeeds() -> None:
-    service = FakePowerPlatform()
-    assert not removed(service)
-    assert service.writes() == []
+def test_type_changes_once_and_is_read_back(world: World, wire: Wire, made: Environment) -> None:
+    assert changed(world, made.id).sku == "Production"
+    changed(world, made.id)
+    assert writes(wire) == ["sku"]
+
+
+def removed(world: World, environment_id: str, domain: str = DOMAIN) -> bool:
+    call = world.call()
+    service, waiting = call.session("public").power_platform, Waiting(call, 7200)
+    return remove(service, environment_id, domain=domain, mark=MARK, waiting=waiting, interval=10)
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("switches", "busy", "deletes"),
     [
-        (an_environment(description="adopted by hand"), "not by this stack"),
-        (an_environment(domain="contoso-new"), "has the domain 'contoso-new', this stack made 'contoso-uat'"),
+        ({"environment_delete_duration": 1}, False, 1),
+        ({}, False, 1),
+        ({}, True, 2),
+        ({"environment_delete_failures": 2}, False, 3),
     ],
 )
-def test_delete_verifies_mark_and_domain(environment: object, said: str) -> None:
-    service = FakePowerPlatform(environment)  # type: ignore[arg-type]
+def test_delete_goes_on_until_gone(
+    world: World, wire: Wire, made: Environment, switches: dict[str, Any], busy: bool, deletes: int
+) -> None:
+    for name, value in switches.items():
+        world.tenant.switches.set(name, value)
+    if busy:
+        fault(world, "DELETE", ONE, status=409)
+    assert removed(world, made.id)
+    assert writes(wire) == ["delete"] * deletes
+    assert platform(world).find_by_domain(DOMAIN, fresh=True) is None
+
+
+def test_delete_of_a_gone_environment_succeeds(world: World, wire: Wire) -> None:
+    assert not removed(world, "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d")
+    assert writes(wire) == []
+
+
+@pytest.mark.parametrize(
+    ("description", "domain", "said"),
+    [
+        ("adopted by hand", DOMAIN, "not by this stack"),
+        (MARK, "contoso-old", "has the domain 'contoso-uat', this stack made 'contoso-old'"),
+    ],
+)
+def test_delete_verifies_mark_and_domain(
+    world: World, wire: Wire, made: Environment, description: str, domain: str, said: str
+) -> None:
+    by_hand(world, made.id, description)
     with pytest.raises(Conflict, match=said):
-        removed(service)
-    assert service.writes() == []
+        removed(world, made.id, domain)
+    assert writes(wire) == []
 
 
-def test_delete_that_keeps_failing_ends() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.delete_states = ["Failed"]
+def test_delete_that_keeps_failing_ends(world: World, made: Environment) -> None:
+    world.tenant.switches.set("environment_delete_failures", 99)
     with pytest.raises(OperationFailed, match="ended 10 delete operations as Failed"):
-        removed(service)
+        removed(world, made.id)
 
 
-class Failing(FakePowerPlatform):
-    """Takes a change, whose operation then fails."""
-
-    def update_environment(self, environment_id: str, **changes: str | None) -> OperationStarted:
-        self.calls.append("update")
-        return OperationStarted(operation_url="https://api.bap.microsoft.com/operations/2")
-
-    def modify_sku(self, environment_id: str, sku: str) -> OperationStarted:
-        self.calls.append("sku")
-        return OperationStarted(operation_url="https://api.bap.microsoft.com/operations/3")
-
-
-@pytest.mark.parametrize(("change", "what"), [(rename, "rename"), (change_type, "change of type")])
-def test_change_whose_operation_fails_ends_with_its_error(change: Callable[..., Environment], what: str) -> None:
-    service = Failing(an_environment())
-    service.operation_states = ["Running", "Failed"]
+@pytest.mark.parametrize(("change", "what"), [(renamed, "rename"), (changed, "change of type")])
+def test_change_whose_operation_fails_ends_with_its_error(
+    world: World, wire: Wire, made: Environment, change: Callable[[World, str, str], Environment], what: str
+) -> None:
+    wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
     with pytest.raises(OperationFailed, match=f"ended the {what} as Failed in stage Run") as caught:
-        change(service, ENVIRONMENT_ID, "Production", Waiting(FakeTalk(), 7200), 10)
+        change(world, made.id, "Production")
     assert caught.value.correlation_id == "op-1"
-    assert len(service.writes()) == 1
+    assert len(writes(wire)) == 1
 
 
-def test_rename_without_effect_is_repeated_ten_times_at_most() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.renames_needed = 999
+def test_rename_without_effect_is_repeated_ten_times_at_most(world: World, wire: Wire, made: Environment) -> None:
+    without_effect(world, 0)
     with pytest.raises(OperationFailed, match="took the new name 10 times and still shows"):
-        rename(service, ENVIRONMENT_ID, "Contoso", Waiting(FakeTalk(), 7200), 10)
-    assert len(service.writes()) == 10
+        renamed(world, made.id, seconds=7200)
+    assert writes(wire) == ["update"] * 10
 
 
-def test_create_that_is_refused_with_a_reason_keeps_the_reason() -> None:
-    service = FakePowerPlatform()
-    reason = ServiceUnavailable(
-        "no room in the region", code="RegionFull", correlation_id="c-1", may_have_happened=True
-    )
-    service.create_errors = [reason, reason]
+def test_create_that_is_refused_with_a_reason_keeps_the_reason(world: World) -> None:
+    headers = {"x-ms-correlation-request-id": "c-1"}
+    refused(world, "POST", CREATE, 503, "RegionFull", "no room in the region", count=0, headers=headers)
     with pytest.raises(OperationFailed, match="the last one: no room in the region") as caught:
-        lifecycle(service).ensure()
-    assert (caught.value.code, caught.value.correlation_id) == ("RegionFull", "c-1")
+        lifecycle(world).ensure()
+    assert caught.value.code == "RegionFull"
+    assert caught.value.correlation_id
