@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from providers.api.transport.errors import Conflict, PermissionDenied
+from providers.api.power_platform.models import Environment
+from providers.api.transport.errors import Conflict
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances import deletion
 from providers.instances.cds_model import CdsInputs, CdsOutputs
@@ -12,8 +13,8 @@ from providers.instances.new_cds import Wanted, to_request
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
-from tests.support.seen_instances import ENVIRONMENT_ID, MARK, a_template, an_environment
-from tests.unit.providers.fake_services import FakePowerPlatform, FakeSession, a_call
+from tests.support.environments import MARK, Environments
+from tests.support.in_process import World
 
 PROVIDER = CdsInstanceProvider()
 BAG: dict[str, Any] = {
@@ -36,20 +37,38 @@ def nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion, "declared", Memory())
 
 
+@pytest.fixture
+def tenant(world: World) -> Environments:
+    return Environments(world)
+
+
+@pytest.fixture
+def stored(tenant: Environments) -> CdsOutputs:
+    """The environment as an earlier run made it."""
+    outputs = created(tenant)
+    tenant.forget()
+    return outputs
+
+
 def check(olds: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
     failures = PROVIDER.check(olds, {**BAG, **changes}).failures or []
     return [(failure.property, said(failure.reason)) for failure in failures]
 
 
-def live_problems(service: FakePowerPlatform, said: list[str] | None = None, **changes: Any) -> list[tuple[str, str]]:
+def live_problems(tenant: Environments, **changes: Any) -> list[tuple[str, str]]:
     inputs = INPUTS.model_copy(update=changes)
-    return [tuple(found) for found in PROVIDER.live_problems(inputs, a_call(FakeSession(service), said))]  # type: ignore[misc]
+    return [tuple(found) for found in PROVIDER.live_problems(inputs, tenant.world.call())]  # type: ignore[misc]
 
 
-def created(session: FakeSession, said: list[str] | None = None) -> CdsOutputs:
-    identifier, outputs = PROVIDER.on_create(INPUTS, a_call(session, said))
-    assert identifier == ENVIRONMENT_ID
+def created(tenant: Environments) -> CdsOutputs:
+    identifier, outputs = PROVIDER.on_create(INPUTS, tenant.world.call())
+    assert identifier == outputs.environment_id
     return outputs
+
+
+def own(tenant: Environments) -> Environment | None:
+    """The environment of this stack as the service lists it."""
+    return next((each for each in tenant.all() if each.domain == "contoso-uat"), None)
 
 
 def test_inputs_are_stored_in_the_services_spelling() -> None:
@@ -140,167 +159,161 @@ def test_request_places_the_environment_as_the_tenant_wants(
     assert (request.description, request.templates, request.sku) == (MARK, ("D365_DeveloperEdition",), "Sandbox")
 
 
-def test_tenant_without_objection_raises_none() -> None:
-    assert live_problems(FakePowerPlatform()) == []
+def test_tenant_without_objection_raises_none(tenant: Environments) -> None:
+    assert live_problems(tenant) == []
 
 
-def test_every_objection_of_the_tenant_is_reported_at_once() -> None:
-    service = FakePowerPlatform()
-    service.template_list = [a_template("D365_DeveloperEdition", disabled=True)]
-    service.capacities["Database"] = 100
-    service.domain_objection = "The specified domain name with a value of 'contoso-uat' is invalid."
-    found = live_problems(service, currency="XXX", language=9999)
+def no_room(tenant: Environments, megabytes: float) -> None:
+    tenant.world.tenant.switches.set("capacity_database_mb", megabytes)
+
+
+def test_every_objection_of_the_tenant_is_reported_at_once(tenant: Environments) -> None:
+    tenant.world.tenant.switches.set("disabled_templates", "D365_DeveloperEdition")
+    no_room(tenant, 100)
+    text = "The specified domain name with a value of 'contoso-uat' is invalid."
+    tenant.refuse("POST", "*/validateEnvironmentDetails", 400, "InvalidDomainName", text)
+    found = live_problems(tenant, currency="XXX", language=9999)
     assert [path for path, _ in found] == ["type", "currency", "language", "domain", "domain"]
 
 
-def test_unknown_location_is_an_objection() -> None:
-    assert live_problems(FakePowerPlatform(), location="atlantis") == [
-        ("location", "is no location of this tenant; it offers europe")
-    ]
+def test_unknown_location_is_an_objection(tenant: Environments) -> None:
+    ((path, text),) = live_problems(tenant, location="atlantis")
+    assert path == "location"
+    assert text.startswith("is no location of this tenant; it offers ")
+    assert "europe" in text
 
 
-def test_foreign_environment_is_an_objection_already_in_preview() -> None:
-    ((path, text),) = live_problems(FakePowerPlatform(an_environment(description="")))
+def test_foreign_environment_is_an_objection_already_in_preview(tenant: Environments, stored: CdsOutputs) -> None:
+    maker = tenant.change(stored.environment_id, description="").created_by.display_name
+    ((path, text),) = live_problems(tenant)
     assert path == "domain"
-    assert "created by Ines Roth, not by this stack" in text
+    assert f"created by {maker}, not by this stack" in text
 
 
-def test_own_environment_needs_no_further_checks() -> None:
-    service = FakePowerPlatform(an_environment())
-    service.capacities["Database"] = 0
-    assert live_problems(service) == []
+def test_own_environment_needs_no_further_checks(tenant: Environments, stored: CdsOutputs) -> None:
+    no_room(tenant, 0)
+    assert live_problems(tenant) == []
 
 
-def test_what_cannot_be_checked_is_said() -> None:
-    said: list[str] = []
-    service = FakePowerPlatform()
-    service.macro_regions = ["eu-efta"]
-    service.capacity_error = PermissionDenied("no licensing role")
-    assert live_problems(service, said, location="eu-efta") == []
-    assert said == [
-        "DW-N04 not checked: templates, currency, language and domain, which are listed by location",
-        "DW-N03 not checked: free capacity (no licensing role)",
-    ]
+def test_what_cannot_be_checked_is_said(tenant: Environments) -> None:
+    tenant.world.tenant.switches.set("tenant_provisioning_mode", "macroRegion")
+    regions = tenant.world.call().session("public").power_platform.locations().macro_regions
+    path, text = "/licensing/tenantCapacity", "no licensing role"
+    tenant.refuse("GET", path, 403, "Forbidden", text, service="powerplatform")
+    assert live_problems(tenant, location=regions[0].id) == []
+    templates, capacity = tenant.world.said
+    assert templates == "DW-N04 not checked: templates, currency, language and domain, which are listed by location"
+    assert capacity.startswith("DW-N03 not checked: free capacity (no licensing role")
 
 
-def test_created_environment_is_reported_as_the_service_holds_it() -> None:
-    session = FakeSession()
-    outputs = created(session)
+def test_created_environment_is_reported_as_the_service_holds_it(tenant: Environments) -> None:
+    outputs, held = created(tenant), own(tenant)
+    assert held is not None
     assert outputs.model_dump() == {
         **INPUTS.model_dump(exclude={"tenant"}),
         "tenant_id": "",
         "reference": None,
-        "environment_id": ENVIRONMENT_ID,
+        "environment_id": held.id,
         "url": "https://contoso-uat.crm4.dynamics.com/",
         "api_url": "https://contoso-uat.api.crm4.dynamics.com",
-        "organization_id": "9a41d2f7-5c3e-4b60-8e1d-0f2a4c6b8d11",
+        "organization_id": held.organization_id,
         "geography": "europe",
         "azure_region": "westeurope",
-        "version": "9.2.26081.00142",
-        "prime_solution": "1.0.0.0",
+        "version": held.version,
+        "prime_solution": outputs.prime_solution,
         "created_by_us": True,
     }
-    assert session.power_platform.writes() == ["create contoso-uat"]
+    assert (held.display_name, held.description, held.sku) == ("Contoso UAT", MARK, "Sandbox")
+    assert outputs.prime_solution not in {"", "not present"}
+    assert tenant.writes() == ["create"]
 
 
-def test_second_create_finds_the_first() -> None:
-    session = FakeSession()
-    assert created(session) == created(session)
-    assert session.power_platform.writes() == ["create contoso-uat"]
+def test_second_create_finds_the_first(tenant: Environments, stored: CdsOutputs) -> None:
+    assert created(tenant) == stored
+    assert tenant.writes() == []
 
 
-def test_found_environment_gets_the_declared_name() -> None:
-    session = FakeSession(FakePowerPlatform(an_environment(display_name="old")))
-    assert created(session).name == "Contoso UAT"
-    assert session.power_platform.writes() == ["update Contoso UAT"]
+def test_found_environment_gets_the_declared_name(tenant: Environments, stored: CdsOutputs) -> None:
+    tenant.change(stored.environment_id, display_name="old")
+    assert created(tenant).name == "Contoso UAT"
+    assert tenant.writes() == ["update"]
 
 
-def test_found_environment_with_another_currency_is_refused() -> None:
-    session = FakeSession(FakePowerPlatform(an_environment()))
-    session.organization.currency = "USD"
+def test_found_environment_with_another_currency_is_refused(tenant: Environments, stored: CdsOutputs) -> None:
+    tenant.wire.alter("*/transactioncurrencies(*", lambda currency: {**currency, "isocurrencycode": "USD"})
     with pytest.raises(Conflict, match="of this stack has the currency USD, not EUR"):
-        created(session)
+        created(tenant)
 
 
-def test_missing_marker_solution_is_told_not_fatal() -> None:
-    session = FakeSession()
-    session.organization.prime = None
-    assert created(session).prime_solution == "not present"
+def test_missing_marker_solution_is_told_not_fatal(tenant: Environments) -> None:
+    tenant.wire.alter("*/solutions", lambda listed: {**listed, "value": []})
+    assert created(tenant).prime_solution == "not present"
 
 
-def test_another_geography_is_warned_about_and_no_drift() -> None:
-    said: list[str] = []
-    session = FakeSession(FakePowerPlatform(an_environment(location="unitedkingdom")))
-    assert created(session, said).location == "europe"
-    assert said[-1] == "warning: the service placed the environment in unitedkingdom, not in europe"
+def test_another_geography_is_warned_about_and_no_drift(tenant: Environments, stored: CdsOutputs) -> None:
+    tenant.change(stored.environment_id, location="unitedkingdom")
+    assert created(tenant).location == "europe"
+    assert tenant.world.said[-1] == "warning: the service placed the environment in unitedkingdom, not in europe"
 
 
-def read(session: FakeSession, stored: CdsOutputs) -> CdsOutputs | None:
-    return PROVIDER.on_read(ENVIRONMENT_ID, stored, a_call(session))
+def read(tenant: Environments, stored: CdsOutputs) -> CdsOutputs | None:
+    return PROVIDER.on_read(stored.environment_id, stored, tenant.world.call())
 
 
-def test_unchanged_environment_reads_as_created() -> None:
-    session = FakeSession()
-    stored = created(session)
-    assert read(session, stored) == stored
+def updated(tenant: Environments, stored: CdsOutputs, **changes: Any) -> CdsOutputs:
+    inputs = INPUTS.model_copy(update=changes)
+    return PROVIDER.on_update(stored.environment_id, stored, inputs, tenant.world.call())
 
 
-def test_name_changed_by_a_person_is_read_and_put_back() -> None:
-    session = FakeSession()
-    stored = created(session)
-    session.power_platform.held[ENVIRONMENT_ID] = an_environment(display_name="Renamed")
-    held = read(session, stored)
+def test_unchanged_environment_reads_as_created(tenant: Environments, stored: CdsOutputs) -> None:
+    assert read(tenant, stored) == stored
+
+
+def test_name_changed_by_a_person_is_read_and_put_back(tenant: Environments, stored: CdsOutputs) -> None:
+    tenant.change(stored.environment_id, display_name="Renamed")
+    held = read(tenant, stored)
     assert held is not None
     assert held.name == "Renamed"
-    assert PROVIDER.on_update(ENVIRONMENT_ID, held, INPUTS, a_call(session)).name == "Contoso UAT"
+    assert updated(tenant, held).name == "Contoso UAT"
+    found = own(tenant)
+    assert found is not None
+    assert found.display_name == "Contoso UAT"
 
 
-def test_only_the_services_404_means_gone() -> None:
-    session = FakeSession()
-    stored = created(session)
-    session.power_platform.held.clear()
-    assert read(session, stored) is None
+def test_only_the_services_404_means_gone(tenant: Environments, stored: CdsOutputs) -> None:
+    host = "contoso-uat.crm4.dynamics.com"
+    tenant.world.tenant.person.act({"action": "delete-environment", "environment": host})
+    assert read(tenant, stored) is None
 
 
-def test_update_without_a_difference_writes_nothing() -> None:
-    session = FakeSession()
-    stored = created(session)
-    session.power_platform.calls.clear()
-    assert PROVIDER.on_update(ENVIRONMENT_ID, stored, INPUTS, a_call(session)) == stored
-    assert session.power_platform.writes() == []
+def test_update_without_a_difference_writes_nothing(tenant: Environments, stored: CdsOutputs) -> None:
+    assert updated(tenant, stored) == stored
+    assert tenant.writes() == []
 
 
-def test_delete_removes_what_this_stack_created() -> None:
-    session = FakeSession()
-    stored = created(session)
-    PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session))
-    PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session))
-    assert session.power_platform.held == {}
-    assert session.power_platform.writes() == ["create contoso-uat", "delete"]
+def test_delete_removes_what_this_stack_created(tenant: Environments, stored: CdsOutputs) -> None:
+    for _ in range(2):
+        PROVIDER.on_delete(stored.environment_id, stored, tenant.world.call())
+    assert own(tenant) is None
+    assert tenant.writes() == ["delete"]
 
 
-def test_delete_leaves_what_this_stack_did_not_create() -> None:
-    said: list[str] = []
-    session = FakeSession()
-    stored = created(session).model_copy(update={"created_by_us": False})
-    PROVIDER.on_delete(ENVIRONMENT_ID, stored, a_call(session, said))
-    assert said == ["not created by this stack; left as it is"]
-    assert "delete" not in session.power_platform.writes()
+def test_delete_leaves_what_this_stack_did_not_create(tenant: Environments, stored: CdsOutputs) -> None:
+    others = stored.model_copy(update={"created_by_us": False})
+    PROVIDER.on_delete(stored.environment_id, others, tenant.world.call())
+    assert tenant.world.said == ["not created by this stack; left as it is"]
+    assert tenant.writes() == []
 
 
-def test_delete_after_the_consent_has_ended_names_the_date() -> None:
-    session = FakeSession()
+def test_delete_after_the_consent_has_ended_names_the_date(tenant: Environments, stored: CdsOutputs) -> None:
     ended = Consent(action="delete-environment", target="contoso-uat", until="2020-01-31")
-    stored = created(session).model_copy(update={"confirm": (ended,)})
+    consented = stored.model_copy(update={"confirm": (ended,)})
     with pytest.raises(ResourceError, match=r"not deleted: the consent .* ended on 2020-01-31"):
-        PROVIDER.require_deletable(ENVIRONMENT_ID, stored, a_call(session))
+        PROVIDER.require_deletable(stored.environment_id, consented, tenant.world.call())
 
 
-def test_update_records_the_timeout_that_a_deletion_will_use() -> None:
-    session = FakeSession()
-    stored = created(session)
-    inputs = INPUTS.model_copy(update={"name": "Contoso 2", "timeout": "3h"})
-    assert PROVIDER.on_update(ENVIRONMENT_ID, stored, inputs, a_call(session)).timeout == "3h"
+def test_update_records_the_timeout_that_a_deletion_will_use(tenant: Environments, stored: CdsOutputs) -> None:
+    assert updated(tenant, stored, name="Contoso 2", timeout="3h").timeout == "3h"
 
 
 def said(reason: str) -> str:

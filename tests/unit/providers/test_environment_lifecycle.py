@@ -6,40 +6,31 @@ from typing import Any
 import pytest
 
 from emulator.core.faults import Fault
-from emulator.power_platform.records import find_environment, put_environment
 from providers.api.power_platform.interface import PowerPlatform
 from providers.api.power_platform.models import Environment, EnvironmentRequest
 from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, OperationFailed, OperationTimedOut
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.removal import remove
 from providers.protocol.waiting import Waiting
+from tests.support.environments import CREATE, MARK, ONE, OPERATION, Environments
 from tests.support.in_process import World
-from tests.support.watched_wire import Wire
 
-MARK = "dual-write dualwrite/new-new"
 DOMAIN = "contoso-uat"
 WANTED = EnvironmentRequest(
     display_name="Contoso UAT", domain=DOMAIN, location="europe", description=MARK, currency="EUR", language=1033
 )
-CREATE = "*/Microsoft.BusinessAppPlatform/environments"
-LIST = "*/scopes/admin/environments"
-ONE = "*/scopes/admin/environments/*"
-OPERATION = "*/lifecycleOperations/*"
-# What each write is called here, by method and the end of its path.
-WRITES = {"POST environments": "create", "PATCH": "update", "POST modifySku": "sku", "DELETE": "delete"}
 
 
 @pytest.fixture
-def wire(world: World) -> Wire:
-    return Wire(world)
+def tenant(world: World) -> Environments:
+    return Environments(world)
 
 
 @pytest.fixture
-def made(world: World, wire: Wire) -> Environment:
+def made(world: World, tenant: Environments) -> Environment:
     """The environment of this stack, which an earlier run made."""
     environment = lifecycle(world).ensure()
-    for log in (wire.sent, world.said, world.progress):
-        log.clear()
+    tenant.forget()
     return environment
 
 
@@ -53,90 +44,56 @@ def lifecycle(world: World, seconds: float = 7200) -> EnvironmentLifecycle:
     return EnvironmentLifecycle(service, WANTED, mark=MARK, interval=10, waiting=waiting)
 
 
-def writes(wire: Wire) -> list[str]:
-    """The requests that change the tenant."""
-    ends = (f"{each.method} {each.path.rpartition('/')[2]}" for each in wire.sent if each.method != "GET")
-    return [WRITES.get(end) or WRITES[end.partition(" ")[0]] for end in ends]
-
-
-def fault(world: World, method: str, path: str, **what: Any) -> None:
-    world.tenant.faults.add(Fault(service="bap", method=method, path=path, **what))
-
-
-def refused(world: World, method: str, path: str, status: int, code: str, text: str, **more: Any) -> None:
-    fault(world, method, path, status=status, body={"error": {"code": code, "message": text}}, **more)
-
-
-def hide_from_list(wire: Wire, times: int) -> None:
-    """The list does not show environments of this stack so many times."""
-    left = iter(range(times))
-
-    def change(listed: Any) -> Any:
-        if next(left, None) is None:
-            return listed
-        return {**listed, "value": [each for each in listed["value"] if each["properties"].get("description") != MARK]}
-
-    wire.alter(LIST, change)
-
-
 def ended(state: str) -> Callable[[Any], Any]:
     """An operation as if it had come to this state in the stage Run."""
     stages = [{"id": "Run", "state": {"id": state}}]
     return lambda operation: {**operation, "state": {"id": state}, "stages": stages, "links": {}}
 
 
-def by_hand(world: World, environment_id: str, description: str) -> None:
-    """A person gives the environment another description."""
-    environment = find_environment(world.tenant, environment_id)
-    assert environment is not None
-    environment.description = description
-    put_environment(world.tenant, environment)
-
-
-def test_missing_environment_is_created_once(world: World, wire: Wire) -> None:
+def test_missing_environment_is_created_once(world: World, tenant: Environments) -> None:
     assert lifecycle(world).ensure().domain == DOMAIN
-    assert writes(wire) == ["create"]
+    assert tenant.writes() == ["create"]
 
 
-def test_own_environment_is_adopted_without_a_write(world: World, wire: Wire, made: Environment) -> None:
+def test_own_environment_is_adopted_without_a_write(world: World, tenant: Environments, made: Environment) -> None:
     assert lifecycle(world).ensure().id == made.id
-    assert writes(wire) == []
+    assert tenant.writes() == []
     assert world.said == [f"found the environment {made.id} of this stack; going on with it"]
 
 
-def test_create_under_way_is_followed_not_repeated(world: World, wire: Wire) -> None:
+def test_create_under_way_is_followed_not_repeated(world: World, tenant: Environments) -> None:
     platform(world).create_environment(WANTED)
     assert lifecycle(world).ensure().domain == DOMAIN
-    assert writes(wire) == ["create"]
-    assert wire.count("*/lifecycleOperations") > 2
+    assert tenant.writes() == ["create"]
+    assert tenant.wire.count("*/lifecycleOperations") > 2
 
 
-def test_foreign_environment_stops_before_any_write(world: World, wire: Wire, made: Environment) -> None:
-    by_hand(world, made.id, "made by hand")
+def test_foreign_environment_stops_before_any_write(world: World, tenant: Environments, made: Environment) -> None:
+    tenant.change(made.id, description="made by hand")
     with pytest.raises(Conflict, match=r"created by .*, not by this stack"):
         lifecycle(world).ensure()
-    assert writes(wire) == []
+    assert tenant.writes() == []
 
 
-def test_lost_answer_is_looked_up_by_domain(world: World, wire: Wire) -> None:
-    hide_from_list(wire, 3)
-    fault(world, "POST", CREATE, drop="after")
+def test_lost_answer_is_looked_up_by_domain(world: World, tenant: Environments) -> None:
+    tenant.hide_own(3)
+    tenant.fault("POST", CREATE, drop="after")
     assert lifecycle(world).ensure().domain == DOMAIN
-    assert writes(wire) == ["create"]
+    assert tenant.writes() == ["create"]
 
 
-def test_create_that_never_arrived_is_sent_again_after_grace(world: World, wire: Wire) -> None:
-    fault(world, "POST", CREATE, drop="before")
+def test_create_that_never_arrived_is_sent_again_after_grace(world: World, tenant: Environments) -> None:
+    tenant.fault("POST", CREATE, drop="before")
     before = world.elapsed
     assert lifecycle(world).ensure().domain == DOMAIN
-    assert writes(wire) == ["create"] * 2
+    assert tenant.writes() == ["create"] * 2
     assert world.elapsed - before >= 60
 
 
-def test_domain_taken_by_our_own_lost_create_is_adopted(world: World, wire: Wire, made: Environment) -> None:
-    hide_from_list(wire, 1)
+def test_domain_taken_by_our_own_lost_create_is_adopted(world: World, tenant: Environments, made: Environment) -> None:
+    tenant.hide_own(1)
     assert lifecycle(world).ensure().id == made.id
-    assert writes(wire) == ["create"]
+    assert tenant.writes() == ["create"]
 
 
 @pytest.mark.parametrize(
@@ -149,16 +106,16 @@ def test_domain_taken_by_our_own_lost_create_is_adopted(world: World, wire: Wire
     ],
 )
 def test_final_refusals_are_not_repeated(
-    world: World, wire: Wire, kind: type[ApiError], status: int, code: str
+    world: World, tenant: Environments, kind: type[ApiError], status: int, code: str
 ) -> None:
-    refused(world, "POST", CREATE, status, code, "it will not do")
+    tenant.refuse("POST", CREATE, status, code, "it will not do")
     with pytest.raises(kind, match="it will not do"):
         lifecycle(world).ensure()
-    assert writes(wire) == ["create"]
+    assert tenant.writes() == ["create"]
 
 
-def test_failed_create_names_stage_and_operation(world: World, wire: Wire) -> None:
-    wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
+def test_failed_create_names_stage_and_operation(world: World, tenant: Environments) -> None:
+    tenant.wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
     with pytest.raises(OperationFailed) as caught:
         lifecycle(world).ensure()
     assert str(caught.value) == (
@@ -167,8 +124,8 @@ def test_failed_create_names_stage_and_operation(world: World, wire: Wire) -> No
     )
 
 
-def test_vanished_create_operation_is_no_success(world: World) -> None:
-    refused(world, "GET", OPERATION, 404, "OperationNotFound", "The operation could not be found.", count=0)
+def test_vanished_create_operation_is_no_success(world: World, tenant: Environments) -> None:
+    tenant.refuse("GET", OPERATION, 404, "OperationNotFound", "The operation could not be found.", count=0)
     environment = lifecycle(world).ensure()
     assert (environment.domain, environment.state) == (DOMAIN, "Ready")
 
@@ -179,20 +136,20 @@ def test_late_dataverse_is_waited_for(world: World) -> None:
     assert "waiting for Dataverse: Dataverse not shown yet, 30 s (usually a minute)" in world.progress
 
 
-def test_deadline_says_what_was_last_seen(world: World, wire: Wire) -> None:
-    wire.alter(OPERATION, ended("Running"))
+def test_deadline_says_what_was_last_seen(world: World, tenant: Environments) -> None:
+    tenant.wire.alter(OPERATION, ended("Running"))
     with pytest.raises(OperationTimedOut, match="last status: Running, stage Run"):
         lifecycle(world, seconds=60).ensure()
 
 
-def test_another_domain_than_asked_is_an_error(world: World, wire: Wire) -> None:
+def test_another_domain_than_asked_is_an_error(world: World, tenant: Environments) -> None:
     def change(environment: Any) -> Any:
         metadata = environment["properties"].get("linkedEnvironmentMetadata")
         if metadata:
             metadata["domainName"] = "contoso-uat1"
         return environment
 
-    wire.alter(ONE, change)
+    tenant.wire.alter(ONE, change)
     with pytest.raises(Conflict, match="the domain 'contoso-uat1' instead of 'contoso-uat'"):
         lifecycle(world).ensure()
 
@@ -231,28 +188,28 @@ def changed(world: World, environment_id: str, sku: str = "Production") -> Envir
     return change_type(call.session("public").power_platform, environment_id, sku, Waiting(call, 600), 10)
 
 
-def without_effect(world: World, times: int) -> None:
+def without_effect(tenant: Environments, times: int) -> None:
     """The service takes a new name so many times (0: always) and keeps the old one."""
-    fault(world, "PATCH", ONE, status=204, count=times)
+    tenant.fault("PATCH", ONE, status=204, count=times)
 
 
-def test_rename_is_repeated_until_read_back(world: World, wire: Wire, made: Environment) -> None:
-    without_effect(world, 1)
+def test_rename_is_repeated_until_read_back(world: World, tenant: Environments, made: Environment) -> None:
+    without_effect(tenant, 1)
     assert renamed(world, made.id).display_name == "Contoso"
-    assert writes(wire) == ["update"] * 2
+    assert tenant.writes() == ["update"] * 2
 
 
-def test_rename_under_way_is_not_sent_again(world: World, wire: Wire, made: Environment) -> None:
+def test_rename_under_way_is_not_sent_again(world: World, tenant: Environments, made: Environment) -> None:
     world.tenant.switches.set("environment_update_duration", 25)
     assert renamed(world, made.id).display_name == "Contoso"
-    assert writes(wire) == ["update"]
-    assert wire.count(OPERATION) == 3
+    assert tenant.writes() == ["update"]
+    assert tenant.wire.count(OPERATION) == 3
 
 
-def test_type_changes_once_and_is_read_back(world: World, wire: Wire, made: Environment) -> None:
+def test_type_changes_once_and_is_read_back(world: World, tenant: Environments, made: Environment) -> None:
     assert changed(world, made.id).sku == "Production"
     changed(world, made.id)
-    assert writes(wire) == ["sku"]
+    assert tenant.writes() == ["sku"]
 
 
 def removed(world: World, environment_id: str, domain: str = DOMAIN) -> bool:
@@ -271,20 +228,20 @@ def removed(world: World, environment_id: str, domain: str = DOMAIN) -> bool:
     ],
 )
 def test_delete_goes_on_until_gone(
-    world: World, wire: Wire, made: Environment, switches: dict[str, Any], busy: bool, deletes: int
+    world: World, tenant: Environments, made: Environment, switches: dict[str, Any], busy: bool, deletes: int
 ) -> None:
     for name, value in switches.items():
         world.tenant.switches.set(name, value)
     if busy:
-        fault(world, "DELETE", ONE, status=409)
+        tenant.fault("DELETE", ONE, status=409)
     assert removed(world, made.id)
-    assert writes(wire) == ["delete"] * deletes
+    assert tenant.writes() == ["delete"] * deletes
     assert platform(world).find_by_domain(DOMAIN, fresh=True) is None
 
 
-def test_delete_of_a_gone_environment_succeeds(world: World, wire: Wire) -> None:
+def test_delete_of_a_gone_environment_succeeds(world: World, tenant: Environments) -> None:
     assert not removed(world, "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d")
-    assert writes(wire) == []
+    assert tenant.writes() == []
 
 
 @pytest.mark.parametrize(
@@ -295,12 +252,12 @@ def test_delete_of_a_gone_environment_succeeds(world: World, wire: Wire) -> None
     ],
 )
 def test_delete_verifies_mark_and_domain(
-    world: World, wire: Wire, made: Environment, description: str, domain: str, said: str
+    world: World, tenant: Environments, made: Environment, description: str, domain: str, said: str
 ) -> None:
-    by_hand(world, made.id, description)
+    tenant.change(made.id, description=description)
     with pytest.raises(Conflict, match=said):
         removed(world, made.id, domain)
-    assert writes(wire) == []
+    assert tenant.writes() == []
 
 
 def test_delete_that_keeps_failing_ends(world: World, made: Environment) -> None:
@@ -311,25 +268,27 @@ def test_delete_that_keeps_failing_ends(world: World, made: Environment) -> None
 
 @pytest.mark.parametrize(("change", "what"), [(renamed, "rename"), (changed, "change of type")])
 def test_change_whose_operation_fails_ends_with_its_error(
-    world: World, wire: Wire, made: Environment, change: Callable[[World, str, str], Environment], what: str
+    world: World, tenant: Environments, made: Environment, change: Callable[[World, str, str], Environment], what: str
 ) -> None:
-    wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
+    tenant.wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
     with pytest.raises(OperationFailed, match=f"ended the {what} as Failed in stage Run") as caught:
         change(world, made.id, "Production")
     assert caught.value.correlation_id == "op-1"
-    assert len(writes(wire)) == 1
+    assert len(tenant.writes()) == 1
 
 
-def test_rename_without_effect_is_repeated_ten_times_at_most(world: World, wire: Wire, made: Environment) -> None:
-    without_effect(world, 0)
+def test_rename_without_effect_is_repeated_ten_times_at_most(
+    world: World, tenant: Environments, made: Environment
+) -> None:
+    without_effect(tenant, 0)
     with pytest.raises(OperationFailed, match="took the new name 10 times and still shows"):
         renamed(world, made.id, seconds=7200)
-    assert writes(wire) == ["update"] * 10
+    assert tenant.writes() == ["update"] * 10
 
 
-def test_create_that_is_refused_with_a_reason_keeps_the_reason(world: World) -> None:
+def test_create_that_is_refused_with_a_reason_keeps_the_reason(world: World, tenant: Environments) -> None:
     headers = {"x-ms-correlation-request-id": "c-1"}
-    refused(world, "POST", CREATE, 503, "RegionFull", "no room in the region", count=0, headers=headers)
+    tenant.refuse("POST", CREATE, 503, "RegionFull", "no room in the region", count=0, headers=headers)
     with pytest.raises(OperationFailed, match="the last one: no room in the region") as caught:
         lifecycle(world).ensure()
     assert caught.value.code == "RegionFull"

@@ -1,0 +1,82 @@
+"""Environments of a tenant: what people change on them, how the service refuses, and what the program wrote."""
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.core.faults import Fault
+from emulator.power_platform.records import Environment as Record
+from emulator.power_platform.records import find_environment, put_environment
+from providers.api.power_platform.models import Environment
+from tests.support.in_process import World
+from tests.support.watched_wire import Wire
+
+MARK = "dual-write dualwrite/new-new"
+CREATE = "*/Microsoft.BusinessAppPlatform/environments"
+LIST = "*/scopes/admin/environments"
+ONE = "*/scopes/admin/environments/*"
+OPERATION = "*/lifecycleOperations/*"
+# What each write is called here, by method and the end of its path.
+_WRITES = {"POST environments": "create", "PATCH": "update", "POST modifySku": "sku", "DELETE": "delete"}
+# Checks that are sent as a POST.
+_CHECKS = {"POST validateEnvironmentDetails", "POST token"}
+
+
+class Environments:
+    """The tenant's environments, and the wire to the services."""
+
+    def __init__(self, world: World) -> None:
+        """Watch this world."""
+        self.world = world
+        self.wire = Wire(world)
+
+    def all(self) -> list[Environment]:
+        """What the service lists now."""
+        return self.world.call().session("public").power_platform.environments(fresh=True)
+
+    def writes(self) -> list[str]:
+        """The requests that changed an environment: create, update, sku, delete."""
+        ends = [f"{each.method} {each.path.rpartition('/')[2]}" for each in self.wire.sent if each.method != "GET"]
+        return [_WRITES.get(end) or _WRITES[end.partition(" ")[0]] for end in ends if end not in _CHECKS]
+
+    def forget(self) -> None:
+        """Count requests and messages anew."""
+        for log in (self.wire.sent, self.world.said, self.world.progress, self.world.requests):
+            log.clear()
+
+    def change(self, environment_id: str, **members: Any) -> Record:
+        """A person changes members of an environment, at once."""
+        record = find_environment(self.world.tenant, environment_id)
+        assert record is not None
+        record = record.model_copy(update=members)
+        put_environment(self.world.tenant, record)
+        return record
+
+    def shown_as(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """The service shows every environment with this change of its properties."""
+
+        def one(environment: Any) -> Any:
+            change(environment["properties"])
+            return environment
+
+        self.wire.alter(ONE, one)
+        self.wire.alter(LIST, lambda listed: {**listed, "value": [one(each) for each in listed["value"]]})
+
+    def hide_own(self, times: int) -> None:
+        """The list does not show environments of the stack new-new so many times."""
+        left = iter(range(times))
+
+        def change(listed: Any) -> Any:
+            if next(left, None) is None:
+                return listed
+            others = [each for each in listed["value"] if each["properties"].get("description") != MARK]
+            return {**listed, "value": others}
+
+        self.wire.alter(LIST, change)
+
+    def fault(self, method: str, path: str, *, service: str = "bap", **what: Any) -> None:
+        """What happens to the next such request, or to `count` of them (0: to all)."""
+        self.world.tenant.faults.add(Fault(service=service, method=method, path=path, **what))
+
+    def refuse(self, method: str, path: str, status: int, code: str, text: str, **more: Any) -> None:
+        """Such a request is refused in the service's form."""
+        self.fault(method, path, status=status, body={"error": {"code": code, "message": text}}, **more)
