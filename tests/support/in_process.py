@@ -85,7 +85,7 @@ class World:
         session = Session(
             profile("public", polls=POLLS),
             gateway=EMULATOR_GATEWAY,
-            tokens=_Tokens(self),
+            tokens=TenantTokens(self),
             dual_write_tokens=_UserTokens(self),
             transport=transport,
             timing=Timing(sleep=self.sleep, clock=self.clock, busy=60),
@@ -130,7 +130,9 @@ def _memory() -> Store:
     return store
 
 
-class _Tokens:
+class TenantTokens:
+    """Tokens of the demo application, straight from the tenant's identity service."""
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._tenant = world.tenant
@@ -151,7 +153,7 @@ class _Tokens:
         self._held.pop(scope, None)
 
 
-class _UserTokens(_Tokens):
+class _UserTokens(TenantTokens):
     """The delegated tokens of the dual-write service."""
 
     def _issued(self, scope: str) -> str:

@@ -4,18 +4,25 @@ from typing import Any
 
 import pytest
 
-from providers.api.dataverse.models import IntegrationDetails
-from providers.api.power_platform.models import LinkedFinOps
-from providers.api.transport.errors import NotFound, PermissionDenied, ServiceUnavailable
+from emulator.identity.directory import DEMO_CLIENT_ID
+from emulator.power_platform import packages
+from emulator.power_platform.records import FinOps, find_environment
+from providers.api.transport.errors import NotFound, PermissionDenied
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
-from tests.support.seen_instances import ENVIRONMENT_ID, FINOPS_ID, FINOPS_URL, an_environment
-from tests.unit.providers.fake_services import PROVISIONING_APP, FakePackages, FakePowerPlatform, FakeSession, a_call
+from tests.support import in_process
+from tests.support.environments import MARK, Environments
+from tests.support.in_process import World
 
 PROVIDER = CdsInstanceProvider()
 URL = "https://fabrikam-sales.crm4.dynamics.com"
 OTHER = "https://somebody-erp.sandbox.operations.eu.dynamics.com"
+INSTALLED = "https://fabrikam-sales.operations.eu.dynamics.com"
+# Fabrikam Sales, made by somebody else and linked with no F&O.
+ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
+FINOPS_ID = "4be0a1c3-77d2-4d09-93a5-6c1e2f3d4b5a"
+PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 NEEDED = ("name", "domain", "location", "currency", "language")
 BAG: dict[str, Any] = {"cloud": "emulator", "instance": "existing", "url": URL, "timeout": "2h"}
 INPUTS = CdsInputs.model_validate(BAG)
@@ -30,32 +37,68 @@ NEW_BAG: dict[str, Any] = {
 OURS = "https://contoso-uat.crm4.dynamics.com"
 
 
-def a_tenant(**changes: Any) -> FakeSession:
-    """A tenant with the environment of the stack file, made by somebody else."""
-    members = {"display_name": "Fabrikam Sales", "domain": "fabrikam-sales", "url": f"{URL}/", "description": "Sales"}
-    return FakeSession(FakePowerPlatform(an_environment(**{**members, **changes})))
+@pytest.fixture
+def tenant(world: World) -> Environments:
+    return Environments(world)
 
 
-def linked(session: FakeSession, kind: str, url: str = OTHER) -> FakeSession:
-    """The environment's link as both sides show it."""
-    for identifier, held in session.power_platform.held.items():
-        shown = LinkedFinOps(id=FINOPS_ID, type=kind, url=url)
-        session.power_platform.held[identifier] = held.model_copy(update={"finops": shown})
-    session.organization.integration = IntegrationDetails(id=FINOPS_ID, url=url, unified=kind == "Internal")
-    return session
+@pytest.fixture
+def made(tenant: Environments) -> CdsOutputs:
+    """An environment that this stack made."""
+    inputs = PROVIDER.normalise(CdsInputs.model_validate(NEW_BAG))
+    outputs = PROVIDER.on_create(inputs, tenant.world.call())[1]
+    tenant.forget()
+    return outputs
 
 
-def against(session: FakeSession, said: list[str] | None = None, **changes: Any) -> list[str]:
+def linked(tenant: Environments, kind: str, url: str = OTHER) -> None:
+    """The environment is linked with this F&O; both sides show it."""
+    tenant.world.tenant.switches.set("finops_url_slash", False)
+    finops = FinOps.model_validate(
+        {
+            "id": FINOPS_ID,
+            "state": "Installed",
+            "host": url.removeprefix("https://"),
+            "version": "10.0.45.10",
+            "developer_tools": False,
+            "demo_data": False,
+            "type": kind,
+            "reachable": True,
+            "linked_from": tenant.world.tenant.clock.now(),
+        }
+    )
+    tenant.change(ENVIRONMENT_ID, finops=finops)
+
+
+def database(tenant: Environments, **members: Any) -> None:
+    """Another Dataverse in the environment."""
+    record = find_environment(tenant.world.tenant, ENVIRONMENT_ID)
+    assert record is not None
+    assert record.database is not None
+    tenant.change(ENVIRONMENT_ID, database=record.database.model_copy(update=members))
+
+
+def version(tenant: Environments, number: str | None) -> None:
+    """The service shows this version of Dataverse, or none."""
+    tenant.shown_as(lambda properties: properties["linkedEnvironmentMetadata"].update(version=number))
+
+
+def against(tenant: Environments, **changes: Any) -> list[str]:
     inputs = INPUTS.model_copy(update=changes)
-    found = list(PROVIDER.live_problems(inputs, a_call(session, said)))
+    found = list(PROVIDER.live_problems(inputs, tenant.world.call()))
     assert {problem.path for problem in found} <= {"url", "environment_id"}
     return [problem.text for problem in found]
 
 
-def adopted(session: FakeSession) -> CdsOutputs:
-    identifier, outputs = PROVIDER.on_create(INPUTS, a_call(session))
+def adopted(tenant: Environments) -> CdsOutputs:
+    identifier, outputs = PROVIDER.on_create(INPUTS, tenant.world.call())
     assert identifier == ENVIRONMENT_ID
     return outputs
+
+
+def kept_out(tenant: Environments, status: int, code: str, text: str) -> None:
+    """Dataverse answers the program's first question with a refusal."""
+    tenant.refuse("GET", "*/WhoAmI*", status, code, text, service="dataverse", count=0)
 
 
 def check(olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
@@ -85,24 +128,24 @@ def test_inputs_of_the_other_kind_are_refused(changes: dict[str, Any], found: li
     assert check(BAG, {**BAG, **changes}) == found
 
 
-def test_fitting_environment_has_nothing_against_it() -> None:
-    said: list[str] = []
-    assert against(a_tenant(), said) == []
-    assert against(linked(a_tenant(), "Linked"), said, finops=f"{OTHER}/") == []
-    assert said == []
+def test_fitting_environment_has_nothing_against_it(tenant: Environments) -> None:
+    assert against(tenant) == []
+    linked(tenant, "Linked")
+    assert against(tenant, finops=f"{OTHER}/") == []
+    assert tenant.world.said == []
 
 
-def test_all_findings_come_at_once() -> None:
-    session = linked(a_tenant(version="9.1.0000.9999", management_state="Running"), "Linked")
-    session.organization.refusals = 1
-    state, version, access, partner = against(session, finops="https://ours.operations.eu.dynamics.com")
+def test_all_findings_come_at_once(tenant: Environments) -> None:
+    linked(tenant, "Linked")
+    tenant.change(ENVIRONMENT_ID, management_state="Running")
+    version(tenant, "9.1.0000.9999")
+    kept_out(tenant, 403, "0x80072560", "The user is not a member of the organization.")
+    state, number, access, partner = against(tenant, finops="https://ours.operations.eu.dynamics.com")
     assert state.startswith("the environment 'Fabrikam Sales' is not Ready but Running.")
-    assert version == (
-        "Dataverse is at version 9.1.0000.9999; dual-write needs 9.1.0000.11732 or later. Update it first."
-    )
-    assert access == (
-        "Dataverse does not let the program in (The user is not a member of the organization). Add the application "
-        "11111111-2222-3333-4444-555555555555 in the Power Platform admin center: the environment > Settings > "
+    assert number == "Dataverse is at version 9.1.0000.9999; dual-write needs 9.1.0000.11732 or later. Update it first."
+    assert access.startswith("Dataverse does not let the program in (The user is not a member of the organization")
+    assert access.endswith(
+        f"Add the application {DEMO_CLIENT_ID} in the Power Platform admin center: the environment > Settings > "
         "Users + permissions > Application users, with the role System Administrator."
     )
     assert partner == (
@@ -114,77 +157,89 @@ def test_all_findings_come_at_once() -> None:
 @pytest.mark.parametrize(
     "changes", [{"url": "https://nobody.crm4.dynamics.com"}, {"url": None, "environment_id": FINOPS_ID}]
 )
-def test_unknown_environment_is_named_as_the_stack_names_it(changes: dict[str, Any]) -> None:
-    (text,) = against(a_tenant(), **changes)
+def test_unknown_environment_is_named_as_the_stack_names_it(tenant: Environments, changes: dict[str, Any]) -> None:
+    (text,) = against(tenant, **changes)
     assert text == (
         f"no environment of this tenant answers to '{changes['url'] or FINOPS_ID}'. "
         "Check the name, and that the program's identity may see the environment."
     )
 
 
-def test_environment_without_dataverse_is_refused() -> None:
-    (text,) = against(a_tenant(url=None, domain=None), url=None, environment_id=ENVIRONMENT_ID)
+def test_environment_without_dataverse_is_refused(tenant: Environments) -> None:
+    tenant.change(ENVIRONMENT_ID, database=None)
+    (text,) = against(tenant, url=None, environment_id=ENVIRONMENT_ID)
     assert text.startswith("'Fabrikam Sales' has no Dataverse.")
 
 
-def test_dataverse_that_does_not_answer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
-        raise ServiceUnavailable("Dataverse answered 503", code="HTTP 503")
-
-    session = a_tenant()
-    monkeypatch.setattr(session.organization, "who_am_i", fails)
-    assert against(session) == ["Dataverse does not answer: Dataverse answered 503 (HTTP 503)"]
+def test_dataverse_that_does_not_answer_is_a_finding(tenant: Environments) -> None:
+    tenant.fault("GET", "*/WhoAmI*", service="dataverse", status=503, count=0)
+    (text,) = against(tenant)
+    assert text.startswith("Dataverse does not answer: Dataverse answered 503")
 
 
-def test_missing_credential_is_no_finding_but_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
-        raise PermissionDenied("no credential")
+def test_missing_credential_is_no_finding_but_an_error(tenant: Environments, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = in_process.TenantTokens.token
 
-    session = a_tenant()
-    monkeypatch.setattr(session.organization, "who_am_i", fails)
-    with pytest.raises(PermissionDenied):
-        against(session)
+    def none_for_dataverse(tokens: in_process.TenantTokens, scope: str, claims: str | None = None) -> str:
+        if scope.startswith(URL):
+            raise PermissionDenied("no credential")
+        return token(tokens, scope, claims)
 
-
-def test_version_that_the_service_keeps_to_itself_is_said() -> None:
-    said: list[str] = []
-    assert against(a_tenant(version=None), said) == []
-    assert said == ["DW-N01 not checked: the version of Dataverse, which the service does not tell"]
+    monkeypatch.setattr(in_process.TenantTokens, "token", none_for_dataverse)
+    with pytest.raises(PermissionDenied, match="no credential"):
+        against(tenant)
 
 
-@pytest.mark.parametrize("changes", [{"sku": "Developer"}, {"schema_type": "Standard"}, {"display_name": "x" * 21}])
-def test_environment_that_cannot_have_finops_is_refused_when_it_is_to_get_it(changes: dict[str, Any]) -> None:
-    assert [text.partition(":")[0] for text in against(a_tenant(**changes))] == ["F&O cannot be installed"]
-    assert against(a_tenant(**changes), finops=OTHER) == []
+def test_version_that_the_service_keeps_to_itself_is_said(tenant: Environments) -> None:
+    version(tenant, None)
+    assert against(tenant) == []
+    assert tenant.world.said == ["DW-N01 not checked: the version of Dataverse, which the service does not tell"]
+
+
+@pytest.mark.parametrize("member", ["sku", "schema_type", "display_name"])
+def test_environment_that_cannot_have_finops_is_refused_when_it_is_to_get_it(tenant: Environments, member: str) -> None:
+    if member == "schema_type":
+        database(tenant, schema_type="Standard")
+    else:
+        tenant.change(ENVIRONMENT_ID, **{member: {"sku": "Developer", "display_name": "x" * 21}[member]})
+    assert [text.partition(":")[0] for text in against(tenant)] == ["F&O cannot be installed"]
+    assert against(tenant, finops=OTHER) == []
 
 
 @pytest.mark.parametrize("kind", ["Linked", "Internal"])
-def test_other_finops_than_an_installed_one_is_named(kind: str) -> None:
-    (text,) = against(linked(a_tenant(), kind))
+def test_other_finops_than_an_installed_one_is_named(tenant: Environments, kind: str) -> None:
+    linked(tenant, kind)
+    (text,) = against(tenant)
     assert text == (
-        f"'Fabrikam Sales' is linked with {OTHER}, which is not installed on it, so no other F&O can be. "
+        f"'Fabrikam Sales' is linked with {OTHER}/, which is not installed on it, so no other F&O can be. "
         "Use that one with `instance: existing`, or choose another CDS instance."
     )
 
 
-def test_finops_that_is_installed_already_is_the_stacks() -> None:
-    session = linked(a_tenant(schema_type="Standard"), "Internal", FINOPS_URL)
-    session.app_management = FakePackages(**{PROVISIONING_APP: "TemplateInstalled"})
-    assert against(session) == []
+def test_finops_that_is_installed_already_is_the_stacks(tenant: Environments) -> None:
+    database(tenant, schema_type="Standard")
+    linked(tenant, "Internal", INSTALLED)
+    record = find_environment(tenant.world.tenant, ENVIRONMENT_ID)
+    assert record is not None
+    packages.place(tenant.world.tenant, record, PROVISIONING_APP)
+    record.packages[PROVISIONING_APP].state = "TemplateInstalled"
+    tenant.change(ENVIRONMENT_ID, packages=record.packages)
+    assert against(tenant) == []
 
 
-def test_sides_that_disagree_are_named() -> None:
-    session = linked(a_tenant(), "Internal")
-    session.organization.integration = IntegrationDetails(id=FINOPS_ID, url=FINOPS_URL)
-    (text,) = against(session, finops=OTHER)
-    assert text.startswith(
-        f"the two sides of its link disagree: the Power Platform links {OTHER}, Dataverse {FINOPS_URL}"
+def test_sides_that_disagree_are_named(tenant: Environments) -> None:
+    linked(tenant, "Internal")
+    tenant.wire.alter(
+        "*/RetrieveFinanceAndOperationsIntegrationDetails*", lambda details: {**details, "Url": f"{INSTALLED}/"}
     )
+    (text,) = against(tenant, finops=OTHER)
+    assert text.startswith("the two sides of its link disagree: the Power Platform links ")
+    assert f"{OTHER}, Dataverse {INSTALLED}/" in text
 
 
-def test_adopted_environment_is_reported_and_not_touched() -> None:
-    session = a_tenant()
-    outputs = adopted(session)
+def test_adopted_environment_is_reported_and_not_touched(tenant: Environments) -> None:
+    held = next(each for each in tenant.all() if each.id == ENVIRONMENT_ID)
+    outputs = adopted(tenant)
     assert outputs.model_dump(exclude_none=True) == {
         "cloud": "emulator",
         "instance": "existing",
@@ -200,66 +255,72 @@ def test_adopted_environment_is_reported_and_not_touched() -> None:
         "reference": URL,
         "environment_id": ENVIRONMENT_ID,
         "url": URL,
-        "api_url": "https://contoso-uat.api.crm4.dynamics.com",
-        "organization_id": "9a41d2f7-5c3e-4b60-8e1d-0f2a4c6b8d11",
+        "api_url": "https://fabrikam-sales.api.crm4.dynamics.com",
+        "organization_id": held.organization_id,
         "geography": "europe",
         "azure_region": "westeurope",
-        "version": "9.2.26081.00142",
-        "prime_solution": "1.0.0.0",
+        "version": held.version,
+        "prime_solution": outputs.prime_solution,
         "created_by_us": False,
     }
-    assert session.power_platform.writes() == []
+    assert outputs.prime_solution
+    assert tenant.writes() == []
 
 
-def test_environment_that_does_not_fit_is_not_adopted() -> None:
+def test_environment_that_does_not_fit_is_not_adopted(tenant: Environments) -> None:
+    linked(tenant, "Linked")
+    tenant.change(ENVIRONMENT_ID, management_state="Running")
     with pytest.raises(ResourceError) as caught:
-        adopted(linked(a_tenant(management_state="Running"), "Linked"))
+        adopted(tenant)
     assert str(caught.value).startswith("the environment 'Fabrikam Sales' is not Ready but Running. ")
     assert "Also: 'Fabrikam Sales' is linked with" in str(caught.value)
 
 
-def read(session: FakeSession, outs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+def read(tenant: Environments, outs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """What a refresh gets, through the base."""
-    call, on_read = a_call(session), PROVIDER.on_read
+    call, on_read = tenant.world.call(), PROVIDER.on_read
     monkeypatch.setattr(PROVIDER, "on_read", lambda identifier, stored, _call: on_read(identifier, stored, call))
     return PROVIDER.read(ENVIRONMENT_ID, outs)
 
 
 @pytest.mark.parametrize("word", ["url", "environment_id"])
-def test_what_people_change_is_no_drift(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_people_change_is_no_drift(tenant: Environments, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PROVIDER, "_verified_tenant", lambda *_: "")
-    session = a_tenant()
     bag = {**BAG, "url": URL} if word == "url" else {**BAG, "url": None, "environment_id": ENVIRONMENT_ID}
     inputs = CdsInputs.model_validate(bag)
     known = {name: value for name, value in bag.items() if value is not None}
-    outs = {**known, **PROVIDER.on_create(inputs, a_call(session))[1].model_dump(mode="json", exclude_none=True)}
-    (held,) = session.power_platform.held.values()
-    session.power_platform.held[ENVIRONMENT_ID] = held.model_copy(
-        update={"display_name": "Renamed", "sku": "Production", "description": "by a person"}
-    )
-    result = read(session, outs, monkeypatch)
+    created = PROVIDER.on_create(inputs, tenant.world.call())[1]
+    outs = {**known, **created.model_dump(mode="json", exclude_none=True)}
+    tenant.change(ENVIRONMENT_ID, display_name="Renamed", sku="Production", description="by a person")
+    result = read(tenant, outs, monkeypatch)
     assert (result.outs["name"], result.outs["type"]) == ("Renamed", "production")
     assert result.inputs == known
     assert PROVIDER.diff(ENVIRONMENT_ID, result.outs, known).changes is False
 
 
-def test_environment_that_is_gone_is_reported_gone() -> None:
-    session = a_tenant()
-    stored = adopted(session)
-    session.power_platform.held.clear()
-    assert PROVIDER.on_read(ENVIRONMENT_ID, stored, a_call(session)) is None
+def gone(tenant: Environments) -> None:
+    """A person deletes the environment."""
+    act = {"action": "delete-environment", "environment": URL.removeprefix("https://")}
+    tenant.world.tenant.person.act(act)
 
 
-def test_deletion_leaves_it_as_it_is() -> None:
-    said: list[str] = []
-    session = a_tenant(description="dual-write dualwrite/new-new")
-    PROVIDER.on_delete(ENVIRONMENT_ID, adopted(session), a_call(session, said))
-    assert said == ["not created by this stack; left as it is"]
-    assert session.power_platform.writes() == []
+def test_environment_that_is_gone_is_reported_gone(tenant: Environments) -> None:
+    stored = adopted(tenant)
+    gone(tenant)
+    assert PROVIDER.on_read(ENVIRONMENT_ID, stored, tenant.world.call()) is None
 
 
-def test_another_address_replaces_and_the_same_in_other_spelling_does_not() -> None:
-    outs = {**BAG, **adopted(a_tenant()).model_dump(mode="json", exclude_none=True)}
+def test_deletion_leaves_it_as_it_is(tenant: Environments) -> None:
+    tenant.change(ENVIRONMENT_ID, description=MARK)
+    stored = adopted(tenant)
+    tenant.forget()
+    PROVIDER.on_delete(ENVIRONMENT_ID, stored, tenant.world.call())
+    assert tenant.world.said == ["not created by this stack; left as it is"]
+    assert tenant.writes() == []
+
+
+def test_another_address_replaces_and_the_same_in_other_spelling_does_not(tenant: Environments) -> None:
+    outs = {**BAG, **adopted(tenant).model_dump(mode="json", exclude_none=True)}
     assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**BAG, "url": f"{URL}/"}).changes is False
     by_id = {**BAG, "environment_id": ENVIRONMENT_ID}
     del by_id["url"]
@@ -267,77 +328,74 @@ def test_another_address_replaces_and_the_same_in_other_spelling_does_not() -> N
     assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**BAG, "url": OURS}).replaces == ["url"]
 
 
-def changing(session: FakeSession, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
+def changing(tenant: Environments, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
     inputs, before = CdsInputs.model_validate(new), CdsInputs.model_validate(old)
-    return [tuple(found) for found in PROVIDER.live_change_problems(inputs, before, a_call(session))]  # type: ignore[misc]
+    found = PROVIDER.live_change_problems(inputs, before, tenant.world.call())
+    return [tuple(each) for each in found]  # type: ignore[misc]
 
 
-def test_address_instead_of_the_id_and_back_is_refused_by_nobody() -> None:
+def test_address_instead_of_the_id_and_back_is_refused_by_nobody(tenant: Environments) -> None:
     by_id = {"cloud": "emulator", "instance": "existing", "environment_id": ENVIRONMENT_ID}
-    assert changing(a_tenant(), by_id, BAG) == []
-    assert changing(a_tenant(), BAG, by_id) == []
-    assert changing(a_tenant(), {**by_id, "environment_id": FINOPS_ID}, BAG) == []
-    assert changing(a_tenant(), by_id, {**BAG, "url": OURS}) == []
+    assert changing(tenant, by_id, BAG) == []
+    assert changing(tenant, BAG, by_id) == []
+    assert changing(tenant, {**by_id, "environment_id": FINOPS_ID}, BAG) == []
+    assert changing(tenant, by_id, {**BAG, "url": OURS}) == []
 
 
-def made(session: FakeSession) -> CdsOutputs:
-    return PROVIDER.on_create(PROVIDER.normalise(CdsInputs.model_validate(NEW_BAG)), a_call(session))[1]
+def updated(tenant: Environments, stored: CdsOutputs, bag: dict[str, Any]) -> CdsOutputs:
+    inputs = PROVIDER.normalise(CdsInputs.model_validate(bag))
+    return PROVIDER.on_update(stored.environment_id, stored, inputs, tenant.world.call())
 
 
-def test_own_environment_can_be_given_up() -> None:
-    said: list[str] = []
-    session = FakeSession()
-    outs = made(session)
-    session.power_platform.calls.clear()
+def test_own_environment_can_be_given_up(tenant: Environments, made: CdsOutputs) -> None:
     wanted = {**BAG, "url": OURS}
-    assert changing(session, NEW_BAG, wanted) == []
-    found = PROVIDER.diff(ENVIRONMENT_ID, outs.model_dump(mode="json", exclude_none=True), wanted)
+    assert changing(tenant, NEW_BAG, wanted) == []
+    found = PROVIDER.diff(made.environment_id, made.model_dump(mode="json", exclude_none=True), wanted)
     assert (found.changes, found.replaces) == (None, [])
-    given_up = PROVIDER.on_update(ENVIRONMENT_ID, outs, CdsInputs.model_validate(wanted), a_call(session, said))
+    tenant.forget()
+    given_up = updated(tenant, made, wanted)
     assert (given_up.instance, given_up.created_by_us, given_up.reference) == ("existing", False, OURS)
-    assert said == ["from now on an existing instance: this stack neither changes nor deletes it any more"]
-    assert session.power_platform.writes() == []
+    assert tenant.world.said == ["from now on an existing instance: this stack neither changes nor deletes it any more"]
+    assert tenant.writes() == []
 
 
-def test_own_environment_cannot_be_swapped_for_an_existing_one() -> None:
-    ((path, text),) = changing(a_tenant(), NEW_BAG, BAG)
+def test_own_environment_cannot_be_swapped_for_an_existing_one(tenant: Environments) -> None:
+    ((path, text),) = changing(tenant, NEW_BAG, BAG)
     assert path == "url"
     assert text.startswith("'fabrikam-sales' is another environment than 'contoso-uat', which this stack made")
-    ((_, text),) = changing(FakeSession(), NEW_BAG, BAG)
+    gone(tenant)
+    ((_, text),) = changing(tenant, NEW_BAG, BAG)
     assert text.startswith("no environment of this tenant answers to")
 
 
-def test_environment_with_the_stacks_mark_is_taken_back() -> None:
-    session = FakeSession()
-    given_up = PROVIDER.on_update(
-        ENVIRONMENT_ID, made(session), CdsInputs.model_validate({**BAG, "url": OURS}), a_call(session)
-    )
-    inputs = PROVIDER.normalise(CdsInputs.model_validate(NEW_BAG))
-    assert changing(session, {**BAG, "url": OURS}, NEW_BAG) == []
-    taken = PROVIDER.on_update(ENVIRONMENT_ID, given_up, inputs, a_call(session))
+def test_environment_with_the_stacks_mark_is_taken_back(tenant: Environments, made: CdsOutputs) -> None:
+    given_up = updated(tenant, made, {**BAG, "url": OURS})
+    assert changing(tenant, {**BAG, "url": OURS}, NEW_BAG) == []
+    taken = updated(tenant, given_up, NEW_BAG)
     assert (taken.instance, taken.created_by_us, taken.reference) == ("new", True, None)
 
 
-def test_environment_of_others_never_becomes_the_stacks() -> None:
-    session = a_tenant()
+def test_environment_of_others_never_becomes_the_stacks(tenant: Environments) -> None:
     new = {**NEW_BAG, "domain": "fabrikam-sales"}
-    ((path, text),) = changing(session, BAG, new)
+    ((path, text),) = changing(tenant, BAG, new)
     assert path == "domain"
     assert "not by this stack" in text
-    outs = adopted(session).model_dump(mode="json", exclude_none=True)
+    outs = adopted(tenant).model_dump(mode="json", exclude_none=True)
     assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**NEW_BAG, "instance": "new"}).replaces == ["domain"]
-    assert changing(session, BAG, NEW_BAG) == []
+    assert changing(tenant, BAG, NEW_BAG) == []
 
 
 def test_existing_instance_needs_no_consent_to_be_left() -> None:
     assert list(PROVIDER.problems(CdsInputs.model_validate(NEW_BAG), INPUTS)) == []
 
 
-def test_gone_between_check_and_creation_is_an_error() -> None:
+def test_gone_between_check_and_creation_is_an_error(tenant: Environments) -> None:
+    stored = adopted(tenant)
+    gone(tenant)
     with pytest.raises(ResourceError, match="no environment of this tenant"):
-        PROVIDER.on_create(INPUTS, a_call(FakeSession()))
+        PROVIDER.on_create(INPUTS, tenant.world.call())
     with pytest.raises(NotFound):
-        PROVIDER.on_update(ENVIRONMENT_ID, adopted(a_tenant()), INPUTS, a_call(FakeSession()))
+        PROVIDER.on_update(ENVIRONMENT_ID, stored, INPUTS, tenant.world.call())
 
 
 def said(reason: str) -> str:
