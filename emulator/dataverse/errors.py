@@ -45,10 +45,15 @@ def disabled(user_id: str) -> ServiceError:
     return refuse(403, "0x80040225", text)
 
 
+def absent_segment(segment: str) -> ServiceError:
+    """Return 404 for a set or function that this organization lacks, whatever others have."""
+    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: GET Account
+    return refuse(404, "0x8006088a", f"Resource not found for the segment '{segment}'.")
+
+
 def unknown_segment(segment: str, schema: Table | None = None) -> ServiceError:
     """Return 404 for a set, function or navigation property (of a table) that does not exist."""
-    # Source: Microsoft Learn, Troubleshoot Dataverse Web API client errors: GET Account
-    refusal = refuse(404, "0x8006088a", f"Resource not found for the segment '{segment}'.")
+    refusal = absent_segment(segment)
     if (schema is not None and has_in_other_case(schema, segment)) or segment.lower() in tables("dataverse"):
         return refusal
     return UnknownNameError(Name("dataverse segment", segment, schema.logical if schema else ""), refusal)

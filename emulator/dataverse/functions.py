@@ -8,7 +8,7 @@ from emulator import power_platform
 from emulator.core.wire import Call, Reply
 from emulator.data.schemas import tables
 from emulator.dataverse.access import require_user
-from emulator.dataverse.errors import bad_query, refuse, unknown_segment
+from emulator.dataverse.errors import absent_segment, bad_query, refuse, unknown_segment
 from emulator.dataverse.organization import Organization, organization, plain_host
 from emulator.dataverse.reads import root
 from emulator.tenant import Tenant
@@ -82,8 +82,7 @@ def finops_details(tenant: Tenant, call: Call) -> Reply:
     environment_id = _organization(tenant, call).environment_id
     details = power_platform.finops_application_details(tenant, environment_id)
     if details is None:
-        name = "msprov_getfinopsapplicationdetails"
-        raise unknown_segment(name)
+        raise absent_segment("msprov_getfinopsapplicationdetails")
     return _answer(call, "msprov_getfinopsapplicationdetailsResponse", details)
 
 

@@ -51,7 +51,7 @@ class Environments:
         put_environment(self.world.tenant, record)
         return record
 
-    def shown_as(self, change: Callable[[dict[str, Any]], None]) -> None:
+    def shown_as(self, change: Callable[[dict[str, Any]], object]) -> None:
         """The service shows every environment with this change of its properties."""
 
         def one(environment: Any) -> Any:

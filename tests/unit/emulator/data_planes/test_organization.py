@@ -32,6 +32,12 @@ def test_creator_is_no_member_until_the_delay_is_over(tenant: Tenant, call: Call
     assert call("GET", f"{API}/WhoAmI").json["OrganizationId"] == required(tenant, CDS).organization_id
 
 
+def test_function_of_finops_is_not_there_before_it(call: CallTenant, new_organization: str) -> None:
+    """Others have it, so that the emulator knows it; this organization lacks the solution that brings it."""
+    refused = call("GET", f"{API}/msprov_getfinopsapplicationdetails", user=ADMINISTRATOR_UPN, app=None)
+    assert (refused.status, refused.json["error"]["code"]) == (404, "0x8006088a")
+
+
 def test_proof_and_administrator_are_members_at_once(call: CallTenant, new_organization: str) -> None:
     assert call("GET", f"{API}/WhoAmI", app=PROVE_CLIENT_ID).status == 200
     assert call("GET", f"{API}/accounts", user=ADMINISTRATOR_UPN, app=None).status == 200
