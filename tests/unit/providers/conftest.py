@@ -4,9 +4,9 @@ import pytest
 
 from emulator.app import first_day
 from emulator.identity.tokens import SigningKey
+from tests.support.cds_and_finops import CdsAndFinOps
 from tests.support.in_process import World, a_world, copied
 from tests.support.one_pair import OnePair, a_pair, a_pair_with_maps
-from tests.support.unified_finops import UnifiedFinOps
 from tests.support.unstamped_rows import UnstampedRows, without_rows
 
 
@@ -25,23 +25,23 @@ def world(prepared: World, signing_key: SigningKey) -> World:
 
 
 @pytest.fixture
-def unified(world: World) -> UnifiedFinOps:
+def unified(world: World) -> CdsAndFinOps:
     """An environment of the stack without F&O."""
-    return UnifiedFinOps(world)
+    return CdsAndFinOps(world)
 
 
 @pytest.fixture(scope="session")
 def prepared_finops(prepared: World, signing_key: SigningKey) -> World:
     """F&O is there, without demo data and developer tools, in the newest version, and lets the program in."""
-    unified = UnifiedFinOps(copied(prepared, signing_key))
+    unified = CdsAndFinOps(copied(prepared, signing_key))
     unified.install()
     return unified.world
 
 
 @pytest.fixture
-def installed(prepared_finops: World, signing_key: SigningKey) -> UnifiedFinOps:
+def installed(prepared_finops: World, signing_key: SigningKey) -> CdsAndFinOps:
     """The same in a tenant of the test's own."""
-    return UnifiedFinOps(copied(prepared_finops, signing_key))
+    return CdsAndFinOps(copied(prepared_finops, signing_key))
 
 
 @pytest.fixture(scope="session")

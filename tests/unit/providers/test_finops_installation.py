@@ -8,10 +8,10 @@ from providers.api.transport.errors import Conflict, InvalidRequest, OperationFa
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_readiness import Observation
 from providers.protocol.waiting import Waiting
-from tests.support.unified_finops import FINOPS_URL, MARK, PLATFORM_TOOLS, PROVISIONING_APP, UnifiedFinOps
+from tests.support.cds_and_finops import FINOPS_URL, MARK, PLATFORM_TOOLS, PROVISIONING_APP, CdsAndFinOps
 
 
-def installation(unified: UnifiedFinOps, seconds: float = 14400) -> FinOpsInstallation:
+def installation(unified: CdsAndFinOps, seconds: float = 14400) -> FinOpsInstallation:
     environment, call = unified.shown(), unified.world.call()
     session = call.session("public")
     return FinOpsInstallation(
@@ -29,7 +29,7 @@ def installation(unified: UnifiedFinOps, seconds: float = 14400) -> FinOpsInstal
 
 
 def install(
-    unified: UnifiedFinOps,
+    unified: CdsAndFinOps,
     *,
     demo: bool = False,
     tools: bool = False,
@@ -39,7 +39,7 @@ def install(
     return installation(unified, seconds).install(demo_data=demo, developer_tools=tools, minimum=minimum)
 
 
-def test_platform_tools_come_first_then_the_app_with_its_choices(unified: UnifiedFinOps) -> None:
+def test_platform_tools_come_first_then_the_app_with_its_choices(unified: CdsAndFinOps) -> None:
     seen = install(unified, minimum="10.0.44")
     assert seen.url == FINOPS_URL
     assert unified.installations() == [
@@ -48,23 +48,23 @@ def test_platform_tools_come_first_then_the_app_with_its_choices(unified: Unifie
     ]
 
 
-def test_newest_version_is_installed_without_a_minimum(unified: UnifiedFinOps) -> None:
+def test_newest_version_is_installed_without_a_minimum(unified: CdsAndFinOps) -> None:
     install(unified)
     assert str(unified.installations()[1][1]).endswith("ApplicationVersion=10.0.45.10")
 
 
-def test_version_nobody_offers_stops_before_the_installation(unified: UnifiedFinOps) -> None:
+def test_version_nobody_offers_stops_before_the_installation(unified: CdsAndFinOps) -> None:
     with pytest.raises(InvalidRequest, match=r"F&O 10\.0\.47 is not on offer .* the newest is 10\.0\.45\.10"):
         install(unified, minimum="10.0.47")
     assert unified.installations() == [(PLATFORM_TOOLS, None)]
 
 
-def test_installed_app_is_only_verified(installed: UnifiedFinOps) -> None:
+def test_installed_app_is_only_verified(installed: CdsAndFinOps) -> None:
     install(installed)
     assert installed.installations() == []
 
 
-def test_failed_installation_shows_what_the_service_keeps(unified: UnifiedFinOps) -> None:
+def test_failed_installation_shows_what_the_service_keeps(unified: CdsAndFinOps) -> None:
     unified.world.tenant.switches.set("finops_install_failures", 1)
     with pytest.raises(OperationFailed) as caught:
         install(unified)
@@ -77,14 +77,14 @@ def test_failed_installation_shows_what_the_service_keeps(unified: UnifiedFinOps
     )
 
 
-def test_program_registers_itself_once_finops_answers(unified: UnifiedFinOps) -> None:
+def test_program_registers_itself_once_finops_answers(unified: CdsAndFinOps) -> None:
     unified.world.tenant.faults.add(Fault(service="finops", path="/data/", drop="before", count=2))
     install(unified)
     assert unified.registrations() == [f"{DEMO_CLIENT_ID} as Admin"]
     assert any("F&O does not answer yet" in line for line in unified.world.progress)
 
 
-def test_registration_by_a_person_is_waited_for_with_steps(unified: UnifiedFinOps) -> None:
+def test_registration_by_a_person_is_waited_for_with_steps(unified: CdsAndFinOps) -> None:
     unified.world.tenant.switches.set("finops_creator_is_administrator", False)
     steps = (
         f"Sign in to {FINOPS_URL} as administrator, open System administration > Setup > "
@@ -97,14 +97,14 @@ def test_registration_by_a_person_is_waited_for_with_steps(unified: UnifiedFinOp
     assert any("waiting for the person who registers the application" in line for line in unified.world.progress)
 
 
-def test_late_link_in_bap_is_refreshed_by_an_edit(unified: UnifiedFinOps) -> None:
+def test_late_link_in_bap_is_refreshed_by_an_edit(unified: CdsAndFinOps) -> None:
     unified.world.tenant.switches.set("finops_link_visible", "after-patch")
     install(unified)
     assert unified.descriptions() == [f"{MARK} (with F&O)"]
     assert unified.world.said == ["editing the environment's description, which makes the platform show the link"]
 
 
-def test_foreign_environment_is_not_edited_for_a_late_link(unified: UnifiedFinOps) -> None:
+def test_foreign_environment_is_not_edited_for_a_late_link(unified: CdsAndFinOps) -> None:
     unified.world.tenant.switches.set("finops_link_visible", "after-patch")
     unified.change(description="somebody's")
     with pytest.raises(OperationTimedOut, match="missing the link in the Power Platform"):
@@ -112,7 +112,7 @@ def test_foreign_environment_is_not_edited_for_a_late_link(unified: UnifiedFinOp
     assert unified.descriptions() == []
 
 
-def test_sides_that_disagree_are_an_error(installed: UnifiedFinOps) -> None:
+def test_sides_that_disagree_are_an_error(installed: CdsAndFinOps) -> None:
     installed.links_elsewhere("https://other.operations.eu.dynamics.com/")
     with pytest.raises(Conflict, match="the two sides of the link disagree: the Power Platform links https://other"):
         install(installed)
@@ -126,7 +126,7 @@ def test_sides_that_disagree_are_an_error(installed: UnifiedFinOps) -> None:
         (True, True, "F&O is there already, with empty data and without developer tools"),
     ],
 )
-def test_other_choices_than_asked_are_an_error(installed: UnifiedFinOps, demo: bool, tools: bool, said: str) -> None:
+def test_other_choices_than_asked_are_an_error(installed: CdsAndFinOps, demo: bool, tools: bool, said: str) -> None:
     with pytest.raises(Conflict, match=said):
         install(installed, demo=demo, tools=tools)
 
@@ -140,14 +140,14 @@ def test_other_choices_than_asked_are_an_error(installed: UnifiedFinOps, demo: b
     ],
 )
 def test_update_is_queued_only_when_too_old(
-    installed: UnifiedFinOps, held: str, minimum: str, queued: list[str]
+    installed: CdsAndFinOps, held: str, minimum: str, queued: list[str]
 ) -> None:
     installed.has_version(held)
     installation(installed).update(minimum)
     assert installed.updates() == queued
 
 
-def test_update_under_way_is_not_queued_again(installed: UnifiedFinOps) -> None:
+def test_update_under_way_is_not_queued_again(installed: CdsAndFinOps) -> None:
     installed.has_version("10.0.44.9")
     dataverse = installed.world.call().session("public").dataverse(installed.shown().url)
     dataverse.queue_finops_install_or_update("ApplicationVersion=10.0.45.10")
@@ -156,7 +156,7 @@ def test_update_under_way_is_not_queued_again(installed: UnifiedFinOps) -> None:
     assert installed.updates() == []
 
 
-def test_link_is_waited_for_before_anything_else_is_asked(installed: UnifiedFinOps) -> None:
+def test_link_is_waited_for_before_anything_else_is_asked(installed: CdsAndFinOps) -> None:
     installed.hide_link()
     with pytest.raises(OperationTimedOut, match="waiting for the link to F&O did not finish within 10m"):
         install(installed, seconds=600)

@@ -10,8 +10,8 @@ from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
+from tests.support.cds_and_finops import CDS, CDS_URL, ENVIRONMENT_ID, FINOPS_URL, CdsAndFinOps
 from tests.support.in_process import World
-from tests.support.unified_finops import CDS, CDS_URL, ENVIRONMENT_ID, FINOPS_URL, UnifiedFinOps
 
 PROVIDER = FinOpsInstanceProvider()
 BAG: dict[str, Any] = {
@@ -38,7 +38,7 @@ def live_problems(world: World, inputs: FinOpsInputs = NOT_THERE) -> list[tuple[
     return [tuple(found) for found in PROVIDER.live_problems(inputs, world.call())]  # type: ignore[misc]
 
 
-def created(installed: UnifiedFinOps, minimum: str | None = "10.0.45") -> FinOpsOutputs:
+def created(installed: CdsAndFinOps, minimum: str | None = "10.0.45") -> FinOpsOutputs:
     inputs = INPUTS.model_copy(update={"version": minimum})
     identifier, outputs = PROVIDER.on_create(inputs, installed.world.call())
     assert identifier == installed.finops.id
@@ -46,7 +46,7 @@ def created(installed: UnifiedFinOps, minimum: str | None = "10.0.45") -> FinOps
     return outputs
 
 
-def read(installed: UnifiedFinOps, stored: FinOpsOutputs) -> FinOpsOutputs | None:
+def read(installed: CdsAndFinOps, stored: FinOpsOutputs) -> FinOpsOutputs | None:
     return PROVIDER.on_read(stored.environment_id, stored, installed.world.call())
 
 
@@ -102,7 +102,7 @@ def test_version_is_a_minimum(held: str, wanted: str | None, differs: bool) -> N
 
 
 @pytest.mark.parametrize("field", ["environment_name", "environment_type", "location", "timeout"])
-def test_what_only_serves_the_checks_is_no_difference(installed: UnifiedFinOps, field: str) -> None:
+def test_what_only_serves_the_checks_is_no_difference(installed: CdsAndFinOps, field: str) -> None:
     value = {"environment_type": "production", "timeout": "5h"}.get(field, "other")
     held = {**BAG, **created(installed).model_dump()}
     assert PROVIDER.diff("id", held, {**BAG, field: value}).changes is False
@@ -130,7 +130,7 @@ def test_licence_and_capacity_are_checked_before_a_creation(world: World) -> Non
     )
 
 
-def test_finops_that_is_there_needs_no_checks(installed: UnifiedFinOps) -> None:
+def test_finops_that_is_there_needs_no_checks(installed: CdsAndFinOps) -> None:
     installed.world.tenant.switches.set("capacity_finops_database_mb", 0)
     assert live_problems(installed.world, INPUTS) == []
 
@@ -144,7 +144,7 @@ def test_licence_cannot_be_checked_by_macro_region(world: World) -> None:
     ]
 
 
-def test_created_finops_is_reported_from_both_sides(installed: UnifiedFinOps) -> None:
+def test_created_finops_is_reported_from_both_sides(installed: CdsAndFinOps) -> None:
     assert created(installed).model_dump() == {
         "cloud": "emulator",
         "cds": CDS,
@@ -165,13 +165,13 @@ def test_created_finops_is_reported_from_both_sides(installed: UnifiedFinOps) ->
     }
 
 
-def test_version_stays_unmanaged_without_a_minimum(installed: UnifiedFinOps) -> None:
+def test_version_stays_unmanaged_without_a_minimum(installed: CdsAndFinOps) -> None:
     outputs = created(installed, minimum=None)
     assert outputs.version is None
     assert outputs.application_version == "10.0.45.10"
 
 
-def test_version_below_the_minimum_is_read_as_it_is(installed: UnifiedFinOps) -> None:
+def test_version_below_the_minimum_is_read_as_it_is(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     installed.has_version("10.0.44.9")
     held = read(installed, stored)
@@ -179,24 +179,24 @@ def test_version_below_the_minimum_is_read_as_it_is(installed: UnifiedFinOps) ->
     assert held.version == "10.0.44.9"
 
 
-def test_unchanged_finops_reads_as_created(installed: UnifiedFinOps) -> None:
+def test_unchanged_finops_reads_as_created(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     assert read(installed, stored) == stored
 
 
-def test_finops_is_gone_with_its_environment(installed: UnifiedFinOps) -> None:
+def test_finops_is_gone_with_its_environment(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     installed.world.tenant.person.act({"action": "delete-environment", "environment": ENVIRONMENT_ID})
     assert read(installed, stored) is None
 
 
-def test_one_side_without_the_link_is_not_gone(installed: UnifiedFinOps) -> None:
+def test_one_side_without_the_link_is_not_gone(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     installed.hide_link_in_dataverse()
     assert read(installed, stored) == stored
 
 
-def test_raised_version_updates_in_place(installed: UnifiedFinOps) -> None:
+def test_raised_version_updates_in_place(installed: CdsAndFinOps) -> None:
     installed.has_version("10.0.44.9")
     stored = created(installed, minimum="10.0.44")
     outputs = PROVIDER.on_update(stored.environment_id, stored, INPUTS, installed.world.call())
@@ -204,14 +204,14 @@ def test_raised_version_updates_in_place(installed: UnifiedFinOps) -> None:
     assert outputs.application_version == "10.0.45.10"
 
 
-def test_update_without_a_difference_asks_for_nothing(installed: UnifiedFinOps) -> None:
+def test_update_without_a_difference_asks_for_nothing(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     assert PROVIDER.on_update(stored.environment_id, stored, INPUTS, installed.world.call()) == stored
     assert installed.updates() == []
     assert installed.installations() == []
 
 
-def test_delete_says_that_finops_goes_with_its_environment(installed: UnifiedFinOps) -> None:
+def test_delete_says_that_finops_goes_with_its_environment(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     PROVIDER.on_delete(stored.environment_id, stored, installed.world.call())
     assert installed.world.said == ["F&O cannot be removed alone; it is deleted together with its CDS instance"]

@@ -1,8 +1,9 @@
-"""A CDS instance of the stack new-new and F&O on it: what was asked for, and how far it is."""
+"""A CDS instance, of the stack new-new or an existing one, and its F&O: what was asked for, and how far it is."""
 
 from typing import Any
 
 from emulator.core.faults import Fault
+from emulator.power_platform import integrate_finops
 from emulator.power_platform.records import Environment, FinOps, find_environment, put_environment
 from providers.api.power_platform.models import Environment as Shown
 from providers.finops_instance import FinOpsInstanceProvider
@@ -18,19 +19,19 @@ CDS_URL = f"https://{CDS}.crm4.dynamics.com/"
 FINOPS_URL = f"https://{CDS}.operations.eu.dynamics.com/"
 PLATFORM_TOOLS = "msprov_fnouploadersolution"
 PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
-ENVIRONMENT = f"*/scopes/admin/environments/{ENVIRONMENT_ID}"
 DETAILS = "*/RetrieveFinanceAndOperationsIntegrationDetails*"
 _QUEUE = "*/msprov_queuefnoinstallorupdate"
 
 
-class UnifiedFinOps:
+class CdsAndFinOps:
     """The environment, and the wire to the services."""
 
-    def __init__(self, world: World) -> None:
-        """The environment carries the mark of the stack from now on."""
+    def __init__(self, world: World, environment_id: str = ENVIRONMENT_ID, description: str = MARK) -> None:
+        """The environment carries the mark of the stack from now on, or another description."""
         self.world = world
         self.wire = Wire(world)
-        self.change(description=MARK)
+        self._environment_id = environment_id
+        self.change(description=description)
 
     def install(self) -> None:
         """An earlier run of the stack installed F&O."""
@@ -41,7 +42,7 @@ class UnifiedFinOps:
     @property
     def record(self) -> Environment:
         """The environment as the tenant remembers it."""
-        record = find_environment(self.world.tenant, ENVIRONMENT_ID)
+        record = find_environment(self.world.tenant, self._environment_id)
         assert record is not None
         return record
 
@@ -69,7 +70,11 @@ class UnifiedFinOps:
                 linked["url"] = url
             return shown
 
-        self.wire.alter(ENVIRONMENT, change)
+        self.wire.alter(f"*/scopes/admin/environments/{self._environment_id}", change)
+
+    def press_link(self, host: str) -> None:
+        """A person integrates it with an F&O of Lifecycle Services."""
+        integrate_finops(self.world.tenant, self._environment_id, host)
 
     def hide_link(self) -> None:
         """Neither side shows the link yet."""
@@ -83,7 +88,7 @@ class UnifiedFinOps:
 
     def shown(self) -> Shown:
         """The environment as the service shows it."""
-        return self.world.call().session("public").power_platform.environment(ENVIRONMENT_ID)
+        return self.world.call().session("public").power_platform.environment(self._environment_id)
 
     def installations(self) -> list[tuple[str, str | None]]:
         """The packages that were asked for, with their choices."""
