@@ -8,7 +8,6 @@ from providers.api.power_platform.models import Environment, Principal, Template
 MARK = "dual-write dualwrite/new-new"
 ENVIRONMENT_ID = "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d"
 FINOPS_ID = "4be0a1c3-77d2-4d09-93a5-6c1e2f3d4b5a"
-TENANT_ID = "5d1f7c1e-3a0b-4f2e-8f1a-9b6f0c2d7e10"
 FINOPS_URL = "https://contoso-uat.operations.eu.dynamics.com/"
 
 
