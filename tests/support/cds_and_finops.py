@@ -9,9 +9,9 @@ from providers.api.power_platform.models import Environment as Shown
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs
 from tests.support.in_process import World
+from tests.support.seen_instances import MARK
 from tests.support.watched_wire import Wire
 
-MARK = "dual-write dualwrite/new-new"
 # Fabrikam Sales of the first day, which has Dataverse with Dynamics 365 apps and no F&O.
 ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
 CDS = "fabrikam-sales"

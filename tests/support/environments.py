@@ -8,9 +8,9 @@ from emulator.power_platform.records import Environment as Record
 from emulator.power_platform.records import find_environment, put_environment
 from providers.api.power_platform.models import Environment
 from tests.support.in_process import World
+from tests.support.seen_instances import MARK
 from tests.support.watched_wire import Wire
 
-MARK = "dual-write dualwrite/new-new"
 CREATE = "*/Microsoft.BusinessAppPlatform/environments"
 LIST = "*/scopes/admin/environments"
 ONE = "*/scopes/admin/environments/*"

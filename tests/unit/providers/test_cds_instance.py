@@ -13,8 +13,9 @@ from providers.instances.new_cds import Wanted, to_request
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
-from tests.support.environments import MARK, Environments
+from tests.support.environments import Environments
 from tests.support.in_process import World
+from tests.support.seen_instances import MARK
 
 PROVIDER = CdsInstanceProvider()
 BAG: dict[str, Any] = {

@@ -12,8 +12,9 @@ from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, O
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.removal import remove
 from providers.protocol.waiting import Waiting
-from tests.support.environments import CREATE, MARK, ONE, OPERATION, Environments
+from tests.support.environments import CREATE, ONE, OPERATION, Environments
 from tests.support.in_process import World
+from tests.support.seen_instances import MARK
 
 DOMAIN = "contoso-uat"
 WANTED = EnvironmentRequest(

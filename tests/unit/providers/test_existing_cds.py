@@ -12,8 +12,9 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
 from tests.support import in_process
-from tests.support.environments import MARK, Environments
+from tests.support.environments import Environments
 from tests.support.in_process import World
+from tests.support.seen_instances import MARK
 
 PROVIDER = CdsInstanceProvider()
 URL = "https://fabrikam-sales.crm4.dynamics.com"

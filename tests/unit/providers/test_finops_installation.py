@@ -8,7 +8,8 @@ from providers.api.transport.errors import Conflict, InvalidRequest, OperationFa
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_readiness import Observation
 from providers.protocol.waiting import Waiting
-from tests.support.cds_and_finops import FINOPS_URL, MARK, PLATFORM_TOOLS, PROVISIONING_APP, CdsAndFinOps
+from tests.support.cds_and_finops import FINOPS_URL, PLATFORM_TOOLS, PROVISIONING_APP, CdsAndFinOps
+from tests.support.seen_instances import MARK
 
 
 def installation(unified: CdsAndFinOps, seconds: float = 14400) -> FinOpsInstallation:
