@@ -9,16 +9,14 @@ from emulator.power_platform.records import find_environment, put_environment
 from providers.api.power_platform.models import Environment
 from tests.support.in_process import World
 from tests.support.seen_instances import MARK
-from tests.support.watched_wire import Wire
+from tests.support.watched_wire import Sent, Wire
 
 CREATE = "*/Microsoft.BusinessAppPlatform/environments"
 LIST = "*/scopes/admin/environments"
 ONE = "*/scopes/admin/environments/*"
 OPERATION = "*/lifecycleOperations/*"
-# What each write is called here, by method and the end of its path.
-_WRITES = {"POST environments": "create", "PATCH": "update", "POST modifySku": "sku", "DELETE": "delete"}
 # Checks that are sent as a POST.
-_CHECKS = {"POST validateEnvironmentDetails", "POST token"}
+_CHECKS = {"validateEnvironmentDetails", "token"}
 
 
 class Environments:
@@ -34,9 +32,8 @@ class Environments:
         return self.world.call().session("public").power_platform.environments(fresh=True)
 
     def writes(self) -> list[str]:
-        """The requests that changed an environment: create, update, sku, delete."""
-        ends = [f"{each.method} {each.path.rpartition('/')[2]}" for each in self.wire.sent if each.method != "GET"]
-        return [_WRITES.get(end) or _WRITES[end.partition(" ")[0]] for end in ends if end not in _CHECKS]
+        """The requests that changed an environment: create DOMAIN, update NEW VALUES, sku SKU, delete."""
+        return [_write(each) for each in self.wire.sent if each.method != "GET" and _end(each) not in _CHECKS]
 
     def forget(self) -> None:
         """Count requests and messages anew."""
@@ -80,3 +77,19 @@ class Environments:
     def refuse(self, method: str, path: str, status: int, code: str, text: str, **more: Any) -> None:
         """Such a request is refused in the service's form."""
         self.fault(method, path, status=status, body={"error": {"code": code, "message": text}}, **more)
+
+
+def _end(sent: Sent) -> str:
+    return sent.path.rpartition("/")[2]
+
+
+def _write(sent: Sent) -> str:
+    """What one write asks for."""
+    if sent.method == "DELETE":
+        return "delete"
+    if sent.method == "PATCH":
+        return " ".join(["update", *sent.body["properties"].values()])
+    if _end(sent) == "modifySku":
+        return f"sku {sent.body['environmentSku']}"
+    assert _end(sent) == "environments"
+    return f"create {sent.body['properties']['linkedEnvironmentMetadata']['domainName']}"
