@@ -8,7 +8,10 @@ state files of users name them.
 
 import atexit
 import gc
+import os
 
+# Pydantic would look for plugins of its own in the metadata of every installed package, before the first input is read.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # What was imported lives to the end. Looking for garbage in it, again and again while the rest is imported and once
 # more before the process ends, would take a tenth of a preview.
 gc.freeze()

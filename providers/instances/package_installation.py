@@ -15,8 +15,6 @@ from providers.protocol.waiting import Waiting
 
 # The install endpoint fails for about half a minute on a young environment (8.4, D365BAP#121).
 _START_TRIES_SECONDS = 180.0
-# Stands for the operation of an installation that somebody else requested, or that the service has forgotten.
-_UNKNOWN = PackageOperation()
 
 
 class Packages(Protocol):
@@ -112,20 +110,19 @@ class Installation:
         self._operation_id = operation_id or None
 
     def _poll(self) -> Outcome[ApplicationPackage]:
-        operation = self._operation() or _UNKNOWN
+        # None: somebody else requested the installation, or the service has forgotten its operation.
+        known = self._operation()
+        operation = known or PackageOperation()
         # The list is shared for a moment; what an ended operation did is read at once.
         package = self.current(fresh=operation.finished)
         if package.installed:
             return Outcome.done(package)
-        self._raise_failure(operation, package)
-        return Outcome.pending(package.state, operation.retry_after)
-
-    def _raise_failure(self, operation: PackageOperation, package: ApplicationPackage) -> None:
-        """What the operation says of its end; the package's own word counts only where no operation is known."""
         if operation.finished and not operation.succeeded:
             raise self._failure(operation.error_message or operation.status_message, operation.error_name)
-        if package.failed and operation is _UNKNOWN:
+        if package.failed and known is None:
+            # The package's own word counts only where no operation is known.
             raise self._failure(_text(package.error), None)
+        return Outcome.pending(package.state, operation.retry_after)
 
     def _operation(self) -> PackageOperation | None:
         if self._operation_id is None:

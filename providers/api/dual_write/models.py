@@ -75,7 +75,7 @@ class MapTemplate(CaseBlind):
     name: str = ""
     display_name: str = ""
     author: str = ""
-    version: Version = Version()
+    version: Version = Field(default_factory=Version)
     created_date_time: str = ""
 
 
@@ -119,9 +119,9 @@ class EntityMapStatus(CaseBlind):
     """One map as E2 and E4 give it: F&O left, Dataverse right."""
 
     known_by = "name"
-    left_entity: EntitySide = EntitySide()
-    right_entity: EntitySide = EntitySide()
-    detail: MapDetail = MapDetail()
+    left_entity: EntitySide = Field(default_factory=EntitySide)
+    right_entity: EntitySide = Field(default_factory=EntitySide)
+    detail: MapDetail = Field(default_factory=MapDetail)
 
     @property
     def name(self) -> str:
