@@ -100,8 +100,11 @@ class CdsAndFinOps:
         return [each["payload"] for each in self.wire.bodies(_QUEUE)]
 
     def descriptions(self) -> list[str]:
-        """What was written to the environment: its descriptions."""
-        return [each.body["properties"]["description"] for each in self.wire.sent if each.method == "PATCH"]
+        """The descriptions that were written to the environment; nothing else of it may have been."""
+        asked = [each for each in self.wire.sent if "/Microsoft.BusinessAppPlatform/" in each.path]
+        written = [each for each in asked if each.method != "GET"]
+        assert {each.method for each in written} <= {"PATCH"}
+        return [each.body["properties"]["description"] for each in written]
 
     def registrations(self) -> list[str]:
         """The applications that were registered in F&O, and as whom."""
