@@ -59,14 +59,13 @@ def operation_not_startable(environment_id: str) -> ServiceError:
 
 
 def check_api_version(call: Call, accepted: frozenset[str]) -> str:
-    """Return the api-version of a call; 400 when it is missing, 501 when no client in evidence sends it."""
+    """Return the api-version of a call; 501 when it is missing or no client in evidence sends it.
+
+    How BAP refuses a call without one was not seen (power-platform-api.md 3).
+    """
     version = next((value for name, value in call.query.items() if name.lower() == "api-version"), "")
     if not version:
-        # Documented: power-platform-api.md 3; microsoft/api-guidelines#453 (Azure's status, code and words)
-        raise bad_request(
-            "The api-version query parameter (?api-version=) is required for all requests.",
-            "MissingApiVersionParameter",
-        )
+        raise NotModelledError("a call without api-version")
     if version not in accepted:
         raise NotModelledError(f"the api-version '{version}'")
     return version

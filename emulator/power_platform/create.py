@@ -95,12 +95,7 @@ def provision_instance(tenant: Tenant, call: Call) -> Reply:
     linked = parse_body(call, LinkedEnvironment, {(): "LinkedEnvironmentMetadata"})
     operations.require_idle(tenant, environment)
     if environment.database is not None:
-        text = (
-            "Provision cannot be performed because there is no linked CDS instance or the CDS instance version is not "
-            "supported."
-        )
-        # Documented: recordings of microsoft/terraform-provider-power-platform: the reason in disallowedOperations
-        raise bad_request(text)
+        raise NotModelledError("provisionInstance of an environment that has Dataverse")
     _attach_database(tenant, environment, linked)
     return _start(tenant, call, environment, "Provision", tenant.switches["provision_instance_duration"])
 
@@ -232,10 +227,9 @@ def _templates(tenant: Tenant, environment: Environment, names: list[str]) -> li
         if template is None or sku not in template.skus:
             # What the service says to an unknown template was seen nowhere (17).
             raise NotModelledError(f"the template '{name}'")
-        reason = disabled_reason(tenant, template)
-        if reason is not None:
-            # Documented: power-platform-api.md 17: code and message of the list of templates, which disables this one
-            raise bad_request(reason["message"], reason["code"])
+        if disabled_reason(tenant, template) is not None:
+            # The list of templates says why (12.4); how a create that ignores it is refused was not seen.
+            raise NotModelledError(f"a create with the template '{name}', which the tenant may not use")
         found.append(template)
     return found
 
