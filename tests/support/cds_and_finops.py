@@ -9,6 +9,7 @@ from providers.api.power_platform.models import Environment as Shown
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs
 from tests.support.in_process import World
+from tests.support.prepared_tenants import PreparedTenants, as_seeded
 from tests.support.seen_instances import MARK
 from tests.support.watched_wire import Wire
 
@@ -116,3 +117,10 @@ class CdsAndFinOps:
         """Count requests and messages anew."""
         for log in (self.wire.sent, self.world.said, self.world.progress, self.world.requests):
             log.clear()
+
+
+def with_finops(tenants: PreparedTenants) -> World:
+    """The tenant of the first day after an earlier run of the stack installed F&O on Fabrikam Sales."""
+    unified = CdsAndFinOps(tenants.copy(as_seeded))
+    unified.install()
+    return unified.world

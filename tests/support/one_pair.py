@@ -10,13 +10,13 @@ from emulator.dual_write.connections import Connection
 from emulator.dual_write.definitions import SOLUTIONS, maps_in
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState, RequestState
-from emulator.identity.tokens import SigningKey
 from emulator.power_platform import integrate_finops
 from emulator.power_platform.records import find_environment, put_environment
 from providers.api.dual_write.models import ActionDetail, MapAction, Master
 from providers.protocol.base import Call
 from tests.support.in_process import World, a_world
 from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST, LinkedWorld
+from tests.support.prepared_tenants import PreparedTenants
 from tests.support.side_rows import SideRows
 from tests.support.watched_wire import Wire
 
@@ -270,9 +270,9 @@ def _in_capitals(client: dict[str, Any]) -> dict[str, Any]:
     return {**client, "AADClientId": client["AADClientId"].upper()}
 
 
-def a_pair(key: SigningKey, *, linked: Sequence[str] = COMPANIES) -> World:
+def a_pair(tenants: PreparedTenants, *, linked: Sequence[str] = COMPANIES) -> World:
     """The tenant with the pair, linked with these companies (none: not linked); no map solution is applied."""
-    world = a_world(key)
+    world = a_world(tenants.key)
     for name, seconds in _QUICK.items():
         world.tenant.switches.set(name, seconds)
     links = [{"environment": CDS_HOST, "finops": FINOPS_HOST, "companies": list(linked)}] if linked else []
@@ -281,8 +281,8 @@ def a_pair(key: SigningKey, *, linked: Sequence[str] = COMPANIES) -> World:
     return world
 
 
-def a_pair_with_maps(key: SigningKey, names: Collection[str] = MAPS) -> World:
+def a_pair_with_maps(tenants: PreparedTenants, names: Collection[str] = MAPS) -> World:
     """The pair with these maps, none of which was ever started."""
-    pair = OnePair(a_pair(key))
+    pair = OnePair(tenants.copy(a_pair))
     pair.restore_maps(names)
     return pair.world

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.identity.tokens import SigningKey
 from emulator.tables import SyncError, Write
 from emulator.tables.write_log import Counts
-from tests.support.in_process import World, copied
+from tests.support.in_process import World
+from tests.support.prepared_tenants import PreparedTenants, as_seeded
 
 HOST = "fabrikam-sales.crm4.dynamics.com"
 ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
@@ -19,9 +19,9 @@ COMPANY = {
 _BY_PLUG_IN = "system"
 
 
-def without_rows(seeded: World, key: SigningKey) -> World:
+def without_rows(tenants: PreparedTenants) -> World:
     """The tenant of the first day; Fabrikam has the company USMF, and TSUS, which is not enabled, but no rows."""
-    world = copied(seeded, key)
+    world = tenants.copy(as_seeded)
     world.tenant.rows.drop("dataverse", HOST, ["accounts", "contacts", "products"])
     for code in ("USMF", "TSUS"):
         values = {"cdm_companycode": code, "cdm_name": code, "cdm_isenabledfordualwrite": code == "USMF"}

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.faults import Fault
-from emulator.identity.tokens import SigningKey
 from providers.api.dataverse.client import Dataverse
 from providers.api.transport.errors import ApiError, OperationTimedOut, PermissionDenied
 from providers.protocol.base import Call
 from providers.stamping.run import Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import StampedTable, find_scope
 from tests.support.batches_on_the_way import Lost, Meanwhile, Mishap, Network, Throttled, Truncated
-from tests.support.in_process import Killed, World, copied
-from tests.support.unstamped_rows import HOST, ONLINE, RETAIL, UnstampedRows
+from tests.support.in_process import Killed, World
+from tests.support.prepared_tenants import PreparedTenants
+from tests.support.unstamped_rows import HOST, ONLINE, RETAIL, UnstampedRows, without_rows
 
 ACCOUNTS = f"{HOST}/api/data/v9.2/accounts"
 BATCHES: dict[str, Any] = {"service": "dataverse", "method": "POST", "path": "*/$batch"}
@@ -40,17 +40,16 @@ class Inline(Executor):
         return future
 
 
-@pytest.fixture(scope="module")
-def filled(emptied: World, signing_key: SigningKey) -> World:
-    world = copied(emptied, signing_key)
+def filled(tenants: PreparedTenants) -> World:
+    world = tenants.copy(without_rows)
     UnstampedRows(world).add(MANY)
     return world
 
 
 @pytest.fixture
-def many(filled: World, signing_key: SigningKey) -> UnstampedRows:
+def many(tenants: PreparedTenants) -> UnstampedRows:
     """Accounts for several batches."""
-    return UnstampedRows(copied(filled, signing_key))
+    return UnstampedRows(tenants.copy(filled))
 
 
 def a_call(rows: UnstampedRows, progress: list[str]) -> Call:
@@ -327,8 +326,8 @@ class Tenant:
 
 
 @pytest.fixture(scope="module")
-def tenant(emptied: World, signing_key: SigningKey) -> Tenant:
-    rows = UnstampedRows(copied(emptied, signing_key))
+def tenant(tenants: PreparedTenants) -> Tenant:
+    rows = UnstampedRows(tenants.copy(without_rows))
     return Tenant(rows, {overwrite: a_scope(rows, RETAIL, overwrite=overwrite) for overwrite in (True, False)})
 
 

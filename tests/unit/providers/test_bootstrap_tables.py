@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from emulator.identity.tokens import SigningKey
 from providers.api.dataverse.models import EntityDefinition
 from providers.protocol.problems import Problem
 from providers.stamping.tables import Scope, company_lookup, find_scope
-from tests.support.in_process import World, copied
-from tests.support.unstamped_rows import HOST, ONLINE, RETAIL, UnstampedRows
+from tests.support.in_process import World
+from tests.support.prepared_tenants import PreparedTenants
+from tests.support.unstamped_rows import HOST, ONLINE, RETAIL, UnstampedRows, without_rows
 
 TABLES = ("accounts", "products", "uoms")
 ROW = "00000000-0000-0000-0000-0000000000c9"
@@ -39,8 +39,8 @@ class Organization:
 
 
 @pytest.fixture(scope="module")
-def cds(emptied: World, signing_key: SigningKey) -> Organization:
-    return Organization(copied(emptied, signing_key))
+def cds(tenants: PreparedTenants) -> Organization:
+    return Organization(tenants.copy(without_rows))
 
 
 def test_column_and_its_name_in_writes_come_from_metadata_in_their_case(cds: Organization) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from emulator.identity.directory import DEMO_CLIENT_ID
-from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import ApiError
 from providers.company_bootstrap import BootstrapInputs, BootstrapOutputs, CompanyBootstrapProvider
 from providers.protocol.base import Call, ResourceError
-from tests.support.in_process import World, copied
-from tests.support.unstamped_rows import ENVIRONMENT_ID, HOST, ONLINE, RETAIL, UnstampedRows
+from tests.support.in_process import World
+from tests.support.prepared_tenants import PreparedTenants
+from tests.support.unstamped_rows import ENVIRONMENT_ID, HOST, ONLINE, RETAIL, UnstampedRows, without_rows
 
 PROVIDER = CompanyBootstrapProvider()
 IDENTIFIER = f"{ENVIRONMENT_ID}/USMF"
@@ -23,10 +23,9 @@ BAG: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def ten_rows(emptied: World, signing_key: SigningKey) -> World:
+def ten_rows(tenants: PreparedTenants) -> World:
     """Nine accounts of two business units, and a product."""
-    world = copied(emptied, signing_key)
+    world = tenants.copy(without_rows)
     rows = UnstampedRows(world)
     rows.add(4, unit=RETAIL)
     rows.add(5, unit=ONLINE)
@@ -35,14 +34,14 @@ def ten_rows(emptied: World, signing_key: SigningKey) -> World:
 
 
 @pytest.fixture
-def rows(ten_rows: World, signing_key: SigningKey) -> UnstampedRows:
-    return UnstampedRows(copied(ten_rows, signing_key))
+def rows(tenants: PreparedTenants) -> UnstampedRows:
+    return UnstampedRows(tenants.copy(ten_rows))
 
 
 @pytest.fixture(scope="module")
-def stored(ten_rows: World, signing_key: SigningKey) -> BootstrapOutputs:
+def stored(tenants: PreparedTenants) -> BootstrapOutputs:
     """The outputs of a bootstrap of both business units."""
-    return created(UnstampedRows(copied(ten_rows, signing_key)), business_units=[RETAIL, ONLINE])
+    return created(UnstampedRows(tenants.copy(ten_rows)), business_units=[RETAIL, ONLINE])
 
 
 def inputs(**changes: Any) -> BootstrapInputs:

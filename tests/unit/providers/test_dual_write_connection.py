@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from emulator.dual_write.states import MapState
-from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import ApiError, Conflict, NotFound, OperationFailed, OperationTimedOut
 from providers.dual_write_connection import ConnectionInputs, ConnectionOutputs, DualWriteConnectionProvider
 from providers.link.health_check import CDS_APPLICATION_USERS, FINOPS_CLIENTS
@@ -14,6 +13,7 @@ from providers.protocol.consent import Consent
 from tests.support.in_process import World, copied
 from tests.support.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST
 from tests.support.one_pair import CURRENCIES, ENTITIES, ENVIRONMENT_ID, GROUPS, OnePair, a_pair
+from tests.support.prepared_tenants import PreparedTenants
 
 PROVIDER = DualWriteConnectionProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
@@ -28,16 +28,10 @@ TAILSPIN, TAILSPIN_HOST = "https://tailspin-erp.sandbox.operations.eu.dynamics.c
 pytestmark = pytest.mark.usefixtures("token")
 
 
-@pytest.fixture(scope="module")
-def prepared_sides(signing_key: SigningKey) -> World:
-    """Both sides of the pair, neither integrated nor linked."""
-    return a_pair(signing_key, linked=())
-
-
 @pytest.fixture
-def apart(prepared_sides: World, signing_key: SigningKey) -> OnePair:
-    """The two sides, of the test's own."""
-    return OnePair(copied(prepared_sides, signing_key))
+def apart(tenants: PreparedTenants) -> OnePair:
+    """Both sides of the pair, neither integrated nor linked."""
+    return OnePair(tenants.copy(a_pair, linked=()))
 
 
 @pytest.fixture
@@ -48,18 +42,18 @@ def unlinked(apart: OnePair) -> OnePair:
 
 
 @pytest.fixture(scope="module")
-def finished(prepared_link: World, signing_key: SigningKey) -> tuple[World, ConnectionOutputs]:
+def finished(tenants: PreparedTenants) -> tuple[World, ConnectionOutputs]:
     """The linked pair after a creation, and what the stack stores of it."""
-    pair = OnePair(copied(prepared_link, signing_key))
+    pair = OnePair(tenants.copy(a_pair))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUALWRITE_TOKEN", "of no use")
         return pair.world, created(pair)
 
 
 @pytest.fixture
-def done(finished: tuple[World, ConnectionOutputs], signing_key: SigningKey) -> OnePair:
+def done(finished: tuple[World, ConnectionOutputs], tenants: PreparedTenants) -> OnePair:
     """The same pair of the test's own."""
-    return OnePair(copied(finished[0], signing_key))
+    return OnePair(copied(finished[0], tenants.key))
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from emulator.dual_write.states import MapState
-from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import ActionDetail, MapAction
 from providers.api.transport.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
-from tests.support.in_process import World, copied
 from tests.support.linked_world import FINOPS_HOST
 from tests.support.one_pair import (
     ABSENT,
@@ -29,6 +27,7 @@ from tests.support.one_pair import (
     OnePair,
     a_pair_with_maps,
 )
+from tests.support.prepared_tenants import PreparedTenants
 
 PROVIDER = LiveSyncProvider()
 IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
@@ -383,12 +382,11 @@ class Stack(RuleBasedStateMachine):
     """A stack whose texts, keys and maps change while people stop maps, and reset the link behind its back."""
 
     names = (HIERARCHY_TYPES, PURPOSES, LEGAL_ENTITIES)
-    key: ClassVar[SigningKey]
-    prepared: ClassVar[World]
+    tenants: ClassVar[PreparedTenants]
 
     def __init__(self) -> None:
         super().__init__()
-        self.pair = OnePair(copied(self.prepared, self.key))
+        self.pair = OnePair(self.tenants.copy(a_pair_with_maps, self.names))
         self.texts: dict[str, str] = {}
         self.keys: dict[str, list[str]] = {}
         self.chosen = set(self.names)
@@ -458,9 +456,9 @@ class Stack(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def three_maps(signing_key: SigningKey) -> None:
-    """What the machine works on: copies of a pair with its three maps alone."""
-    Stack.prepared, Stack.key = a_pair_with_maps(signing_key, Stack.names), signing_key
+def three_maps(tenants: PreparedTenants) -> None:
+    """The machine works on copies of a pair with its three maps alone."""
+    Stack.tenants = tenants
 
 
 TestStack = Stack.TestCase

@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.dual_write.states import MapState
-from emulator.identity.tokens import SigningKey
 from providers.api.dual_write.models import Master
 from providers.api.transport.errors import ApiError
 from providers.catalogue.selection import standard
 from providers.maps.initial_sync import InitialSyncs
 from providers.maps.operations import MapOperations, Pace, Report, one_error
-from tests.support.in_process import World, copied
 from tests.support.one_pair import (
     ACCOUNTS,
     AFFIXES,
@@ -31,6 +29,7 @@ from tests.support.one_pair import (
     OnePair,
     a_pair_with_maps,
 )
+from tests.support.prepared_tenants import PreparedTenants
 
 RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 BROKEN = "DIPV1014 a key field is not mapped"
@@ -240,8 +239,8 @@ def test_maps_that_are_not_installed_are_listed(pair: OnePair) -> None:
     assert not report.failures
 
 
-def test_213_maps_cost_one_list_a_poll(signing_key: SigningKey) -> None:
-    pair = OnePair(a_pair_with_maps(signing_key, list(standard().maps)))
+def test_213_maps_cost_one_list_a_poll(tenants: PreparedTenants) -> None:
+    pair = OnePair(a_pair_with_maps(tenants, list(standard().maps)))
     report = bring(pair, running(*standard().maps))
     assert not report.failures
     assert len(pair.states) == 213
@@ -347,13 +346,12 @@ def put_all(pair: OnePair, states: Mapping[str, MapState | None]) -> None:
     st.booleans(),
 )
 def test_any_mixture_of_states_ends_as_declared(
-    prepared_maps: World,
-    signing_key: SigningKey,
+    tenants: PreparedTenants,
     states: dict[str, MapState | None],
     wanted: dict[str, str],
     ring: bool,
 ) -> None:
-    pair = OnePair(copied(prepared_maps, signing_key))
+    pair = OnePair(tenants.copy(a_pair_with_maps))
     put_all(pair, states)
     pair.world.tenant.switches.set("prerequisites_mutual", ring)
     report = bring(pair, wanted)
@@ -495,15 +493,14 @@ SYNCED = (ENTITIES, HIERARCHY_TYPES, PURPOSES, GROUPS, VENDORS)
     st.booleans(),
 )
 def test_any_mixture_of_syncs_ends_synced_or_named(
-    prepared_maps: World,
-    signing_key: SigningKey,
+    tenants: PreparedTenants,
     states: dict[str, MapState | None],
     masters: dict[str, Master],
     depth: int,
     complete: bool,
 ) -> None:
     """Vendors refer to `depth` others in a row; the last one's payer is missing unless they are `complete`."""
-    pair = OnePair(copied(prepared_maps, signing_key))
+    pair = OnePair(tenants.copy(a_pair_with_maps))
     pair.put(RUNNING, CURRENCIES)
     put_all(pair, states)
     vendors = [f"V-{number}" for number in range(depth + 1)]

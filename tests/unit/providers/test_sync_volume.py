@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from emulator.dual_write.states import MapState
-from emulator.identity.tokens import SigningKey
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Problem
 from tests.support.linked_world import FINOPS
 from tests.support.one_pair import ACCOUNTS, GROUPS, OnePair, a_pair
+from tests.support.prepared_tenants import PreparedTenants
 
 PROVIDER = LiveSyncProvider()
 LIST = "*/Entities"
@@ -68,8 +68,8 @@ def test_rows_of_an_existing_finops_are_counted_before_its_cds_is_there(large: O
     assert problem.text.startswith(f"'{GROUPS}' has 600,000 rows of DAT in F&O")
 
 
-def test_rows_of_an_existing_cds_are_counted_before_finops_is_on_it(signing_key: SigningKey) -> None:
-    pair = OnePair(a_pair(signing_key, linked=()))
+def test_rows_of_an_existing_cds_are_counted_before_finops_is_on_it(tenants: PreparedTenants) -> None:
+    pair = OnePair(tenants.copy(a_pair, linked=()))
     pair.rows.add("dataverse", "cdm_companies", {"cdm_companycode": "DAT", "cdm_name": "Company accounts data"})
     (company,) = pair.rows.find("dataverse", "cdm_companies")
     groups = ({"msdyn_groupid": str(number), "_msdyn_company_value": company["cdm_companyid"]} for number in range(5))

@@ -4,26 +4,20 @@ from typing import Any
 
 import pytest
 
-from emulator.identity.tokens import SigningKey
 from providers.api.transport.errors import NotFound
-from tests.support.in_process import World, copied
 from tests.support.linked_world import CDS_HOST, FINOPS_HOST
 from tests.support.one_pair import OnePair, a_pair
+from tests.support.prepared_tenants import PreparedTenants
 from tools.comparison import COMPARED, Comparer, Comparison, Promise, line, promises
 from tools.pulumi_cli import Deployment
 
 GROUPS, ACCOUNTS = COMPARED[:2]
 
 
-@pytest.fixture(scope="module")
-def prepared(signing_key: SigningKey) -> World:
-    return a_pair(signing_key)
-
-
 @pytest.fixture
-def pair(prepared: World, signing_key: SigningKey) -> OnePair:
+def pair(tenants: PreparedTenants) -> OnePair:
     """A pair whose sides have no customers."""
-    return OnePair(copied(prepared, signing_key))
+    return OnePair(tenants.copy(a_pair))
 
 
 def add_customers(pair: OnePair, *keys: str, **values: Any) -> None:

@@ -9,13 +9,12 @@ import typer
 from rich.console import Console
 
 from emulator.dual_write.states import MapState
-from emulator.identity.tokens import SigningKey
 from providers.api.dataverse.client import Dataverse
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import NotFound
-from tests.support.in_process import World, copied
 from tests.support.linked_world import CDS_HOST, FINOPS_HOST
 from tests.support.one_pair import GROUP_COUNT, OnePair, a_pair_with_maps
+from tests.support.prepared_tenants import PreparedTenants
 from tools.prove import CANDIDATES, Prover, choose, company, fresh_value, nothing_to_prove, prove, run, show
 from tools.pulumi_cli import Deployment
 from tools.workspace import UserError
@@ -23,15 +22,10 @@ from tools.workspace import UserError
 CUSTOMER, VENDOR, SCHEDULE = CANDIDATES
 
 
-@pytest.fixture(scope="module")
-def prepared(signing_key: SigningKey) -> World:
-    """A pair with the maps of customer and vendor groups, none of which runs."""
-    return a_pair_with_maps(signing_key, {CUSTOMER.map_name, VENDOR.map_name})
-
-
 @pytest.fixture
-def pair(prepared: World, signing_key: SigningKey) -> OnePair:
-    return OnePair(copied(prepared, signing_key))
+def pair(tenants: PreparedTenants) -> OnePair:
+    """A pair with the maps of customer and vendor groups, none of which runs."""
+    return OnePair(tenants.copy(a_pair_with_maps, (CUSTOMER.map_name, VENDOR.map_name)))
 
 
 @pytest.fixture
