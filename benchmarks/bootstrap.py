@@ -23,8 +23,8 @@ from uuid import UUID
 import httpx
 
 from benchmarks.figures import Figure
-from providers.api.dataverse.batch import RowUpdate
 from providers.api.dataverse.client import Dataverse
+from providers.api.dataverse.updates import RowUpdate
 from providers.api.session import Session
 from providers.api.transport.clouds import profile
 from providers.protocol.findings import Finding

@@ -4,10 +4,11 @@ import os
 from unittest import mock
 
 from benchmarks.client_calls import GROUP, NOBODY, Known, Use, calls
-from providers.api.dataverse.batch import RowUpdate
-from providers.api.dual_write.models import ActionDetail, MapAction
-from providers.api.identity.dual_write_tokens import REFRESH_TOKEN, DualWriteTokens
-from providers.api.power_platform.models import EnvironmentRequest
+from providers.api.dataverse.updates import RowUpdate
+from providers.api.dual_write.actions import ActionDetail, MapAction
+from providers.api.identity.dual_write_sources import REFRESH_TOKEN
+from providers.api.identity.dual_write_tokens import DualWriteTokens
+from providers.api.power_platform.request import EnvironmentRequest
 from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST
 
 

@@ -9,8 +9,9 @@ from emulator.identity.tokens import SigningKey
 from providers.api.app_management.client import AppManagement
 from providers.api.dataverse.access import Access
 from providers.api.dataverse.client import Dataverse
+from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction
+from providers.api.dual_write.models import EntityMapStatus
 from providers.api.finance_operations.client import FinanceOperations
 from providers.api.power_platform.bap import BapPowerPlatform
 from providers.api.session import Session

@@ -14,8 +14,8 @@ from unittest import mock
 import httpx
 
 from benchmarks.figures import Figure
+from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, MapAction
 from providers.api.session import Session
 from providers.api.transport.clouds import PollIntervals, profile
 from providers.api.transport.timing import Timing
@@ -66,10 +66,10 @@ class Watched(DualWriteManagement):
         self.starts: list[float] = []
         self.lists = 0
 
-    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> Any:
+    def maps(self, cid: str, *, fresh: bool = False, refresh: bool = False) -> Any:
         """E2."""
         self.lists += 1
-        return self._service.maps(cid, fresh=fresh, lifetime=lifetime)
+        return self._service.maps(cid, fresh=fresh, refresh=refresh)
 
     def start_action(self, cid: str, action: str, details: Sequence[ActionDetail]) -> str:
         """E3."""

@@ -7,12 +7,11 @@ about ten minutes (assumed, no figure is documented). There is no uninstall: del
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import pulumi
 from pydantic import Field
 
-from providers.api.app_management.models import ApplicationPackage as LivePackage
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.existing_finops import environment_of
@@ -25,6 +24,9 @@ from providers.protocol.base import Call, ManagedResource, NotRead, Problem
 from providers.protocol.findings import CDS_NOT_CHECKED
 from providers.protocol.marks import CaseBlind, Checked, Replaces
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.app_management.models import ApplicationPackage as LivePackage
 
 _USUALLY = "about 10 min"
 
@@ -63,7 +65,7 @@ class PackageOutputs(OnCdsOutputs):
 
 
 def from_api(
-    live: LivePackage, environment_id: str, cds_url: str, *, known: PackageInputs | PackageOutputs
+    live: "LivePackage", environment_id: str, cds_url: str, *, known: PackageInputs | PackageOutputs
 ) -> PackageOutputs:
     """The package as the service reports it."""
     return PackageOutputs(
@@ -140,7 +142,7 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
         """Say that it stays: the service has no uninstall."""
         call.progress("left in place: the service cannot uninstall an application package")
 
-    def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> LivePackage:
+    def _installed(self, environment_id: str, inputs: PackageInputs, call: Call) -> "LivePackage":
         session = call.session(inputs.cloud)
         installation = Installation(
             session.app_management, environment_id, inputs.package, interval=session.profile.polls.package

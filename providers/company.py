@@ -8,12 +8,11 @@ documented). A company is never deleted: deletion leaves it in place.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated, NotRequired, Unpack
+from typing import TYPE_CHECKING, Annotated, NotRequired, Unpack
 
 import pulumi
 from pydantic import AfterValidator, Field
 
-from providers.api.finance_operations.client import FinanceOperations, LegalEntity
 from providers.api.transport.errors import ApiError, AuthenticationError, InvalidRequest, NotFound, PermissionDenied
 from providers.api.transport.operations import PASSING, Outcome
 from providers.catalogue.companies import company_code
@@ -27,6 +26,9 @@ from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Res
 from providers.protocol.findings import COMPANY_NOT_CHECKED, ONLY_AT_CREATION
 from providers.protocol.marks import AtCreation, CaseBlind, Checked, Refused
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.finance_operations.client import FinanceOperations, LegalEntity
 
 _NO_RENAME = "F&O cannot rename a company; declare another one beside it"
 
@@ -85,7 +87,7 @@ class CompanyOutputs(OnCdsOutputs):
 
 
 def from_api(
-    entity: LegalEntity, pair: Pair, *, known: CompanyInputs | CompanyOutputs, created_by_us: bool
+    entity: "LegalEntity", pair: Pair, *, known: CompanyInputs | CompanyOutputs, created_by_us: bool
 ) -> CompanyOutputs:
     """The company as F&O reports it, its code in upper case."""
     return CompanyOutputs(
@@ -199,7 +201,7 @@ class _Creation:
     """
 
     def __init__(
-        self, finops: FinanceOperations, inputs: CompanyInputs, clock: Callable[[], float], *, patience: float
+        self, finops: "FinanceOperations", inputs: CompanyInputs, clock: Callable[[], float], *, patience: float
     ) -> None:
         self._finops = finops
         self._inputs = inputs
@@ -208,7 +210,7 @@ class _Creation:
         self._again_at: float | None = 0.0
         self.sent = False
 
-    def poll(self) -> Outcome[LegalEntity]:
+    def poll(self) -> "Outcome[LegalEntity]":
         """The company once F&O reads it back; asks for it when it is not there."""
         entity = _entity(self._finops, self._inputs.code)
         if entity is not None:
@@ -246,7 +248,7 @@ def _missing(inputs: CompanyInputs) -> list[str]:
     return [field for field in ("name", "country") if getattr(inputs, field) is None]
 
 
-def _name_of_another(inputs: CompanyInputs, entities: Iterable[LegalEntity]) -> Iterable[Problem]:
+def _name_of_another(inputs: CompanyInputs, entities: "Iterable[LegalEntity]") -> Iterable[Problem]:
     """Names of companies become those of business units and teams, so that two of one name break linking (5.4)."""
     name = (inputs.name or "").strip().casefold()
     by_name = {each.name.strip().casefold(): each for each in entities}
@@ -266,15 +268,15 @@ def _pair(inputs: CompanyInputs, call: Call) -> Pair:
     return find_pair(call.session(inputs.cloud), inputs.cds, inputs.finops)
 
 
-def _client(pair: Pair, inputs: CompanyInputs, call: Call) -> FinanceOperations:
+def _client(pair: Pair, inputs: CompanyInputs, call: Call) -> "FinanceOperations":
     return call.session(inputs.cloud).finance_operations(pair.finops_host)
 
 
-def _entity(finops: FinanceOperations, code: str) -> LegalEntity | None:
+def _entity(finops: "FinanceOperations", code: str) -> "LegalEntity | None":
     return _of_code(code, finops.legal_entities())
 
 
-def _of_code(code: str, entities: Iterable[LegalEntity]) -> LegalEntity | None:
+def _of_code(code: str, entities: "Iterable[LegalEntity]") -> "LegalEntity | None":
     return next((each for each in entities if each.id.casefold() == code.casefold()), None)
 
 

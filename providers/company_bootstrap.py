@@ -9,13 +9,11 @@ are stamped whole. Takes minutes for ten thousand rows, longer when maps are liv
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Literal, NotRequired, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired, Unpack
 
 import pulumi
 from pydantic import AfterValidator, Field, StringConstraints
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.power_platform.models import Environment
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.bootstrap_tables import DEFAULT_TABLES
 from providers.catalogue.companies import company_code
@@ -31,6 +29,10 @@ from providers.protocol.problems import Fixed
 from providers.stamping.plan import Pending, PlannedBootstrap, entity_sets, overwritten
 from providers.stamping.run import WORKERS, Counts, RunSettings, simulate, stamp_tables
 from providers.stamping.tables import Scope, find_scope, known_units
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.power_platform.models import Environment
 
 NOT_LINKED = "Add the company to the link first, and check company, business units and tables in the stack file."
 
@@ -240,7 +242,7 @@ class CompanyBootstrap(ManagedResource, module="dualwrite", name="CompanyBootstr
         super().__init__(CompanyBootstrapProvider(), resource_name, inputs, opts)
 
 
-def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call) -> BootstrapOutputs:
+def _bootstrapped(environment: "Environment", inputs: BootstrapInputs, call: Call) -> BootstrapOutputs:
     session = call.session(inputs.cloud)
     dataverse = session.dataverse(_url(environment))
     scope = _scope(dataverse, inputs)
@@ -270,7 +272,7 @@ def _bootstrapped(environment: Environment, inputs: BootstrapInputs, call: Call)
     )
 
 
-def _tell_overwritten(dataverse: Dataverse, inputs: BootstrapInputs, units: Sequence[str], call: Call) -> None:
+def _tell_overwritten(dataverse: "Dataverse", inputs: BootstrapInputs, units: Sequence[str], call: Call) -> None:
     """Which rows lose the company that they carry: it cannot be undone."""
     lost = overwritten(dataverse, inputs.company, inputs.tables, units)
     if lost:
@@ -278,7 +280,7 @@ def _tell_overwritten(dataverse: Dataverse, inputs: BootstrapInputs, units: Sequ
         call.announce(f"rows that carry another company {would} {inputs.company}: {', '.join(lost)}", OVERWRITES)
 
 
-def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
+def _scope(dataverse: "Dataverse", inputs: BootstrapInputs) -> Scope:
     definitions = dataverse.table_definitions(inputs.tables)
     meant = entity_sets(dataverse, inputs.tables, definitions)
     unknown = [name for name in inputs.tables if name not in definitions and name not in meant]
@@ -295,7 +297,7 @@ def _scope(dataverse: Dataverse, inputs: BootstrapInputs) -> Scope:
     )
 
 
-def _url(environment: Environment) -> str:
+def _url(environment: "Environment") -> str:
     if not environment.url:
         raise NotFound(f"the environment '{environment.display_name}' has no Dataverse")
     return environment.url

@@ -7,15 +7,15 @@ or by a person. Read back of the applied solutions is whether the link has their
 link, about 2 a solution.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pulumi
 
-from providers.api.dual_write.models import LinkedEnvironment
-from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.session import Session
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, NotFound
 from providers.catalogue.companies import in_one_order
 from providers.catalogue.durations import seconds
@@ -49,6 +49,7 @@ from providers.link.pair import (
     declared_link,
     find_pair,
     linked_already,
+    remembered,
     require_partner,
     stored_link,
     wait_for_link,
@@ -59,6 +60,9 @@ from providers.protocol.addresses import host_of, short_name
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
 from providers.protocol.findings import COMPANIES, CONSENT_IDLE, LINK_NOT_CHECKED
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.session import Session
 
 __all__ = ["ConnectionInputs", "ConnectionOutputs", "DualWriteConnection", "DualWriteConnectionProvider", "from_link"]
 
@@ -159,7 +163,7 @@ class DualWriteConnectionProvider(OnCds[ConnectionInputs, ConnectionOutputs]):
         if environment_or_gone(session.power_platform, stored.environment_id) is None:
             return None
         pair = _stored_pair(stored)
-        known = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
+        known = remembered(stored.connection_id, stored.connection_name)
         link, details = stored_link(session, pair.finops_host, known)
         require_partner(pair, link, details)
         now = from_link(stored, pair, link, details)

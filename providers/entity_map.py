@@ -6,15 +6,15 @@ version it has. Not read back: column mappings; filters are reported and never c
 stopped map, a stop and a start more (about half a minute, assumed) on one that runs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pulumi
 
-from providers.api.dual_write.client import REFRESH_LIFETIME
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment, MapState
-from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.session import Session
+from providers.api.dual_write.actions import MapState
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import NotFound
 from providers.catalogue.companies import AsLinked, in_one_order
 from providers.catalogue.durations import seconds
@@ -22,7 +22,7 @@ from providers.instances.on_cds import OnCds
 from providers.instances.presence import environment_or_gone
 from providers.instances.references import KnownNames
 from providers.link.companies import as_read
-from providers.link.pair import as_far_as_seen, find_link, find_pair, stored_link
+from providers.link.pair import as_far_as_seen, find_link, find_pair, remembered, stored_link
 from providers.maps.drift import BROUGHT_BACK
 from providers.maps.integration_keys import refused_while_paused
 from providers.maps.map_model import EntityMapArguments, EntityMapInputs, EntityMapOutputs, EntityMapPrivate
@@ -45,6 +45,10 @@ from providers.maps.versions import (
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Stored
 from providers.protocol.diff import Meaning
 from providers.protocol.findings import MAP_FILTER, MAP_MISSING, MAP_VERSION, NOT_QUEUED
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+    from providers.api.session import Session
 
 __all__ = ["EntityMap", "EntityMapInputs", "EntityMapOutputs", "EntityMapProvider"]
 
@@ -205,12 +209,12 @@ def _maps_of(session: Session, inputs: EntityMapInputs) -> list[EntityMapStatus]
 
 def _read(session: Session, stored: EntityMapOutputs) -> tuple[EntityMapStatus | None, LinkedEnvironment]:
     """The map by the link's id, or by its host again when a reset gave the link a new id."""
-    link = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
+    link = remembered(stored.connection_id, stored.connection_name)
     try:
-        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+        listed = session.dual_write.maps(link.cid, refresh=True)
     except NotFound:
         link = find_link(session, stored.finops_host)
-        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+        listed = session.dual_write.maps(link.cid, refresh=True)
     return next((each for each in listed if each.name == stored.map), None), link
 
 

@@ -8,15 +8,15 @@ dropped, and what the initial syncs moved. A start takes about a quarter of a mi
 about a minute a hundred rows; prerequisites come first, independent maps together.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pulumi
 
-from providers.api.dual_write.models import EntityMapStatus
-from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
-from providers.api.session import Session
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import NotFound
 from providers.catalogue.durations import seconds
 from providers.instances.identifiers import LinkId
@@ -54,6 +54,10 @@ from providers.protocol.base import Call, ManagedResource, NotRead, Problem, Sto
 from providers.protocol.diff import Meaning
 from providers.protocol.memory import Memory
 from providers.protocol.words import amount_is, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus
+    from providers.api.session import Session
 
 __all__ = ["LiveSync", "LiveSyncInputs", "LiveSyncOutputs", "LiveSyncProvider"]
 

@@ -10,7 +10,8 @@ from providers.api.dataverse.client import Dataverse
 from providers.api.dual_write.client import DualWriteManagement
 from providers.api.finance_operations.client import FinanceOperations, not_registered
 from providers.api.identity.application_tokens import IDENTITIES, AzureIdentityTokens
-from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, DualWriteTokens, dual_write_token_configured
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
+from providers.api.identity.dual_write_tokens import DualWriteTokens
 from providers.api.identity.tenants import tenant_of
 from providers.api.power_platform.bap import BapPowerPlatform
 from providers.api.power_platform.interface import PowerPlatform

@@ -6,7 +6,7 @@ initial sync can meet. `known_errors` finds the entry of a text.
 
 from typing import NamedTuple
 
-from providers.api.dataverse.client import NOT_INTEGRATED
+from providers.api.dataverse.codes import NOT_INTEGRATED
 
 _AGAIN = "then run `up` again"
 _INTEGRATE = (

@@ -1,11 +1,16 @@
 """Free capacity of the tenant for one environment more: asked once, and a caller who may not ask says so."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from providers.api.power_platform.interface import PowerPlatform
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import PermissionDenied
 from providers.instances.preflight import capacity_problem
 from providers.protocol.findings import CAPACITY_NOT_CHECKED, Finding
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
 
 
 def lacking_capacity(

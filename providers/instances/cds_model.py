@@ -3,14 +3,11 @@
 The resource is `cds_instance`.
 """
 
-from typing import Annotated, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 
 import pulumi
 from pydantic import Field
 
-from providers.api.dataverse.models import Organization, Solution
-from providers.api.power_platform.models import Environment
-from providers.api.session import Session
 from providers.catalogue.durations import TimeLimit
 from providers.protocol.addresses import same_host
 from providers.protocol.consent import Consent
@@ -26,6 +23,11 @@ from providers.protocol.marks import (
     Replaces,
 )
 from providers.protocol.models import CloudArguments, CloudInputs, CloudOutputs
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import Organization, Solution
+    from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
 
 # The seed's undefined "CRM prime" solution: one named marker stands for it (assumed).
 PRIME_SOLUTION = "CRMPrime"
@@ -175,7 +177,7 @@ class CdsOutputs(CloudOutputs):
 
 
 def from_api(
-    environment: Environment, organization: Organization, prime: Solution | None, *, known: CdsInputs | CdsOutputs
+    environment: "Environment", organization: "Organization", prime: "Solution | None", *, known: CdsInputs | CdsOutputs
 ) -> CdsOutputs:
     """What the service holds. The location keeps the stack's word for as long as the geography stays the same."""
     return CdsOutputs(
@@ -203,23 +205,23 @@ def from_api(
     )
 
 
-def _language(environment: Environment, organization: Organization, known: CdsInputs | CdsOutputs) -> int:
+def _language(environment: "Environment", organization: "Organization", known: CdsInputs | CdsOutputs) -> int:
     """The base language as either service tells it, else as it was asked for."""
     return environment.language or organization.language or known.language or 0
 
 
-def _location(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
+def _location(environment: "Environment", known: CdsInputs | CdsOutputs) -> str:
     """The stack's word for the location, or the service's when the environment has moved."""
     moved = isinstance(known, CdsOutputs) and known.geography != environment.location
     return environment.location if moved else known.location or environment.location
 
 
-def _address(environment: Environment, known: CdsInputs | CdsOutputs) -> str:
+def _address(environment: "Environment", known: CdsInputs | CdsOutputs) -> str:
     """The address as the stack writes it while it names the same host."""
     return known.url if known.url and same_host(known.url, environment.url) else environment.url
 
 
-def observed(environment: Environment, session: Session, known: CdsInputs | CdsOutputs) -> CdsOutputs:
+def observed(environment: "Environment", session: "Session", known: CdsInputs | CdsOutputs) -> CdsOutputs:
     """What the service holds, with what Dataverse alone tells."""
     dataverse = session.dataverse(environment.url)
     prime = dataverse.solutions([PRIME_SOLUTION]).get(PRIME_SOLUTION)

@@ -3,12 +3,11 @@
 Checks: dual-write-semantics.md 3.3 and 4 (version, one partner), power-platform-api.md 14.4 and 14.10.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
-from providers.api.dataverse.models import IntegrationDetails
-from providers.api.power_platform.models import Environment
-from providers.api.session import Session
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
 from providers.api.transport.errors import ApiError, AuthenticationError, Conflict, NotFound, PermissionDenied
 from providers.api.transport.operations import PASSING
 from providers.instances import preflight
@@ -24,6 +23,11 @@ from providers.protocol.base import Call, Problem
 from providers.protocol.findings import CDS_NOT_CHECKED
 from providers.protocol.marks import belonging_to
 from providers.protocol.versions import at_least
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import IntegrationDetails
+    from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
 
 
 class ExistingCds:

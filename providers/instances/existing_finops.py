@@ -5,12 +5,11 @@ read only through the CDS instance that it is linked with; before that the conne
 pulumi.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment
-from providers.api.session import Session
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
 from providers.api.transport.errors import AuthenticationError, NotFound, PermissionDenied
 from providers.catalogue.geography import dataverse_geography, finops_geography, geography_problem
 from providers.instances.finops_installation import registration_steps
@@ -25,6 +24,11 @@ from providers.protocol.addresses import host_of, same_host
 from providers.protocol.base import Call, NotRead, Problem
 from providers.protocol.findings import FINOPS_NOT_CHECKED
 from providers.protocol.versions import at_least
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
 
 _LATER = "the health check does it once the two are linked"
 

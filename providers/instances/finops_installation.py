@@ -5,13 +5,12 @@ power-platform-api.md 14.10 read from both sides. Every step looks first: what a
 killed run has queued, installed or registered is only waited for.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment, OperationError
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
@@ -27,6 +26,11 @@ from providers.instances.references import carries_mark
 from providers.protocol.findings import REFRESH_BY_HAND, REGISTER_BY_HAND
 from providers.protocol.versions import at_least, fitting, newest
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment, OperationError
 
 PLATFORM_TOOLS = "msprov_fnouploadersolution"
 PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
@@ -181,8 +185,8 @@ class FinOpsInstallation:
             self._waiting.announce(f"the request of the update got no answer ({error.reason}); looking at F&O instead")
 
     def _updated(self, minimum: str) -> Outcome[None]:
-        application = self._dataverse.finops_application_details() or FinOpsApplication()
-        installed = application.application_version
+        application = self._dataverse.finops_application_details()
+        installed = application.application_version if application else None
         if at_least(installed, minimum):
             return Outcome.done(None)
         package = self._package(PROVISIONING_APP).current()

@@ -1,12 +1,10 @@
 """An F&O instance as a stack declares it and as the two sides hold it. The resource is `finops_instance`."""
 
-from typing import Annotated, Literal, NamedTuple, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NotRequired
 
 import pulumi
 from pydantic import Field
 
-from providers.api.dataverse.models import FinOpsApplication
-from providers.api.power_platform.models import Environment, FinOpsProperties
 from providers.api.transport.errors import UnexpectedAnswer
 from providers.catalogue.durations import TimeLimit
 from providers.instances.cds_model import InstanceUrl
@@ -14,6 +12,9 @@ from providers.instances.finops_readiness import Observation
 from providers.instances.on_cds import OnCdsArguments, OnCdsInputs, OnCdsOutputs
 from providers.protocol.marks import AtCreation, BelongsTo, Checked, FixedWith, Minimum, Replaces
 from providers.protocol.versions import at_least
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.models import Environment
 
 # What is chosen when F&O is installed, and what serves the checks before that.
 _OF_NEW = BelongsTo("new")
@@ -114,7 +115,7 @@ class Place(NamedTuple):
     url: str = ""
 
     @classmethod
-    def of(cls, environment: Environment | None, stored: FinOpsOutputs | None = None) -> "Place":
+    def of(cls, environment: "Environment | None", stored: FinOpsOutputs | None = None) -> "Place":
         """As the service shows it, else as it was stored."""
         if environment is not None:
             return cls(environment.id, environment.url)
@@ -131,7 +132,7 @@ def from_api(seen: Observation, place: Place, *, known: FinOpsInputs | FinOpsOut
 
 def outputs_of(seen: Observation, place: Place, url: str, known: FinOpsInputs | FinOpsOutputs) -> FinOpsOutputs:
     """What the sides hold of the F&O at `url`; choices that none of them tells keep the known value."""
-    application, properties = seen.application or FinOpsApplication(), seen.properties or FinOpsProperties()
+    application, properties = seen.application, seen.properties
     return FinOpsOutputs(
         cloud=known.cloud,
         cds=known.cds,
@@ -144,9 +145,9 @@ def outputs_of(seen: Observation, place: Place, url: str, known: FinOpsInputs | 
         cds_environment_id=place.environment_id,
         url=url,
         application_version=seen.version or "",
-        platform_version=application.platform_version,
-        deployment_type=properties.deployment_type,
-        demo_dataset=properties.demo_dataset,
+        platform_version=application.platform_version if application else "",
+        deployment_type=properties.deployment_type if properties else "",
+        demo_dataset=properties.demo_dataset if properties else "",
     )
 
 

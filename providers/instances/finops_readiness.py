@@ -4,13 +4,18 @@ One observation holds what each side says; the rungs that are missing and the st
 contradict each other follow from it. F&O counts as ready only when both sides agree.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
-from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
 from providers.api.transport.errors import Conflict
 from providers.protocol.addresses import host_of
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import FinOpsApplication, IntegrationDetails
+    from providers.api.power_platform.models import FinOpsProperties, LinkedFinOps
 
 LINK_IN_BAP = "the link in the Power Platform"
 _EMPTY_DATASETS = ("", "none", "empty")

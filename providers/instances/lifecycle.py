@@ -6,11 +6,11 @@ only a second create follows if the domain is still free after a grace time
 (power-platform-api.md 8.4, 21).
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from providers.api.dataverse.models import WhoAmI
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import CreateStarted, Environment, EnvironmentRequest, LifecycleOperation
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import (
     ApiError,
     Conflict,
@@ -23,6 +23,12 @@ from providers.api.transport.errors import (
 from providers.api.transport.operations import Outcome
 from providers.instances.references import own_environment, same_domain
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import WhoAmI
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import CreateStarted, Environment, LifecycleOperation
+    from providers.api.power_platform.request import EnvironmentRequest
 
 # Polls to wait for an environment whose create got no answer: a minute with the public cloud's interval.
 _GRACE_POLLS = 6

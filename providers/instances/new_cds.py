@@ -3,15 +3,15 @@
 The long work of creating and removing is in `lifecycle`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment, EnvironmentRequest
-from providers.api.session import Session
+from providers.api.power_platform.request import EnvironmentRequest
 from providers.api.transport.errors import Conflict
 from providers.catalogue.durations import seconds
 from providers.instances import preflight
@@ -27,6 +27,11 @@ from providers.protocol.findings import LOCATION_NOT_CHECKED, Finding
 from providers.protocol.problems import NoConsent
 from providers.protocol.waiting import Waiting
 
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
+
 
 class Wanted(BaseModel):
     """What a new CDS instance is made from: display name, domain, kind, location, ISO currency code, LCID."""
@@ -41,7 +46,7 @@ class Wanted(BaseModel):
     language: int
 
     @classmethod
-    def of(cls, inputs: CdsInputs) -> "Wanted":
+    def of(cls, inputs: CdsInputs) -> Wanted:
         """What checked inputs of a new instance say."""
         return cls.model_validate(inputs.model_dump(exclude_none=True))
 

@@ -1,9 +1,10 @@
 """A new F&O: what speaks against it, installing it, raising its version. The long work is in `finops_installation`."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from providers.catalogue.durations import seconds
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 from providers.instances import preflight
@@ -21,6 +22,10 @@ from providers.protocol.findings import LOCATION_NOT_CHECKED
 from providers.protocol.problems import Fixed
 from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment
 
 _FIXED = "is fixed when F&O is installed and F&O cannot be removed alone: "
 _NEW_CDS = "give the CDS instance a new `domain` as well, with the consent replace-environment"

@@ -4,16 +4,21 @@ Only Dataverse with the Platform Tools tells them (power-platform-api.md 14.8), 
 others are asked, those of the same location first. No pulumi.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from providers.api.power_platform.models import Environment
-from providers.api.session import Session
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import ApiError
 from providers.instances.finops_model import FinOpsInputs
 from providers.protocol.base import Call, Problem
 from providers.protocol.findings import VERSION_NOT_CHECKED
 from providers.protocol.versions import fitting
 from providers.protocol.words import CHOICES, first_names
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
 
 # Environments that are asked before the question is given up.
 _MOST_ASKED = 3

@@ -1,11 +1,10 @@
 """What resources of a CDS environment have in common: its name may be written in another way without being another."""
 
-from typing import Annotated, Any, ClassVar, NotRequired, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NotRequired, TypeVar
 
 import pulumi
 from pydantic import Field
 
-from providers.api.session import Session
 from providers.api.transport.errors import ApiError, NotFound
 from providers.documented_errors.recognition import documented
 from providers.instances import deletion
@@ -15,6 +14,9 @@ from providers.protocol.base import Call, CloudArguments, CloudInputs, CloudOutp
 from providers.protocol.consent import Consent
 from providers.protocol.diff import Meaning
 from providers.protocol.marks import Address, CaseBlind, Checked, Recorded, Replaces
+
+if TYPE_CHECKING:
+    from providers.api.session import Session
 
 
 class OnCdsInputs(CloudInputs):
@@ -154,7 +156,7 @@ class OnCds(Provider[In, Out]):
             return Meaning.OTHER
         return Meaning.SAME if stored.outputs.get("finops") else Meaning.RENAMED
 
-    def address_of(self, environment_id: str, known: str, session: Session) -> str:
+    def address_of(self, environment_id: str, known: str, session: "Session") -> str:
         """The address of the environment; asked for only where older code did not store it."""
         if known or not environment_id:
             return known

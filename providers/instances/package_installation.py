@@ -4,14 +4,18 @@ The service has one state per package and environment (power-platform-api.md 14.
 killed run requested is found again by that state and only waited for. There is no uninstall.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.api.app_management.models import ApplicationPackage, PackageOperation
 from providers.api.transport.errors import ApiError, NotFound, OperationFailed, ServiceUnavailable
 from providers.api.transport.operations import Outcome
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.app_management.models import ApplicationPackage, PackageOperation
 
 # The install endpoint fails for about half a minute on a young environment (8.4, D365BAP#121).
 _START_TRIES_SECONDS = 180.0
@@ -111,18 +115,18 @@ class Installation:
 
     def _poll(self) -> Outcome[ApplicationPackage]:
         # None: somebody else requested the installation, or the service has forgotten its operation.
-        known = self._operation()
-        operation = known or PackageOperation()
+        operation = self._operation()
+        finished = operation is not None and operation.finished
         # The list is shared for a moment; what an ended operation did is read at once.
-        package = self.current(fresh=operation.finished)
+        package = self.current(fresh=finished)
         if package.installed:
             return Outcome.done(package)
-        if operation.finished and not operation.succeeded:
+        if operation and operation.finished and not operation.succeeded:
             raise self._failure(operation.error_message or operation.status_message, operation.error_name)
-        if package.failed and known is None:
+        if package.failed and operation is None:
             # The package's own word counts only where no operation is known.
             raise self._failure(_text(package.error), None)
-        return Outcome.pending(package.state, operation.retry_after)
+        return Outcome.pending(package.state, operation.retry_after if operation else None)
 
     def _operation(self) -> PackageOperation | None:
         if self._operation_id is None:

@@ -4,21 +4,26 @@ Each function takes an answer of the service and returns one sentence, or None w
 nothing to object to. The provider puts the sentences on the properties they speak of.
 """
 
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
 
-from providers.api.power_platform.models import (
-    Currency,
-    Environment,
-    Language,
-    Location,
-    Locations,
-    Template,
-    TenantCapacity,
-)
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import ApiError
 from providers.catalogue.limits import FINOPS_DOMAIN_LIMIT, FINOPS_NAME_LIMIT
 from providers.protocol.addresses import host_of
 from providers.protocol.words import all_names
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.models import (
+        Currency,
+        Environment,
+        Language,
+        Location,
+        Locations,
+        Template,
+        TenantCapacity,
+    )
 
 # The documented rule of thumb: 1 GB free of each kind per environment (section 13).
 NEEDED_MB = 1024.0

@@ -1,9 +1,15 @@
 """Is an environment gone? Believed only when both say so: the answer for its id, and the list of all environments."""
 
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import NotFound
 from providers.protocol.call import NotRead
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment
 
 
 def environment_or_gone(service: PowerPlatform, identifier: str) -> Environment | None:

@@ -4,15 +4,19 @@ The mark `dual-write <project>/<stack>` stands in the description of every envir
 stack created. Only with it is an environment that was found by its domain the stack's own.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from providers.api.power_platform.models import Environment, Principal
 from providers.api.transport.errors import Conflict, NotFound
 from providers.protocol.addresses import host_of, short_name
 from providers.protocol.diff import Meaning
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.models import Environment
 
 
 def carries_mark(description: str | None, mark: str) -> bool:
@@ -77,8 +81,9 @@ def foreign(environment: Environment, domain: str) -> Conflict:
 
 def creator(environment: Environment) -> str:
     """Who created an environment, as far as the service says."""
-    by = environment.created_by or Principal()
-    return by.display_name or by.user_principal_name or by.id or "an unknown principal"
+    by = environment.created_by
+    name = by and (by.display_name or by.user_principal_name or by.id)
+    return name or "an unknown principal"
 
 
 def resolve(environments: Iterable[Environment], reference: str) -> Environment:

@@ -1,12 +1,18 @@
 """Removing an environment that a stack made: verified, then requested until it took effect (power-platform-api 11)."""
 
-from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment, LifecycleOperation
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import Conflict, NotFound, OperationFailed
 from providers.api.transport.operations import Outcome
 from providers.instances.lifecycle import stage_of
 from providers.instances.references import carries_mark, foreign, same_domain
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.power_platform.interface import PowerPlatform
+    from providers.api.power_platform.models import Environment, LifecycleOperation
 
 _USUALLY = "some minutes"
 # A delete operation may fail and be repeated; the recordings show the third one succeeding (11.1).

@@ -4,13 +4,12 @@ Find-or-create, before the health check asks for them (dual-write-semantics.md 3
 what is missing is written. What the service refuses becomes one line with the step that a person takes instead.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import ApplicationUser, Role, Team
-from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import (
     ApiError,
     Conflict,
@@ -24,6 +23,11 @@ from providers.instances.finops_installation import FINOPS_ADMINISTRATOR
 from providers.link.health_check import CDS_APPLICATION_USERS, DYNAMICS_ERP, INTEGRATION_CLIENT
 from providers.protocol.base import Call
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.dataverse.models import ApplicationUser, Role, Team
+    from providers.api.finance_operations.client import FinanceOperations
 
 T = TypeVar("T")
 

@@ -5,12 +5,12 @@ the dual-write page; `up` applies their solutions again. What the link never had
 that a refresh reads anyhow (E2), and where the stack has solutions of its own E12. No pulumi.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from providers.api.dual_write.client import REFRESH_LIFETIME
-from providers.api.dual_write.models import EntityMapStatus, MapSolution
-from providers.api.session import Session
 from providers.catalogue.selection import carrying_solution
 from providers.link.model import ConnectionInputs, ConnectionOutputs, ConnectionPrivate
 from providers.link.solutions import OwnSolutions
@@ -18,6 +18,10 @@ from providers.protocol.call import Call
 from providers.protocol.findings import NOT_APPLIED, SOLUTION
 from providers.protocol.versions import at_least
 from providers.protocol.words import amount, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, MapSolution
+    from providers.api.session import Session
 
 
 def applied_of(
@@ -45,7 +49,7 @@ def read_applied(
     installed = own.installed(cid)
     otherwise = _updated(installed, stored, call)
     if stored.applied_solutions:
-        listed = session.dual_write.maps(cid, lifetime=REFRESH_LIFETIME)
+        listed = session.dual_write.maps(cid, refresh=True)
         otherwise |= _gone(stored, listed, own.carriers(installed), call)
     return {
         "solutions": [_shown(name, name, otherwise) for name in map(_declared, stored.solutions)],

@@ -4,15 +4,15 @@ No route adds a company (dual-write-management-api.md 11): E11 with the whole li
 maps, integration keys, alerts and history. Harmless only where no map has a project (E2 shows none with a `pid`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.session import Session
 from providers.api.transport.errors import OperationTimedOut, TransportError
 from providers.api.transport.operations import Outcome
 from providers.catalogue.companies import AsLinked
@@ -25,6 +25,10 @@ from providers.protocol.findings import COMPANIES_BY_HAND, HARMLESS_RESET, RESET
 from providers.protocol.marks import CaseBlind, NeedsConsent, Unordered
 from providers.protocol.waiting import Waiting
 from providers.protocol.words import amount
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.session import Session
 
 CompanyChange = Literal["manual", "reset"]
 DeclaredCompanies = Annotated[
@@ -48,7 +52,7 @@ class Gap(NamedTuple):
     extra: list[str]
 
     @classmethod
-    def between(cls, declared: Iterable[str], linked: Iterable[str]) -> "Gap":
+    def between(cls, declared: Iterable[str], linked: Iterable[str]) -> Gap:
         """Compare two lists of codes without regard to case."""
         wanted, present = {code.upper() for code in declared}, {code.upper() for code in linked}
         return cls(sorted(wanted - present), sorted(present - wanted))

@@ -5,14 +5,13 @@ companies); tables behind them: dual-write-management-api.md 10. What no known c
 now, is *not checked*; it never counts as passed.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from providers.api.app_management.models import ApplicationPackage
-from providers.api.dataverse.client import Dataverse
-from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning
 from providers.catalogue.areas import AREAS
 from providers.documented_errors.recognition import explained
@@ -21,6 +20,11 @@ from providers.instances.supported_versions import OLDEST_DATAVERSE, OLDEST_FINO
 from providers.link.stale_configuration import left_in_cds, left_in_finops
 from providers.protocol.versions import at_least
 from providers.protocol.words import others_named
+
+if TYPE_CHECKING:
+    from providers.api.app_management.models import ApplicationPackage
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.finance_operations.client import FinanceOperations
 
 Verdict = Literal["passed", "failed", "not checked"]
 

@@ -1,11 +1,10 @@
 """What a stack declares about a link, and what the service holds of it: the models of `DualWriteConnection`."""
 
-from typing import Annotated, NotRequired
+from typing import TYPE_CHECKING, Annotated, NotRequired
 
 import pulumi
 from pydantic import Field
 
-from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
@@ -14,6 +13,9 @@ from providers.link.companies import CompanyChange, DeclaredCompanies
 from providers.link.pair import Pair
 from providers.protocol.base import PrivateInputs
 from providers.protocol.marks import AsksOnce, Checked, NeedsConsent, NotCompared
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
 
 
 class ConnectionInputs(OfLinkInputs):
@@ -112,7 +114,7 @@ class ConnectionOutputs(OnCdsOutputs):
 
 
 def from_link(
-    known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: LinkedEnvironment, details: ConnectionSet
+    known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: "LinkedEnvironment", details: "ConnectionSet"
 ) -> ConnectionOutputs:
     """The link as the service reports it; companies in upper case, in one order. `as-linked` stays what it says."""
     linked = sorted({company.upper() for company in details.companies})

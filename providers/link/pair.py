@@ -3,16 +3,15 @@
 E1, E2 and E10 of dual-write-management-api.md. No pulumi. Who can link: dual-write-semantics.md 2.3 (LCS) and 2.4.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from providers.api.dataverse.client import NOT_INTEGRATED
-from providers.api.dataverse.models import IntegrationDetails
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment, LinkSide, MapState
-from providers.api.identity.dual_write_tokens import dual_write_token_configured
-from providers.api.session import Session
+from providers.api.dataverse.codes import NOT_INTEGRATED
+from providers.api.dual_write.actions import MapState
+from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.api.transport.errors import (
     ApiError,
     AuthenticationError,
@@ -29,6 +28,12 @@ from providers.protocol.addresses import host_of
 from providers.protocol.durations import spoken
 from providers.protocol.findings import LINK_BY_HAND
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import IntegrationDetails
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment, LinkSide
+    from providers.api.session import Session
 
 T = TypeVar("T")
 LINK_NOT_FOUND = (
@@ -116,6 +121,13 @@ def find_link(session: Session, finops_host: str) -> LinkedEnvironment:
     return link
 
 
+def remembered(cid: str, cname: str) -> LinkedEnvironment:
+    """A link as a stack stores it; nobody is asked."""
+    from providers.api.dual_write.models import LinkedEnvironment
+
+    return LinkedEnvironment(cid=cid, cname=cname)
+
+
 def stored_link(
     session: Session, finops_host: str, known: LinkedEnvironment
 ) -> tuple[LinkedEnvironment, ConnectionSet]:
@@ -124,20 +136,20 @@ def stored_link(
     That the id of E10 is that of E1 is inferred; where it is not, a refresh costs a call more.
     """
     details = _known_link(session, known)
-    if details.id.casefold() == known.cid.casefold() and _host(details.finance_operations) == finops_host:
+    if details and details.id.casefold() == known.cid.casefold() and _host(details.finance_operations) == finops_host:
         return known, details
     link = find_link(session, finops_host)
     with with_documented_cure(READING):
         return link, session.dual_write.connection_set(link.cname, fresh=False)
 
 
-def _known_link(session: Session, known: LinkedEnvironment) -> ConnectionSet:
-    """E10, empty where there is none of that name."""
+def _known_link(session: Session, known: LinkedEnvironment) -> ConnectionSet | None:
+    """E10; None where there is none of that name."""
     if not known.cname:
-        return ConnectionSet()
+        return None
     with with_documented_cure(READING), suppress(NotFound):
         return session.dual_write.connection_set(known.cname, fresh=False)
-    return ConnectionSet()
+    return None
 
 
 def read_link(service: DualWriteManagement, environment: LinkedEnvironment) -> Link:

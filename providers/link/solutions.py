@@ -4,11 +4,12 @@ One at a time per link: several at once make duplicate maps (dual-write-manageme
 own have a minimum version; one that was updated in CDS is applied again, which is how its new map versions appear.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from __future__ import annotations
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ConnectionSet, MapSolution, RequestState
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from providers.api.dual_write.actions import RequestState
 from providers.api.transport.operations import Outcome
 from providers.catalogue.selection import carrying_solution
 from providers.documented_errors.recognition import MAKING_MAPS, READING, failed, with_documented_cure
@@ -16,6 +17,11 @@ from providers.link.pair import Link, read_link
 from providers.protocol.call import ResourceError
 from providers.protocol.versions import at_least
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import ConnectionSet, MapSolution
 
 _USUALLY = "about 2 min"
 

@@ -3,12 +3,17 @@
 Tables: dual-write-management-api.md 10.1 and 10.2. Reads only; cleaning up is a person's work with the maps stopped.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.finance_operations.client import FinanceOperations
 from providers.protocol.addresses import host_of
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.finance_operations.client import FinanceOperations
 
 RUNTIME_TABLE = "msdyn_dualwriteruntimeconfig"
 PROJECT_CONFIGURATIONS = "DualWriteProjectConfigurations"

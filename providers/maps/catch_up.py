@@ -5,12 +5,14 @@ discarded; the last two need dual-write core 1.0.23084.2. A pause may last seven
 1 GB; how much it holds cannot be read. No pulumi.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from providers.api.dual_write.models import EntityMapStatus, MapAction, MapState, RequestState
-from providers.api.identity.dual_write_tokens import dual_write_token_configured
-from providers.api.session import Session
+from providers.api.dual_write.actions import MapAction, MapState, RequestState
+from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.link.health_check import CORE_PACKAGE
 from providers.link.pair import as_far_as_seen, find_link, find_pair
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
@@ -20,6 +22,10 @@ from providers.protocol.durations import spoken
 from providers.protocol.problems import NoConsent, Problem
 from providers.protocol.versions import at_least
 from providers.protocol.words import first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus
+    from providers.api.session import Session
 
 CORE_WITH_A_CHOICE = "1.0.23084.2"
 _KEEPS_QUEUE = {"keep-as-errors": True, "discard": False}

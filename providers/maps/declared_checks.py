@@ -3,11 +3,12 @@
 dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its plug-ins are registered. No pulumi.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from __future__ import annotations
 
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
-from providers.api.identity.dual_write_tokens import dual_write_token_configured
-from providers.api.session import Session
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.catalogue.selection import standard
 from providers.link.pair import Pair, as_far_as_seen, find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
@@ -18,6 +19,10 @@ from providers.protocol.base import Call, Problem
 from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
 from providers.protocol.problems import Fixed
 from providers.protocol.words import first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
+    from providers.api.session import Session
 
 
 def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:

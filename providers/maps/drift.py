@@ -3,14 +3,14 @@
 One list call for all maps (E2), one for keys and companies (E10). No pulumi.
 """
 
-from collections.abc import Collection, Mapping
+from __future__ import annotations
 
-from providers.api.dual_write.client import REFRESH_LIFETIME
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
-from providers.api.session import Session
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import NotFound
 from providers.link.companies import as_read
-from providers.link.pair import find_link, stored_link
+from providers.link.pair import find_link, remembered, stored_link
 from providers.maps.catch_up import old_queues
 from providers.maps.integration_keys import key_drift, keys_of
 from providers.maps.model import LiveSyncOutputs, states_of
@@ -18,6 +18,10 @@ from providers.maps.versions import NOT_INSTALLED, active, version_line
 from providers.protocol.base import Call
 from providers.protocol.findings import KEY_DRIFT, MAP_MISSING, MAP_STATE, QUEUE_AGE
 from providers.protocol.words import amount_is, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
+    from providers.api.session import Session
 
 BROUGHT_BACK = (
     "`up` applies the map solutions of the stack again, which restores what they carry; others are left to a person"
@@ -38,12 +42,12 @@ def read_live(session: Session, stored: LiveSyncOutputs, call: Call) -> LiveSync
     keys, drifted_keys = _keys(stored, details, call)
     return stored.model_copy(
         update={
-            "companies": as_read(stored.companies, details.companies),
+            "companies": as_read(stored.companies, details.companies) if details else stored.companies,
             "maps": states,
             "drifted": drifted,
             "integration_keys": keys,
             "drifted_keys": drifted_keys,
-            "not_installed": sorted(name for name in declared if name not in statuses and name not in lost),
+            "not_installed": _never_seen(declared, statuses, lost),
             "versions": _versions(stored, statuses, call),
             "connection_id": link.cid,
             "connection_name": link.cname,
@@ -66,27 +70,27 @@ def _statuses(
 ) -> tuple[dict[str, EntityMapStatus], LinkedEnvironment]:
     """All maps by the link's id; by its host again when a reset gave the link a new id."""
     try:
-        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+        listed = session.dual_write.maps(link.cid, refresh=True)
     except NotFound:
         link = find_link(session, stored.finops_host)
-        listed = session.dual_write.maps(link.cid, lifetime=REFRESH_LIFETIME)
+        listed = session.dual_write.maps(link.cid, refresh=True)
     return {status.name: status for status in listed}, link
 
 
-def _known_link(session: Session, stored: LiveSyncOutputs) -> tuple[LinkedEnvironment, ConnectionSet]:
+def _known_link(session: Session, stored: LiveSyncOutputs) -> tuple[LinkedEnvironment, ConnectionSet | None]:
     """The link with its keys and companies, which are read only where one of them is declared."""
-    known = LinkedEnvironment(cid=stored.connection_id, cname=stored.connection_name)
+    known = remembered(stored.connection_id, stored.connection_name)
     if isinstance(stored.companies, str) and not (stored.integration_keys or stored.drifted_keys):
-        return known, ConnectionSet()
+        return known, None
     return stored_link(session, stored.finops_host, known)
 
 
 def _keys(
-    stored: LiveSyncOutputs, details: ConnectionSet, call: Call
+    stored: LiveSyncOutputs, details: ConnectionSet | None, call: Call
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """The keys of the declared tables as the link has them, and what is declared of those that differ."""
     declared = {**stored.integration_keys, **stored.drifted_keys}
-    linked = keys_of(details.dataverse, declared)
+    linked = keys_of(details.dataverse if details else None, declared)
     drift = key_drift(declared, linked)
     for text in drift.values():
         call.warn(text, KEY_DRIFT)
@@ -96,6 +100,11 @@ def _keys(
 def _lost(declared: Collection[str], statuses: Mapping[str, EntityMapStatus], stored: LiveSyncOutputs) -> list[str]:
     """Declared maps that were there and are not: one that was never seen is not missed."""
     return sorted(name for name in declared if name not in statuses and name not in stored.not_installed)
+
+
+def _never_seen(declared: Collection[str], statuses: Mapping[str, EntityMapStatus], lost: Collection[str]) -> list[str]:
+    """Declared maps that are not there and never were."""
+    return sorted(name for name in declared if name not in statuses and name not in lost)
 
 
 def unpinned_versions(

@@ -5,20 +5,25 @@ It is run again when lookups within its own table were not found, which shrinks 
 when it does not shrink. No pulumi.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, EntityMapStatus, Master
-from providers.api.dual_write.projects import Execution
+from providers.api.dual_write.actions import ActionDetail, Master
 from providers.api.transport.errors import NotFound
 from providers.api.transport.operations import PASSING
 from providers.documented_errors.recognition import explained
 from providers.maps.plan import MapFailure, error_code
 from providers.maps.table_refresh import refresh_tables
 from providers.protocol.words import amount
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus
+    from providers.api.dual_write.projects import Execution
 
 MASTERS: Mapping[str, Master] = {"finops": Master.FINANCE_OPERATIONS, "cds": Master.DATAVERSE}
 Counts = dict[str, dict[str, int]]

@@ -6,15 +6,20 @@ without regard to case, set for all tables in one call (that the call takes seve
 sent table by table), read back, and the tables of their maps are refreshed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from providers.api.dual_write.actions import MapState
 from providers.api.transport.errors import ApiError
 from providers.api.transport.operations import PASSING
 from providers.maps.table_refresh import NO_USE, refresh_tables
 from providers.protocol.call import ResourceError
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide
 
 Keys = Mapping[str, Sequence[str]]
 _LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
@@ -63,7 +68,7 @@ class KeyPlan(NamedTuple):
         link: ConnectionSet | None,
         statuses: Iterable[EntityMapStatus],
         goal: Mapping[str, str],
-    ) -> "KeyPlan":
+    ) -> KeyPlan:
         """Compare what is declared with what the link has. Pure."""
         listed = list(statuses)
         changes = changed_keys(declared, link.dataverse if link else None, listed)

@@ -4,14 +4,19 @@ A path such as `msdyn_company.cdm_companycode` goes through a lookup (dual-write
 company-specific rows has the company in its key (dual-write-semantics.md 7.6). No pulumi.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import EntityDefinition
 from providers.protocol.problems import Problem
 from providers.protocol.words import first_names
 from providers.stamping.tables import COMPANY_TABLE, company_lookup
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.dataverse.models import EntityDefinition
 
 _COMPANY_CODE = "cdm_companycode"
 

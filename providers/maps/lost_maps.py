@@ -3,15 +3,20 @@
 `DualWriteConnection` does this for the maps that were declared at its last update; those declared since come here.
 """
 
-from collections.abc import Collection, Mapping
+from __future__ import annotations
 
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
-from providers.api.session import Session
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
 from providers.catalogue.selection import carrying_solution
 from providers.link.pair import read_link
 from providers.link.solutions import apply_solutions
 from providers.protocol.base import Call
 from providers.protocol.waiting import Waiting
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+    from providers.api.session import Session
 
 
 def brought_back(

@@ -1,12 +1,11 @@
 """What a stack declares about the maps of a link, and what the service holds: the two models of `LiveSync`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 
 import pulumi
 from pydantic import Field, ValidationInfo, field_validator
 
-from providers.api.dual_write.models import EntityMapStatus
 from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
@@ -16,6 +15,9 @@ from providers.maps.plan import RunState, state_word
 from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
 from providers.protocol.marks import AsksOnce, CaseBlind, Checked, NotCompared, Recorded, RefusedOnce, Unordered
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus
 
 Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
@@ -203,7 +205,7 @@ class LiveSyncOutputs(OnCdsOutputs):
         return versions and {name: version for name, version in versions.items() if name not in pinned}
 
 
-def states_of(declared: Mapping[str, str], statuses: Mapping[str, EntityMapStatus]) -> dict[str, str]:
+def states_of(declared: Mapping[str, str], statuses: "Mapping[str, EntityMapStatus]") -> dict[str, str]:
     """The declared maps with the states they have; one that is not installed keeps its declared state."""
     return {name: state_word(statuses[name]) if name in statuses else state for name, state in declared.items()}
 

@@ -6,12 +6,13 @@ as those run (E5). A start runs the map's initial sync where one is due. A map t
 tried once more by itself, a start after its tables were refreshed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, EntityMapStatus, MapAction
+from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.transport.errors import ApiError, UnexpectedAnswer
 from providers.api.transport.operations import PASSING, pause
 from providers.maps.initial_sync import InitialSyncs
@@ -23,6 +24,10 @@ from providers.maps.table_refresh import refresh_tables
 from providers.maps.work import MapWork
 from providers.protocol.durations import spoken
 from providers.protocol.words import noun, others_named
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus
 
 # Readings without any map that are taken for a busy service.
 _EMPTY_LISTS = 10

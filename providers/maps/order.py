@@ -1,9 +1,13 @@
 """Which map waits for which: the order in which the service wants maps to be started (E5). No pulumi."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from __future__ import annotations
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import EntityMapStatus
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus
 
 
 class StartOrder:

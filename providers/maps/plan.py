@@ -5,12 +5,17 @@ initialised first; initialising and resuming maps take no action; a paused map c
 stopped (no source shows it), so it is resumed on its way to stopped.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from providers.api.dual_write.models import ActionRequest, EntityMapStatus, MapAction, MapState, RequestState
+from providers.api.dual_write.actions import MapAction, MapState, RequestState
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import ActionRequest, EntityMapStatus
 
 RunState = Literal["running", "paused", "stopped"]
 RUN_STATES: tuple[str, ...] = get_args(RunState)

@@ -4,18 +4,12 @@ Bulk start is inferred, so a refused bulk request is sent map by map. A request 
 does not show is asked for by its id (E4). What a killed run asked for is followed, never sent again.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import (
-    ActionDetail,
-    ActionRequest,
-    EntityMapStatus,
-    MapAction,
-    MapState,
-    RequestState,
-)
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from providers.api.dual_write.actions import ActionDetail, MapAction, MapState, RequestState
 from providers.api.transport.errors import ApiError, NotFound, ServiceUnavailable, Throttled, TransportError
 from providers.api.transport.operations import PASSING
 from providers.documented_errors.recognition import explained, with_documented_cure
@@ -23,12 +17,16 @@ from providers.maps.plan import NOT_RUNNING, MapFailure, error_code, failure_tex
 from providers.maps.rhythm import Rhythm, Waited
 from providers.maps.table_refresh import NO_USE
 
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import ActionRequest, EntityMapStatus
+
 # Unanswered polls before E4 is asked, and polls in which a map may lag behind the end of its initial sync.
 _UNSEEN_POLLS = 5
 _LAG_POLLS = 12
 _LOST_REQUESTS = 3
 
-Statuses = Mapping[str, EntityMapStatus]
+Statuses = Mapping[str, "EntityMapStatus"]
 
 
 class Sent(NamedTuple):

@@ -1,12 +1,17 @@
 """What one run of `LiveSync` leaves in the state: run states, keys, what was started, what is remembered. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from __future__ import annotations
 
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
 from providers.maps.drift import unpinned_versions
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, states_of
 from providers.maps.plan import state_word
 from providers.maps.run import RunResult
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
 
 
 def started_by_us(

@@ -5,20 +5,24 @@ a table that is imported in one thread. One count for each table and side; only 
 No pulumi.
 """
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import EntityDefinition
-from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
 from providers.catalogue.limits import ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.catalogue.selection import StandardMap, standard
 from providers.stamping.tables import company_lookup
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.dataverse.models import EntityDefinition
+    from providers.api.finance_operations.client import FinanceOperations
 
 FEWER_COMPANIES = "Link fewer companies, or start the maps without initial sync (`initialSync: none`)."
 _AT_ONCE = 8
@@ -56,7 +60,7 @@ class _Side(NamedTuple):
     map: StandardMap
     spellings: Sequence[str]
     limit: int
-    excess: Callable[["_Side", str], str | None]
+    excess: Callable[[_Side, str], str | None]
 
 
 def too_many_companies(count: int, limit: int) -> str:

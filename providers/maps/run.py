@@ -4,12 +4,13 @@ Maps whose table gets another key, and live ones that are to be synced again, ar
 afterwards. Everything that can be done is done; then the run fails with what is left (design 5). No pulumi.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
-from providers.api.session import Session
 from providers.api.transport.errors import ApiError
 from providers.catalogue.companies import AS_LINKED
 from providers.catalogue.durations import seconds
@@ -24,6 +25,10 @@ from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
 from providers.maps.table_refresh import NO_USE
 from providers.protocol.base import Call, ResourceError
 from providers.protocol.words import amount_is, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkedEnvironment
+    from providers.api.session import Session
 
 
 @dataclass

@@ -4,11 +4,14 @@ dual-write-management-api.md 10.1: the table `msdyn_dualwriteentitymap` has a ro
 template id of the service is inferred. One paged read for all maps, shared by everyone who asks in one refresh.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from providers.api.dataverse.client import Dataverse
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
 
 
 class Filters(NamedTuple):

@@ -4,12 +4,18 @@ What was done is remembered in the stack; where the stack knows nothing (a new o
 failed), the service's own history decides (E15), so that nothing is synced twice. No pulumi.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import EntityMapStatus, MapState, Master
+from providers.api.dual_write.actions import MapState, Master
 from providers.maps.initial_sync import MASTERS, Counts, SyncRun, newest_run
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus
 
 # Live, or on the way to it: rows flow, or queue up to.
 LIVE = (MapState.RUNNING, MapState.PAUSED, MapState.CATCH_UP)

@@ -4,12 +4,12 @@ dual-write-semantics.md 1.8 and 10. Reads only. Counts the side that exists whil
 and says nothing about maps that will not be synced because they run already or were synced before. No pulumi.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
-from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
-from providers.api.identity.dual_write_tokens import dual_write_token_configured
-from providers.api.session import Session
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
 from providers.instances.references import resolve
@@ -19,6 +19,10 @@ from providers.maps.row_counts import FEWER_COMPANIES, RowCounts, Volumes, too_m
 from providers.maps.sync_plan import LIVE
 from providers.protocol.addresses import host_of
 from providers.protocol.base import Call, Problem
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, LinkedEnvironment
+    from providers.api.session import Session
 
 
 def volume_problems(
@@ -41,7 +45,7 @@ def volume_problems(
             yield Problem(f"initial_sync[{excess.map!r}]", f"'{excess.map}' {excess.text}")
 
 
-def _company_problems(inputs: LiveSyncInputs, pair: "_PairNow") -> Iterator[Problem]:
+def _company_problems(inputs: LiveSyncInputs, pair: _PairNow) -> Iterator[Problem]:
     """A declared list is judged where it is declared."""
     count = len(pair.companies)
     if inputs.companies == AS_LINKED and count > inputs.companies_limit:
@@ -58,7 +62,7 @@ class _PairNow(NamedTuple):
     statuses: Mapping[str, EntityMapStatus]
 
     @classmethod
-    def read(cls, session: Session, inputs: LiveSyncInputs) -> "_PairNow":
+    def read(cls, session: Session, inputs: LiveSyncInputs) -> _PairNow:
         """Read it; without a link, or a token to see it with, there are no maps and the companies are the declared."""
         cds_host, finops_host = _hosts(session, inputs)
         link = _link(session, finops_host)

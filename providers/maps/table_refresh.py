@@ -3,11 +3,16 @@
 dual-write-management-api.md 7.6: E7 names the project, E8 refreshes it. No pulumi.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import EntityMapStatus
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from providers.api.transport.errors import ApiError, AuthenticationError, EmulatorNotRunning, ForeignHost
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus
 
 # Errors that no other try and no other map would be spared.
 NO_USE = (AuthenticationError, EmulatorNotRunning, ForeignHost)

@@ -4,11 +4,13 @@ dual-write-management-api.md E6, 7.4, 7.6, 7.7. A map whose start fails on the n
 and runs on that. No pulumi.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import EntityMapStatus, MapState, MapTemplate
+from providers.api.dual_write.actions import MapState
 from providers.api.transport.errors import ApiError, NotFound
 from providers.maps.integration_keys import refused_while_paused
 from providers.maps.operations import MapOperations, Pace, one_error
@@ -16,6 +18,10 @@ from providers.maps.plan import NOT_RUNNING, MapFailure, last_stop
 from providers.maps.table_refresh import refresh_tables
 from providers.maps.versions import NoSuchVersionError, active, chosen, version_line
 from providers.protocol.call import ResourceError
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.client import DualWriteManagement
+    from providers.api.dual_write.models import EntityMapStatus, MapTemplate
 
 STOPS_MEANWHILE = "is stopped meanwhile, and changes made in that time are not queued"
 

@@ -4,11 +4,16 @@ dual-write-management-api.md 7.4. A number may come from several authors, and th
 parked versions such as 9.9.9.9 exist. So nothing is chosen silently: `latest` means that of one named author.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
 
-from providers.api.dual_write.models import EntityMapStatus, MapTemplate
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
 from providers.protocol.versions import parts
 from providers.protocol.words import CHOICES, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus, MapTemplate
 
 LATEST = "latest"
 # What a preview shows in place of a number while there is no link, or no token, to find it with.

@@ -1,9 +1,15 @@
 """One map on its way to its declared run state: what is declared, what the service shows, how it went so far. Pure."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from providers.api.dual_write.models import EntityMapStatus, MapAction, MapState
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from providers.api.dual_write.actions import MapAction, MapState
 from providers.maps.plan import MapFailure, Settled, next_step
+
+if TYPE_CHECKING:
+    from providers.api.dual_write.models import EntityMapStatus
 
 # Tries of one map before its failure is final.
 _TRIES = 2

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 
 from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from providers.api.identity.dual_write_tokens import HOW_TO_GET_ONE, dual_write_token_configured
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import AuthenticationError, TokenMissing
 from providers.api.transport.operations import PASSING
 from providers.protocol import checking, process, tenant

@@ -3,15 +3,20 @@
 Knows nothing of Pulumi's protocol; `base` hands these out and is where resource modules import them from.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from providers.api.session import Session, session
 from providers.api.transport.errors import ApiError
 from providers.protocol.bags import Bag
 from providers.protocol.findings import Finding
 from providers.protocol.row import Row, log
+
+if TYPE_CHECKING:
+    from providers.api.session import Session
 
 
 class DualWriteError(Exception):
@@ -30,6 +35,13 @@ class NotRead(Exception):
     """Raised by `on_read` when the live state cannot be seen now; the stored values stay, with one warning."""
 
 
+def _session(cloud: str, *, gateway: str | None = None) -> Session:
+    """The shared session. The clients are loaded by the first operation that asks a service; most previews ask none."""
+    from providers.api.session import session
+
+    return session(cloud, gateway=gateway)
+
+
 @dataclass(frozen=True)
 class Call:
     """What an operation may use besides its inputs: who it is for, its row, time and the service sessions.
@@ -39,7 +51,7 @@ class Call:
 
     row: Row = field(default_factory=Row)
     title: str = ""
-    session_for: Callable[..., Session] = session
+    session_for: Callable[..., Session] = _session
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     write: Callable[..., None] = log
@@ -71,7 +83,7 @@ class Call:
         line = f"{self.title}: {text}" if self.title else text
         return f"{finding.code} {line}" if finding else line
 
-    def only_warning(self) -> "Call":
+    def only_warning(self) -> Call:
         """The same call with nothing to say but warnings: the preview of the same `up` has told the rest."""
 
         def write(row: Row, text: str, *, ephemeral: bool, warning: bool = False) -> None:

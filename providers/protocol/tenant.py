@@ -5,15 +5,20 @@ known is compared: the id of `dualwrite:tenant`, `AZURE_TENANT_ID`, and what is 
 that the tokens were issued for, after sign-in and before its first call.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from providers.api.session import Session
 from providers.api.transport.errors import ApiError
 from providers.protocol.call import Call, ResourceError
 from providers.protocol.memory import Memory
+
+if TYPE_CHECKING:
+    from providers.api.session import Session
 
 _VARIABLE = "AZURE_TENANT_ID"
 # Tenants, by cloud and id, in which this process has read an object of the stack.

@@ -7,18 +7,22 @@ Microsoft, "Optimistic concurrency") lack that guard: they are written with `If-
 and after a lost answer two readings some time apart have to agree.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
-from providers.api.dataverse.client import Dataverse
+from providers.api.dataverse.updates import Fate, RowUpdate, UpdateAnswer
 from providers.api.transport.operations import SLICE, Clock, Sleep, pause
 from providers.api.transport.retry import asked_wait, backoff
 from providers.protocol.call import ResourceError
 from providers.stamping.failures import FailedRow
 from providers.stamping.tables import StampedTable
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
 
 T = TypeVar("T")
 # How often the same row is sent when the service does not say what became of it.

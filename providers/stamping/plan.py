@@ -4,16 +4,15 @@ dual-write-semantics.md 1.8 and 6: rows that are stamped before the maps start t
 takes 500,000 rows a company. Reads only; what cannot be read now is asked again when the bootstrap runs. No pulumi.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from providers.api.dataverse.client import Dataverse
-from providers.api.dataverse.models import Company, EntityDefinition
-from providers.api.dual_write.models import LinkedEnvironment
-from providers.api.identity.dual_write_tokens import dual_write_token_configured
-from providers.api.session import Session
+from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.api.transport import odata
 from providers.api.transport.errors import ApiError, NotFound
 from providers.catalogue.companies import AS_LINKED
@@ -21,6 +20,12 @@ from providers.link.pair import Pair, find_pair, look_up
 from providers.protocol.problems import Problem
 from providers.protocol.words import CHOICES, first_names
 from providers.stamping.tables import OWNING_UNIT, company_lookup, has_business_unit, unknown_table
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
+    from providers.api.dataverse.models import Company, EntityDefinition
+    from providers.api.dual_write.models import LinkedEnvironment
+    from providers.api.session import Session
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ A table is read again and again until a pass finds no row that is new; a row tha
 the run (dual-write-semantics.md 6.2, without its traps). Memory does not grow with the number of rows.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from providers.api.dataverse.client import Dataverse
 from providers.api.transport.errors import OperationTimedOut
 from providers.api.transport.operations import Clock, duration
 from providers.protocol.call import ResourceError
@@ -19,6 +20,9 @@ from providers.protocol.waiting import Talk
 from providers.stamping.batch import BatchWriter, LackingRow, Stamped, agreed, lacking_row
 from providers.stamping.failures import NEXT_RUN, FailedRow, Failures
 from providers.stamping.tables import StampedTable
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.client import Dataverse
 
 # Small batches with parallelism beat big ones; 52 requests at once are the limit (semantics 12.2).
 WORKERS = 8
@@ -103,9 +107,7 @@ def stamp_tables(
     )
 
 
-def _require_all(
-    tables: Sequence[StampedTable], runs: Sequence["TableRun"], failures: Failures, seconds: float
-) -> None:
+def _require_all(tables: Sequence[StampedTable], runs: Sequence[TableRun], failures: Failures, seconds: float) -> None:
     """Raise with what failed, or else with what was not reached within so many seconds."""
     failed = failures.error(sum(run.total for run in runs))
     complete = len(runs) == len(tables) and all(run.complete for run in runs)

@@ -3,16 +3,20 @@
 Sources: dual-write-semantics.md 5.1 (the lookup of a company-specific table), 5.2, 5.4, 6.2, 12.2.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition, ManyToOne
 from providers.api.transport import odata
 from providers.protocol.problems import Problem
 from providers.protocol.words import CHOICES, first_names
+
+if TYPE_CHECKING:
+    from providers.api.dataverse.models import BusinessUnit, Company, EntityDefinition, ManyToOne
 
 COMPANY_TABLE = "cdm_company"
 OWNING_UNIT = "owningbusinessunit"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.actions import MapState
 from providers.api.transport.errors import ApiError
 from tests.contract.declared_stack import (
     AUTHOR,

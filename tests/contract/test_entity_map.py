@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapAction, MapState
+from providers.api.dual_write.actions import MapAction, MapState
 from providers.api.transport.errors import ApiError, NotFound
 from providers.entity_map import EntityMapInputs, EntityMapOutputs, EntityMapProvider
 from tests.support.in_process import Killed, copied

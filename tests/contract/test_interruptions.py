@@ -7,7 +7,7 @@ import pytest
 from emulator.dual_write import maps
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform.records import environments
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.actions import MapState
 from providers.application_package import ApplicationPackageProvider, PackageInputs
 from providers.catalogue.selection import choose_maps, standard
 from providers.cds_instance import CdsInstanceProvider

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.actions import MapState
 from tests.contract.declared_stack import COMPANIES, CONSENT, PROVIDERS, DeclaredStack, declared
 
 pytestmark = pytest.mark.usefixtures("signed_in")

@@ -13,7 +13,7 @@ import pytest
 
 from emulator.core.faults import Fault
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.actions import MapState
 from providers.entity_map import EntityMapInputs, EntityMapProvider
 from providers.live_sync import LiveSyncInputs, LiveSyncProvider
 from providers.protocol.base import Call, DualWriteError

@@ -17,7 +17,7 @@ import pytest
 from emulator.data.maps import map_by_name
 from emulator.data.schemas import Plane
 from emulator.identity.tokens import SigningKey
-from providers.api.dual_write.models import MapState
+from providers.api.dual_write.actions import MapState
 from providers.catalogue.areas import packages_for
 from providers.catalogue.selection import Selection, carrying_solution, standard
 from providers.company import CompanyInputs, CompanyProvider

@@ -12,7 +12,7 @@ from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState, RequestState
 from emulator.power_platform import integrate_finops
 from emulator.power_platform.records import find_environment, put_environment
-from providers.api.dual_write.models import ActionDetail, MapAction, Master
+from providers.api.dual_write.actions import ActionDetail, MapAction, Master
 from providers.protocol.base import Call
 from tests.support.in_process import World, a_world
 from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST, LinkedWorld

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from providers.api.dataverse.batch import Fate, RowUpdate, UpdateAnswer
 from providers.api.dataverse.client import Dataverse
+from providers.api.dataverse.updates import Fate, RowUpdate, UpdateAnswer
 from providers.api.session import Session
 from providers.api.transport.errors import InvalidRequest, PermissionDenied, TransportError
 

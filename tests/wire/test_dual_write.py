@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.api.dual_write.actions import ActionDetail, MapAction, MapState, Master, RequestState
 from providers.api.dual_write.client import DualWriteManagement
-from providers.api.dual_write.models import ActionDetail, MapAction, MapState, Master, RequestState
 from providers.api.session import Session
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError, UnexpectedAnswer

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.api.dual_write.models import ActionDetail
+from providers.api.dual_write.actions import ActionDetail
 from providers.api.session import Session
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound, ServiceUnavailable, UnexpectedAnswer
 

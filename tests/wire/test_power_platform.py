@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import EnvironmentRequest
+from providers.api.power_platform.request import EnvironmentRequest
 from providers.api.session import Session
 from providers.api.transport.errors import Conflict, InvalidRequest, NotFound, TransportError, UnexpectedAnswer
 

@@ -14,7 +14,8 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
 from providers.api.identity.application_tokens import AzureIdentityTokens
-from providers.api.identity.dual_write_tokens import DualWriteTokens, dual_write_token_configured
+from providers.api.identity.dual_write_sources import dual_write_token_configured
+from providers.api.identity.dual_write_tokens import DualWriteTokens
 from providers.api.transport.clouds import CloudProfile, profile
 from providers.api.transport.errors import AuthenticationError, EmulatorNotRunning, TokenMissing, TransportError
 from providers.api.transport.lazy import connect

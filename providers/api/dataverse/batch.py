@@ -7,19 +7,17 @@ odata.continue-on-error` the service goes on behind a failed one, and the answer
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from email.message import Message
 from email.parser import Parser
-from enum import Enum
-from typing import NamedTuple
 from uuid import uuid4
 
+from providers.api.dataverse.updates import Fate, RowUpdate, UpdateAnswer
 from providers.api.transport import odata, retry
 from providers.api.transport.answers import Response, parse_retry_after
 from providers.api.transport.client import ServiceClient
-from providers.api.transport.errors import ApiError, InvalidRequest, TransportError
+from providers.api.transport.errors import InvalidRequest, TransportError
 from providers.api.transport.failures import failure, lost, unreadable
 from providers.api.transport.retry import Verdict
 
@@ -28,33 +26,6 @@ LARGEST_BATCH = 1000
 TIMEOUT = 300.0
 _STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})\b")
 _BROKEN = (MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect)
-
-
-class Fate(Enum):
-    """What became of one update."""
-
-    DONE = "the row was changed"
-    FAILED = "the service refuses it for good"
-    REFUSED = "it was not taken up: send it again after a wait"
-    MISMATCH = "the row is not there, or not as it was read"
-    UNCLEAR = "it may have been done: look before it is sent again"
-
-
-class RowUpdate(NamedTuple):
-    """New column values of one row. `version`: an ETag that the row must still have, or `*` for any."""
-
-    row_id: str
-    values: Mapping[str, object]
-    version: str = "*"
-
-
-@dataclass(frozen=True)
-class UpdateAnswer:
-    """The fate of one update; `wait` is in seconds where the service asks for one, `error` says why it was not done."""
-
-    fate: Fate
-    error: ApiError = field(default_factory=lambda: ApiError(""))
-    wait: float | None = None
 
 
 def update_rows(client: ServiceClient, root: str, entity_set: str, updates: Sequence[RowUpdate]) -> list[UpdateAnswer]:

@@ -10,7 +10,8 @@ from typing import TypeVar, Unpack
 from pydantic import BaseModel
 
 from providers.api.dataverse.access import Access
-from providers.api.dataverse.batch import RowUpdate, UpdateAnswer, update_rows
+from providers.api.dataverse.batch import update_rows
+from providers.api.dataverse.codes import NOT_INTEGRATED
 from providers.api.dataverse.models import (
     BusinessUnit,
     Company,
@@ -22,6 +23,7 @@ from providers.api.dataverse.models import (
     Solution,
     WhoAmI,
 )
+from providers.api.dataverse.updates import RowUpdate, UpdateAnswer
 from providers.api.transport import odata
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
@@ -33,7 +35,6 @@ from providers.api.transport.wire import unexpected
 M = TypeVar("M", bound=BaseModel)
 
 ROOT = "/api/data/v9.2"
-NOT_INTEGRATED = "0x80048d0b"
 LARGEST_PAGE = 5000
 COUNT_EXCEEDED = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
 _PAGE = {"Prefer": "odata.maxpagesize=1000"}

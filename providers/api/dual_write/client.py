@@ -8,14 +8,13 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
+from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.dual_write.lost_requests import SeenRequests, requested_id
 from providers.api.dual_write.models import (
-    ActionDetail,
     ConnectionSet,
     EntityMapStatus,
     LinkedEnvironment,
     LinkSide,
-    MapAction,
     MapSolution,
     SolutionStatus,
 )
@@ -38,7 +37,7 @@ APPLY = "2"
 # Seconds for which the map list of a link is shared between callers.
 LIST_LIFETIME = 1.0
 # The same between all that one refresh reads: what it reports is as of its own time.
-REFRESH_LIFETIME = 5.0
+_REFRESH_LIFETIME = 5.0
 # Seconds for which a reading of the link is shared between the resources that a refresh reads.
 LINK_LIFETIME = 5.0
 # The service's own page sends this on each POST (2.4); whether it is needed is not known.
@@ -66,13 +65,13 @@ class DualWriteManagement:
         found = self._list_of(LinkedEnvironment, f"{ROOT}/Environments", {"targetType": "AX", "identifier": host})
         return found[0] if found and found[0].cid else None
 
-    def maps(self, cid: str, *, fresh: bool = False, lifetime: float | None = None) -> list[EntityMapStatus]:
-        """E2: all maps with versions and state; shared by threads for a second, or `lifetime`. Empty is a legal answer.
+    def maps(self, cid: str, *, fresh: bool = False, refresh: bool = False) -> list[EntityMapStatus]:
+        """E2: all maps with versions and state; shared for a second, in a `refresh` for five. Empty is a legal answer.
 
         With `fresh` only a list whose call began after this one will do. Under load the service answers with an empty
         list as well (2.4), so one is believed only when the next answer is empty too.
         """
-        return self._list(cid).get(fresh=fresh, lifetime=lifetime)
+        return self._list(cid).get(fresh=fresh, lifetime=_REFRESH_LIFETIME if refresh else None)
 
     def _list(self, cid: str) -> Shared[list[EntityMapStatus]]:
         with self._lock:

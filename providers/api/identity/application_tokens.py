@@ -14,11 +14,8 @@ from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any, Protocol
 
-from providers.api.identity.dual_write_tokens import (
-    FAILURE_SECONDS,
-    DualWriteTokens,
-    dual_write_token_configured,
-)
+from providers.api.identity.dual_write_sources import dual_write_token_configured
+from providers.api.identity.dual_write_tokens import FAILURE_SECONDS, DualWriteTokens
 from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
 from providers.api.transport.clouds import CloudProfile, emulator_not_running
 from providers.api.transport.errors import (

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, REFRESH_TOKEN, TOKEN, TOKEN_COMMAND
 from providers.api.identity.failures import PASSING_STATUSES, SharedFailures
 from providers.api.identity.sign_in_host import reply_of
-from providers.api.identity.token_command import TOKEN_COMMAND, cleaned_token, command_words, printed_by, token_of
+from providers.api.identity.token_command import cleaned_token, command_words, printed_by, token_of
 from providers.api.transport.answers import read_problem
 from providers.api.transport.clouds import CloudProfile
 from providers.api.transport.connection import Connection, Outgoing
@@ -23,8 +24,6 @@ from providers.api.transport.errors import (
 )
 from providers.api.transport.tokens import claim
 
-TOKEN = "DUALWRITE_TOKEN"  # noqa: S105 - a variable's name
-REFRESH_TOKEN = "DUALWRITE_REFRESH_TOKEN"  # noqa: S105 - a variable's name
 CLIENT_ID = "2e49aa60-1bd3-43b6-8ab6-03ada3d9f08b"
 REDIRECT_URI = "https://dataintegrator.trafficmanager.net/dualWrite"
 ORIGIN = "https://dataintegrator.trafficmanager.net/"
@@ -37,21 +36,12 @@ _FORM_HEADERS = {
 MARGIN = 300.0
 # A failure is shared for so long: a wrong secret or a hanging command is not tried again by each resource (seconds).
 FAILURE_SECONDS = 60.0
-HOW_TO_GET_ONE = (
-    f"Set {TOKEN}, {REFRESH_TOKEN} or {TOKEN_COMMAND}; "
-    "refresh tokens live 24 hours at most, so pipelines use the command."
-)
 
 
 class _Held(NamedTuple):
     token: str
     renew_at: float
     source: str
-
-
-def dual_write_token_configured() -> bool:
-    """Whether the environment names any source of a delegated dual-write token."""
-    return any(os.environ.get(name) for name in (TOKEN, REFRESH_TOKEN, TOKEN_COMMAND))
 
 
 class DualWriteTokens:

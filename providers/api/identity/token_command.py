@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+from providers.api.identity.dual_write_sources import TOKEN_COMMAND
 from providers.api.transport import stopping
 from providers.api.transport.errors import AuthenticationError
 from providers.api.transport.limits import STOP_CHECK_SECONDS
 
-TOKEN_COMMAND = "DUALWRITE_TOKEN_COMMAND"  # noqa: S105 - a variable's name
 COMMAND_SECONDS = 120.0
 _SHELL_ONLY = frozenset({"|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"})
 _TOKEN = re.compile(r"[\x21-\x7e]+")

@@ -9,7 +9,6 @@ from providers.api.power_platform.models import (
     CreateStarted,
     Currency,
     Environment,
-    EnvironmentRequest,
     FinOpsProperties,
     Language,
     LifecycleOperation,
@@ -19,6 +18,7 @@ from providers.api.power_platform.models import (
     Template,
     TenantCapacity,
 )
+from providers.api.power_platform.request import EnvironmentRequest
 from providers.api.transport.client import ServiceClient
 from providers.api.transport.errors import InvalidRequest, NotFound, TransportError
 from providers.api.transport.shared import Shared

@@ -6,7 +6,6 @@ from providers.api.power_platform.models import (
     CreateStarted,
     Currency,
     Environment,
-    EnvironmentRequest,
     FinOpsProperties,
     Language,
     LifecycleOperation,
@@ -16,6 +15,7 @@ from providers.api.power_platform.models import (
     Template,
     TenantCapacity,
 )
+from providers.api.power_platform.request import EnvironmentRequest
 
 
 class PowerPlatform(Protocol):

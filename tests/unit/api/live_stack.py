@@ -1,4 +1,4 @@
-"""A provider process of a live stack: checks and diffs all seven resources, then prints the modules it has imported.
+"""A provider process of a live stack: checks and diffs all eight resources, then prints the modules it has imported.
 
 Run by `test_start_up` in a process of its own; `python -m tests.unit.api.live_stack`.
 """
@@ -14,6 +14,7 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.company import CompanyProvider
 from providers.company_bootstrap import CompanyBootstrapProvider
 from providers.dual_write_connection import DualWriteConnectionProvider
+from providers.entity_map import EntityMapProvider
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import Provider
@@ -88,6 +89,11 @@ STACK: list[tuple[Provider[Any, Any], dict[str, Any], dict[str, Any]]] = [
         {**ENVIRONMENT, "rows": {"accounts": 1.0}, "unstamped": {"accounts": 0.0}, "complete": True},
     ),
     (
+        EntityMapProvider(),
+        {**PAIR, "map": "accounts - Customers V3", "version": "1.0.0.3", "author": "Microsoft"},
+        {**ENVIRONMENT, "publisher": "Microsoft", "connection_id": "cid", "connection_name": "cname"},
+    ),
+    (
         LiveSyncProvider(),
         {**PAIR, "companies": ["USMF"], "maps": {"accounts - Customers V3": "running"}},
         {
@@ -112,4 +118,4 @@ def preview() -> None:
 
 if __name__ == "__main__":
     preview()
-    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))  # noqa: T201 - read by the test
+    print(json.dumps(sorted(sys.modules)))  # noqa: T201 - read by the test

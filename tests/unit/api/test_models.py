@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from providers.api.app_management.models import ApplicationPackage, PackageOperation
-from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, MapState, SolutionStatus
+from providers.api.dual_write.actions import MapState
+from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide, SolutionStatus
 from providers.api.power_platform.models import Environment, LifecycleOperation, Template, TenantCapacity
 
 

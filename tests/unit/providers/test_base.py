@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -374,7 +374,7 @@ def test_constructor_takes_the_inputs_of_the_model_and_the_private_ones(referenc
     resource: type[ManagedResource] = getattr(
         __import__(f"providers.{module}", fromlist=[name]), name.removesuffix("Provider")
     )
-    arguments = get_args(resource.__init__.__annotations__["inputs"])[0]
+    arguments = get_args(get_type_hints(resource.__init__)["inputs"])[0]
     # The phase is passed by the base of all resources, the names of dropped maps are those of `dropped`.
     private = provider.private_inputs.model_fields.keys() - {"updating", "dropped_maps"}
     # A check finds the first two out, a refresh the third.

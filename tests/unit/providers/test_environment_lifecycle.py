@@ -7,7 +7,8 @@ import pytest
 
 from emulator.core.faults import Fault
 from providers.api.power_platform.interface import PowerPlatform
-from providers.api.power_platform.models import Environment, EnvironmentRequest
+from providers.api.power_platform.models import Environment
+from providers.api.power_platform.request import EnvironmentRequest
 from providers.api.transport.errors import ApiError, Conflict, InvalidRequest, OperationFailed, OperationTimedOut
 from providers.instances.lifecycle import EnvironmentLifecycle, change_type, rename, wait_for_access
 from providers.instances.removal import remove

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from emulator.dual_write.states import MapState
-from providers.api.dual_write.models import ActionDetail, MapAction
+from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.transport.errors import ApiError
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
 from tests.support.linked_world import FINOPS_HOST

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.dual_write.states import MapState
-from providers.api.dual_write.models import Master
+from providers.api.dual_write.actions import Master
 from providers.api.transport.errors import ApiError
 from providers.catalogue.selection import standard
 from providers.maps.initial_sync import InitialSyncs
