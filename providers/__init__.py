@@ -15,5 +15,5 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # What was imported lives to the end. Looking for garbage in it, again and again while the rest is imported and once
 # more before the process ends, would take a tenth of a preview.
 gc.freeze()
-gc.set_threshold(20_000)
+gc.set_threshold(100_000)
 atexit.register(gc.freeze)

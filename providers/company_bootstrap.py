@@ -57,7 +57,7 @@ class BootstrapInputs(OnCdsInputs):
         Unordered(),
         CaseBlind(),
         Checked(file="one under two companies", preview="not there; known are named"),
-    ] = Field(default_factory=list)
+    ] = Field([])
     tables: Annotated[
         list[str],
         Field(min_length=1),
@@ -121,16 +121,16 @@ class BootstrapOutputs(OnCdsOutputs):
     """
 
     company: str
-    business_units: list[str] = Field(default_factory=list)
-    tables: list[str] = Field(default_factory=list)
+    business_units: list[str] = Field([])
+    tables: list[str] = Field([])
     overwrite: bool = False
     order: str = "live"
     max_failures: int = 100
     simulate: bool = False
     timeout: str = "6h"
     environment_id: str = ""
-    rows: dict[str, int] = Field(default_factory=dict)
-    unstamped: dict[str, int] = Field(default_factory=dict)
+    rows: dict[str, int] = Field({})
+    unstamped: dict[str, int] = Field({})
     complete: bool = False
 
 

@@ -33,7 +33,7 @@ class ConnectionInputs(OfLinkInputs):
             doing="one that F&O lacks, where F&O is made in the same run",
         ),
     ]
-    solutions: Annotated[list[str], Checked(doing="one that its package did not bring")] = Field(default_factory=list)
+    solutions: Annotated[list[str], Checked(doing="one that its package did not bring")] = Field([])
     own_solutions: Annotated[
         dict[str, str],
         Checked(
@@ -41,7 +41,7 @@ class ConnectionInputs(OfLinkInputs):
             preview="older than its minimum, where the link is there",
             doing="not there within the time limit; older, where the link is made in the same run",
         ),
-    ] = Field(default_factory=dict)
+    ] = Field({})
     company_change: Annotated[CompanyChange, NotCompared(), Checked(preview="a reset without consent")] = "manual"
     reset: Annotated[
         str | None,
@@ -64,9 +64,9 @@ class ConnectionPrivate(PrivateInputs):
     `created_companies`: legal entities that the stack itself creates in F&O. `maps`: the declared ones.
     """
 
-    maps: list[str] = Field(default_factory=list)
-    initialise: list[str] = Field(default_factory=list)
-    created_companies: list[str] = Field(default_factory=list)
+    maps: list[str] = Field([])
+    initialise: list[str] = Field([])
+    created_companies: list[str] = Field([])
 
 
 class ConnectionArguments(OfLinkArguments):
@@ -95,22 +95,22 @@ class ConnectionOutputs(OnCdsOutputs):
     finops: str | None = None
     gateway: str | None = None
     companies: AsLinked | list[str]
-    solutions: list[str] = Field(default_factory=list)
-    own_solutions: dict[str, str] = Field(default_factory=dict)
-    applied_versions: dict[str, str] = Field(default_factory=dict)
+    solutions: list[str] = Field([])
+    own_solutions: dict[str, str] = Field({})
+    applied_versions: dict[str, str] = Field({})
     reset: str | None = None
     applied_solutions: list[str] | None = None
-    applied_maps: list[str] = Field(default_factory=list)
-    drifted_companies: list[str] = Field(default_factory=list)
+    applied_maps: list[str] = Field([])
+    drifted_companies: list[str] = Field([])
     timeout: str = "30m"
     environment_id: str
     connection_id: str
     connection_name: str
     finops_url: str
     linked_companies: list[str]
-    running_before: list[str] = Field(default_factory=list)
-    health: list[str] = Field(default_factory=list)
-    not_checked: list[str] = Field(default_factory=list)
+    running_before: list[str] = Field([])
+    health: list[str] = Field([])
+    not_checked: list[str] = Field([])
 
 
 def from_link(

@@ -24,7 +24,7 @@ class EntityMapInputs(OfLinkInputs):
 
     companies: Annotated[
         list[str] | AsLinked, Unordered(), CaseBlind(), Checked(preview="told by `DualWriteConnection`")
-    ] = Field(default_factory=list)
+    ] = Field([])
     reset: Annotated[str | None, AsksOnce(), Checked(preview="told by `DualWriteConnection`")] = None
     map: Annotated[
         str, Field(min_length=1), Replaces(), Checked(file="no chosen map", doing="one that the link does not have")
@@ -82,7 +82,7 @@ class EntityMapOutputs(OnCdsOutputs):
 
     finops: str | None = None
     gateway: str | None = None
-    companies: list[str] | AsLinked = Field(default_factory=list)
+    companies: list[str] | AsLinked = Field([])
     reset: str | None = None
     map: str
     version: str

@@ -42,7 +42,7 @@ class LiveSyncInputs(OfLinkInputs):
         Unordered(),
         CaseBlind(),
         Checked(preview="more than an initial sync takes", doing="rows of a late one, which are not copied"),
-    ] = Field(default_factory=list)
+    ] = Field([])
     reset: Annotated[str | None, AsksOnce(), Checked(preview="told by `DualWriteConnection`; too many rows")] = None
     maps: Annotated[
         dict[str, RunState],
@@ -52,8 +52,8 @@ class LiveSyncInputs(OfLinkInputs):
             doing="one that the link does not have, or that the service refuses to start",
         ),
     ]
-    prerequisites_added: Annotated[list[str], Unordered(), Checked()] = Field(default_factory=list)
-    dropped: Annotated[list[str], Unordered(), Checked()] = Field(default_factory=list)
+    prerequisites_added: Annotated[list[str], Unordered(), Checked()] = Field([])
+    dropped: Annotated[list[str], Unordered(), Checked()] = Field([])
     integration_keys: Annotated[
         dict[str, Annotated[list[str], Field(min_length=1)]],
         Unordered(),
@@ -62,7 +62,7 @@ class LiveSyncInputs(OfLinkInputs):
             preview="a column that the table lacks; no company column, with several companies; a paused map",
             doing="no alternate key of these columns",
         ),
-    ] = Field(default_factory=dict)
+    ] = Field({})
     initial_sync: Annotated[
         Master | dict[str, Master],
         RefusedOnce("maps run"),
@@ -71,7 +71,7 @@ class LiveSyncInputs(OfLinkInputs):
             preview="too many rows, or companies",
             doing="rows that the other side refuses",
         ),
-    ] = Field(default_factory=dict)
+    ] = Field({})
     resync: Annotated[dict[str, str], Checked(file="a map without an initial sync", preview="too many rows")] = Field(
         default_factory=dict
     )
@@ -82,9 +82,9 @@ class LiveSyncInputs(OfLinkInputs):
             file="a map that is not chosen; a queue that would be thrown away without consent",
             preview="a dual-write core that is too old to skip the queue of a paused map",
         ),
-    ] = Field(default_factory=dict)
-    pinned: Annotated[list[str], Unordered(), Recorded(), Checked()] = Field(default_factory=list)
-    drifted: Annotated[dict[str, str], Checked()] = Field(default_factory=dict)
+    ] = Field({})
+    pinned: Annotated[list[str], Unordered(), Recorded(), Checked()] = Field([])
+    drifted: Annotated[dict[str, str], Checked()] = Field({})
     initial_sync_companies_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
     initial_sync_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
     single_threaded_rows_limit: Annotated[int | None, NotCompared(), _LIMIT] = None
@@ -130,7 +130,7 @@ class LiveSyncPrivate(PrivateInputs):
 
     running_before: list[str] | None = None
     company_change: str | None = None
-    dropped_maps: list[str] = Field(default_factory=list)
+    dropped_maps: list[str] = Field([])
     packages: list[str] | None = None
 
 
@@ -167,15 +167,15 @@ class LiveSyncOutputs(OnCdsOutputs):
 
     finops: str | None = None
     gateway: str | None = None
-    companies: Companies = Field(default_factory=list)
+    companies: Companies = Field([])
     reset: str | None = None
-    maps: dict[str, str] = Field(default_factory=dict)
-    prerequisites_added: list[str] = Field(default_factory=list)
-    dropped: list[str] = Field(default_factory=list)
-    integration_keys: dict[str, list[str]] = Field(default_factory=dict)
-    initial_sync: str | dict[str, str] = Field(default_factory=dict)
-    resync: dict[str, str] = Field(default_factory=dict)
-    pinned: list[str] = Field(default_factory=list)
+    maps: dict[str, str] = Field({})
+    prerequisites_added: list[str] = Field([])
+    dropped: list[str] = Field([])
+    integration_keys: dict[str, list[str]] = Field({})
+    initial_sync: str | dict[str, str] = Field({})
+    resync: dict[str, str] = Field({})
+    pinned: list[str] = Field([])
     initial_sync_companies_limit: int | None = None
     initial_sync_rows_limit: int | None = None
     single_threaded_rows_limit: int | None = None
@@ -184,17 +184,17 @@ class LiveSyncOutputs(OnCdsOutputs):
     connection_id: str = ""
     connection_name: str = ""
     finops_host: str = ""
-    started: list[str] = Field(default_factory=list)
-    started_for_service: list[str] = Field(default_factory=list)
-    not_installed: list[str] = Field(default_factory=list)
-    drifted: dict[str, str] = Field(default_factory=dict)
-    drifted_keys: dict[str, list[str]] = Field(default_factory=dict)
+    started: list[str] = Field([])
+    started_for_service: list[str] = Field([])
+    not_installed: list[str] = Field([])
+    drifted: dict[str, str] = Field({})
+    drifted_keys: dict[str, list[str]] = Field({})
     versions: dict[str, str] | None = None
     undeclared: list[str] | None = None
-    synced: dict[str, str] = Field(default_factory=dict)
-    sync_runs: dict[str, str] = Field(default_factory=dict)
-    sync_projects: dict[str, str] = Field(default_factory=dict)
-    initial_syncs: dict[str, Counts] = Field(default_factory=dict)
+    synced: dict[str, str] = Field({})
+    sync_runs: dict[str, str] = Field({})
+    sync_projects: dict[str, str] = Field({})
+    initial_syncs: dict[str, Counts] = Field({})
     ready: bool = False
 
     @field_validator("versions")

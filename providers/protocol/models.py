@@ -1,6 +1,8 @@
 """The models of a resource: what a stack declares, what the service holds, and what is passed along unseen.
 
-Knows nothing of Pulumi's protocol; `base` hands these out and is where resource modules import them from.
+Knows nothing of Pulumi's protocol; `base` hands these out and is where resource modules import them from. An empty
+list or mapping stands as it is in `Field`, since pydantic copies it; of a factory it would read the signature instead,
+for each field and at each look at its default, which was half the time of a check.
 """
 
 from collections.abc import Mapping

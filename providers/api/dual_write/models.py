@@ -72,9 +72,9 @@ class MapDetail(CaseBlind):
     state: Code | None = None
     actions: list[Code] | None = None
     template: MapTemplate | None = None
-    templates: list[MapTemplate] = Field(default_factory=list)
+    templates: list[MapTemplate] = Field([])
     last_request: ActionRequest | None = None
-    last_requests: list[ActionRequest] = Field(default_factory=list)
+    last_requests: list[ActionRequest] = Field([])
     is_project_deleted: bool | None = None
 
 
@@ -128,7 +128,7 @@ class IntegrationKey(CaseBlind):
     """A key of a schema; the integration key is the one named `userKeys` or `userKey` in any case (E9)."""
 
     name: str = ""
-    fields: list[str] = Field(default_factory=list)
+    fields: list[str] = Field([])
     is_integration_key: bool | None = None
 
 
@@ -138,7 +138,7 @@ class Schema(CaseBlind):
     name: str = ""
     display_name: str = ""
     refresh_state: Code | None = None
-    keys: list[IntegrationKey] = Field(default_factory=list)
+    keys: list[IntegrationKey] = Field([])
 
 
 class LinkSide(CaseBlind):
@@ -150,7 +150,7 @@ class LinkSide(CaseBlind):
     power_apps_environment: str | None = None
     direct_url: str | None = None
     is_dev_instance: bool = False
-    schemas: list[Schema] = Field(default_factory=list)
+    schemas: list[Schema] = Field([])
 
     @property
     def is_dataverse(self) -> bool:
@@ -202,9 +202,9 @@ class ConnectionSet(CaseBlind):
     id: str = ""
     name: str = ""
     display_name: str = ""
-    environments: dict[str, LinkSide] = Field(default_factory=dict)
-    companies: list[str] = Field(default_factory=list)
-    solution_requests: list[SolutionStatus] = Field(default_factory=list)
+    environments: dict[str, LinkSide] = Field({})
+    companies: list[str] = Field([])
+    solution_requests: list[SolutionStatus] = Field([])
 
     @model_validator(mode="before")
     @classmethod

@@ -24,7 +24,7 @@ class Leg(CaseBlind):
     destination_schema: str = ""
     source_filter: str = ""
     reversed_source_filter: str = ""
-    field_mappings: list[FieldMapping] = Field(default_factory=list)
+    field_mappings: list[FieldMapping] = Field([])
 
 
 class MappingTask(CaseBlind):
@@ -32,7 +32,7 @@ class MappingTask(CaseBlind):
 
     name: str = ""
     order: int | None = None
-    legs: list[Leg] = Field(default_factory=list)
+    legs: list[Leg] = Field([])
 
 
 class Project(CaseBlind):
@@ -42,8 +42,8 @@ class Project(CaseBlind):
     id: str = ""
     name: str = ""
     display_name: str = ""
-    entity_mapping_tasks: list[MappingTask] = Field(default_factory=list)
-    validation_issues: list[Any] = Field(default_factory=list)
+    entity_mapping_tasks: list[MappingTask] = Field([])
+    validation_issues: list[Any] = Field([])
     are_keys_mismatched: bool | None = None
     is_dual_write_enabled: bool | None = None
 
@@ -62,8 +62,8 @@ class ExecutionLeg(CaseBlind):
     display_name: str = ""
     status: str | None = None
     export_record_count: int | None = None
-    export_errors: list[RowError] = Field(default_factory=list)
-    import_errors: list[RowError] = Field(default_factory=list)
+    export_errors: list[RowError] = Field([])
+    import_errors: list[RowError] = Field([])
     import_records_inserted_count: int | None = None
     import_records_updated_count: int | None = None
     import_records_error_count: int | None = None
@@ -75,7 +75,7 @@ class ExecutionTask(CaseBlind):
     name: str = ""
     status: str | None = None
     is_running: bool | None = None
-    legs: list[ExecutionLeg] = Field(default_factory=list)
+    legs: list[ExecutionLeg] = Field([])
 
 
 # Status words of an execution and of its legs that a client names; all others are unknown (E15).
@@ -93,7 +93,7 @@ class Execution(CaseBlind):
     upsert_count: int | None = None
     error_count: int | None = None
     submitted_on: str = ""
-    task_execution_statuses: list[ExecutionTask] = Field(default_factory=list)
+    task_execution_statuses: list[ExecutionTask] = Field([])
 
     @property
     def legs(self) -> list[ExecutionLeg]:

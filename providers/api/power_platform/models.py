@@ -85,7 +85,7 @@ class LifecycleOperation(Wire):
     type: str = Field("", validation_alias=AliasPath("type", "id"))
     state: str = Field("Running", validation_alias=AliasPath("state", "id"))
     environment_path: str = Field("", validation_alias=AliasPath("links", "environment", "path"))
-    stages: list[Stage] = Field(default_factory=list)
+    stages: list[Stage] = Field([])
     created: str = Field("", validation_alias="createdDateTime")
     requested_by: Principal | None = Field(None, validation_alias="requestedBy")
     retry_after: float | None = None
