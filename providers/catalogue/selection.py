@@ -110,7 +110,8 @@ class Selection:
         return replace(self, maps=tuple(sorted({*self.maps, *names})))
 
 
-class Catalogue(NamedTuple):
+@dataclass(frozen=True)
+class Catalogue:
     """A list of maps by name, and the table of those that exclude each other."""
 
     maps: Mapping[str, StandardMap]

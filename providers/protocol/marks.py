@@ -1,10 +1,12 @@
 """Marks on input fields: what a change of the field means, said once, on the field.
 
 Used as `Annotated[str, Replaces()]` on the fields of an `Inputs` model. The base of all
-providers, the diff and the reference generator read them; nothing else decides these things.
+providers, the diff and the reference generator read them; nothing else decides these things. A mark equals only one of
+its own kind: `Annotated` hands out one and the same type for equal marks.
 """
 
-from typing import Literal, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -14,13 +16,15 @@ class Replaces:
     """A change means another object: the engine plans a replacement."""
 
 
-class Refused(NamedTuple):
+@dataclass(frozen=True)
+class Refused:
     """A change cannot be made and is not worth a replacement; `check` refuses it with `reason`."""
 
     reason: str
 
 
-class RefusedOnce(NamedTuple):
+@dataclass(frozen=True)
+class RefusedOnce:
     """A change is refused from a moment on, that `when` names. Read by the change table, like `NeedsConsent`."""
 
     when: str
@@ -42,7 +46,8 @@ class AtCreation(NotCompared):
     """Serves the creation, or the checks before it; what becomes of it afterwards is no difference."""
 
 
-class NeedsConsent(NamedTuple):
+@dataclass(frozen=True)
+class NeedsConsent:
     """A change may destroy something: it takes the consent `action` of `dualwrite:confirm`. `when`: only then.
 
     Read by the change table (docs/changes.md); the resource's checks decide, and the table's test holds them to it.
@@ -52,7 +57,8 @@ class NeedsConsent(NamedTuple):
     when: str = ""
 
 
-class FixedWith(NamedTuple):
+@dataclass(frozen=True)
+class FixedWith:
     """A change of this field alone is refused; together with one of `field` it is part of that replacement.
 
     Read by the change table (docs/changes.md), like `NeedsConsent`.
@@ -69,7 +75,8 @@ class AsksOnce:
     """A text that asks for something once, and again when it is another one; none asks for nothing and is recorded."""
 
 
-class Checked(NamedTuple):
+@dataclass(frozen=True)
+class Checked:
     """When a value of the right form is known to be wrong: by the stack file alone, in a preview, only by doing.
 
     A few words each on what is told then, empty for nothing. Read by the table of inputs (docs/inputs.md), for which
@@ -89,7 +96,8 @@ class Address:
     """A URL of an instance: its host alone decides whether two are the same."""
 
 
-class BelongsTo(NamedTuple):
+@dataclass(frozen=True)
+class BelongsTo:
     """An input of one kind of instance alone; `required`: such an instance cannot be declared without it.
 
     What a stack does not declare of an instance is only reported: its absence is no difference.

@@ -58,7 +58,8 @@ class Stamped:
     lost: bool = False
 
 
-class BatchWriter(NamedTuple):
+@dataclass(frozen=True)
+class BatchWriter:
     """Sends the batches of one table; safe to share between threads.
 
     `stopping` ends waits: what is not sent yet is left. `settle` is the time in seconds between two readings of a
