@@ -21,6 +21,9 @@ from tests.support.side_rows import SideRows
 from tests.support.watched_wire import Wire
 
 ENVIRONMENT_ID = "6ebf7081-92a3-44b5-9fc0-4b5c6d7e8f96"
+# Under which the connection of the pair and its live sync are stored.
+IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
+RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 # F&O has both companies, and groups of customers of the second one.
 COMPANIES = ("DAT", "USMF")
 GROUP_COUNT = 31

@@ -12,11 +12,10 @@ from providers.protocol.base import NotRead
 from providers.protocol.consent import Consent
 from tests.support.in_process import World, copied
 from tests.support.linked_world import CDS, CDS_HOST, FINOPS, FINOPS_HOST
-from tests.support.one_pair import CURRENCIES, ENTITIES, ENVIRONMENT_ID, GROUPS, OnePair, a_pair
+from tests.support.one_pair import CURRENCIES, ENTITIES, GROUPS, IDENTIFIER, OnePair, a_pair
 from tests.support.prepared_tenants import PreparedTenants
 
 PROVIDER = DualWriteConnectionProvider()
-IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
 CORE, PARTY = "msdyn_DualWriteAppCoreMaps", "Dynamics365GABDualWriteEntityMaps"
 CONSENT = {"action": "reset-link", "target": "lamna-sales", "until": "2099-12-31"}
 BOTH = ["DAT", "USMF"]

@@ -8,7 +8,7 @@ from emulator.dual_write.states import MapState
 from providers.api.dual_write.projects import Execution
 from providers.maps.initial_sync import newest_run, report_line, total_line
 from providers.maps.sync_plan import Memory, SyncPlan, plan_syncs
-from tests.support.one_pair import GROUPS, VENDORS, OnePair
+from tests.support.one_pair import GROUPS, RUNNING, STOPPED, VENDORS, OnePair
 
 
 def execution(company: str = "USMF", run: str = "r1", **members: Any) -> Execution:
@@ -21,7 +21,6 @@ def failing(text: str, company: str = "USMF", count: int = 2, run: str = "r1") -
 
 
 HISTORY = "*/ProjectExecutionWithCompanies/*"
-RUNNING, STOPPED = MapState.RUNNING, MapState.STOPPED
 
 
 def plan(pair: OnePair, *names: str, **options: Any) -> SyncPlan:

@@ -8,12 +8,13 @@ import pytest
 from emulator.dual_write.states import MapState
 from providers import live_sync
 from providers.api.transport.errors import ApiError, NotFound
-from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
+from providers.live_sync import LiveSyncInputs, LiveSyncOutputs
 from providers.maps.declared_checks import announce_resyncs
 from providers.protocol.base import Call, NotRead
 from providers.protocol.memory import Memory
 from providers.protocol.reading import live_inputs
 from tests.support.linked_world import CDS, FINOPS, FINOPS_HOST
+from tests.support.live_sync import PROVIDER, read, updated
 from tests.support.one_pair import (
     ABSENT,
     AFFIXES,
@@ -22,13 +23,14 @@ from tests.support.one_pair import (
     ENVIRONMENT_ID,
     GROUPS,
     HIERARCHY_TYPES,
+    IDENTIFIER,
+    PAUSED,
     PURPOSES,
+    RUNNING,
+    STOPPED,
     OnePair,
 )
 
-PROVIDER = LiveSyncProvider()
-IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
-RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 LIST, LINKS = "*/Entities", "*/DualWriteManagement/1.0/Environments"
 PAUSED_ENTITIES = f"warning: DW-W01 map '{ENTITIES}' is paused, not running"
 
@@ -59,16 +61,6 @@ def created(pair: OnePair, inputs: LiveSyncInputs) -> LiveSyncOutputs:
     assert identifier == IDENTIFIER
     pair.forget()
     return outputs
-
-
-def read(pair: OnePair, stored: LiveSyncOutputs) -> LiveSyncOutputs:
-    found = PROVIDER.on_read(IDENTIFIER, stored, pair.call())
-    assert found is not None
-    return found
-
-
-def updated(pair: OnePair, stored: LiveSyncOutputs, inputs: LiveSyncInputs) -> LiveSyncOutputs:
-    return PROVIDER.on_update(IDENTIFIER, stored, inputs, pair.call())
 
 
 def deleted(pair: OnePair, stored: LiveSyncOutputs) -> None:

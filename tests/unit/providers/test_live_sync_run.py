@@ -10,28 +10,28 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from emulator.dual_write.states import MapState
 from providers.api.dual_write.actions import ActionDetail, MapAction
 from providers.api.transport.errors import ApiError
-from providers.live_sync import LiveSyncInputs, LiveSyncOutputs, LiveSyncProvider
-from tests.support.linked_world import FINOPS_HOST
+from providers.live_sync import LiveSyncInputs, LiveSyncOutputs
+from tests.support.live_sync import PROVIDER, read, updated
 from tests.support.one_pair import (
     ABSENT,
     AFFIXES,
     CURRENCIES,
     ENTITIES,
-    ENVIRONMENT_ID,
     GROUPS,
     HIERARCHY_TYPES,
+    IDENTIFIER,
     LEGAL_ENTITIES,
     OPERATING_UNITS,
+    PAUSED,
     PURPOSES,
+    RUNNING,
+    STOPPED,
     VENDORS,
     OnePair,
     a_pair_with_maps,
 )
 from tests.support.prepared_tenants import PreparedTenants
 
-PROVIDER = LiveSyncProvider()
-IDENTIFIER = f"{FINOPS_HOST}/{ENVIRONMENT_ID}"
-RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 LINK = "*/ConnectionSet/*"
 BOTH = (LEGAL_ENTITIES, OPERATING_UNITS)
 # The table of both.
@@ -58,16 +58,6 @@ def declared(*maps: str, **values: Any) -> LiveSyncInputs:
 def created(pair: OnePair, inputs: LiveSyncInputs, before: list[str] | None = None) -> LiveSyncOutputs:
     private = {} if before is None else {"running_before": before}
     return PROVIDER.on_create(inputs, pair.call(**private))[1]
-
-
-def updated(pair: OnePair, stored: LiveSyncOutputs, inputs: LiveSyncInputs) -> LiveSyncOutputs:
-    return PROVIDER.on_update(IDENTIFIER, stored, inputs, pair.call())
-
-
-def read(pair: OnePair, stored: LiveSyncOutputs) -> LiveSyncOutputs:
-    found = PROVIDER.on_read(IDENTIFIER, stored, pair.call())
-    assert found is not None
-    return found
 
 
 def changes(inputs: LiveSyncInputs, found: LiveSyncOutputs) -> bool | None:

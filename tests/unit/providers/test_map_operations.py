@@ -21,17 +21,19 @@ from tests.support.one_pair import (
     GROUPS,
     HIERARCHIES,
     HIERARCHY_TYPES,
+    PAUSED,
     PURPOSES,
     RATE_PAIRS,
     RATE_TYPES,
     RATES,
+    RUNNING,
+    STOPPED,
     VENDORS,
     OnePair,
     a_pair_with_maps,
 )
 from tests.support.prepared_tenants import PreparedTenants
 
-RUNNING, PAUSED, STOPPED = MapState.RUNNING, MapState.PAUSED, MapState.STOPPED
 BROKEN = "DIPV1014 a key field is not mapped"
 LIST, START = "*/Entities", "*/Start"
 
