@@ -4,22 +4,21 @@ from typing import Any
 
 from emulator.core.faults import Fault
 from emulator.power_platform import integrate_finops
-from emulator.power_platform.records import Environment, FinOps, find_environment, put_environment
+from emulator.power_platform.records import Environment, FinOps
 from providers.api.power_platform.models import Environment as Shown
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs
+from tests.support.environments import FABRIKAM_ID, change_environment, environment_of, finops_of, set_finops_version
 from tests.support.in_process import World
 from tests.support.prepared_tenants import PreparedTenants, as_seeded
 from tests.support.seen_instances import MARK
 from tests.support.watched_wire import Wire
 
-# Fabrikam Sales of the first day, which has Dataverse with Dynamics 365 apps and no F&O.
-ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
+# Fabrikam Sales.
 CDS = "fabrikam-sales"
 CDS_URL = f"https://{CDS}.crm4.dynamics.com/"
 FINOPS_URL = f"https://{CDS}.operations.eu.dynamics.com/"
 PLATFORM_TOOLS = "msprov_fnouploadersolution"
-PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 DETAILS = "*/RetrieveFinanceAndOperationsIntegrationDetails*"
 _QUEUE = "*/msprov_queuefnoinstallorupdate"
 
@@ -27,7 +26,7 @@ _QUEUE = "*/msprov_queuefnoinstallorupdate"
 class CdsAndFinOps:
     """The environment, and the wire to the services."""
 
-    def __init__(self, world: World, environment_id: str = ENVIRONMENT_ID, description: str = MARK) -> None:
+    def __init__(self, world: World, environment_id: str = FABRIKAM_ID, description: str = MARK) -> None:
         """The environment carries the mark of the stack from now on, or another description."""
         self.world = world
         self.wire = Wire(world)
@@ -38,29 +37,25 @@ class CdsAndFinOps:
         """An earlier run of the stack installed F&O."""
         inputs = FinOpsInputs(cloud="public", cds=CDS, data="empty", developer_tools=False)
         FinOpsInstanceProvider().on_create(inputs, self.world.call())
-        self.forget()
+        self.wire.forget()
 
     @property
     def record(self) -> Environment:
         """The environment as the tenant remembers it."""
-        record = find_environment(self.world.tenant, self._environment_id)
-        assert record is not None
-        return record
+        return environment_of(self.world, self._environment_id)
 
     @property
     def finops(self) -> FinOps:
         """Its F&O."""
-        finops = self.record.finops
-        assert finops is not None
-        return finops
+        return finops_of(self.world, self._environment_id)
 
     def change(self, **members: Any) -> None:
         """A person changes members of the environment."""
-        put_environment(self.world.tenant, self.record.model_copy(update=members))
+        change_environment(self.world, self._environment_id, **members)
 
     def has_version(self, version: str) -> None:
         """F&O is at this version, whoever brought it there."""
-        self.change(finops=self.finops.model_copy(update={"version": version}))
+        set_finops_version(self.world, self._environment_id, version)
 
     def links_elsewhere(self, url: str) -> None:
         """The Power Platform shows another address than Dataverse."""
@@ -112,11 +107,6 @@ class CdsAndFinOps:
         return [
             f"{each['AADClientId']} as {each['UserId']}" for each in self.wire.bodies("/data/SysAADClients") if each
         ]
-
-    def forget(self) -> None:
-        """Count requests and messages anew."""
-        for log in (self.wire.sent, self.world.said, self.world.progress, self.world.requests):
-            log.clear()
 
 
 def with_finops(tenants: PreparedTenants) -> World:

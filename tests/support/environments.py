@@ -4,19 +4,63 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.core.faults import Fault
+from emulator.power_platform import packages
 from emulator.power_platform.records import Environment as Record
-from emulator.power_platform.records import find_environment, put_environment
+from emulator.power_platform.records import FinOps, find_environment, put_environment
 from providers.api.power_platform.models import Environment
 from tests.support.in_process import World
 from tests.support.seen_instances import MARK
 from tests.support.watched_wire import Sent, Wire
 
+# Fabrikam Sales of the first day, made by a person: Dataverse with Dynamics 365 apps, no F&O, no package of dual-write.
+FABRIKAM_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
+PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 CREATE = "*/Microsoft.BusinessAppPlatform/environments"
 LIST = "*/scopes/admin/environments"
 ONE = "*/scopes/admin/environments/*"
 OPERATION = "*/lifecycleOperations/*"
 # Checks that are sent as a POST.
 _CHECKS = {"validateEnvironmentDetails", "token"}
+
+
+def environment_of(world: World, environment_id: str) -> Record:
+    """An environment as the tenant remembers it."""
+    record = find_environment(world.tenant, environment_id)
+    assert record is not None
+    return record
+
+
+def finops_of(world: World, environment_id: str) -> FinOps:
+    """The F&O of an environment."""
+    finops = environment_of(world, environment_id).finops
+    assert finops is not None
+    return finops
+
+
+def change_environment(world: World, environment_id: str, **members: Any) -> Record:
+    """A person changes members of an environment, at once."""
+    record = environment_of(world, environment_id).model_copy(update=members)
+    put_environment(world.tenant, record)
+    return record
+
+
+def set_finops_version(world: World, environment_id: str, version: str) -> None:
+    """The F&O of an environment is at this version, whoever brought it there; all services say so."""
+    finops = finops_of(world, environment_id).model_copy(update={"version": version})
+    change_environment(world, environment_id, finops=finops)
+
+
+def set_package_state(world: World, environment_id: str, name: str, state: str) -> None:
+    """The environment shows a package that it has in this state."""
+    record = environment_of(world, environment_id)
+    record.packages[name].state = state
+    put_environment(world.tenant, record)
+
+
+def put_package(world: World, environment_id: str, name: str, state: str) -> None:
+    """A package is in the environment, in this state, whoever brought it there."""
+    packages.place(world.tenant, environment_of(world, environment_id), name)
+    set_package_state(world, environment_id, name, state)
 
 
 class Environments:
@@ -35,18 +79,9 @@ class Environments:
         """The requests that changed an environment: create DOMAIN, update NEW VALUES, sku SKU, delete."""
         return [_write(each) for each in self.wire.sent if each.method != "GET" and _end(each) not in _CHECKS]
 
-    def forget(self) -> None:
-        """Count requests and messages anew."""
-        for log in (self.wire.sent, self.world.said, self.world.progress, self.world.requests):
-            log.clear()
-
     def change(self, environment_id: str, **members: Any) -> Record:
         """A person changes members of an environment, at once."""
-        record = find_environment(self.world.tenant, environment_id)
-        assert record is not None
-        record = record.model_copy(update=members)
-        put_environment(self.world.tenant, record)
-        return record
+        return change_environment(self.world, environment_id, **members)
 
     def shown_as(self, change: Callable[[dict[str, Any]], object]) -> None:
         """The service shows every environment with this change of its properties."""

@@ -11,9 +11,9 @@ from emulator.dual_write.definitions import SOLUTIONS, maps_in
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState, RequestState
 from emulator.power_platform import integrate_finops
-from emulator.power_platform.records import find_environment, put_environment
 from providers.api.dual_write.actions import ActionDetail, MapAction, Master
 from providers.protocol.base import Call
+from tests.support.environments import set_finops_version, set_package_state
 from tests.support.in_process import World, a_world
 from tests.support.linked_world import CDS_HOST, CORE, FINOPS_HOST, LinkedWorld
 from tests.support.prepared_tenants import PreparedTenants
@@ -125,8 +125,8 @@ class OnePair(LinkedWorld):
 
     def forget(self) -> None:
         """Count requests and messages anew."""
-        for log in (self.wire.sent, self.shown, self.said, self.world.requests):
-            log.clear()
+        self.wire.forget()
+        self.shown.clear()
 
     @property
     def asked(self) -> list[tuple[str, list[str]]]:
@@ -235,19 +235,11 @@ class OnePair(LinkedWorld):
 
     def set_finops_version(self, version: str) -> None:
         """What both Power Platform and Dataverse say of the version of F&O."""
-        tenant = self.world.tenant
-        environment = find_environment(tenant, ENVIRONMENT_ID)
-        assert environment is not None
-        assert environment.finops is not None
-        environment.finops.version = version
-        put_environment(tenant, environment)
+        set_finops_version(self.world, ENVIRONMENT_ID, version)
 
     def set_package_state(self, name: str, state: str) -> None:
         """What Power Platform says of a package of CDS."""
-        environment = find_environment(self.world.tenant, ENVIRONMENT_ID)
-        assert environment is not None
-        environment.packages[name].state = state
-        put_environment(self.world.tenant, environment)
+        set_package_state(self.world, ENVIRONMENT_ID, name, state)
 
     def integrate(self) -> None:
         """A person has integrated the two, and not linked them yet."""

@@ -9,7 +9,6 @@ from tests.support.in_process import World
 from tests.support.prepared_tenants import PreparedTenants, as_seeded
 
 HOST = "fabrikam-sales.crm4.dynamics.com"
-ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
 RETAIL, ONLINE = "Fabrikam Retail", "Fabrikam Online"
 COMPANY = {
     "accounts": "_msdyn_company_value",

@@ -39,6 +39,11 @@ class Wire:
         """The bodies of the requests to such a path, in order."""
         return [each.body for each in self.sent if fnmatchcase(each.path, path)]
 
+    def forget(self) -> None:
+        """Count requests and messages of the world anew."""
+        for log in (self.sent, self._world.said, self._world.progress, self._world.requests):
+            log.clear()
+
     def alter(self, path: str, change: Callable[[Any], Any]) -> None:
         """Every answer of such a path is changed on its way."""
         self._changes[path] = change

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.cds_and_finops import CdsAndFinOps, with_finops
+from tests.support.environments import Environments
 from tests.support.in_process import World
 from tests.support.one_pair import OnePair, a_pair, a_pair_with_maps
 from tests.support.prepared_tenants import PreparedTenants, as_seeded
@@ -13,6 +14,12 @@ from tests.support.unstamped_rows import UnstampedRows, without_rows
 def world(tenants: PreparedTenants) -> World:
     """The tenant of the first day."""
     return tenants.copy(as_seeded)
+
+
+@pytest.fixture
+def tenant(world: World) -> Environments:
+    """The environments of that tenant."""
+    return Environments(world)
 
 
 @pytest.fixture

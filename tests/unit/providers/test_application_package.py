@@ -5,17 +5,14 @@ from typing import Any
 
 import pytest
 
-from emulator.power_platform import packages
-from emulator.power_platform.records import find_environment, put_environment
 from providers.api.transport.errors import NotFound
 from providers.application_package import ApplicationPackageProvider, PackageInputs, PackageOutputs
+from tests.support.environments import FABRIKAM_ID, put_package
 from tests.support.in_process import World
 
 PROVIDER = ApplicationPackageProvider()
 NAME = "DualWriteCoreAnchor"
-# Fabrikam Sales, to which no package was installed.
-ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
-IDENTIFIER = f"{ENVIRONMENT_ID}/{NAME}"
+IDENTIFIER = f"{FABRIKAM_ID}/{NAME}"
 BAG: dict[str, Any] = {"cloud": "emulator", "cds": "fabrikam-sales", "package": NAME}
 INPUTS = PackageInputs.model_validate(BAG)
 
@@ -25,15 +22,6 @@ def requests(world: World) -> list[str]:
     return [each.removesuffix("/install").rpartition("/")[2] for each in world.writes() if each.endswith("/install")]
 
 
-def leaves(world: World, state: str) -> None:
-    """The environment shows the package in this state, as after a person's attempt."""
-    environment = find_environment(world.tenant, ENVIRONMENT_ID)
-    assert environment is not None
-    packages.place(world.tenant, environment, NAME)
-    environment.packages[NAME].state = state
-    put_environment(world.tenant, environment)
-
-
 def created(world: World) -> PackageOutputs:
     identifier, outputs = PROVIDER.on_create(INPUTS, world.call())
     assert identifier == IDENTIFIER
@@ -41,13 +29,13 @@ def created(world: World) -> PackageOutputs:
 
 
 def test_package_is_installed_and_reported(world: World) -> None:
-    offered = world.call().session("public").app_management.packages(ENVIRONMENT_ID)[NAME]
+    offered = world.call().session("public").app_management.packages(FABRIKAM_ID)[NAME]
     assert created(world).model_dump() == {
         **BAG,
         "cds_url": "https://fabrikam-sales.crm4.dynamics.com/",
         "confirm": (),
         "tenant_id": "",
-        "environment_id": ENVIRONMENT_ID,
+        "environment_id": FABRIKAM_ID,
         "title": offered.name,
         "state": "Installed",
         "version": offered.version,
@@ -58,7 +46,7 @@ def test_package_is_installed_and_reported(world: World) -> None:
 
 
 def test_installed_package_is_adopted_without_a_request(world: World) -> None:
-    leaves(world, "Installed")
+    put_package(world, FABRIKAM_ID, NAME, "Installed")
     created(world)
     assert requests(world) == []
 
@@ -76,14 +64,14 @@ def test_another_key_is_another_package(field: str) -> None:
 @pytest.mark.parametrize(("state", "gone"), [("Installed", False), ("InstallFailed", False), ("None", True)])
 def test_package_that_is_not_there_reads_as_gone(world: World, state: str, gone: bool) -> None:
     stored = created(world)
-    leaves(world, state)
+    put_package(world, FABRIKAM_ID, NAME, state)
     live = PROVIDER.on_read(IDENTIFIER, stored, world.call())
     assert (live is None) is gone
 
 
 def test_failed_package_is_a_difference_and_finished_by_an_update(world: World) -> None:
     outputs = created(world)
-    leaves(world, "InstallFailed")
+    put_package(world, FABRIKAM_ID, NAME, "InstallFailed")
     stored = PROVIDER.on_read(IDENTIFIER, outputs, world.call())
     assert stored is not None
     assert PROVIDER.diff(IDENTIFIER, stored.model_dump(), BAG).changes is True

@@ -14,7 +14,6 @@ from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
 from tests.support.environments import Environments
-from tests.support.in_process import World
 from tests.support.seen_instances import MARK
 
 PROVIDER = CdsInstanceProvider()
@@ -39,15 +38,10 @@ def nothing_declared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tenant(world: World) -> Environments:
-    return Environments(world)
-
-
-@pytest.fixture
 def stored(tenant: Environments) -> CdsOutputs:
     """The environment as an earlier run made it."""
     outputs = created(tenant)
-    tenant.forget()
+    tenant.wire.forget()
     return outputs
 
 

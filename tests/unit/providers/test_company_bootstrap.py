@@ -9,12 +9,13 @@ from emulator.identity.directory import DEMO_CLIENT_ID
 from providers.api.transport.errors import ApiError
 from providers.company_bootstrap import BootstrapInputs, BootstrapOutputs, CompanyBootstrapProvider
 from providers.protocol.base import Call, ResourceError
+from tests.support.environments import FABRIKAM_ID
 from tests.support.in_process import World
 from tests.support.prepared_tenants import PreparedTenants
-from tests.support.unstamped_rows import ENVIRONMENT_ID, HOST, ONLINE, RETAIL, UnstampedRows, without_rows
+from tests.support.unstamped_rows import HOST, ONLINE, RETAIL, UnstampedRows, without_rows
 
 PROVIDER = CompanyBootstrapProvider()
-IDENTIFIER = f"{ENVIRONMENT_ID}/USMF"
+IDENTIFIER = f"{FABRIKAM_ID}/USMF"
 BAG: dict[str, Any] = {
     "cloud": "emulator",
     "cds": "fabrikam-sales",

@@ -24,15 +24,10 @@ WANTED = EnvironmentRequest(
 
 
 @pytest.fixture
-def tenant(world: World) -> Environments:
-    return Environments(world)
-
-
-@pytest.fixture
 def made(world: World, tenant: Environments) -> Environment:
     """The environment of this stack, which an earlier run made."""
     environment = lifecycle(world).ensure()
-    tenant.forget()
+    tenant.wire.forget()
     return environment
 
 

@@ -5,25 +5,19 @@ from typing import Any
 import pytest
 
 from emulator.identity.directory import DEMO_CLIENT_ID
-from emulator.power_platform import packages
-from emulator.power_platform.records import FinOps, find_environment
+from emulator.power_platform.records import FinOps
 from providers.api.transport.errors import NotFound, PermissionDenied
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
 from tests.support import in_process
-from tests.support.environments import Environments
-from tests.support.in_process import World
-from tests.support.seen_instances import MARK
+from tests.support.environments import FABRIKAM_ID, PROVISIONING_APP, Environments, environment_of, put_package
+from tests.support.seen_instances import FINOPS_ID, MARK
 
 PROVIDER = CdsInstanceProvider()
 URL = "https://fabrikam-sales.crm4.dynamics.com"
 OTHER = "https://somebody-erp.sandbox.operations.eu.dynamics.com"
 INSTALLED = "https://fabrikam-sales.operations.eu.dynamics.com"
-# Fabrikam Sales, made by somebody else and linked with no F&O.
-ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
-FINOPS_ID = "4be0a1c3-77d2-4d09-93a5-6c1e2f3d4b5a"
-PROVISIONING_APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
 NEEDED = ("name", "domain", "location", "currency", "language")
 BAG: dict[str, Any] = {"cloud": "emulator", "instance": "existing", "url": URL, "timeout": "2h"}
 INPUTS = CdsInputs.model_validate(BAG)
@@ -39,16 +33,11 @@ OURS = "https://contoso-uat.crm4.dynamics.com"
 
 
 @pytest.fixture
-def tenant(world: World) -> Environments:
-    return Environments(world)
-
-
-@pytest.fixture
 def made(tenant: Environments) -> CdsOutputs:
     """An environment that this stack made."""
     inputs = PROVIDER.normalise(CdsInputs.model_validate(NEW_BAG))
     outputs = PROVIDER.on_create(inputs, tenant.world.call())[1]
-    tenant.forget()
+    tenant.wire.forget()
     return outputs
 
 
@@ -68,15 +57,14 @@ def linked(tenant: Environments, kind: str, url: str = OTHER) -> None:
             "linked_from": tenant.world.tenant.clock.now(),
         }
     )
-    tenant.change(ENVIRONMENT_ID, finops=finops)
+    tenant.change(FABRIKAM_ID, finops=finops)
 
 
 def database(tenant: Environments, **members: Any) -> None:
     """Another Dataverse in the environment."""
-    record = find_environment(tenant.world.tenant, ENVIRONMENT_ID)
-    assert record is not None
-    assert record.database is not None
-    tenant.change(ENVIRONMENT_ID, database=record.database.model_copy(update=members))
+    database = environment_of(tenant.world, FABRIKAM_ID).database
+    assert database is not None
+    tenant.change(FABRIKAM_ID, database=database.model_copy(update=members))
 
 
 def version(tenant: Environments, number: str | None) -> None:
@@ -93,7 +81,7 @@ def against(tenant: Environments, **changes: Any) -> list[str]:
 
 def adopted(tenant: Environments) -> CdsOutputs:
     identifier, outputs = PROVIDER.on_create(INPUTS, tenant.world.call())
-    assert identifier == ENVIRONMENT_ID
+    assert identifier == FABRIKAM_ID
     return outputs
 
 
@@ -118,7 +106,7 @@ def test_inputs_show_the_address_as_people_write_it() -> None:
         ({"name": "Fabrikam"}, [("name", "is for a new instance; an existing one keeps its own")]),
         ({"type": "sandbox"}, [("type", "is for a new instance; an existing one keeps its own")]),
         (
-            {"environment_id": ENVIRONMENT_ID},
+            {"environment_id": FABRIKAM_ID},
             [("url", "an existing instance is found by either `url` or `environment_id`: give one of them")],
         ),
         ({"instance": "new"}, [("", f"{name}: is required") for name in NEEDED]
@@ -138,7 +126,7 @@ def test_fitting_environment_has_nothing_against_it(tenant: Environments) -> Non
 
 def test_all_findings_come_at_once(tenant: Environments) -> None:
     linked(tenant, "Linked")
-    tenant.change(ENVIRONMENT_ID, management_state="Running")
+    tenant.change(FABRIKAM_ID, management_state="Running")
     version(tenant, "9.1.0000.9999")
     kept_out(tenant, 403, "0x80072560", "The user is not a member of the organization.")
     state, number, access, partner = against(tenant, finops="https://ours.operations.eu.dynamics.com")
@@ -167,8 +155,8 @@ def test_unknown_environment_is_named_as_the_stack_names_it(tenant: Environments
 
 
 def test_environment_without_dataverse_is_refused(tenant: Environments) -> None:
-    tenant.change(ENVIRONMENT_ID, database=None)
-    (text,) = against(tenant, url=None, environment_id=ENVIRONMENT_ID)
+    tenant.change(FABRIKAM_ID, database=None)
+    (text,) = against(tenant, url=None, environment_id=FABRIKAM_ID)
     assert text.startswith("'Fabrikam Sales' has no Dataverse.")
 
 
@@ -202,7 +190,7 @@ def test_environment_that_cannot_have_finops_is_refused_when_it_is_to_get_it(ten
     if member == "schema_type":
         database(tenant, schema_type="Standard")
     else:
-        tenant.change(ENVIRONMENT_ID, **{member: {"sku": "Developer", "display_name": "x" * 21}[member]})
+        tenant.change(FABRIKAM_ID, **{member: {"sku": "Developer", "display_name": "x" * 21}[member]})
     assert [text.partition(":")[0] for text in against(tenant)] == ["F&O cannot be installed"]
     assert against(tenant, finops=OTHER) == []
 
@@ -220,11 +208,7 @@ def test_other_finops_than_an_installed_one_is_named(tenant: Environments, kind:
 def test_finops_that_is_installed_already_is_the_stacks(tenant: Environments) -> None:
     database(tenant, schema_type="Standard")
     linked(tenant, "Internal", INSTALLED)
-    record = find_environment(tenant.world.tenant, ENVIRONMENT_ID)
-    assert record is not None
-    packages.place(tenant.world.tenant, record, PROVISIONING_APP)
-    record.packages[PROVISIONING_APP].state = "TemplateInstalled"
-    tenant.change(ENVIRONMENT_ID, packages=record.packages)
+    put_package(tenant.world, FABRIKAM_ID, PROVISIONING_APP, "TemplateInstalled")
     assert against(tenant) == []
 
 
@@ -240,7 +224,7 @@ def test_sides_that_disagree_are_named(tenant: Environments) -> None:
 
 
 def test_adopted_environment_is_reported_and_not_touched(tenant: Environments) -> None:
-    held = next(each for each in tenant.all() if each.id == ENVIRONMENT_ID)
+    held = next(each for each in tenant.all() if each.id == FABRIKAM_ID)
     outputs = adopted(tenant)
     assert outputs.model_dump(exclude_none=True) == {
         "cloud": "emulator",
@@ -255,7 +239,7 @@ def test_adopted_environment_is_reported_and_not_touched(tenant: Environments) -
         "tenant_id": "",
         "timeout": "2h",
         "reference": URL,
-        "environment_id": ENVIRONMENT_ID,
+        "environment_id": FABRIKAM_ID,
         "url": URL,
         "api_url": "https://fabrikam-sales.api.crm4.dynamics.com",
         "organization_id": held.organization_id,
@@ -270,7 +254,7 @@ def test_adopted_environment_is_reported_and_not_touched(tenant: Environments) -
 
 def test_environment_that_does_not_fit_is_not_adopted(tenant: Environments) -> None:
     linked(tenant, "Linked")
-    tenant.change(ENVIRONMENT_ID, management_state="Running")
+    tenant.change(FABRIKAM_ID, management_state="Running")
     with pytest.raises(ResourceError) as caught:
         adopted(tenant)
     assert str(caught.value).startswith("the environment 'Fabrikam Sales' is not Ready but Running. ")
@@ -281,22 +265,22 @@ def read(tenant: Environments, outs: dict[str, Any], monkeypatch: pytest.MonkeyP
     """What a refresh gets, through the base."""
     call, on_read = tenant.world.call(), PROVIDER.on_read
     monkeypatch.setattr(PROVIDER, "on_read", lambda identifier, stored, _call: on_read(identifier, stored, call))
-    return PROVIDER.read(ENVIRONMENT_ID, outs)
+    return PROVIDER.read(FABRIKAM_ID, outs)
 
 
 @pytest.mark.parametrize("word", ["url", "environment_id"])
 def test_what_people_change_is_no_drift(tenant: Environments, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PROVIDER, "_verified_tenant", lambda *_: "")
-    bag = {**BAG, "url": URL} if word == "url" else {**BAG, "url": None, "environment_id": ENVIRONMENT_ID}
+    bag = {**BAG, "url": URL} if word == "url" else {**BAG, "url": None, "environment_id": FABRIKAM_ID}
     inputs = CdsInputs.model_validate(bag)
     known = {name: value for name, value in bag.items() if value is not None}
     created = PROVIDER.on_create(inputs, tenant.world.call())[1]
     outs = {**known, **created.model_dump(mode="json", exclude_none=True)}
-    tenant.change(ENVIRONMENT_ID, display_name="Renamed", sku="Production", description="by a person")
+    tenant.change(FABRIKAM_ID, display_name="Renamed", sku="Production", description="by a person")
     result = read(tenant, outs, monkeypatch)
     assert (result.outs["name"], result.outs["type"]) == ("Renamed", "production")
     assert result.inputs == known
-    assert PROVIDER.diff(ENVIRONMENT_ID, result.outs, known).changes is False
+    assert PROVIDER.diff(FABRIKAM_ID, result.outs, known).changes is False
 
 
 def gone(tenant: Environments) -> None:
@@ -308,25 +292,25 @@ def gone(tenant: Environments) -> None:
 def test_environment_that_is_gone_is_reported_gone(tenant: Environments) -> None:
     stored = adopted(tenant)
     gone(tenant)
-    assert PROVIDER.on_read(ENVIRONMENT_ID, stored, tenant.world.call()) is None
+    assert PROVIDER.on_read(FABRIKAM_ID, stored, tenant.world.call()) is None
 
 
 def test_deletion_leaves_it_as_it_is(tenant: Environments) -> None:
-    tenant.change(ENVIRONMENT_ID, description=MARK)
+    tenant.change(FABRIKAM_ID, description=MARK)
     stored = adopted(tenant)
-    tenant.forget()
-    PROVIDER.on_delete(ENVIRONMENT_ID, stored, tenant.world.call())
+    tenant.wire.forget()
+    PROVIDER.on_delete(FABRIKAM_ID, stored, tenant.world.call())
     assert tenant.world.said == ["not created by this stack; left as it is"]
     assert tenant.writes() == []
 
 
 def test_another_address_replaces_and_the_same_in_other_spelling_does_not(tenant: Environments) -> None:
     outs = {**BAG, **adopted(tenant).model_dump(mode="json", exclude_none=True)}
-    assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**BAG, "url": f"{URL}/"}).changes is False
-    by_id = {**BAG, "environment_id": ENVIRONMENT_ID}
+    assert PROVIDER.diff(FABRIKAM_ID, outs, {**BAG, "url": f"{URL}/"}).changes is False
+    by_id = {**BAG, "environment_id": FABRIKAM_ID}
     del by_id["url"]
-    assert PROVIDER.diff(ENVIRONMENT_ID, outs, by_id).changes is False
-    assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**BAG, "url": OURS}).replaces == ["url"]
+    assert PROVIDER.diff(FABRIKAM_ID, outs, by_id).changes is False
+    assert PROVIDER.diff(FABRIKAM_ID, outs, {**BAG, "url": OURS}).replaces == ["url"]
 
 
 def changing(tenant: Environments, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
@@ -336,7 +320,7 @@ def changing(tenant: Environments, old: dict[str, Any], new: dict[str, Any]) -> 
 
 
 def test_address_instead_of_the_id_and_back_is_refused_by_nobody(tenant: Environments) -> None:
-    by_id = {"cloud": "emulator", "instance": "existing", "environment_id": ENVIRONMENT_ID}
+    by_id = {"cloud": "emulator", "instance": "existing", "environment_id": FABRIKAM_ID}
     assert changing(tenant, by_id, BAG) == []
     assert changing(tenant, BAG, by_id) == []
     assert changing(tenant, {**by_id, "environment_id": FINOPS_ID}, BAG) == []
@@ -353,7 +337,7 @@ def test_own_environment_can_be_given_up(tenant: Environments, made: CdsOutputs)
     assert changing(tenant, NEW_BAG, wanted) == []
     found = PROVIDER.diff(made.environment_id, made.model_dump(mode="json", exclude_none=True), wanted)
     assert (found.changes, found.replaces) == (None, [])
-    tenant.forget()
+    tenant.wire.forget()
     given_up = updated(tenant, made, wanted)
     assert (given_up.instance, given_up.created_by_us, given_up.reference) == ("existing", False, OURS)
     assert tenant.world.said == ["from now on an existing instance: this stack neither changes nor deletes it any more"]
@@ -382,7 +366,7 @@ def test_environment_of_others_never_becomes_the_stacks(tenant: Environments) ->
     assert path == "domain"
     assert "not by this stack" in text
     outs = adopted(tenant).model_dump(mode="json", exclude_none=True)
-    assert PROVIDER.diff(ENVIRONMENT_ID, outs, {**NEW_BAG, "instance": "new"}).replaces == ["domain"]
+    assert PROVIDER.diff(FABRIKAM_ID, outs, {**NEW_BAG, "instance": "new"}).replaces == ["domain"]
     assert changing(tenant, BAG, NEW_BAG) == []
 
 
@@ -396,7 +380,7 @@ def test_gone_between_check_and_creation_is_an_error(tenant: Environments) -> No
     with pytest.raises(ResourceError, match="no environment of this tenant"):
         PROVIDER.on_create(INPUTS, tenant.world.call())
     with pytest.raises(NotFound):
-        PROVIDER.on_update(ENVIRONMENT_ID, stored, INPUTS, tenant.world.call())
+        PROVIDER.on_update(FABRIKAM_ID, stored, INPUTS, tenant.world.call())
 
 
 def said(reason: str) -> str:

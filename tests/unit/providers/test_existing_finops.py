@@ -258,7 +258,7 @@ def test_finops_outlives_its_cds_instance(tailspin: CdsAndFinOps) -> None:
 
 def test_deletion_leaves_it_as_it_is(tailspin: CdsAndFinOps) -> None:
     stored = adopted(tailspin)
-    tailspin.forget()
+    tailspin.wire.forget()
     PROVIDER.on_delete("id", stored, tailspin.world.call())
     assert tailspin.world.said == ["not installed by this stack; left as it is"]
     assert tailspin.world.writes() == []
@@ -347,7 +347,7 @@ def test_description_of_an_existing_environment_is_never_edited(unified: CdsAndF
 def on_existing(installed: CdsAndFinOps) -> FinOpsOutputs:
     """What an earlier run installed on an existing environment."""
     _, outputs = PROVIDER.on_create(FinOpsInputs.model_validate(ON_EXISTING), installed.world.call())
-    installed.forget()
+    installed.wire.forget()
     return outputs
 
 

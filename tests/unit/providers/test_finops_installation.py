@@ -8,7 +8,8 @@ from providers.api.transport.errors import Conflict, InvalidRequest, OperationFa
 from providers.instances.finops_installation import FinOpsInstallation
 from providers.instances.finops_readiness import Observation
 from providers.protocol.waiting import Waiting
-from tests.support.cds_and_finops import FINOPS_URL, PLATFORM_TOOLS, PROVISIONING_APP, CdsAndFinOps
+from tests.support.cds_and_finops import FINOPS_URL, PLATFORM_TOOLS, CdsAndFinOps
+from tests.support.environments import PROVISIONING_APP
 from tests.support.seen_instances import MARK
 
 
@@ -152,7 +153,7 @@ def test_update_under_way_is_not_queued_again(installed: CdsAndFinOps) -> None:
     installed.has_version("10.0.44.9")
     dataverse = installed.world.call().session("public").dataverse(installed.shown().url)
     dataverse.queue_finops_install_or_update("ApplicationVersion=10.0.45.10")
-    installed.forget()
+    installed.wire.forget()
     assert installation(installed).update("10.0.45").version == "10.0.45.10"
     assert installed.updates() == []
 

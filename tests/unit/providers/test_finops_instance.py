@@ -10,7 +10,8 @@ from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
-from tests.support.cds_and_finops import CDS, CDS_URL, ENVIRONMENT_ID, FINOPS_URL, CdsAndFinOps
+from tests.support.cds_and_finops import CDS, CDS_URL, FINOPS_URL, CdsAndFinOps
+from tests.support.environments import FABRIKAM_ID
 from tests.support.in_process import World
 
 PROVIDER = FinOpsInstanceProvider()
@@ -42,7 +43,7 @@ def created(installed: CdsAndFinOps, minimum: str | None = "10.0.45") -> FinOpsO
     inputs = INPUTS.model_copy(update={"version": minimum})
     identifier, outputs = PROVIDER.on_create(inputs, installed.world.call())
     assert identifier == installed.finops.id
-    installed.forget()
+    installed.wire.forget()
     return outputs
 
 
@@ -156,7 +157,7 @@ def test_created_finops_is_reported_from_both_sides(installed: CdsAndFinOps) -> 
         "cds_url": CDS_URL,
         "confirm": (),
         "tenant_id": "",
-        "cds_environment_id": ENVIRONMENT_ID,
+        "cds_environment_id": FABRIKAM_ID,
         "url": FINOPS_URL,
         "application_version": "10.0.45.10",
         "platform_version": "7.0.45.10",
@@ -186,7 +187,7 @@ def test_unchanged_finops_reads_as_created(installed: CdsAndFinOps) -> None:
 
 def test_finops_is_gone_with_its_environment(installed: CdsAndFinOps) -> None:
     stored = created(installed)
-    installed.world.tenant.person.act({"action": "delete-environment", "environment": ENVIRONMENT_ID})
+    installed.world.tenant.person.act({"action": "delete-environment", "environment": FABRIKAM_ID})
     assert read(installed, stored) is None
 
 
@@ -220,7 +221,7 @@ def test_delete_says_that_finops_goes_with_its_environment(installed: CdsAndFinO
 
 def test_nameless_finops_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        from_api(Observation(application=FinOpsApplication()), Place(ENVIRONMENT_ID), known=INPUTS)
+        from_api(Observation(application=FinOpsApplication()), Place(FABRIKAM_ID), known=INPUTS)
 
 
 def said(reason: str) -> str:

@@ -6,25 +6,22 @@ from typing import Any
 import pytest
 
 from emulator.core.faults import Fault
-from emulator.power_platform import packages
-from emulator.power_platform.records import find_environment, put_environment
 from providers.api.transport.errors import InvalidRequest, NotFound, OperationFailed
 from providers.instances.package_installation import Installation
 from providers.protocol.waiting import Waiting
+from tests.support.environments import FABRIKAM_ID, put_package
 from tests.support.in_process import World
 from tests.support.watched_wire import Wire
 
 NAME = "DualWriteCoreAnchor"
 INSTALL = f"*/applicationPackages/{NAME}/install"
 LIST = "*/applicationPackages"
-# Fabrikam Sales, to which no package was installed.
-ENVIRONMENT_ID = "1f6a2b3c-4d5e-4f60-8a7b-9c0d1e2f3a41"
 
 
 @pytest.fixture
 def title(world: World) -> str:
     """What the service calls the package."""
-    name = world.call().session("public").app_management.packages(ENVIRONMENT_ID)[NAME].name
+    name = world.call().session("public").app_management.packages(FABRIKAM_ID)[NAME].name
     assert name
     return name
 
@@ -36,7 +33,7 @@ def wire(world: World) -> Wire:
 
 def ensure(world: World) -> str:
     call = world.call()
-    installation = Installation(call.session("public").app_management, ENVIRONMENT_ID, NAME, interval=30)
+    installation = Installation(call.session("public").app_management, FABRIKAM_ID, NAME, interval=30)
     return installation.ensure(Waiting(call, 7200), payload=lambda: "a=b", usually="about 10 min").state
 
 
@@ -47,15 +44,6 @@ def requests(wire: Wire) -> int:
 
 def answers_to_requests(world: World, **fault: Any) -> None:
     world.tenant.faults.add(Fault(service="powerplatform", method="POST", path=INSTALL, **fault))
-
-
-def shows(world: World, state: str) -> None:
-    """The environment shows the package in this state, whoever brought it there."""
-    environment = find_environment(world.tenant, ENVIRONMENT_ID)
-    assert environment is not None
-    packages.place(world.tenant, environment, NAME)
-    environment.packages[NAME].state = state
-    put_environment(world.tenant, environment)
 
 
 def test_missing_package_is_requested_once_and_followed(world: World, wire: Wire, title: str) -> None:
@@ -70,24 +58,24 @@ def test_missing_package_is_requested_once_and_followed(world: World, wire: Wire
 
 @pytest.mark.parametrize("state", ["Installed", "TemplateInstalled"])
 def test_installed_package_is_adopted(world: World, wire: Wire, state: str) -> None:
-    shows(world, state)
+    put_package(world, FABRIKAM_ID, NAME, state)
     assert ensure(world) == state
     assert requests(wire) == 0
 
 
 @pytest.mark.parametrize("state", ["InstallRequested", "Installing", "InstallScheduled", "InstallRetrying"])
 def test_package_on_its_way_is_only_waited_for(world: World, wire: Wire, title: str, state: str) -> None:
-    shows(world, state)
-    wire.meanwhile(LIST, 3, lambda: shows(world, "Installed"))
+    put_package(world, FABRIKAM_ID, NAME, state)
+    wire.meanwhile(LIST, 3, lambda: put_package(world, FABRIKAM_ID, NAME, "Installed"))
     assert ensure(world) == "Installed"
     assert requests(wire) == 0
     assert world.said == [f"{title} is already on its way ({state}); waiting for it"]
 
 
 def test_failure_of_an_earlier_run_is_requested_again(world: World, wire: Wire, title: str) -> None:
-    shows(world, "InstallFailed")
+    put_package(world, FABRIKAM_ID, NAME, "InstallFailed")
     # The list still has the earlier failure after the request is accepted.
-    wire.meanwhile(INSTALL, 1, lambda: shows(world, "InstallFailed"))
+    wire.meanwhile(INSTALL, 1, lambda: put_package(world, FABRIKAM_ID, NAME, "InstallFailed"))
     assert ensure(world) == "Installed"
     assert world.progress[0].startswith(f"{title}: InstallFailed, 0 s")
     assert requests(wire) == 1
