@@ -59,13 +59,14 @@ def operation_not_startable(environment_id: str) -> ServiceError:
 
 
 def check_api_version(call: Call, accepted: frozenset[str]) -> str:
-    """Return the api-version of a call; 501 when it is missing or no client in evidence sends it.
-
-    How BAP refuses a call without one was not seen (power-platform-api.md 3).
-    """
+    """Return the api-version of a call; 400 when it is missing, 501 when no client in evidence sends it."""
     version = next((value for name, value in call.query.items() if name.lower() == "api-version"), "")
     if not version:
-        raise NotModelledError("a call without api-version")
+        # Documented: power-platform-api.md 3: such a call is refused; status, code and words of microsoft/api-guidelines
+        raise bad_request(
+            "The api-version query parameter (?api-version=) is required for all requests.",
+            "MissingApiVersionParameter",
+        )
     if version not in accepted:
         raise NotModelledError(f"the api-version '{version}'")
     return version

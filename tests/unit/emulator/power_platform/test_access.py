@@ -64,13 +64,11 @@ def test_registration_with_a_body_is_not_modelled(call: SendCall) -> None:
 
 
 @pytest.mark.parametrize("url", [ADMIN, f"{BAP}/locations", f"{PPAPI}/licensing/tenantCapacity", APPLICATIONS])
-@pytest.mark.parametrize("version", [None, "", "1999-01-01"])
-def test_calls_without_an_api_version_that_clients_send_are_not_modelled(
-    call: SendCall, url: str, version: str | None
-) -> None:
+@pytest.mark.parametrize(("version", "status"), [(None, 400), ("", 400), ("1999-01-01", 501)])
+def test_api_version_is_required_and_modelled(call: SendCall, url: str, version: str | None, status: int) -> None:
     reply = call("GET", url, params={} if version is None else {"api-version": version})
-    assert reply.status == 501
-    assert "api-version" in reply.json["error"]["message"]
+    assert reply.status == status
+    assert status != 400 or code(reply) == "MissingApiVersionParameter"
 
 
 def test_unknown_operation_is_not_modelled(call: SendCall) -> None:
