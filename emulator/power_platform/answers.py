@@ -62,7 +62,7 @@ def check_api_version(call: Call, accepted: frozenset[str]) -> str:
     """Return the api-version of a call; 400 when it is missing, 501 when no client in evidence sends it."""
     version = next((value for name, value in call.query.items() if name.lower() == "api-version"), "")
     if not version:
-        # Documented: power-platform-api.md 3: such a call is refused; status, code and words of microsoft/api-guidelines
+        # Documented: power-platform-api.md 3: it is refused; status, code and words of microsoft/api-guidelines
         raise bad_request(
             "The api-version query parameter (?api-version=) is required for all requests.",
             "MissingApiVersionParameter",
