@@ -20,11 +20,16 @@ ENVIRONMENT = {"id": "3f6d2b1a-9c8e-4d7f-a6b5-c4d3e2f1a0b9", "name": "contoso-ua
 SET_UP = 'eval "$(make -s env)"'
 
 
-def curl_block() -> str:
-    """The one shell block of the README that uses curl."""
+def curl_blocks() -> tuple[str, str]:
+    """The shell blocks of the README that use curl: the session, and what a person does."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    [block] = [text for text in blocks if "curl" in text]
-    return str(block)
+    session, person = [text for text in blocks if "curl" in text]
+    return session, person
+
+
+def curl_block() -> str:
+    """The session that gets a token."""
+    return curl_blocks()[0]
 
 
 @pytest.fixture
@@ -66,6 +71,11 @@ def test_readme_is_refused_for_foreign_host(shell: dict[str, str]) -> None:
     assert done.stderr.startswith("curl: ")
     assert "403" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_readme_plays_a_person_who_is_told_that_nothing_is_linked_yet(shell: dict[str, str]) -> None:
+    done = run(f"{SET_UP}\n{curl_blocks()[1]}", shell)
+    assert json.loads(done.stdout)["error"].startswith(f"'{CDS}' is not linked")
 
 
 def test_readme_session_leaves_three_requests(running: Running, shell: dict[str, str]) -> None:
