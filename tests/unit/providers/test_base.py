@@ -36,6 +36,7 @@ from providers.protocol.base import (
 from providers.protocol.checking import checked
 from providers.protocol.diff import Meaning
 from providers.protocol.marks import NotCompared, Refused, Replaces, Unordered
+from tests.support.check_findings import check_findings
 
 
 class ThingInputs(Inputs):
@@ -102,10 +103,6 @@ def thing(monkeypatch: pytest.MonkeyPatch) -> ThingProvider:
     return Fresh()
 
 
-def failures(provider: ThingProvider, olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(failure.property, said(failure.reason)) for failure in provider.check(olds, news).failures]
-
-
 def test_check_returns_canonical_inputs_with_defaults(thing: ThingProvider) -> None:
     checked = thing.check({}, GOOD)
     wanted = {"name": "uat", "domain": "uat", "currency": "EUR", "port": 80, "tags": ["a", "b"], "timeout": "2h"}
@@ -151,7 +148,7 @@ def test_check_is_idempotent_and_ignores_olds(thing: ThingProvider) -> None:
 
 def test_check_collects_every_problem_with_its_path(thing: ThingProvider) -> None:
     bad = {"name": "too long", "tags": ["a", 3.5], "colour": "red", "__provider": "p"}
-    assert failures(thing, {}, bad) == [
+    assert check_findings(thing, {}, bad) == [
         ("colour", "is not an input of Thing"),
         ("name", "String should have at most 5 characters"),
         ("", "domain: is required"),
@@ -160,7 +157,7 @@ def test_check_collects_every_problem_with_its_path(thing: ThingProvider) -> Non
 
 
 def test_check_refuses_a_change_in_words(thing: ThingProvider) -> None:
-    assert failures(thing, {**GOOD, "currency": "EUR"}, {**GOOD, "currency": "USD"}) == [
+    assert check_findings(thing, {**GOOD, "currency": "EUR"}, {**GOOD, "currency": "USD"}) == [
         ("currency", "cannot change from 'EUR' to 'USD': it can never be changed")
     ]
 
@@ -205,7 +202,7 @@ def test_update_half_of_an_up_repeats_only_warnings_of_its_preview(thing: ThingP
 
 
 def test_live_checks_wait_until_inputs_are_right(thing: ThingProvider) -> None:
-    assert failures(thing, {}, {**GOOD, "port": 13.0}) == [("port", "must not be 13")]
+    assert check_findings(thing, {}, {**GOOD, "port": 13.0}) == [("port", "must not be 13")]
     assert type(thing).asked == []
 
 
@@ -221,7 +218,7 @@ def test_unknown_at_any_depth_passes_check_untouched(unknowns: dict[str, Any]) -
 
 
 def test_known_fields_are_checked_beside_unknown_ones(thing: ThingProvider) -> None:
-    assert failures(thing, {}, {**GOOD, "name": "too long", "domain": UNKNOWN}) == [
+    assert check_findings(thing, {}, {**GOOD, "name": "too long", "domain": UNKNOWN}) == [
         ("name", "String should have at most 5 characters")
     ]
 
@@ -392,10 +389,3 @@ def test_thousands_of_serialisations_never_recurse() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

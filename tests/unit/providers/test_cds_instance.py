@@ -13,6 +13,7 @@ from providers.instances.new_cds import Wanted, to_request
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
+from tests.support.check_findings import check_findings
 from tests.support.environments import Environments
 from tests.support.seen_instances import MARK
 
@@ -46,8 +47,7 @@ def stored(tenant: Environments) -> CdsOutputs:
 
 
 def check(olds: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
-    failures = PROVIDER.check(olds, {**BAG, **changes}).failures or []
-    return [(failure.property, said(failure.reason)) for failure in failures]
+    return check_findings(PROVIDER, olds, {**BAG, **changes})
 
 
 def live_problems(tenant: Environments, **changes: Any) -> list[tuple[str, str]]:
@@ -314,10 +314,3 @@ def test_delete_after_the_consent_has_ended_names_the_date(tenant: Environments,
 
 def test_update_records_the_timeout_that_a_deletion_will_use(tenant: Environments, stored: CdsOutputs) -> None:
     assert updated(tenant, stored, name="Contoso 2", timeout="3h").timeout == "3h"
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

@@ -10,6 +10,7 @@ from providers.api.finance_operations.client import FinanceOperations
 from providers.api.transport.errors import InvalidRequest, NotFound, OperationTimedOut
 from providers.company import CompanyInputs, CompanyOutputs, CompanyProvider
 from providers.protocol.base import NotRead, ResourceError
+from tests.support.check_findings import check_findings
 from tests.support.in_process import POLLS, World
 from tests.support.linked_world import CDS_HOST, FINOPS_HOST
 
@@ -69,9 +70,7 @@ def creations(world: World) -> int:
 
 
 def check(**changes: Any) -> list[tuple[str, str]]:
-    return [
-        (failure.property, said(failure.reason)) for failure in PROVIDER.check(BAG, {**BAG, **changes}).failures or []
-    ]
+    return check_findings(PROVIDER, BAG, {**BAG, **changes})
 
 
 def live(world: World, inputs: CompanyInputs) -> list[str]:
@@ -260,10 +259,3 @@ def test_deletion_leaves_it_in_place(world: World) -> None:
     PROVIDER.on_delete("id", stored, world.call())
     assert world.said == ["left in place: companies are never deleted from F&O"]
     assert companies(world) == {"DAT", "LAMN", "USMF"}
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

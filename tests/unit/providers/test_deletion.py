@@ -16,27 +16,12 @@ from providers.live_sync import LiveSyncProvider
 from providers.protocol import tenant
 from providers.protocol.base import Call, DualWriteError, Provider
 from providers.protocol.memory import Memory
+from tests.support.stored_cds import stored_cds
 
-ENVIRONMENT, DOMAIN = "3b8c4d5e-6f70-4182-8c9d-1e2f3a4b5c63", "contoso-uat"
+DOMAIN = "contoso-uat"
 URL = "https://contoso-uat.crm4.dynamics.com"
-OF_CDS = {
-    "instance": "new",
-    "name": "Contoso",
-    "domain": DOMAIN,
-    "type": "sandbox",
-    "location": "europe",
-    "currency": "EUR",
-    "language": 1033,
-    "environment_id": ENVIRONMENT,
-    "url": URL,
-    "api_url": "",
-    "organization_id": "",
-    "geography": "europe",
-    "azure_region": "",
-    "version": "",
-    "prime_solution": "",
-    "created_by_us": True,
-}
+OF_CDS = stored_cds(DOMAIN)
+ENVIRONMENT = OF_CDS["environment_id"]
 ON_CDS: list[tuple[Provider[Any, Any], dict[str, Any]]] = [
     (LiveSyncProvider(), {"maps": {}, "started": ["a"], "finops_host": "contoso.operations.dynamics.com"}),
     (CompanyBootstrapProvider(), {"company": "USMF", "environment_id": ENVIRONMENT}),
@@ -81,7 +66,7 @@ ON_CDS: list[tuple[Provider[Any, Any], dict[str, Any]]] = [
     ),
 ]
 ALL: list[tuple[Provider[Any, Any], dict[str, Any]]] = [
-    (CdsInstanceProvider(), {"cloud": "emulator", **OF_CDS}),
+    (CdsInstanceProvider(), OF_CDS),
     *((provider, {"cloud": "emulator", "cds": DOMAIN, **outputs}) for provider, outputs in ON_CDS),
 ]
 IDS = [provider.resource for provider, _ in ALL]
@@ -171,7 +156,7 @@ def test_environment_that_the_same_run_declares_under_another_name_is_left(monke
     declare(instance="existing", url=URL)
     said: list[str] = []
     provider = CdsInstanceProvider()
-    stored = provider.outputs_of({"cloud": "emulator", **OF_CDS})
+    stored = provider.outputs_of(OF_CDS)
     call = Call(write=lambda _row, text, **_: said.append(text))
     provider.require_deletable(ENVIRONMENT, stored, call)
     provider.on_delete(ENVIRONMENT, stored, call)

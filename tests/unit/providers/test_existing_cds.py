@@ -11,6 +11,7 @@ from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
 from tests.support import in_process
+from tests.support.check_findings import check_findings
 from tests.support.environments import FABRIKAM_ID, PROVISIONING_APP, Environments, environment_of, put_package
 from tests.support.seen_instances import FINOPS_ID, MARK
 
@@ -90,10 +91,6 @@ def kept_out(tenant: Environments, status: int, code: str, text: str) -> None:
     tenant.refuse("GET", "*/WhoAmI*", status, code, text, service="dataverse", count=0)
 
 
-def check(olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(olds, news).failures or []]
-
-
 def test_inputs_show_the_address_as_people_write_it() -> None:
     checked = PROVIDER.check(BAG, {**BAG, "url": "https://Fabrikam-Sales.crm4.dynamics.com/"})
     assert checked.failures == []
@@ -114,7 +111,7 @@ def test_inputs_show_the_address_as_people_write_it() -> None:
     ],
 )  # fmt: skip
 def test_inputs_of_the_other_kind_are_refused(changes: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    assert check(BAG, {**BAG, **changes}) == found
+    assert check_findings(PROVIDER, BAG, {**BAG, **changes}) == found
 
 
 def test_fitting_environment_has_nothing_against_it(tenant: Environments) -> None:
@@ -381,10 +378,3 @@ def test_gone_between_check_and_creation_is_an_error(tenant: Environments) -> No
         PROVIDER.on_create(INPUTS, tenant.world.call())
     with pytest.raises(NotFound):
         PROVIDER.on_update(FABRIKAM_ID, stored, INPUTS, tenant.world.call())
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

@@ -12,6 +12,7 @@ from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs
 from providers.protocol.base import NotRead, ResourceError
 from tests.support.cds_and_finops import CDS_URL, DETAILS, CdsAndFinOps
+from tests.support.check_findings import check_findings
 from tests.support.in_process import World
 
 PROVIDER = FinOpsInstanceProvider()
@@ -72,10 +73,6 @@ def of_dataverse(tailspin: CdsAndFinOps, path: str, status: int, error: dict[str
     tailspin.world.tenant.faults.add(Fault(service="dataverse", path=path, status=status, body=body, count=0))
 
 
-def check(olds: dict[str, Any], news: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(olds, news).failures or []]
-
-
 def test_inputs_show_the_address_alone() -> None:
     checked = PROVIDER.check(BAG, {**BAG, "url": "https://Tailspin-ERP.sandbox.operations.eu.dynamics.com/"})
     assert checked.failures == []
@@ -93,7 +90,7 @@ def test_inputs_show_the_address_alone() -> None:
 )
 def test_inputs_of_the_other_kind_are_refused(news: dict[str, Any], found: list[tuple[str, str]]) -> None:
     given = {name: value for name, value in news.items() if value is not None}
-    assert check(given, given) == found
+    assert check_findings(PROVIDER, given, given) == found
 
 
 def test_fitting_finops_has_nothing_against_it(tailspin: CdsAndFinOps) -> None:
@@ -320,7 +317,7 @@ def test_licence_is_checked_for_the_kind_of_the_environment(unified: CdsAndFinOp
 
 
 def test_choices_on_an_existing_environment_never_change() -> None:
-    assert check(ON_EXISTING, {**ON_EXISTING, "data": "demo"}) == [
+    assert check_findings(PROVIDER, ON_EXISTING, {**ON_EXISTING, "data": "demo"}) == [
         (
             "data",
             (
@@ -371,10 +368,3 @@ def test_installed_finops_becomes_an_existing_one_in_place(installed: CdsAndFinO
         {**ON_EXISTING, "instance": "new", "data": "demo"},
     )
     assert new.replaces == ["data"]
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

@@ -11,6 +11,7 @@ from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place, from_api
 from providers.instances.finops_readiness import Observation
 from tests.support.cds_and_finops import CDS, CDS_URL, FINOPS_URL, CdsAndFinOps
+from tests.support.check_findings import check_findings
 from tests.support.environments import FABRIKAM_ID
 from tests.support.in_process import World
 
@@ -32,7 +33,7 @@ NOT_THERE = INPUTS.model_copy(update={"cds": "contoso-uat", "environment_name": 
 
 def check(**changes: Any) -> list[tuple[str, str]]:
     news = {name: value for name, value in {**BAG, **changes}.items() if value is not None}
-    return [(failure.property, said(failure.reason)) for failure in PROVIDER.check(BAG, news).failures or []]
+    return check_findings(PROVIDER, BAG, news)
 
 
 def live_problems(world: World, inputs: FinOpsInputs = NOT_THERE) -> list[tuple[str, str]]:
@@ -222,10 +223,3 @@ def test_delete_says_that_finops_goes_with_its_environment(installed: CdsAndFinO
 def test_nameless_finops_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
         from_api(Observation(application=FinOpsApplication()), Place(FABRIKAM_ID), known=INPUTS)
-
-
-def said(reason: str) -> str:
-    """The sentence after its code, which tests/unit/providers/test_findings.py is about."""
-    code, _, sentence = reason.partition(" ")
-    assert code.startswith("DW-C")
-    return sentence

@@ -16,6 +16,7 @@ from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.on_cds import OnCds
 from providers.live_sync import LiveSyncProvider
 from providers.protocol.base import DualWriteError
+from tests.support.stored_cds import stored_cds
 
 ENVIRONMENT, OTHER = "3b8c4d5e-6f70-4182-8c9d-1e2f3a4b5c63", "00000000-6f70-4182-8c9d-1e2f3a4b5c63"
 URL, DOMAIN = "https://tailspin-sales.crm4.dynamics.com", "tailspin-sales"
@@ -180,26 +181,7 @@ def test_handing_over_is_stored_without_a_call_to_any_service(monkeypatch: pytes
     assert case.provider.diff(case.identifier, outs, news).changes is False
 
 
-CDS_HELD = {
-    "cloud": "emulator",
-    "instance": "new",
-    "name": "Tailspin",
-    "domain": DOMAIN,
-    "type": "sandbox",
-    "location": "europe",
-    "currency": "EUR",
-    "language": 1033,
-    "confirm": [],
-    "environment_id": ENVIRONMENT,
-    "url": f"{URL}/",
-    "api_url": "",
-    "organization_id": "1",
-    "geography": "europe",
-    "azure_region": "westeurope",
-    "version": "9.2",
-    "prime_solution": "1",
-    "created_by_us": True,
-}
+CDS_HELD = stored_cds(DOMAIN, environment_id=ENVIRONMENT, url=f"{URL}/", confirm=[])
 CDS_WAYS: list[dict[str, Any]] = [
     {name: CDS_HELD[name] for name in ("name", "domain", "location", "currency", "language", "type")},
     *({"instance": "existing", "url": name} for name in CDS_NAMES if "://" in name),

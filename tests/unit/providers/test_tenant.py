@@ -16,28 +16,12 @@ from providers.live_sync import LiveSyncProvider
 from providers.protocol import tenant
 from providers.protocol.base import Call, DualWriteError, Provider, ResourceError
 from providers.protocol.memory import Memory
+from tests.support.stored_cds import stored_cds
 
 OURS, OTHER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
-STORED = {
-    "cloud": "emulator",
-    "instance": "existing",
-    "name": "Contoso",
-    "domain": "contoso-uat",
-    "type": "sandbox",
-    "location": "europe",
-    "currency": "EUR",
-    "language": 1033,
-    "reference": "https://contoso-uat.crm4.dynamics.com",
-    "environment_id": "id",
-    "url": "https://contoso-uat.crm4.dynamics.com",
-    "api_url": "",
-    "organization_id": "",
-    "geography": "europe",
-    "azure_region": "",
-    "version": "",
-    "prime_solution": "",
-    "created_by_us": False,
-}
+STORED = stored_cds(
+    "contoso-uat", instance="existing", reference="https://contoso-uat.crm4.dynamics.com", created_by_us=False
+)
 DECLARED = {"cloud": "emulator", "instance": "existing", "url": "https://contoso-uat.crm4.dynamics.com"}
 
 

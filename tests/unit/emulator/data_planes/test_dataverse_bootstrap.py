@@ -1,7 +1,6 @@
 """What a bootstrap of companies asks of Dataverse: metadata, pages that stand still, batches, counted writes."""
 
 import asyncio
-import json
 import re
 from typing import Any
 
@@ -15,6 +14,7 @@ from emulator.tables import write_log
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.data_planes.conftest import API, CDS
+from tests.unit.emulator.stamping import stamp
 
 pytestmark = pytest.mark.usefixtures("organization")
 UNSTAMPED = f"{API}/accounts?$select=accountid&$filter=_msdyn_company_value eq null&$orderby=accountid"
@@ -40,18 +40,6 @@ def pages(call: CallTenant, url: str, size: int) -> Any:
         document = call("GET", link, headers={"Prefer": f"odata.maxpagesize={size}"}).json
         yield [row["accountid"] for row in document["value"]]
         link = document.get("@odata.nextLink")
-
-
-def stamp(call: CallTenant, company_id: str, ids: list[str], prefer: str = "odata.continue-on-error") -> Reply:
-    """Send one batch of PATCH."""
-    body = "".join(
-        f"--b\r\nContent-Type: application/http\r\n\r\nPATCH /api/data/v9.2/accounts({one}) HTTP/1.1\r\n"
-        "Content-Type: application/json\r\nIf-Match: *\r\n\r\n"
-        f"{json.dumps({'msdyn_company@odata.bind': f'/cdm_companies({company_id})'})}\r\n"
-        for one in ids
-    )
-    headers = {"Content-Type": "multipart/mixed; boundary=b", "Prefer": prefer}
-    return call("POST", f"{API}/$batch", body=f"{body}--b--\r\n".encode(), headers=headers)
 
 
 def statuses(reply: Reply) -> list[int]:
@@ -112,7 +100,7 @@ def test_pages_miss_and_repeat_nothing_while_rows_leave_the_filter(
     seen: list[str] = []
     url = f"{API}/accounts?$select=accountid&$filter=_msdyn_company_value eq null{order}"
     for ids in pages(call, url, 5):
-        assert set(statuses(stamp(call, company, ids))) == {204}
+        assert set(statuses(stamp(call, CDS, company, ids))) == {204}
         seen += ids
     assert (len(seen), len(set(seen)), unstamped(call)) == (30, 30, 0)
 
@@ -136,17 +124,17 @@ def test_batch_answers_each_operation_and_creates_no_missing_row(
     generated(tenant, 2)
     first, second = next(pages(call, UNSTAMPED, 5))
     missing = "11111111-0000-4000-8000-000000000000"
-    reply = stamp(call, company, [first, missing, second])
+    reply = stamp(call, CDS, company, [first, missing, second])
     assert (reply.status, statuses(reply), unstamped(call)) == (200, [204, 404, 204], 0)
 
 
 def test_company_of_a_stamped_row_may_be_replaced(tenant: Tenant, call: CallTenant, company: str) -> None:
     generated(tenant, 1)
     ((account,),) = pages(call, UNSTAMPED, 5)
-    stamp(call, company, [account])
+    stamp(call, CDS, company, [account])
     values = {"cdm_companycode": "DEMF", "cdm_name": "Contoso Germany"}
     other = str(tenant.rows.insert("dataverse", CDS, "cdm_companies", values, origin="system")["cdm_companyid"])
-    assert statuses(stamp(call, other, [account])) == [204]
+    assert statuses(stamp(call, CDS, other, [account])) == [204]
     assert call("GET", f"{API}/accounts({account})").json["_msdyn_company_value"] == other
 
 
@@ -156,11 +144,11 @@ def test_limit_on_requests_refuses_the_whole_batch_and_says_when_to_come_back(
     generated(tenant, 1)
     ((account,),) = pages(call, UNSTAMPED, 5)
     tenant.switches.set("service_protection_requests", 1)
-    refused = stamp(call, company, [account])
+    refused = stamp(call, CDS, company, [account])
     assert (refused.status, refused.json["error"]["code"]) == (429, "0x80072322")
     assert refused.headers["Retry-After"] == str(tenant.clock.retry_after(300))
     tenant.events.advance(301)
-    assert statuses(stamp(call, company, [account])) == [204]
+    assert statuses(stamp(call, CDS, company, [account])) == [204]
 
 
 def counted(tenant: Tenant, **query: Any) -> dict[str, Any]:
@@ -181,9 +169,9 @@ def test_writes_of_each_row_are_counted_since_a_moment(tenant: Tenant, call: Cal
     generated(tenant, 3)
     assert counted(tenant, host=CDS, set="accounts")["writes"] == 0, "seeded rows do not count"
     first, second, third = next(pages(call, UNSTAMPED, 5))
-    stamp(call, company, [first, second])
+    stamp(call, CDS, company, [first, second])
     moment = counted(tenant)["last"]
-    stamp(call, company, [second, third, second])
+    stamp(call, CDS, company, [second, third, second])
     found = counted(tenant, host=CDS, set="accounts", since=moment, origin="client")
     assert (found["writes"], found["rows"]) == (3, {second: 2, third: 1})
     assert counted(tenant, host=CDS, set="accounts", since=moment, origin="dual-write")["rows"] == {}
@@ -201,7 +189,7 @@ def test_refused_writes_are_not_counted(tenant: Tenant, call: CallTenant) -> Non
     generated(tenant, 1)
     ((account,),) = pages(call, UNSTAMPED, 5)
     moment = counted(tenant)["last"]
-    assert statuses(stamp(call, "11111111-0000-4000-8000-000000000000", [account])) == [404]
+    assert statuses(stamp(call, CDS, "11111111-0000-4000-8000-000000000000", [account])) == [404]
     assert counted(tenant, since=moment)["writes"] == 0
 
 

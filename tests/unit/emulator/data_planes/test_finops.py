@@ -7,7 +7,7 @@ import pytest
 from emulator.core.wire import Reply
 from emulator.data.schemas import tables
 from emulator.finance_operations import reads
-from emulator.finance_operations.instance import create_instance, delete_instance
+from emulator.finance_operations.instance import delete_instance
 from emulator.identity.directory import (
     ADMINISTRATOR_UPN,
     DEMO_CLIENT_ID,
@@ -17,7 +17,8 @@ from emulator.identity.directory import (
 from emulator.tables import SyncError, Write
 from emulator.tenant import Tenant
 from tests.unit.emulator.conftest import CallTenant
-from tests.unit.emulator.data_planes.conftest import CDS, DATA, FINOPS
+from tests.unit.emulator.data_planes.conftest import CDS, DATA, ENVIRONMENT_ID, FINOPS
+from tests.unit.emulator.new_sides import new_instance
 
 CROSS = "cross-company=true"
 
@@ -239,10 +240,7 @@ def test_refusal_of_the_other_side_fails_the_write(tenant: Tenant, call: CallTen
 
 
 def test_demo_data_brings_companies_with_rows(tenant: Tenant, call: CallTenant, organization: str) -> None:
-    create_instance(
-        tenant, environment_id="9d8c7b6a-0000-4000-8000-000000000001", host=FINOPS, cds_host=organization,
-        version="10.0.45.5", demo_data=True, developer_tools=False,
-    )  # fmt: skip
+    new_instance(tenant, ENVIRONMENT_ID, FINOPS, organization, demo_data=True)
     tenant.person.act({"action": "register-application", "environment": CDS})
     assert [row["LegalEntityId"] for row in _values(call, "LegalEntities")] == ["DAT", "USMF", "DEMF", "GBSI"]
     for entity_set in (

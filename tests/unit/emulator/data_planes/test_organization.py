@@ -2,12 +2,13 @@
 
 import pytest
 
-from emulator.dataverse.organization import create_organization, delete_organization, required
+from emulator.dataverse.organization import delete_organization, required
 from emulator.identity.directory import ADMINISTRATOR_UPN, PROVE_CLIENT_ID, UNREGISTERED_CLIENT_ID
 from emulator.power_platform import OrganizationRenamed
 from emulator.tenant import Tenant
+from tests.unit.emulator import new_sides
 from tests.unit.emulator.conftest import CallTenant
-from tests.unit.emulator.data_planes.conftest import API, CDS
+from tests.unit.emulator.data_planes.conftest import API, CDS, ENVIRONMENT_ID
 
 
 def _rows(call: CallTenant, path: str) -> list[dict[str, object]]:
@@ -18,10 +19,7 @@ def _rows(call: CallTenant, path: str) -> list[dict[str, object]]:
 
 @pytest.fixture
 def new_organization(tenant: Tenant) -> str:
-    create_organization(
-        tenant, environment_id="9d8c7b6a-0000-4000-8000-000000000001", host=CDS, name="contoso-uat",
-        base_language=1031, currency="CHF", d365_apps=True,
-    )  # fmt: skip
+    new_sides.new_organization(tenant, ENVIRONMENT_ID, CDS, base_language=1031, currency="CHF")
     return CDS
 
 

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.dataverse.organization import create_organization
 from emulator.dual_write import connections, initial_sync, live_index, maps
 from emulator.dual_write.connections import Company, Connection
 from emulator.dual_write.maps import TableMap
 from emulator.dual_write.states import MapState
-from emulator.finance_operations.instance import create_instance
 from emulator.tables import SyncError, Write
 from emulator.tenant import Tenant
+from tests.unit.emulator.new_sides import new_instance, new_organization
 
 CDS = "contoso-movement.crm4.dynamics.com"
 FINOPS = "contoso-movement.operations.eu.dynamics.com"
@@ -78,24 +77,8 @@ class LinkedPair:
 
 def new_pair(tenant: Tenant) -> LinkedPair:
     """Make a new organization and an empty F&O, linked with DAT, whose `cdm_companies` row dual-write makes."""
-    create_organization(
-        tenant,
-        environment_id=ENVIRONMENT_ID,
-        host=CDS,
-        name="contoso-uat",
-        base_language=1033,
-        currency="EUR",
-        d365_apps=True,
-    )
-    create_instance(
-        tenant,
-        environment_id=ENVIRONMENT_ID,
-        host=FINOPS,
-        cds_host=CDS,
-        version="10.0.45.5",
-        demo_data=False,
-        developer_tools=False,
-    )
+    new_organization(tenant, ENVIRONMENT_ID, CDS)
+    new_instance(tenant, ENVIRONMENT_ID, FINOPS, CDS)
     connection = connections.new_connection(tenant, ENVIRONMENT_ID, CDS, FINOPS, "owner")
     values = {"cdm_companycode": "DAT", "cdm_name": "Company accounts data"}
     company = tenant.rows.insert("dataverse", CDS, "cdm_companies", values, origin="dual-write")

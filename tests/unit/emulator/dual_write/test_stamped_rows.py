@@ -1,15 +1,14 @@
 """A company stamped on rows of Dataverse: what reaches F&O while maps run, are stopped, or refuse."""
 
-import json
 import re
 from typing import Any
 
 import pytest
 
-from emulator.core.wire import Reply
 from emulator.dual_write import connections
 from emulator.dual_write.connections import Company
 from emulator.dual_write.states import MapState
+from tests.unit.emulator import stamping
 from tests.unit.emulator.conftest import CallTenant
 from tests.unit.emulator.dual_write.linked_pair import CDS, CUSTOMERS, LinkedPair, sync
 
@@ -35,14 +34,7 @@ def account(link: LinkedPair, number: str, group_id: str | None, **values: Any) 
 
 def stamp(call: CallTenant, company_id: str, *ids: str) -> list[tuple[int, str]]:
     """Stamp a company in one batch; return status and error text of each operation."""
-    body = "".join(
-        f"--b\r\nContent-Type: application/http\r\n\r\nPATCH /api/data/v9.2/accounts({one}) HTTP/1.1\r\n"
-        "Content-Type: application/json\r\nIf-Match: *\r\n\r\n"
-        f"{json.dumps({'msdyn_company@odata.bind': f'/cdm_companies({company_id})'})}\r\n"
-        for one in ids
-    )
-    headers = {"Content-Type": "multipart/mixed; boundary=b", "Prefer": "odata.continue-on-error"}
-    reply: Reply = call("POST", f"{API}/$batch", body=f"{body}--b--\r\n".encode(), headers=headers)
+    reply = stamping.stamp(call, CDS, company_id, ids)
     assert reply.status == 200, reply.json
     answers = re.split(r"HTTP/1\.1 ", bytes(reply.body or b"").decode())[1:]  # type: ignore[arg-type]
     return [(int(text[:3]), text) for text in answers]

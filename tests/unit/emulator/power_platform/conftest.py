@@ -1,11 +1,11 @@
 """The admin APIs with recorded stand-ins for the data planes: these tests are about environments, not rows."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -16,6 +16,7 @@ from emulator.core.wire import Reply
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform import EnvironmentDeleted, FinOpsReady, OrganizationReady, PackageInstalled
 from emulator.tenant import Tenant
+from tests.unit.emulator.conftest import CallTenant
 
 BAP = "https://api.bap.microsoft.com/providers/Microsoft.BusinessAppPlatform"
 ADMIN = f"{BAP}/scopes/admin/environments"
@@ -26,14 +27,6 @@ PV = {"api-version": "2022-03-01-preview"}
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 TOOLS = "msprov_fnouploadersolution"
 APP = "msdyn_FinanceAndOperationsProvisioningAppAnchor"
-
-
-class SendCall(Protocol):
-    """The `call` fixture of the emulator's tests."""
-
-    def __call__(
-        self, method: str, url: str, *, json: Any = None, params: Mapping[str, str] | None = None, **more: Any
-    ) -> Reply: ...
 
 
 @dataclass
@@ -93,7 +86,7 @@ BODY: dict[str, Any] = {
 class Admin:
     """The calls that most tests make, and the clock."""
 
-    def __init__(self, call: SendCall, tenant: Tenant) -> None:
+    def __init__(self, call: CallTenant, tenant: Tenant) -> None:
         self.call = call
         self.tenant = tenant
 
@@ -170,7 +163,7 @@ class Admin:
 
 
 @pytest.fixture
-def admin(call: SendCall, tenant: Tenant, planes: DataPlanes) -> Admin:
+def admin(call: CallTenant, tenant: Tenant, planes: DataPlanes) -> Admin:
     """The admin APIs in a fresh tenant."""
     return Admin(call, tenant)
 

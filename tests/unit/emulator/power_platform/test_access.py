@@ -7,8 +7,9 @@ from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
 from emulator.power_platform import install
 from emulator.tenant import Tenant
+from tests.unit.emulator.conftest import CallTenant
 
-from .conftest import ADMIN, BAP, PPAPI, PV, Admin, SendCall, V, code
+from .conftest import ADMIN, BAP, PPAPI, PV, Admin, V, code
 
 APPLICATIONS = f"{BAP}/adminApplications"
 OLD = {"api-version": "2020-10-01"}
@@ -16,13 +17,13 @@ STRANGER = directory.UNREGISTERED_CLIENT_ID
 
 
 @pytest.mark.parametrize("url", [ADMIN, f"{PPAPI}/licensing/tenantCapacity"])
-def test_call_without_token_is_unauthorized(call: SendCall, url: str) -> None:
+def test_call_without_token_is_unauthorized(call: CallTenant, url: str) -> None:
     reply = call("GET", url, params={"api-version": "2024-10-01"}, app=None)
     assert reply.status == 401
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_token_of_one_api_does_not_open_the_other(call: SendCall, tenant: Tenant) -> None:
+def test_token_of_one_api_does_not_open_the_other(call: CallTenant, tenant: Tenant) -> None:
     application = tenant.identity.directory.applications()[0]
     token = tenant.identity.application_token(application, "https://api.powerplatform.com")
     assert call("GET", ADMIN, params=V, token=token).status == 401
@@ -31,20 +32,20 @@ def test_token_of_one_api_does_not_open_the_other(call: SendCall, tenant: Tenant
 
 
 @pytest.mark.parametrize("audience", ["https://service.powerapps.com/", "https://api.bap.microsoft.com"])
-def test_both_audiences_of_the_admin_api_work(call: SendCall, tenant: Tenant, audience: str) -> None:
+def test_both_audiences_of_the_admin_api_work(call: CallTenant, tenant: Tenant, audience: str) -> None:
     application = tenant.identity.directory.applications()[0]
     token = tenant.identity.application_token(application, audience)
     assert call("GET", ADMIN, params=V, token=token).status == 200
 
 
 @pytest.mark.parametrize(("url", "params"), [(ADMIN, V), (f"{PPAPI}/licensing/tenantCapacity", PV)])
-def test_unregistered_application_is_forbidden(call: SendCall, url: str, params: dict[str, str]) -> None:
+def test_unregistered_application_is_forbidden(call: CallTenant, url: str, params: dict[str, str]) -> None:
     reply = call("GET", url, params=params, app=STRANGER)
     assert reply.status == 403
     assert "does not have permission to access the path" in reply.json["error"]["message"]
 
 
-def test_person_registers_and_removes_an_application(call: SendCall) -> None:
+def test_person_registers_and_removes_an_application(call: CallTenant) -> None:
     person = directory.ADMINISTRATOR_UPN
     url = f"{APPLICATIONS}/{STRANGER}"
     assert call("PUT", url, params=OLD).status == 403, "an application cannot register another"
@@ -58,26 +59,26 @@ def test_person_registers_and_removes_an_application(call: SendCall) -> None:
     assert call("GET", ADMIN, params=V, app=STRANGER).status == 403
 
 
-def test_registration_with_a_body_is_not_modelled(call: SendCall) -> None:
+def test_registration_with_a_body_is_not_modelled(call: CallTenant) -> None:
     reply = call("PUT", f"{APPLICATIONS}/{STRANGER}", params=OLD, user=directory.ADMINISTRATOR_UPN, json={"a": 1})
     assert reply.status == 501
 
 
 @pytest.mark.parametrize("url", [ADMIN, f"{BAP}/locations", f"{PPAPI}/licensing/tenantCapacity", APPLICATIONS])
 @pytest.mark.parametrize(("version", "status"), [(None, 400), ("", 400), ("1999-01-01", 501)])
-def test_api_version_is_required_and_modelled(call: SendCall, url: str, version: str | None, status: int) -> None:
+def test_api_version_is_required_and_modelled(call: CallTenant, url: str, version: str | None, status: int) -> None:
     reply = call("GET", url, params={} if version is None else {"api-version": version})
     assert reply.status == status
     assert status != 400 or code(reply) == "MissingApiVersionParameter"
 
 
-def test_unknown_operation_is_not_modelled(call: SendCall) -> None:
+def test_unknown_operation_is_not_modelled(call: CallTenant) -> None:
     reply = call("POST", f"{ADMIN}/x/copyTo", params=V)
     assert reply.status == 501
     assert "POST" in reply.json["error"]["message"]
 
 
-def test_locations_carry_regions_and_macro_regions(call: SendCall) -> None:
+def test_locations_carry_regions_and_macro_regions(call: CallTenant) -> None:
     answer = call("GET", f"{BAP}/locations", params=V).json
     europe = next(row for row in answer["value"] if row["name"] == "europe")
     assert europe["properties"]["azureRegions"] == ["westeurope", "northeurope"]
@@ -86,7 +87,7 @@ def test_locations_carry_regions_and_macro_regions(call: SendCall) -> None:
     assert {row["macroRegionId"] for row in answer["macroRegions"]} == {"the-americas", "eu-efta"}
 
 
-def test_templates_stand_under_their_sku(call: SendCall) -> None:
+def test_templates_stand_under_their_sku(call: CallTenant) -> None:
     answer = call("GET", f"{BAP}/locations/europe/templates", params=V).json
     sandbox = {row["name"]: row["properties"] for row in answer["sandbox"]}
     assert not sandbox["D365_FinOps_Finance"]["isDisabled"]
@@ -105,18 +106,18 @@ def test_templates_say_why_they_are_disabled(admin: Admin) -> None:
     assert not rows["D365_DeveloperEdition"]["isDisabled"]
 
 
-def test_location_without_finops_lists_no_finops_template(call: SendCall) -> None:
+def test_location_without_finops_lists_no_finops_template(call: CallTenant) -> None:
     answer = call("GET", f"{BAP}/locations/germany/templates", params=V).json
     assert not [row for row in answer["sandbox"] if row["name"].startswith("D365_FinOps")]
 
 
 @pytest.mark.parametrize("what", ["templates", "environmentCurrencies", "environmentLanguages"])
-def test_unknown_location_is_not_found(call: SendCall, what: str) -> None:
+def test_unknown_location_is_not_found(call: CallTenant, what: str) -> None:
     reply = call("GET", f"{BAP}/locations/atlantis/{what}", params=V)
     assert (reply.status, code(reply)) == (404, "LocationNotFound")
 
 
-def test_currencies_and_languages_name_the_default(call: SendCall) -> None:
+def test_currencies_and_languages_name_the_default(call: CallTenant) -> None:
     currencies = call("GET", f"{BAP}/locations/europe/environmentCurrencies", params=V).json["value"]
     languages = call("GET", f"{BAP}/locations/europe/environmentLanguages", params=V).json["value"]
     assert [row["name"] for row in currencies if row["properties"]["isTenantDefault"]] == ["EUR"]
@@ -124,7 +125,7 @@ def test_currencies_and_languages_name_the_default(call: SendCall) -> None:
     assert languages[0]["properties"]["localeId"] == int(languages[0]["name"])
 
 
-def test_tenant_describes_itself(call: SendCall) -> None:
+def test_tenant_describes_itself(call: CallTenant) -> None:
     answer = call("GET", f"{BAP}/tenant", params=V).json
     assert (answer["tenantId"], answer["state"]) == (directory.TENANT_ID, "Enabled")
 

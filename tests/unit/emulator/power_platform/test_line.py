@@ -11,8 +11,9 @@ from emulator.core.store import Store
 from emulator.identity import directory
 from emulator.identity.tokens import SigningKey
 from emulator.tenant import Tenant
+from tests.unit.emulator.conftest import CallTenant
 
-from .conftest import APP, START, TOOLS, Admin, SendCall
+from .conftest import APP, START, TOOLS, Admin
 
 WEB_API = "https://hl-uat-01.crm4.dynamics.com/api/data/v9.2"
 FINOPS = "https://hl-uat-01.operations.eu.dynamics.com/data"
@@ -31,7 +32,7 @@ def tenant(signing_key: SigningKey) -> Iterator[Tenant]:
 
 
 @pytest.fixture
-def admin(call: SendCall, tenant: Tenant) -> Admin:
+def admin(call: CallTenant, tenant: Tenant) -> Admin:
     """The admin APIs of that tenant, nothing replaced."""
     return Admin(call, tenant)
 
