@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from providers.api.transport.errors import OperationTimedOut, TransportError
 from providers.api.transport.operations import Outcome
 from providers.catalogue.companies import AsLinked
 from providers.documented_errors.recognition import READING, with_documented_cure
 from providers.link.health_check import company_rows
+from providers.link.model import CompanyChange
 from providers.link.pair import Link, Pair, look_up, read_link
 from providers.protocol.base import Call, ResourceError
 from providers.protocol.consent import Consent, missing_consent
 from providers.protocol.findings import COMPANIES_BY_HAND, HARMLESS_RESET, RESET_WITH_LOSS, Finding
-from providers.protocol.marks import CaseBlind, NeedsConsent, Unordered
 from providers.protocol.waiting import Waiting
 from providers.protocol.words import amount
 
@@ -30,13 +28,6 @@ if TYPE_CHECKING:
     from providers.api.dataverse.client import Dataverse
     from providers.api.session import Session
 
-CompanyChange = Literal["manual", "reset"]
-DeclaredCompanies = Annotated[
-    AsLinked | Annotated[list[str], Field(min_length=1)],
-    Unordered(),
-    CaseBlind(),
-    NeedsConsent("reset-link", when="`company_change` is reset and maps have run"),
-]
 # Polls until a reset has to show: the service itself takes up to 300 s (E11).
 _RESET_POLLS = 10
 # Polls until linked companies have their rows and teams in CDS, on a link of this run and on one that was there
@@ -123,16 +114,6 @@ def planned(link: Link, wish: Wish, label: str, today: date) -> Plan:
     )
     missing = missing_consent(wish.consents, "reset-link", label, today)
     return Plan("consent missing", f"{loss}; {missing}") if missing else Plan("reset", loss)
-
-
-def too_many(count: int, limit: int) -> str | None:
-    """Against more companies than live sync takes (dual-write-semantics.md 10)."""
-    if count <= limit:
-        return None
-    return (
-        f"{count} companies, but a link syncs at most {limit} live; link fewer, or raise `liveCompanies` under "
-        "`dualwrite:limits` where Microsoft agreed to more"
-    )
 
 
 def owning_teams(

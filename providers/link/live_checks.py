@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from providers.api.transport.errors import ApiError
-from providers.link.companies import Gap, Wish, planned, too_many
-from providers.link.model import ConnectionInputs, ConnectionPrivate
+from providers.link.companies import Gap, Wish, planned
+from providers.link.model import ConnectionInputs, ConnectionPrivate, too_many
 from providers.link.pair import Link, Pair
 from providers.link.solutions import OwnSolutions
 from providers.protocol.base import Call, Problem

@@ -1,6 +1,6 @@
 """What a stack declares about a link, and what the service holds of it: the models of `DualWriteConnection`."""
 
-from typing import TYPE_CHECKING, Annotated, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 
 import pulumi
 from pydantic import Field
@@ -9,13 +9,21 @@ from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import LIVE_COMPANIES_LIMIT
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
-from providers.link.companies import CompanyChange, DeclaredCompanies
-from providers.link.pair import Pair
 from providers.protocol.base import PrivateInputs
-from providers.protocol.marks import AsksOnce, Checked, NeedsConsent, NotCompared
+from providers.protocol.marks import AsksOnce, CaseBlind, Checked, NeedsConsent, NotCompared, Unordered
 
 if TYPE_CHECKING:
     from providers.api.dual_write.models import ConnectionSet, LinkedEnvironment
+    from providers.link.pair import Pair
+
+
+CompanyChange = Literal["manual", "reset"]
+DeclaredCompanies = Annotated[
+    AsLinked | Annotated[list[str], Field(min_length=1)],
+    Unordered(),
+    CaseBlind(),
+    NeedsConsent("reset-link", when="`company_change` is reset and maps have run"),
+]
 
 
 class ConnectionInputs(OfLinkInputs):
@@ -114,7 +122,7 @@ class ConnectionOutputs(OnCdsOutputs):
 
 
 def from_link(
-    known: ConnectionInputs | ConnectionOutputs, pair: Pair, link: "LinkedEnvironment", details: "ConnectionSet"
+    known: ConnectionInputs | ConnectionOutputs, pair: "Pair", link: "LinkedEnvironment", details: "ConnectionSet"
 ) -> ConnectionOutputs:
     """The link as the service reports it; companies in upper case, in one order. `as-linked` stays what it says."""
     linked = sorted({company.upper() for company in details.companies})
@@ -129,4 +137,14 @@ def from_link(
             "finops_url": f"https://{pair.finops_host}",
             "cds_url": f"https://{pair.cds_host}",
         }
+    )
+
+
+def too_many(count: int, limit: int) -> str | None:
+    """Against more companies than live sync takes (dual-write-semantics.md 10)."""
+    if count <= limit:
+        return None
+    return (
+        f"{count} companies, but a link syncs at most {limit} live; link fewer, or raise `liveCompanies` under "
+        "`dualwrite:limits` where Microsoft agreed to more"
     )

@@ -8,7 +8,8 @@ import pytest
 
 from emulator.dual_write.states import MapState
 from providers.api.transport.errors import InvalidRequest, OperationFailed, OperationTimedOut, TransportError
-from providers.link.companies import CompanyChange, Gap, LinkCompanies, Wish
+from providers.link.companies import Gap, LinkCompanies, Wish
+from providers.link.model import CompanyChange
 from providers.link.pair import Link, Pair, declared_link
 from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
