@@ -8,18 +8,18 @@ discarded; the last two need dual-write core 1.0.23084.2. A pause may last seven
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from providers.api.dual_write.actions import MapAction, MapState, RequestState
 from providers.api.identity.dual_write_sources import dual_write_token_configured
 from providers.link.health_check import CORE_PACKAGE
 from providers.link.pair import as_far_as_seen, find_link, find_pair
-from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
+from providers.maps.declaration import unconsented
+from providers.maps.model import LiveSyncInputs
 from providers.protocol.call import Call, ResourceError
-from providers.protocol.consent import missing_consent
 from providers.protocol.durations import spoken
-from providers.protocol.problems import NoConsent, Problem
+from providers.protocol.problems import Problem
 from providers.protocol.versions import at_least
 from providers.protocol.words import first_names
 
@@ -28,35 +28,8 @@ if TYPE_CHECKING:
     from providers.api.session import Session
 
 CORE_WITH_A_CHOICE = "1.0.23084.2"
-_KEEPS_QUEUE = {"keep-as-errors": True, "discard": False}
 _CURE = "update the dual-write core solution, or use `catchUp: replay`"
 _WARN_AFTER, _LAST_WARNING, _LONGEST = timedelta(days=1), timedelta(days=6), timedelta(days=7)
-
-
-def declared_before(known: LiveSyncInputs | LiveSyncOutputs) -> dict[str, str]:
-    """The run states that the last `up` declared, whatever people have done since."""
-    return {**known.maps, **known.drifted}
-
-
-def skipped_queues(inputs: LiveSyncInputs, before: Mapping[str, str]) -> dict[str, bool]:
-    """Map to whether its queue is kept as errors (True) or discarded (False), for maps whose queue is not played back.
-
-    A queue is discarded only for a change of the file from paused to running: a map that an alert or a person paused
-    must not lose rows when that is put right.
-    """
-    return {
-        name: _KEEPS_QUEUE[option]
-        for name, option in sorted(inputs.catch_up.items())
-        if option in _KEEPS_QUEUE and inputs.maps.get(name) == "running" and _may_skip(option, before.get(name))
-    }
-
-
-def unconsented(inputs: LiveSyncInputs, options: Mapping[str, bool], today: date) -> Iterator[Problem]:
-    """One for each queue that would be discarded without consent; `options` as `skipped_queues` gives them."""
-    for name, keeps in options.items():
-        missing = None if keeps else missing_consent(inputs.confirm, "discard-queue", name, today)
-        if missing:
-            yield NoConsent(f"catch_up[{name!r}]", f"the queue of '{name}' would be discarded; {missing}")
 
 
 def core_problems(inputs: LiveSyncInputs, options: Mapping[str, bool], call: Call) -> Iterator[Problem]:
@@ -139,10 +112,6 @@ def paused_since(status: EntityMapStatus) -> datetime | None:
     requests = [each for each in status.detail.last_requests if (each.action, each.state) == paused]
     times = [_time(each.modified_on or each.created_on) for each in requests]
     return max((time for time in times if time), default=None)
-
-
-def _may_skip(option: str, before: str | None) -> bool:
-    return option == "keep-as-errors" or before == "paused"
 
 
 def _time(text: str | None) -> datetime | None:

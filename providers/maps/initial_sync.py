@@ -16,6 +16,7 @@ from providers.api.dual_write.actions import ActionDetail, Master
 from providers.api.transport.errors import NotFound
 from providers.api.transport.operations import PASSING
 from providers.documented_errors.recognition import explained
+from providers.maps.model import Counts
 from providers.maps.plan import MapFailure, error_code
 from providers.maps.table_refresh import refresh_tables
 from providers.protocol.words import amount
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from providers.api.dual_write.projects import Execution
 
 MASTERS: Mapping[str, Master] = {"finops": Master.FINANCE_OPERATIONS, "cds": Master.DATAVERSE}
-Counts = dict[str, dict[str, int]]
 # Readings of a report that shows no new run yet, or does not answer, before the map counts without one.
 _REPORT_TRIES = 5
 _REASONS = 3

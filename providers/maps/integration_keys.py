@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from providers.api.dual_write.actions import MapState
 from providers.api.transport.errors import ApiError
 from providers.api.transport.operations import PASSING
+from providers.maps.declaration import Keys, same_key
 from providers.maps.table_refresh import NO_USE, refresh_tables
 from providers.protocol.call import ResourceError
 
@@ -21,19 +22,7 @@ if TYPE_CHECKING:
     from providers.api.dual_write.client import DualWriteManagement
     from providers.api.dual_write.models import ConnectionSet, EntityMapStatus, LinkSide
 
-Keys = Mapping[str, Sequence[str]]
 _LIVE_OR_BUSY = (MapState.RUNNING, MapState.INITIAL_SYNC, MapState.CATCH_UP)
-
-
-def same_key(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Whether two keys are of the same columns; order and case mean nothing."""
-    return {column.casefold() for column in one} == {column.casefold() for column in other}
-
-
-def same_keys(one: Keys, other: Keys) -> bool:
-    """Whether two declarations mean the same keys of the same tables."""
-    first, second = ({table.casefold(): columns for table, columns in keys.items()} for keys in (one, other))
-    return first.keys() == second.keys() and all(same_key(columns, second[table]) for table, columns in first.items())
 
 
 def keys_of(side: LinkSide | None, declared: Keys) -> dict[str, list[str]]:

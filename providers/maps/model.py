@@ -1,7 +1,7 @@
 """What a stack declares about the maps of a link, and what the service holds: the two models of `LiveSync`."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NotRequired
 
 import pulumi
 from pydantic import Field, ValidationInfo, field_validator
@@ -10,9 +10,7 @@ from providers.catalogue.companies import AsLinked
 from providers.catalogue.durations import TimeLimit
 from providers.catalogue.limits import COMPANIES_LIMIT, ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.instances.on_cds import OfLinkArguments, OfLinkInputs, OnCdsOutputs
-from providers.maps.initial_sync import Counts
 from providers.maps.plan import RunState, state_word
-from providers.maps.row_counts import Limits
 from providers.protocol.base import PrivateInputs
 from providers.protocol.marks import AsksOnce, CaseBlind, Checked, NotCompared, Recorded, RefusedOnce, Unordered
 
@@ -23,6 +21,16 @@ Master = Literal["finops", "cds"]
 CatchUp = Literal["replay", "keep-as-errors", "discard"]
 Companies = list[str] | AsLinked
 _LIMIT = Checked(preview="less than the pair has", doing="more than the service bears")
+
+
+Counts = dict[str, dict[str, int]]
+
+
+class Limits(NamedTuple):
+    """Rows a company and run: of any map, and from Dataverse into a single-threaded table."""
+
+    rows: int = ROWS_LIMIT
+    single_threaded: int = SINGLE_THREADED_LIMIT
 
 
 class LiveSyncInputs(OfLinkInputs):

@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from providers.api.transport.errors import ApiError, InvalidRequest, NotFound
-from providers.catalogue.limits import ROWS_LIMIT, SINGLE_THREADED_LIMIT
 from providers.catalogue.selection import StandardMap, standard
+from providers.maps.model import Limits
 from providers.stamping.tables import company_lookup
 
 if TYPE_CHECKING:
@@ -31,13 +31,6 @@ _DEFINITIONS = 20
 _REMARK = re.compile(r"\s*\([^)]*\)$")
 _PLURAL = re.compile(r"(?<![isu])s$")
 _VERSION = re.compile(r"(.*?)(V\d+|)")
-
-
-class Limits(NamedTuple):
-    """Rows a company and run: of any map, and from Dataverse into a single-threaded table."""
-
-    rows: int = ROWS_LIMIT
-    single_threaded: int = SINGLE_THREADED_LIMIT
 
 
 class Excess(NamedTuple):

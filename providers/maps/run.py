@@ -15,9 +15,9 @@ from providers.api.transport.errors import ApiError
 from providers.catalogue.companies import AS_LINKED
 from providers.catalogue.durations import seconds
 from providers.catalogue.selection import standard
-from providers.maps.initial_sync import Counts, InitialSyncs, total_line
+from providers.maps.initial_sync import InitialSyncs, total_line
 from providers.maps.integration_keys import KeyPlan, maps_on, set_keys
-from providers.maps.model import LiveSyncInputs
+from providers.maps.model import Counts, LiveSyncInputs
 from providers.maps.operations import MapOperations, Pace, Report, one_error
 from providers.maps.plan import NOT_RUNNING, MapFailure, last_stop, stops
 from providers.maps.row_counts import FEWER_COMPANIES, too_many_companies

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from providers.api.dual_write.actions import MapState, Master
-from providers.maps.initial_sync import MASTERS, Counts, SyncRun, newest_run
+from providers.maps.initial_sync import MASTERS, SyncRun, newest_run
+from providers.maps.model import Counts
 
 if TYPE_CHECKING:
     from providers.api.dual_write.client import DualWriteManagement

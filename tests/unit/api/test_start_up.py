@@ -7,6 +7,15 @@ import sys
 from tools.workspace import ROOT
 
 HEAVY = {"httpx", "httpcore", "azure", "msal", "requests", "tenacity", "cryptography", "typer", "rich", "click"}
+# What the operations of resources do, which the first of them loads.
+OPERATIONS = {
+    "providers.link.linking",
+    "providers.maps.active_version",
+    "providers.maps.live_maps",
+    "providers.maps.run",
+    "providers.stamping.bootstrap",
+    "providers.stamping.run",
+}
 PROGRAM = """
 import json, sys
 import components.dual_write_pair
@@ -24,10 +33,11 @@ def imported_by(*command: str) -> set[str]:
 
 
 def only_for_calls(modules: set[str]) -> set[str]:
-    """The libraries, clients and models of services among them."""
+    """The libraries, clients and models of services, and the operations of resources among them."""
     libraries = {name.partition(".")[0] for name in modules} & HEAVY
     services = {name for name in modules if name.startswith("providers.api.")}
-    return libraries | {name for name in services if name.endswith((".client", ".models", ".session"))}
+    clients = {name for name in services if name.endswith((".client", ".models", ".session"))}
+    return libraries | clients | (modules & OPERATIONS)
 
 
 def test_the_program_imports_nothing_that_only_calls_need() -> None:

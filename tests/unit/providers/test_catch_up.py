@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from providers.api.dual_write.models import EntityMapStatus
-from providers.maps.catch_up import old_queues, paused_since, skipped_queues
+from providers.maps.catch_up import old_queues, paused_since
+from providers.maps.declaration import skipped_queues
 from providers.maps.model import LiveSyncInputs
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)

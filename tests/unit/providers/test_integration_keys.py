@@ -11,15 +11,8 @@ from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
 from providers.api.transport.errors import ApiError
 from providers.catalogue.default_keys import PARTY_KEYS, default_keys
 from providers.catalogue.selection import choose_maps
-from providers.maps.integration_keys import (
-    KeyPlan,
-    changed_keys,
-    key_drift,
-    keys_of,
-    same_key,
-    same_keys,
-    set_keys,
-)
+from providers.maps.declaration import same_key, same_keys
+from providers.maps.integration_keys import KeyPlan, changed_keys, key_drift, keys_of, set_keys
 from tests.support.linked_world import FINOPS_HOST
 from tests.support.one_pair import ACCOUNTS, AFFIXES, VENDORS, OnePair
 

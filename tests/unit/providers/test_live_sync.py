@@ -9,7 +9,7 @@ from emulator.dual_write.states import MapState
 from providers import live_sync
 from providers.api.transport.errors import ApiError, NotFound
 from providers.live_sync import LiveSyncInputs, LiveSyncOutputs
-from providers.maps.declared_checks import announce_resyncs
+from providers.maps.live_checks import announce_resyncs
 from providers.protocol.base import Call, NotRead
 from providers.protocol.memory import Memory
 from providers.protocol.reading import live_inputs

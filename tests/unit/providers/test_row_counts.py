@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from providers.maps.row_counts import Limits, RowCounts, Volumes, finops_sets
+from providers.maps.model import Limits
+from providers.maps.row_counts import RowCounts, Volumes, finops_sets
 from tests.support.batches_on_the_way import Network
 from tests.support.linked_world import CDS_HOST, FINOPS_HOST
 from tests.support.one_pair import GROUP_COUNT, OnePair

@@ -1,58 +1,23 @@
-"""What speaks against declared maps before anything is done: prerequisites that shall not run, keys of paused maps.
-
-dual-write-semantics.md 7.2: a map whose prerequisites are off fails when its plug-ins are registered. No pulumi.
-"""
+"""What the services say against declared maps while they are only planned: keys, and what has run before. No pulumi."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from providers.api.identity.dual_write_sources import dual_write_token_configured
-from providers.catalogue.selection import standard
 from providers.link.pair import Pair, as_far_as_seen, find_link, find_pair
 from providers.maps.integration_keys import KeyPlan
 from providers.maps.key_columns import column_problems, company_problems
 from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, LiveSyncPrivate
 from providers.maps.version_switch import STOPS_MEANWHILE
 from providers.protocol.base import Call, Problem
-from providers.protocol.findings import NOT_QUEUED, PAUSED_NEED
-from providers.protocol.problems import Fixed
+from providers.protocol.findings import NOT_QUEUED
 from providers.protocol.words import first_names
 
 if TYPE_CHECKING:
     from providers.api.dual_write.models import ConnectionSet, EntityMapStatus
     from providers.api.session import Session
-
-
-def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:
-    """A map that shall be live and needs one that is declared stopped."""
-    for name, need in _needs(inputs, "stopped"):
-        yield Problem(f"maps[{need!r}]", f"is declared stopped, and '{name}' needs it to run: stop both, or neither")
-
-
-def late_initial_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> Iterator[Problem]:
-    """Initial syncs that come new to maps that run already: they would never begin, for one precedes the start."""
-    late = [
-        name
-        for name in inputs.live_syncs
-        if name not in old.masters
-        and old.maps.get(name, "stopped") != "stopped"
-        and inputs.resync.get(name) in (None, old.resync.get(name))
-    ]
-    if late:
-        yield Fixed(
-            "initial_sync",
-            f"comes too late for maps that run already: {first_names([repr(name) for name in late])}. Give "
-            "`maps.resync` (or that of an override) a new text to run it now, or leave `initialSync` out",
-        )
-
-
-def warn_of_paused_prerequisites(inputs: LiveSyncInputs, call: Call) -> None:
-    """Prerequisites of running maps that are paused: what waits in their queues is missing on the other side."""
-    needed = dict.fromkeys(need for name, need in _needs(inputs, "paused") if inputs.maps[name] == "running")
-    if needed:
-        call.warn(f"declared paused, and running maps need their rows: {first_names(sorted(needed))}", PAUSED_NEED)
 
 
 def key_problems(inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
@@ -138,12 +103,3 @@ def warn_of_late_companies(
             f"rows that {', '.join(late)} had before are not copied: an initial sync runs once, and that was before. "
             "Give `maps.resync` a new text to run it again"
         )
-
-
-def _needs(inputs: LiveSyncInputs, state: str) -> Iterator[tuple[str, str]]:
-    """Every live map with each of its prerequisites that has this declared state."""
-    known = standard().maps
-    for name, declared in inputs.maps.items():
-        if declared == "stopped" or name not in known:
-            continue
-        yield from ((name, need) for need in known[name].needs if inputs.maps.get(need) == state)
