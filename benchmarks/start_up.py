@@ -21,7 +21,7 @@ from tools.workspace import ROOT
 STACK = "new-new"
 # The dynamic resources of new-new, not counting the component and the stack.
 RESOURCES = 12
-ROUNDS = 5
+ROUNDS = 11
 PREVIEW_BAR, REFRESH_BAR = 1.3, 1.6
 PROGRAM = ("__main__.py", "components", "providers", "Pulumi.yaml", ".venv")
 SETTINGS = """
