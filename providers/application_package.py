@@ -18,7 +18,7 @@ from providers.instances.existing_finops import environment_of
 from providers.instances.identifiers import on_environment
 from providers.instances.on_cds import OnCds, OnCdsArguments, OnCdsInputs, OnCdsOutputs
 from providers.instances.package_installation import Installation, named, not_offered
-from providers.instances.presence import environment_or_gone
+from providers.instances.presence import address_of, environment_or_gone
 from providers.instances.references import resolve
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem
 from providers.protocol.findings import CDS_NOT_CHECKED
@@ -129,13 +129,13 @@ class ApplicationPackageProvider(OnCds[PackageInputs, PackageOutputs]):
             raise NotRead(str(error)) from error
         if live is None or live.state in ("None", "Uninstalled"):
             return None
-        address = self.address_of(stored.environment_id, stored.cds_url, session)
+        address = address_of(stored.environment_id, stored.cds_url, session)
         return from_api(live, stored.environment_id, address, known=stored)
 
     def on_update(self, identifier: str, stored: PackageOutputs, inputs: PackageInputs, call: Call) -> PackageOutputs:
         """Finish an installation that is not `Installed`; nothing else can change in place."""
         live = self._installed(stored.environment_id, inputs, call)
-        address = self.address_of(stored.environment_id, stored.cds_url, call.session(inputs.cloud))
+        address = address_of(stored.environment_id, stored.cds_url, call.session(inputs.cloud))
         return from_api(live, stored.environment_id, address, known=inputs)
 
     def on_delete(self, identifier: str, stored: PackageOutputs, call: Call) -> None:

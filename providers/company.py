@@ -19,7 +19,7 @@ from providers.catalogue.companies import company_code
 from providers.catalogue.durations import TimeLimit, seconds
 from providers.instances.identifiers import company_of
 from providers.instances.on_cds import OfPairArguments, OfPairInputs, OnCds, OnCdsOutputs
-from providers.instances.presence import environment_or_gone
+from providers.instances.presence import address_of, environment_or_gone
 from providers.link.pair import Pair, find_pair
 from providers.protocol.addresses import bare_address, host_of
 from providers.protocol.base import Call, ManagedResource, NotRead, Problem, ResourceError
@@ -180,7 +180,7 @@ class CompanyProvider(OnCds[CompanyInputs, CompanyOutputs]):
             raise NotRead(str(error)) from error
         if entity is None:
             return None
-        address = self.address_of(stored.environment_id, address, session)
+        address = address_of(stored.environment_id, address, session)
         pair = Pair(stored.environment_id, host_of(address) or "", stored.finops_host)
         return from_api(entity, pair, known=stored, created_by_us=stored.created_by_us)
 

@@ -80,11 +80,11 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
-        return self._maps().live_problems(inputs, call)
+        return _live_maps().live_problems(inputs, call)
 
     def live_change_problems(self, inputs: LiveSyncInputs, old: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """The same for the initial syncs that this change brings."""
-        return self._maps().change_problems(inputs, old, call)
+        return _live_maps().change_problems(inputs, old, call)
 
     def meaning(self, name: str, was: Any, wanted: Any, stored: Stored) -> Meaning:
         """Keys are sets of columns without case."""
@@ -103,27 +103,21 @@ class LiveSyncProvider(OnCds[LiveSyncInputs, LiveSyncOutputs]):
 
     def on_create(self, inputs: LiveSyncInputs, call: Call) -> tuple[str, LiveSyncOutputs]:
         """Bring every declared map to its state; what runs already stays as it is."""
-        return self._maps().create(inputs, call)
+        return _live_maps().create(inputs, call)
 
     def on_read(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> LiveSyncOutputs | None:
         """One list call for all maps, one for the keys; what is not as declared is named. Gone with its CDS."""
-        return self._maps().read(identifier, stored, call)
+        return _live_maps().read(identifier, stored, call)
 
     def on_update(
         self, identifier: str, stored: LiveSyncOutputs, inputs: LiveSyncInputs, call: Call
     ) -> LiveSyncOutputs:
         """Only what is not as declared; a map that left the declaration is stopped if this stack started it."""
-        return self._maps().update(identifier, stored, inputs, call)
+        return _live_maps().update(identifier, stored, inputs, call)
 
     def on_delete(self, identifier: str, stored: LiveSyncOutputs, call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play."""
-        self._maps().delete(identifier, stored, _declared.values(), call)
-
-    def _maps(self) -> LiveMaps:
-        """Loaded by the first operation that asks a service or changes something; most previews do neither."""
-        from providers.maps.live_maps import LiveMaps
-
-        return LiveMaps(self.address_of)
+        _live_maps().delete(identifier, stored, _declared.values(), call)
 
 
 class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
@@ -151,3 +145,10 @@ class LiveSync(ManagedResource, module="dualwrite", name="LiveSync"):
             "dropped_maps": sorted(dropped) if dropped else None,
         }
         super().__init__(LiveSyncProvider(), resource_name, {**inputs, **shown}, opts)
+
+
+def _live_maps() -> LiveMaps:
+    """Loaded by the first operation that asks a service or changes something; most previews do neither."""
+    from providers.maps.live_maps import LiveMaps
+
+    return LiveMaps()

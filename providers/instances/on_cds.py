@@ -1,11 +1,11 @@
 """What resources of a CDS environment have in common: its name may be written in another way without being another."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NotRequired, TypeVar
+from typing import Annotated, Any, ClassVar, NotRequired, TypeVar
 
 import pulumi
 from pydantic import Field
 
-from providers.api.transport.errors import ApiError, NotFound
+from providers.api.transport.errors import ApiError
 from providers.documented_errors.recognition import documented
 from providers.instances import deletion
 from providers.instances.references import KnownNames, is_existing, reference_meaning
@@ -14,9 +14,6 @@ from providers.protocol.base import Call, CloudArguments, CloudInputs, CloudOutp
 from providers.protocol.consent import Consent
 from providers.protocol.diff import Meaning
 from providers.protocol.marks import Address, CaseBlind, Checked, Recorded, Replaces
-
-if TYPE_CHECKING:
-    from providers.api.session import Session
 
 
 class OnCdsInputs(CloudInputs):
@@ -155,15 +152,6 @@ class OnCds(Provider[In, Out]):
         if host != host_of(wanted):
             return Meaning.OTHER
         return Meaning.SAME if stored.outputs.get("finops") else Meaning.RENAMED
-
-    def address_of(self, environment_id: str, known: str, session: "Session") -> str:
-        """The address of the environment; asked for only where older code did not store it."""
-        if known or not environment_id:
-            return known
-        try:
-            return session.power_platform.environment(environment_id, shared=True).url
-        except NotFound:
-            return ""
 
 
 def _of_deletion(entries: Any) -> set[tuple[str, str, str]]:

@@ -1,4 +1,7 @@
-"""Is an environment gone? Believed only when both say so: the answer for its id, and the list of all environments."""
+"""Is an environment gone, and what is its address?
+
+Gone is believed only when both say so: the answer for its id, and the list of all environments.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from providers.protocol.call import NotRead
 if TYPE_CHECKING:
     from providers.api.power_platform.interface import PowerPlatform
     from providers.api.power_platform.models import Environment
+    from providers.api.session import Session
 
 
 def environment_or_gone(service: PowerPlatform, identifier: str) -> Environment | None:
@@ -24,3 +28,13 @@ def environment_or_gone(service: PowerPlatform, identifier: str) -> Environment 
         if any(each.id.casefold() == identifier.casefold() for each in service.environments(fresh=True)):
             raise NotRead(f"the service lists the environment {identifier}, and says: {error}") from error
         return None
+
+
+def address_of(environment_id: str, known: str, session: Session) -> str:
+    """The address of the environment; asked for only where older code did not store it."""
+    if known or not environment_id:
+        return known
+    try:
+        return session.power_platform.environment(environment_id, shared=True).url
+    except NotFound:
+        return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from providers.api.identity.dual_write_sources import HOW_TO_GET_ONE, dual_write_token_configured
 from providers.api.transport.errors import NotFound
 from providers.catalogue.durations import seconds
 from providers.instances.identifiers import LinkId
-from providers.instances.presence import environment_or_gone
+from providers.instances.presence import address_of, environment_or_gone
 from providers.link.pair import find_link, find_pair
 from providers.maps.catch_up import core_problems, require_skippable
 from providers.maps.declaration import declared_before, same_keys, skipped_queues, warn_of_paused_prerequisites
@@ -34,15 +34,9 @@ if TYPE_CHECKING:
     from providers.api.dual_write.models import EntityMapStatus
     from providers.api.session import Session
 
-# The address of a CDS environment by its id, and as stored; asked for only where older code did not store it.
-AddressOf = Callable[[str, str, "Session"], str]
-
 
 class LiveMaps:
     """The operations of live sync."""
-
-    def __init__(self, address_of: AddressOf) -> None:
-        self._address_of = address_of
 
     def live_problems(self, inputs: LiveSyncInputs, call: Call) -> Iterable[Problem]:
         """Initial syncs that the documents forbid, and keys that cannot change now; nothing before the pair exists."""
@@ -98,7 +92,7 @@ class LiveMaps:
         place = LinkId.parse(identifier).environment_id
         try:
             live = read_live(session, stored, call)
-            return _placed(live, place, self._address_of(place, stored.cds_url, session))
+            return _placed(live, place, address_of(place, stored.cds_url, session))
         except NotFound:
             if environment_or_gone(session.power_platform, place) is not None:
                 raise
@@ -130,7 +124,7 @@ class LiveMaps:
         started = started_by_us(inputs, result, private.running_before, kept | result.started)
         outputs = outputs_of(inputs, link, stored.finops_host, result, started)
         outputs = with_memory(stored, inputs, outputs)
-        return _placed(outputs, place, self._address_of(place, stored.cds_url, session))
+        return _placed(outputs, place, address_of(place, stored.cds_url, session))
 
     def delete(self, identifier: str, stored: LiveSyncOutputs, declared: Iterable[LiveSyncInputs], call: Call) -> None:
         """Stop what this stack started; maps that a person paused stay paused, for their queue is not ours to play.
