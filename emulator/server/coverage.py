@@ -25,6 +25,8 @@ when a switch asks for it. *Assumed*: no source decides it. An assumption that c
 set with `POST /_emulator/switches`. What is not in the list is answered with 501, method and path; so are names
 (tables, columns, operations, query functions, audiences and more) that Microsoft has and the emulator lacks
 (`data/microsoft_names.json`), and bodies and values of which no source says what the service does with them.
+What the emulator refuses for itself is no service's refusal and not in the list: hosts outside the tenant (403), bodies
+over 30 MB (413), and on its control plane other hosts, pages of other sites and forms (403).
 """
 
 # What may stand before the reason of an evidence; anything else is a source.
