@@ -11,7 +11,7 @@ from providers.api.transport.errors import PermissionDenied
 from providers.finops_instance import FinOpsInstanceProvider
 from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs
 from providers.protocol.base import NotRead, ResourceError
-from tests.support.cds_and_finops import CDS_URL, DETAILS, CdsAndFinOps
+from tests.support.cds_and_finops import CDS_URL, DETAILS, FINOPS_URL, CdsAndFinOps
 from tests.support.check_findings import check_findings
 from tests.support.in_process import World
 
@@ -161,6 +161,15 @@ def test_other_partner_is_named(tailspin: CdsAndFinOps) -> None:
             "not with 'Tailspin Sales'; it has one partner"
         )
     ]
+
+
+def test_finops_that_is_linked_instead_tells_nothing_of_another(tailspin: CdsAndFinOps) -> None:
+    tailspin.press_link(HOST)
+    tailspin.has_version("10.0.8")
+    other = "tailspin-two.sandbox.operations.eu.dynamics.com"
+    tailspin.world.tenant.seeds.play({"lifecycle_finops": [{"name": "tailspin-two", "host": other}]})
+    assert against(tailspin, url=f"https://{other}") == []
+    assert tailspin.world.said == [LATER]
 
 
 def test_linked_finops_is_checked_for_tenant_and_version(tailspin: CdsAndFinOps) -> None:
@@ -368,3 +377,24 @@ def test_installed_finops_becomes_an_existing_one_in_place(installed: CdsAndFinO
         {**ON_EXISTING, "instance": "new", "data": "demo"},
     )
     assert new.replaces == ["data"]
+
+
+def taken_back(unified: CdsAndFinOps, url: str) -> list[tuple[str, str]]:
+    """Against counting the F&O of this address, which was only used, as installed by the stack."""
+    old = FinOpsInputs.model_validate({**BAG, "cds": ON_EXISTING["cds"], "url": url})
+    found = PROVIDER.live_change_problems(FinOpsInputs.model_validate(ON_EXISTING), old, unified.world.call())
+    return [tuple(each) for each in found]  # type: ignore[misc]
+
+
+def test_only_the_finops_that_is_installed_there_becomes_the_stacks(installed: CdsAndFinOps) -> None:
+    assert taken_back(installed, FINOPS_URL) == []
+    assert taken_back(installed, URL) == [
+        ("instance", f"'Fabrikam Sales' has {FINOPS_URL}, not {URL}: put the old value back")
+    ]
+
+
+def test_finops_of_lifecycle_services_never_becomes_the_stacks(unified: CdsAndFinOps) -> None:
+    unified.press_link(HOST)
+    ((path, text),) = taken_back(unified, URL)
+    assert path == "cds"
+    assert "an environment of Lifecycle Services" in text

@@ -1,5 +1,7 @@
 """Installing F&O: Platform Tools, the Provisioning App with its choices, registration, both sides."""
 
+from typing import Any
+
 import pytest
 
 from emulator.core.faults import Fault
@@ -56,8 +58,12 @@ def test_newest_version_is_installed_without_a_minimum(unified: CdsAndFinOps) ->
 
 
 def test_version_nobody_offers_stops_before_the_installation(unified: CdsAndFinOps) -> None:
-    with pytest.raises(InvalidRequest, match=r"F&O 10\.0\.47 is not on offer .* the newest is 10\.0\.45\.10"):
+    with pytest.raises(InvalidRequest) as caught:
         install(unified, minimum="10.0.47")
+    assert str(caught.value) == (
+        "F&O 10.0.47 is not on offer for this environment; the newest is 10.0.45.10. "
+        "Lower `version`, or leave it out to get the newest."
+    )
     assert unified.installations() == [(PLATFORM_TOOLS, None)]
 
 
@@ -116,8 +122,11 @@ def test_foreign_environment_is_not_edited_for_a_late_link(unified: CdsAndFinOps
 
 def test_sides_that_disagree_are_an_error(installed: CdsAndFinOps) -> None:
     installed.links_elsewhere("https://other.operations.eu.dynamics.com/")
-    with pytest.raises(Conflict, match="the two sides of the link disagree: the Power Platform links https://other"):
+    with pytest.raises(
+        Conflict, match="the two sides of the link disagree: the Power Platform links https://other"
+    ) as caught:
         install(installed)
+    assert caught.value.next_step == "Nothing was changed; open a support request with both ids."
 
 
 @pytest.mark.parametrize(
@@ -129,8 +138,12 @@ def test_sides_that_disagree_are_an_error(installed: CdsAndFinOps) -> None:
     ],
 )
 def test_other_choices_than_asked_are_an_error(installed: CdsAndFinOps, demo: bool, tools: bool, said: str) -> None:
-    with pytest.raises(Conflict, match=said):
+    with pytest.raises(Conflict) as caught:
         install(installed, demo=demo, tools=tools)
+    assert str(caught.value) == (
+        f"{said}, and both are fixed when it is installed. "
+        "Set `data` and `developerTools` to what is there, or give the CDS instance a new `domain`."
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,8 +158,9 @@ def test_update_is_queued_only_when_too_old(
     installed: CdsAndFinOps, held: str, minimum: str, queued: list[str]
 ) -> None:
     installed.has_version(held)
-    installation(installed).update(minimum)
+    seen = installation(installed).update(minimum)
     assert installed.updates() == queued
+    assert seen.reachable
 
 
 def test_update_under_way_is_not_queued_again(installed: CdsAndFinOps) -> None:
@@ -156,6 +170,25 @@ def test_update_under_way_is_not_queued_again(installed: CdsAndFinOps) -> None:
     installed.wire.forget()
     assert installation(installed).update("10.0.45").version == "10.0.45.10"
     assert installed.updates() == []
+
+
+def test_update_whose_answer_is_lost_is_not_queued_again(installed: CdsAndFinOps) -> None:
+    installed.has_version("10.0.44.9")
+    installed.world.tenant.faults.add(Fault(service="dataverse", path="*/msprov_queuefnoinstallorupdate", drop="after"))
+    assert installation(installed).update("10.0.45").version == "10.0.45.10"
+    assert installed.updates() == ["ApplicationVersion=10.0.45.10"]
+    (said,) = installed.world.said
+    assert said.startswith("the request of the update got no answer (")
+
+
+def test_update_that_fails_is_an_error(installed: CdsAndFinOps) -> None:
+    def failed(listed: Any) -> Any:
+        return {**listed, "value": [{**each, "state": "InstallFailed"} for each in listed["value"]]}
+
+    installed.has_version("10.0.44.9")
+    installed.wire.alter("*/applicationPackages", failed)
+    with pytest.raises(OperationFailed, match=r"the update of F&O to 10\.0\.45 failed"):
+        installation(installed).update("10.0.45")
 
 
 def test_link_is_waited_for_before_anything_else_is_asked(installed: CdsAndFinOps) -> None:

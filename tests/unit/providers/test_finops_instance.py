@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from emulator.core.faults import Fault
 from providers.api.dataverse.models import FinOpsApplication
 from providers.api.transport.errors import UnexpectedAnswer
 from providers.finops_instance import FinOpsInstanceProvider
@@ -12,8 +13,9 @@ from providers.instances.finops_model import FinOpsInputs, FinOpsOutputs, Place,
 from providers.instances.finops_readiness import Observation
 from tests.support.cds_and_finops import CDS, CDS_URL, FINOPS_URL, CdsAndFinOps
 from tests.support.check_findings import check_findings
-from tests.support.environments import FABRIKAM_ID
+from tests.support.environments import FABRIKAM_ID, PROVISIONING_APP
 from tests.support.in_process import World
+from tests.support.watched_wire import Wire
 
 PROVIDER = FinOpsInstanceProvider()
 BAG: dict[str, Any] = {
@@ -132,16 +134,37 @@ def test_licence_and_capacity_are_checked_before_a_creation(world: World) -> Non
     )
 
 
+def test_licence_is_checked_for_the_type_and_the_location_that_are_declared(world: World) -> None:
+    wire = Wire(world)
+    wire.alter("*/templates", lambda offered: {**offered, "production": []})
+    wanted = {"environment_type": "production", "location": "unitedstates"}
+    assert live_problems(world, NOT_THERE.model_copy(update=wanted)) == [
+        (
+            "cds",
+            (
+                "F&O cannot be installed: the template D365_FinOps_Finance is not offered for a production environment "
+                "in unitedstates"
+            ),
+        )
+    ]
+    assert wire.count("*/locations/unitedstates/templates") == 1
+
+
 def test_finops_that_is_there_needs_no_checks(installed: CdsAndFinOps) -> None:
     installed.world.tenant.switches.set("capacity_finops_database_mb", 0)
     assert live_problems(installed.world, INPUTS) == []
 
 
-def test_licence_cannot_be_checked_by_macro_region(world: World) -> None:
+def test_what_cannot_be_checked_is_said(world: World) -> None:
     world.tenant.switches.set("tenant_provisioning_mode", "macroRegion")
+    refusal = {"error": {"code": "Forbidden", "message": "no licensing role"}}
+    world.tenant.faults.add(
+        Fault(service="powerplatform", method="GET", path="/licensing/tenantCapacity", status=403, body=refusal)
+    )
     assert live_problems(world) == []
     assert world.said == [
         "DW-N04 not checked: the licence for F&O, which is listed by location",
+        "DW-N03 not checked: free F&O capacity (no licensing role)",
         "DW-N08 not checked: whether F&O 10.0.45 is on offer, which no environment of the tenant tells",
     ]
 
@@ -167,6 +190,15 @@ def test_created_finops_is_reported_from_both_sides(installed: CdsAndFinOps) -> 
     }
 
 
+def test_installation_asks_for_what_is_declared_and_reports_what_the_sides_tell(unified: CdsAndFinOps) -> None:
+    inputs = INPUTS.model_copy(update={"data": "demo", "developer_tools": True, "version": "10.0.44"})
+    _, outputs = PROVIDER.on_create(inputs, unified.world.call())
+    choices = "DevToolsEnabled=true|DemoDataEnabled=true|ApplicationVersion=10.0.44.9"
+    assert unified.installations()[1] == (PROVISIONING_APP, choices)
+    assert (outputs.data, outputs.developer_tools, outputs.application_version) == ("demo", True, "10.0.44.9")
+    assert (outputs.deployment_type, outputs.demo_dataset) == ("UnifiedDeveloper", "Contoso")
+
+
 def test_version_stays_unmanaged_without_a_minimum(installed: CdsAndFinOps) -> None:
     outputs = created(installed, minimum=None)
     assert outputs.version is None
@@ -189,6 +221,12 @@ def test_unchanged_finops_reads_as_created(installed: CdsAndFinOps) -> None:
 def test_finops_is_gone_with_its_environment(installed: CdsAndFinOps) -> None:
     stored = created(installed)
     installed.world.tenant.person.act({"action": "delete-environment", "environment": FABRIKAM_ID})
+    assert read(installed, stored) is None
+
+
+def test_finops_that_no_side_shows_is_gone(installed: CdsAndFinOps) -> None:
+    stored = created(installed)
+    installed.change(finops=None, packages={})
     assert read(installed, stored) is None
 
 
@@ -221,5 +259,5 @@ def test_delete_says_that_finops_goes_with_its_environment(installed: CdsAndFinO
 
 
 def test_nameless_finops_is_no_answer() -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswer, match="neither side names the id and the address of F&O"):
         from_api(Observation(application=FinOpsApplication()), Place(FABRIKAM_ID), known=INPUTS)
