@@ -4,23 +4,19 @@ import json
 import logging
 import os
 import shlex
-import ssl
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from emulator.identity import directory
-from emulator.server.state_folder import DEFAULT, InUseError, Running, StateFolder
+from emulator.server.delegated_token import NoTokenError, delegated_token
+from emulator.server.state_folder import DEFAULT, InUseError, Running, StateFolder, not_running
 
 # `env` and `token` run at every start of a program, so only what serves the tenant imports the tenant.
 
 ROOT = Path(__file__).resolve().parent.parent
-TOKEN_SECONDS = 30.0
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 State = Annotated[Path, typer.Option(help="Folder in which the tenant lives between two runs.")]
@@ -88,7 +84,8 @@ def _read_seed(path: Path | None) -> dict[str, Any]:
 def env(state: State = DEFAULT) -> None:
     """Print the variables with which a program reaches the running emulator, as NAME=value lines."""
     running = _running(state)
-    command = [sys.executable, "-m", "emulator", "token", "--state", str(state.absolute())]
+    # Not `emulator token`: the library of the commands takes longer to load than the token to get.
+    command = [sys.executable, "-m", "emulator.server.delegated_token", str(state.absolute())]
     variables = {
         "DUALWRITE_EMULATOR_URL": running.url,
         "DUALWRITE_EMULATOR_CA": running.ca,
@@ -107,30 +104,10 @@ def env(state: State = DEFAULT) -> None:
 @app.command()
 def token(state: State = DEFAULT) -> None:
     """Print a delegated token of the demo administrator for the dual-write service."""
-    running = _running(state)
-    proxy = urllib.request.ProxyHandler({"https": running.url})
-    trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=running.ca))
-    form = {
-        "grant_type": "refresh_token",
-        "client_id": directory.DATA_INTEGRATION_APP_ID,
-        "refresh_token": directory.ADMINISTRATOR_REFRESH_TOKEN,
-        "scope": f"{directory.DUAL_WRITE_AUDIENCE}/.default openid profile offline_access",
-    }
-    request = urllib.request.Request(
-        f"https://{directory.AUTHORITY_HOST}/{StateFolder(state).tenant_id()}/oauth2/v2.0/token",
-        data=urllib.parse.urlencode(form).encode(),
-        headers={"Origin": "https://dataintegrator.trafficmanager.net"},
-    )
-    # Python's urllib leaves the proxy out for hosts that NO_PROXY names; here there is no other way.
-    os.environ.pop("NO_PROXY", None)
-    os.environ.pop("no_proxy", None)
     try:
-        with urllib.request.build_opener(proxy, trust).open(request, timeout=TOKEN_SECONDS) as answer:
-            typer.echo(json.load(answer)["access_token"])
-    except urllib.error.HTTPError as error:
-        _fail(f"The emulator gave no token: HTTP {error.code}.")
-    except (OSError, ValueError, KeyError) as error:
-        _fail(f"The emulator gave no token: {error}.")
+        typer.echo(delegated_token(state))
+    except NoTokenError as error:
+        _fail(str(error))
 
 
 @app.command()
@@ -150,7 +127,7 @@ def coverage(
 def _running(state: Path) -> Running:
     running = StateFolder(state).running()
     if running is None:
-        _fail(f"No emulator is running on {state}; `python -m emulator serve --state {state}` starts one.")
+        _fail(not_running(state))
     return running
 
 

@@ -30,6 +30,11 @@ class Running(NamedTuple):
     pid: int
 
 
+def not_running(state: Path) -> str:
+    """Return the line against a folder on which no emulator runs."""
+    return f"No emulator is running on {state}; `python -m emulator serve --state {state}` starts one."
+
+
 class StateFolder:
     """Paths of everything that outlives a restart."""
 
