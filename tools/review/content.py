@@ -14,8 +14,8 @@ from tools.review.resources import companies, first_pin, label, line, masters, n
 # Map names up to this many stand in the table itself.
 MAPS_SHOWN = 3
 NOT_DECLARED = "new"
-# What the engine says of a program that said itself what is wrong.
-AFTERMATH = "an unhandled error occurred"
+# What the engine says of a program that said itself what is wrong, and of its own end then.
+AFTERMATH = ("an unhandled error occurred", "Resource monitor has terminated", "preview canceled", "preview failed")
 
 
 class MapChange(NamedTuple):

@@ -17,6 +17,8 @@ RESETS = ("DW-I01", "DW-I02")
 STACK_TYPE = "pulumi:pulumi:Stack"
 _OURS = "dynamic/dualwrite:"
 _CODE = re.compile(r"\bDW-[A-Z]\d\d\b")
+# How the engine names the input of a refusal, before our text.
+_INPUT = re.compile(r"\bproperty (\S+) value \{.*\} has a problem: $", re.DOTALL)
 _TITLE = re.compile(r"^\w+ '.*?': ")
 _UNCHANGED = ("same", "read", "refresh")
 # What the engine writes for a value that is known only during `up`.
@@ -220,7 +222,14 @@ def diagnostics(told: Sequence[Mapping[str, Any]]) -> tuple[list[Finding], list[
         message = str(entry.get("message", "")).strip()
         code = _CODE.search(message)
         if code:
-            findings.add(Finding(code[0], message[code.end() :].strip(), str(entry.get("urn", ""))))
+            text = _with_input(message[: code.start()], message[code.end() :].strip())
+            findings.add(Finding(code[0], text, str(entry.get("urn", ""))))
         elif message and entry.get("severity") == "error":
             errors.append(message.removeprefix("error: "))
     return sorted(findings), errors
+
+
+def _with_input(before: str, text: str) -> str:
+    """The text of a refusal behind the input that it is about, unless it begins with that."""
+    named = _INPUT.search(before)
+    return text if named is None or text.startswith(named[1]) else f"{named[1]}: {text}"

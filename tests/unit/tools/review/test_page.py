@@ -148,6 +148,21 @@ def test_problems_of_a_stack_file_are_counted_each_and_the_engines_own_line_is_n
     assert "- an unhandled error occurred" in page(plan(diagnostics=[engines]))
 
 
+@pytest.mark.parametrize(
+    "last", ["Resource monitor has terminated, shutting down", "preview canceled", "preview failed"]
+)
+def test_what_the_engine_says_of_its_end_is_no_problem_beside_a_refusal(last: str) -> None:
+    refused = (
+        "error: X resource 'x': property location value {eu-west} has a problem: DW-C04 is no location of this tenant"
+    )
+    end = said(f"error: {last}\n", severity="error")
+    text = page(plan(diagnostics=[said(refused, severity="error"), end]))
+    assert "is refused: 1 problem to mend first" in text
+    assert "DW-C04 location: is no location of this tenant" in text
+    assert last not in text
+    assert last in page(plan(diagnostics=[end]))
+
+
 def test_refused_plan_shows_its_problems_and_no_digest() -> None:
     text = page(
         plan(step("Company", "create", new={"code": "X"}), diagnostics=[said("DW-C01 wrong", severity="error")])

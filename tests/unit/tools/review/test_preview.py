@@ -46,7 +46,7 @@ def test_findings_are_read_by_their_code_wherever_it_stands() -> None:
         ]
     )
     assert [finding.code for finding in preview.findings] == ["DW-C02", "DW-N01"]
-    assert preview.refusals[0].text == "no consent"
+    assert preview.refusals[0].text == "a: no consent"
     assert preview.of_kind("N")[0].sentence == "not checked: the version"
     assert preview.findings[0].urn == urn("LiveSync", "pair-LiveSync")
     assert preview.errors == ("something else",)
