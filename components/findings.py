@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +22,14 @@ _TYPES = {
     "model_type": "must be a map of keys and values",
     "model_attributes_type": "must be a map of keys and values",
     "string_too_long": "is too long",
+}
+
+
+# Lists in place of which people write one word, and what else may stand there.
+_LISTS_OF_WORDS: Mapping[tuple[int | str, ...], str] = {
+    ("connection", "companies"): "as-linked",
+    ("maps", "include"): "",
+    ("maps", "exclude"): "",
 }
 
 
@@ -104,7 +112,15 @@ def _text(item: ErrorDetails, location: list[int | str], model: type[BaseModel])
         return "is required"
     if value is None:
         return "is empty; give it a value or leave the key out"
-    return _wrong_value(item) or _wrong_type(kind, value) or item["msg"]
+    return _no_list(value, location) or _wrong_value(item) or _wrong_type(kind, value) or item["msg"]
+
+
+def _no_list(value: object, location: Sequence[int | str]) -> str | None:
+    """A word where a list of such words is due: the list that it would be."""
+    other = _LISTS_OF_WORDS.get(tuple(location))
+    if not isinstance(value, str) or other is None or difflib.get_close_matches(value.casefold(), [other]):
+        return None
+    return f"is {value!r}; write a list: [{value}]" + (f", or {other}" if other else "")
 
 
 def _wrong_value(item: ErrorDetails) -> str | None:

@@ -29,7 +29,7 @@ from tools import (
     workspace,
 )
 from tools.engine.build import EngineUnavailable, engine_folder
-from tools.exit_codes import ExitCode, NotRead, Refused, UserError
+from tools.exit_codes import ExitCode, Refused, UserError
 from tools.pulumi_cli import Deployment
 from tools.review import commands as review
 from tools.review import outcome
@@ -46,7 +46,6 @@ Approved = Annotated[str, typer.Option(help="digest or page that was approved: n
 Refreshed = Annotated[bool, typer.Option("--refresh", help="read the services first, without recording it")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object, see docs/machines.md")]
 Detailed = Annotated[bool, typer.Option("--detailed-exit-code", help="2 when there are changes")]
-DEFAULT_STACK = "new-new"
 
 
 def engine() -> Path:
@@ -112,14 +111,6 @@ def reading(name: str, *, planning: bool = False) -> Iterator[tuple[Stack, Stack
         yield stack, copy
 
 
-def require_deployed(copy: StackCopy) -> None:
-    """Refused where there is nothing to read: a green answer would be about another place than the user means."""
-    if not copy.deployed:
-        raise NotRead(
-            f"Stack '{copy.stack}' is not in the backend, so there is nothing to read: `make up` brings it up."
-        )
-
-
 def operate(arguments: Sequence[str], stack: Stack, environment: dict[str, str]) -> None:
     """Run an operation on the stack; ends this process with the exit code for how it failed, when it fails."""
     ended(outcome.run([*arguments, "--stack", stack.name], environment), stack, environment)
@@ -152,7 +143,7 @@ def prove_live(stack: Stack, environment: Mapping[str, str], deployment: Deploym
 
 
 @app.command()
-def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
+def up(name: StackName = workspace.DEFAULT_STACK, approved: Approved = "") -> None:
     """Bring the stack's pair to live sync; on the emulator prove it after a change."""
     stack, environment = ready(name)
     refuse_second_stack(stack, environment)
@@ -176,7 +167,7 @@ def up(name: StackName = DEFAULT_STACK, approved: Approved = "") -> None:
 
 @app.command()
 def preview(
-    name: StackName = DEFAULT_STACK,
+    name: StackName = workspace.DEFAULT_STACK,
     diff: Annotated[bool, typer.Option(help="the engine's own preview, property by property")] = False,
     refreshed: Refreshed = False,
     as_json: AsJson = False,
@@ -193,7 +184,7 @@ def preview(
 
 @app.command()
 def page(
-    name: Annotated[str, typer.Option("--stack", help="a stack under stacks/")] = DEFAULT_STACK,
+    name: Annotated[str, typer.Option("--stack", help="a stack under stacks/")] = workspace.DEFAULT_STACK,
     refreshed: Refreshed = False,
     as_json: AsJson = False,
     detailed_exit_code: Detailed = False,
@@ -211,7 +202,7 @@ def asked_for(code: ExitCode, detailed: bool) -> ExitCode:
 
 @app.command()
 def refresh(
-    name: StackName = DEFAULT_STACK,
+    name: StackName = workspace.DEFAULT_STACK,
     preview_only: Annotated[bool, typer.Option(help="name what drifted and record nothing")] = False,
     as_json: AsJson = False,
     detailed_exit_code: Detailed = False,
@@ -221,7 +212,7 @@ def refresh(
     asked = ["--expect-no-changes"] if detailed_exit_code else []
     arguments = ["refresh", *how, *asked, "--diff", "--suppress-outputs"]
     with reading(name) as (stack, copy):
-        require_deployed(copy)
+        copy.require_deployed()
         if not preview_only:
             release_locks(stack, copy.environment)
         if as_json:
@@ -235,7 +226,7 @@ def refresh(
 
 
 @app.command("check-file")
-def check_file(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+def check_file(name: StackName = workspace.DEFAULT_STACK, as_json: AsJson = False) -> None:
     """Check a stack file offline: no service, no credential, no engine."""
     from tools import offline
 
@@ -259,26 +250,32 @@ def changed(since: Annotated[str, typer.Option(help="the commit to compare with"
 
 
 @app.command()
-def destroy(name: StackName = DEFAULT_STACK) -> None:
+def destroy(name: StackName = workspace.DEFAULT_STACK) -> None:
     """Delete what the stack created; refused without the consent that the README describes."""
     from tools import deletion
 
+    with reading(name) as (stack, copy):
+        deployment = pulumi_cli.deployment(stack.name, copy.environment) if copy.deployed else None
+    if deployment is None or not deployment.resources:
+        console.print(f"Nothing to destroy: stack '{name}' has no resources.", highlight=False)
+        return
     stack, environment = ready(name)
-    deployment = pulumi_cli.deployment(stack.name, environment)
     config = workspace.config_of(workspace.STACKS / f"Pulumi.{stack.name}.yaml")
     today = datetime.now(UTC).date()
-    against = deletion.problem(f"stacks/Pulumi.{stack.name}.yaml", config, deployment, today)
+    against = deletion.problem(stack.name, config, deployment, today)
     if against:
         raise Refused(against)
     operate(["destroy", "--yes"], stack, environment)
 
 
 @app.command()
-def prove(name: StackName = DEFAULT_STACK) -> None:
+def prove(name: StackName = workspace.DEFAULT_STACK) -> None:
     """Prove live sync with a row each way, and count what was brought over."""
     with reading(name) as (stack, copy):
-        require_deployed(copy)
-        prove_live(stack, copy.environment, pulumi_cli.deployment(stack.name, copy.environment))
+        copy.require_deployed()
+        deployment = pulumi_cli.deployment(stack.name, copy.environment)
+        deployment.require_resources(stack.name)
+        prove_live(stack, copy.environment, deployment)
 
 
 @app.command()
@@ -299,7 +296,7 @@ def stop() -> None:
 
 
 @app.command()
-def env(name: StackName = DEFAULT_STACK, as_json: AsJson = False) -> None:
+def env(name: StackName = workspace.DEFAULT_STACK, as_json: AsJson = False) -> None:
     """Print shell exports for plain `pulumi` commands: eval "$(make -s env)"."""
     stack = checked(name)
     folder = engine()

@@ -12,21 +12,23 @@ from pydantic import ValidationError
 from components.stack import NAMESPACE
 from providers.protocol.consent import Action, Consent, missing_consent
 from tools.pulumi_cli import Deployment
+from tools.workspace import make
 
 _ACTIONS: tuple[Action, ...] = ("delete-environment", "replace-environment")
 _A_MONTH_DAYS = 30
 
 
-def problem(file: str, config: Mapping[str, Any], deployment: Deployment, today: date) -> str | None:
+def problem(stack: str, config: Mapping[str, Any], deployment: Deployment, today: date) -> str | None:
     """Why the stack's environments must not be deleted now, with the lines to add; None where nothing is against it."""
+    file = f"stacks/Pulumi.{stack}.yaml"
     stored = dict(_own_environments(deployment))
     declared = list(_entries(config.get(f"{NAMESPACE}:confirm")))
     missing = [domain for domain in stored if _missing(declared, domain, today)]
     if missing:
-        return _lines_to_add(file, missing, declared, today)
+        return _lines_to_add(stack, missing, declared, today)
     unknown = [domain for domain, consents in stored.items() if _missing(consents, domain, today)]
-    text = f"{file} consents to the end of {', '.join(unknown)}, but the last `up` did not know: `make up` first."
-    return text if unknown else None
+    known_first = f"but the last `up` did not know: {make('up', stack)} first."
+    return f"{file} consents to the end of {', '.join(unknown)}, {known_first}" if unknown else None
 
 
 def _own_environments(deployment: Deployment) -> Iterator[tuple[str, list[Consent]]]:
@@ -36,14 +38,15 @@ def _own_environments(deployment: Deployment) -> Iterator[tuple[str, list[Consen
             yield str(outputs["domain"]), list(_entries(outputs.get("confirm")))
 
 
-def _lines_to_add(file: str, domains: Iterable[str], declared: Iterable[Consent], today: date) -> str:
+def _lines_to_add(stack: str, domains: Iterable[str], declared: Iterable[Consent], today: date) -> str:
     entries = list(declared)
     reasons = "; ".join(f"'{each}': {_missing(entries, each, today)}" for each in domains)
     until = date.fromordinal(today.toordinal() + _A_MONTH_DAYS)
     lines = "\n".join(f'    - {{action: delete-environment, target: {each}, until: "{until}"}}' for each in domains)
     return (
-        f"Nothing was deleted. This would delete environments for good, and {reasons}.\n"
-        f"Add to {file}, then `make up`, then `make destroy`:\n  {NAMESPACE}:confirm:\n{lines}"
+        f"Nothing was deleted. This would delete environments for good. {reasons}.\n"
+        f"Add to stacks/Pulumi.{stack}.yaml, then {make('up', stack)}, then {make('destroy', stack)}:\n"
+        f"  {NAMESPACE}:confirm:\n{lines}"
     )
 
 

@@ -59,7 +59,7 @@ def problem(stack: str, config: Mapping[str, Any], others: Mapping[str, Deployme
                 return (
                     f"Stack '{name}' manages the maps of {shared}, and stack '{stack}' names it as well: two stacks on "
                     "one pair undo each other's map states. Nothing was run. Keep one of the two: `make destroy "
-                    f"STACK={name}` leaves existing instances in place; or name another pair."
+                    f"STACK={name}` deletes what that one created, existing instances stay; or name another pair."
                 )
     return None
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tools.bags import entries, mapping
 from tools.exit_codes import NotRead
-from tools.workspace import ROOT
+from tools.workspace import ROOT, make
 
 UNCHANGED = ("same", "read")
 NEWEST_RUNS = 20
@@ -22,6 +22,11 @@ class Deployment(NamedTuple):
     outputs: dict[str, Any]
     resources: list[dict[str, Any]]
     pending_creates: int = 0
+
+    def require_resources(self, stack: str) -> None:
+        """Raise NotRead where a `destroy`, or an `up` that made nothing, left none."""
+        if not self.resources:
+            raise NotRead(f"Stack '{stack}' has no resources, so there is nothing to prove: {make('up', stack)} first.")
 
     def of_type(self, name: str) -> list[dict[str, Any]]:
         """The outputs of every resource of ours of that type, such as `LiveSync`."""

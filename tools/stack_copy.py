@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tools import backend, pulumi_cli
+from tools.exit_codes import NotRead
 from tools.variables import BACKEND, PASSPHRASE_FILE
-from tools.workspace import ROOT, STACKS
+from tools.workspace import ROOT, STACKS, make
 
 _PROJECT = "Pulumi.yaml"
 
@@ -30,6 +31,12 @@ class StackCopy(NamedTuple):
     def options(self) -> tuple[str, ...]:
         """Options of the CLI that name the stack and its copied file."""
         return ("--stack", self.stack, "--config-file", str(self.file))
+
+    def require_deployed(self) -> None:
+        """Raise NotRead without anything to read: a green answer would be about another place than the user means."""
+        if not self.deployed:
+            text = f"Stack '{self.stack}' is not in the backend, so there is nothing to read"
+            raise NotRead(f"{text}: {make('up', self.stack)} brings it up.")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from tools.backend import folder_of
 from tools.exit_codes import UserError as UserError  # where the commands look for it
@@ -35,6 +35,8 @@ FIXED = {
 CREDENTIALS = ("AZURE_", "DUALWRITE_")
 NO_CREDENTIALS = ("AZURE_CONFIG_DIR",)
 # What Pulumi takes as the name of a stack.
+# The stack of a command that names none.
+DEFAULT_STACK = "new-new"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -48,6 +50,11 @@ class Stack(NamedTuple):
     def emulated(self) -> bool:
         """Whether the stack lives on the local emulator."""
         return self.cloud == "emulator"
+
+
+def make(target: str, stack: str) -> str:
+    """The command line of a target for a stack, as a message tells it."""
+    return f"`make {target}`" if stack == DEFAULT_STACK else f"`make {target} STACK={stack}`"
 
 
 def stack(name: str) -> Stack:
@@ -77,6 +84,18 @@ def file_of(path: Path) -> StackFile:
         raise UserError(f"stacks/{path.name} {problem}.") from None
 
 
+def _require_known_cloud(stack: Stack) -> None:
+    """Refuse a cloud that there is none of: a misspelt `emulator` would be taken for a real one."""
+    # The program's own imports, for which commands on the emulator need not wait.
+    from components.findings import suggestion
+    from components.stack import Cloud
+
+    known = get_args(Cloud)
+    if stack.cloud not in known:
+        text = f"stacks/Pulumi.{stack.name}.yaml: dualwrite:cloud: is {stack.cloud!r}; {suggestion(stack.cloud, known)}"
+        raise UserError(f"{text} Nothing was run.")
+
+
 def _by_passphrase(stack: Stack, backend: str) -> bool:
     """Whether a passphrase encrypts the stack's secrets; without a word in its file the backend decides."""
     encryption = file_of(STACKS / f"Pulumi.{stack.name}.yaml").encryption
@@ -100,6 +119,7 @@ def require_own_state(stack: Stack, given: Mapping[str, str]) -> None:
     """
     if stack.emulated:
         return
+    _require_known_cloud(stack)
     missing = []
     backend = given.get(BACKEND, "")
     if not _is_outside(backend):

@@ -98,6 +98,13 @@ def test_empty_backend_variable_ends_a_preview_by_name(clone: Checkout) -> None:
     assert done.text.strip() == "PULUMI_BACKEND_URL is set but empty: give a value or unset it. Nothing was run."
 
 
+def test_destroy_of_a_stack_that_is_in_no_backend_says_so_and_makes_none(clone: Checkout) -> None:
+    before = contents(clone)
+    done = clone.run(f"{TOOLS} destroy odd")
+    assert (done.code, done.text.strip()) == (0, "Nothing to destroy: stack 'odd' has no resources.")
+    assert contents(clone) == before
+
+
 def test_stack_of_a_real_cloud_is_not_put_into_this_clone(clone: Checkout) -> None:
     text = (clone.folder / "stacks/Pulumi.new-new.yaml").read_text()
     (clone.folder / "stacks/Pulumi.real.yaml").write_text(text.replace("cloud: emulator", "cloud: public"))

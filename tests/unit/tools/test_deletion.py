@@ -9,7 +9,7 @@ from tools import deletion
 from tools.pulumi_cli import Deployment
 
 TODAY = date(2026, 11, 26)
-FILE = "stacks/Pulumi.new-new.yaml"
+STACK = "new-new"
 CONSENT = {"action": "delete-environment", "target": "contoso-uat", "until": "2026-12-31"}
 TYPE = "pulumi-python:dynamic/dualwrite:CdsInstance"
 
@@ -17,7 +17,7 @@ TYPE = "pulumi-python:dynamic/dualwrite:CdsInstance"
 def problem(confirm: Any, *, stored: list[dict[str, str]] | None = None, ours: bool = True) -> str | None:
     outputs = {"created_by_us": ours, "domain": "contoso-uat", "confirm": [CONSENT] if stored is None else stored}
     deployed = Deployment({}, [{"type": TYPE, "outputs": outputs}])
-    return deletion.problem(FILE, {"dualwrite:confirm": confirm}, deployed, TODAY)
+    return deletion.problem(STACK, {"dualwrite:confirm": confirm}, deployed, TODAY)
 
 
 def test_consent_in_the_file_and_in_the_last_up_lets_it_run() -> None:
@@ -48,7 +48,7 @@ def test_replacement_and_other_case_consent_too(consent: dict[str, str]) -> None
 )
 def test_without_it_the_lines_to_add_are_named(confirm: Any) -> None:
     assert problem(confirm) == (
-        "Nothing was deleted. This would delete environments for good, and 'contoso-uat': it needs your consent in "
+        "Nothing was deleted. This would delete environments for good. 'contoso-uat': it needs your consent in "
         "`dualwrite:confirm`: {action: delete-environment, target: contoso-uat, until: <date>}.\n"
         "Add to stacks/Pulumi.new-new.yaml, then `make up`, then `make destroy`:\n"
         "  dualwrite:confirm:\n"
@@ -64,10 +64,11 @@ def test_consent_that_has_ended_is_named_with_its_day() -> None:
 
 def test_consent_that_the_last_up_did_not_know_needs_one() -> None:
     assert problem([CONSENT], stored=[]) == (
-        f"{FILE} consents to the end of contoso-uat, but the last `up` did not know: `make up` first."
+        "stacks/Pulumi.new-new.yaml consents to the end of contoso-uat, but the last `up` did not know: "
+        "`make up` first."
     )
 
 
 def test_existing_environment_needs_no_consent_since_it_stays() -> None:
     assert problem(None, ours=False) is None
-    assert deletion.problem(FILE, {}, Deployment({}, []), TODAY) is None
+    assert deletion.problem(STACK, {}, Deployment({}, []), TODAY) is None

@@ -190,3 +190,13 @@ def test_exports_quote_values_and_keep_path() -> None:
     assert lines[0] == "export PATH='/a b':\"$PATH\""
     assert "export DUALWRITE_TOKEN_COMMAND='python -m emulator token'" in lines
     assert not [line for line in lines if "PROXY" in line]
+
+
+def test_misspelt_cloud_is_no_real_one() -> None:
+    with pytest.raises(UserError, match=r"dualwrite:cloud: is 'emulater'; did you mean `emulator`\? Nothing was run"):
+        workspace.require_own_state(Stack("new-new", "emulater"), {})
+
+
+@pytest.mark.parametrize(("stack", "line"), [("new-new", "`make up`"), ("x", "`make up STACK=x`")])
+def test_a_message_names_the_stack_of_its_command_line(stack: str, line: str) -> None:
+    assert workspace.make("up", stack) == line
