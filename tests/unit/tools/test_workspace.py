@@ -1,4 +1,5 @@
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,13 @@ def test_misspelt_cloud_is_no_real_one() -> None:
 @pytest.mark.parametrize(("stack", "line"), [("new-new", "`make up`"), ("x", "`make up STACK=x`")])
 def test_a_message_names_the_stack_of_its_command_line(stack: str, line: str) -> None:
     assert workspace.make("up", stack) == line
+
+
+def test_commands_under_another_python_name_the_one_to_use() -> None:
+    # -S: without the packages of .venv.
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tools", "page"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "run `.venv/bin/python -m tools`" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
