@@ -14,6 +14,8 @@ from tools.review.resources import companies, first_pin, label, line, masters, n
 # Map names up to this many stand in the table itself.
 MAPS_SHOWN = 3
 NOT_DECLARED = "new"
+# What becomes of a map that leaves the declaration: it is stopped where this stack started it, unless it is paused.
+STOPPED_TOO, LEFT = "stopped, no more declared", "left as it is, no more declared"
 # What the engine says of a program that said itself what is wrong, and of its own end then.
 AFTERMATH = ("an unhandled error occurred", "Resource monitor has terminated", "preview canceled", "preview failed")
 
@@ -180,12 +182,12 @@ def _company_words(old: Any, new: Any) -> str:
 
 
 def _map_headlines(preview: Preview) -> list[str]:
-    verbs = {"running": "starts", "paused": "pauses", "stopped": "stops"}
+    verbs = {"running": "starts", "paused": "pauses", "stopped": "stops", STOPPED_TOO: "stops", LEFT: "lets go of"}
     if _set_up(preview):
         return []
     totals: Counter[str] = Counter()
     for change in map_changes(preview):
-        totals[verbs.get(change.after, "lets go of")] += len(change.names)
+        totals[verbs.get(change.after, "changes")] += len(change.names)
     return [f"{verb} {counted(count, 'map')}" for verb, count in totals.items()]
 
 
@@ -212,9 +214,15 @@ def _changed_states(step: Step) -> Iterator[tuple[str, tuple[str, str]]]:
     old = {} if step.replaces else mapping(step.old, "maps")
     new = {} if step.deletes else mapping(step.new, "maps")
     for name in sorted(old.keys() | new.keys()):
-        before, after = str(old.get(name, NOT_DECLARED)), str(new.get(name, "no more declared"))
+        before, after = str(old.get(name, NOT_DECLARED)), str(new.get(name) or _without(step, name))
         if before != after:
             yield name, (before, after)
+
+
+def _without(step: Step, name: str) -> str:
+    """What becomes of a map that is declared no more, by what the last `up` or refresh recorded."""
+    is_ours = name in step.held.get("started", ()) and mapping(step.held, "maps").get(name) != "paused"
+    return STOPPED_TOO if is_ours else LEFT
 
 
 def _touched(preview: Preview) -> Section:
@@ -260,7 +268,16 @@ def afterwards(preview: Preview) -> list[str]:
     wanted = {step.kind: step.new for step in preview.steps if not step.deletes}
     linked = wanted.get("DualWriteConnection", {}).get("companies") or preview.outputs.get("linked_companies")
     lines = [f"Companies of the link: {companies(linked)}"] if linked else []
-    return [*_pair(wanted, preview.outputs), *lines, *_maps(wanted, preview.outputs), _rest(preview)]
+    maps = [*_maps(wanted, preview.outputs), *_stopped(preview)]
+    return [*_pair(wanted, preview.outputs), *lines, *maps, _rest(preview)]
+
+
+def _stopped(preview: Preview) -> list[str]:
+    """What the stop of maps that run means for rows."""
+    stopped = [
+        one for one in map_changes(preview) if one.before != NOT_DECLARED and one.after in ("stopped", STOPPED_TOO)
+    ]
+    return ["Rows that change while a map is stopped are not brought over later."] if stopped else []
 
 
 def _pair(wanted: Mapping[str, Bag], outputs: Bag) -> list[str]:

@@ -182,6 +182,22 @@ def test_refused_plan_shows_its_problems_and_no_digest() -> None:
             "stops 1 map, pauses 1 map",
         ),
         ([step("LiveSync", "update", old=maps(a="running"), new=maps())], "lets go of 1 map"),
+        (
+            [step("LiveSync", "update", old=maps(a="running"), new=maps(), outputs={"started": ["a"]})],
+            "stops 1 map",
+        ),
+        (
+            [
+                step(
+                    "LiveSync",
+                    "update",
+                    old=maps(a="running"),
+                    new=maps(),
+                    outputs={"started": ["a"], "maps": {"a": "paused"}},
+                )
+            ],
+            "lets go of 1 map",
+        ),
         ([step("Company", "create", new={"code": "USMF"})], "creates Company USMF"),
         ([step("Company", "delete", old={"code": "USMF"})], "Company USMF given up"),
         (
@@ -218,3 +234,15 @@ def test_headline_says_the_change_in_one_sentence(steps: list[dict[str, Any]], w
 )
 def test_change_of_an_input_reads_as_what_comes_and_goes(old: Any, new: Any, text: str) -> None:
     assert phrase("word", old, new) == text
+
+
+@pytest.mark.parametrize(
+    ("new", "started", "stops"),
+    [(maps(a="stopped"), ["a"], True), (maps(), ["a"], True), (maps(), [], False), (maps(a="paused"), ["a"], False)],
+)
+def test_a_stop_of_running_maps_says_what_it_means_for_rows(
+    new: dict[str, Any], started: list[str], stops: bool
+) -> None:
+    text = page(plan(step("LiveSync", "update", old=maps(a="running"), new=new, outputs={"started": started})))
+    assert ("Rows that change while a map is stopped are not brought over later." in text) is stops
+    assert ("stopped, no more declared" in text) is (stops and not new["maps"])
