@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.api.power_platform.models import Environment
-from providers.api.transport.errors import Conflict
+from providers.api.transport.errors import Conflict, OperationTimedOut
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances import deletion
 from providers.instances.cds_model import CdsInputs, CdsOutputs
@@ -14,7 +14,7 @@ from providers.protocol.base import ResourceError
 from providers.protocol.consent import Consent
 from providers.protocol.memory import Memory
 from tests.support.check_findings import check_findings
-from tests.support.environments import Environments
+from tests.support.environments import CREATE, ONE, Environments
 from tests.support.seen_instances import MARK
 
 PROVIDER = CdsInstanceProvider()
@@ -154,6 +154,12 @@ def test_request_places_the_environment_as_the_tenant_wants(
     assert (request.description, request.templates, request.sku) == (MARK, ("D365_DeveloperEdition",), "Sandbox")
 
 
+def test_request_asks_for_the_declared_type_currency_and_language() -> None:
+    wanted = NEW.model_copy(update={"type": "production", "currency": "USD", "language": 1031})
+    request = to_request(wanted, MARK, macro_region=False)
+    assert (request.sku, request.currency, request.language) == ("Production", "USD", 1031)
+
+
 def test_tenant_without_objection_raises_none(tenant: Environments) -> None:
     assert live_problems(tenant) == []
 
@@ -228,6 +234,22 @@ def test_created_environment_is_reported_as_the_service_holds_it(tenant: Environ
     assert tenant.writes() == ["create contoso-uat"]
 
 
+def test_creation_goes_where_a_tenant_of_macro_regions_wants_it(tenant: Environments) -> None:
+    tenant.world.tenant.switches.set("tenant_provisioning_mode", "macroRegion")
+    call = tenant.world.call()
+    region = call.session("public").power_platform.locations().macro_regions[0].id
+    outputs = PROVIDER.on_create(INPUTS.model_copy(update={"location": region}), call)[1]
+    assert outputs.location == region
+    assert len(tenant.wire.bodies(CREATE)) == 1
+    assert tenant.world.said == []
+
+
+def test_creation_waits_until_dataverse_knows_its_creator(tenant: Environments) -> None:
+    tenant.refuse("GET", "*", 403, "0x80072560", "The user is not a member.", service="dataverse", count=2)
+    assert created(tenant).created_by_us
+    assert "waiting for access to Dataverse: done, 2 min" in tenant.world.progress
+
+
 def test_second_create_finds_the_first(tenant: Environments, stored: CdsOutputs) -> None:
     assert created(tenant) == stored
     assert tenant.writes() == []
@@ -291,6 +313,18 @@ def test_update_without_a_difference_writes_nothing(tenant: Environments, stored
     assert tenant.writes() == []
 
 
+def test_type_is_changed_in_place(tenant: Environments, stored: CdsOutputs) -> None:
+    assert updated(tenant, stored, type="production").type == "production"
+    assert tenant.writes() == ["sku Production"]
+
+
+def test_update_of_an_environment_with_another_language_is_refused(tenant: Environments, stored: CdsOutputs) -> None:
+    tenant.shown_as(lambda properties: properties["linkedEnvironmentMetadata"].update(baseLanguage=1031))
+    with pytest.raises(Conflict, match="of this stack has the language 1031, not 1033") as caught:
+        updated(tenant, stored)
+    assert caught.value.next_step == "Set the language of the stack to 1031, or choose another `domain`."
+
+
 def test_delete_removes_what_this_stack_created(tenant: Environments, stored: CdsOutputs) -> None:
     for _ in range(2):
         PROVIDER.on_delete(stored.environment_id, stored, tenant.world.call())
@@ -312,5 +346,19 @@ def test_delete_after_the_consent_has_ended_names_the_date(tenant: Environments,
         PROVIDER.require_deletable(stored.environment_id, consented, tenant.world.call())
 
 
-def test_update_records_the_timeout_that_a_deletion_will_use(tenant: Environments, stored: CdsOutputs) -> None:
-    assert updated(tenant, stored, name="Contoso 2", timeout="3h").timeout == "3h"
+def test_update_records_what_later_runs_need(tenant: Environments, stored: CdsOutputs) -> None:
+    consents = (Consent(action="delete-environment", target="contoso-uat", until="2999-12-31"),)
+    partner = "https://contoso-uat.operations.eu.dynamics.com"
+    kept = updated(tenant, stored, timeout="3h", confirm=consents, finops=partner)
+    assert (kept.timeout, kept.confirm, kept.finops) == ("3h", consents, partner)
+
+
+def test_deletion_waits_for_another_operation_until_the_stored_timeout(
+    tenant: Environments, stored: CdsOutputs
+) -> None:
+    tenant.refuse("DELETE", ONE, 409, "OperationNotStartable", "Another operation runs.", count=0)
+    hurried, before = stored.model_copy(update={"timeout": "20m"}), tenant.world.elapsed
+    with pytest.raises(OperationTimedOut):
+        PROVIDER.on_delete(stored.environment_id, hurried, tenant.world.call())
+    # The last request waits out another operation for up to ten minutes of its own.
+    assert 1200 <= tenant.world.elapsed - before < 1800

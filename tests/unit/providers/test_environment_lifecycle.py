@@ -18,6 +18,7 @@ from tests.support.in_process import World
 from tests.support.seen_instances import MARK
 
 DOMAIN = "contoso-uat"
+HISTORY = "Look at the environment's history in the admin center, then run again."
 WANTED = EnvironmentRequest(
     display_name="Contoso UAT", domain=DOMAIN, location="europe", description=MARK, currency="EUR", language=1033
 )
@@ -78,6 +79,55 @@ def test_lost_answer_is_looked_up_by_domain(world: World, tenant: Environments) 
     tenant.fault("POST", CREATE, drop="after")
     assert lifecycle(world).ensure().domain == DOMAIN
     assert tenant.writes() == ["create contoso-uat"]
+    (text,) = world.said
+    assert text.startswith("the create got no answer (")
+    assert text.endswith("); looking for the environment")
+
+
+def test_create_that_got_no_answer_is_followed_to_its_failure(world: World, tenant: Environments) -> None:
+    tenant.fault("POST", CREATE, drop="after")
+    failed = ended("Failed")
+    tenant.wire.alter("*/lifecycleOperations", lambda listed: {"value": [failed(each) for each in listed["value"]]})
+    with pytest.raises(OperationFailed, match="ended the create as Failed in stage Run"):
+        lifecycle(world).ensure()
+    assert tenant.writes() == ["create contoso-uat"]
+
+
+def test_environment_whose_operations_are_forgotten_is_adopted(
+    world: World, tenant: Environments, made: Environment
+) -> None:
+    tenant.refuse("GET", "*/lifecycleOperations", 404, "OperationNotFound", "Forgotten.", count=0)
+    assert lifecycle(world).ensure().id == made.id
+
+
+def not_ready(tenant: Environments, reads: int) -> None:
+    """The service shows the environment as not ready for so many reads of it."""
+    left = iter(range(reads))
+
+    def change(environment: Any) -> Any:
+        if next(left, None) is not None:
+            environment["properties"]["states"]["management"]["id"] = "Preparing"
+        return environment
+
+    tenant.wire.alter(ONE, change)
+
+
+def test_environment_that_is_not_ready_is_waited_for(world: World, tenant: Environments, made: Environment) -> None:
+    not_ready(tenant, 2)
+    assert lifecycle(world).ensure().state == "Ready"
+    assert "waiting for Dataverse: Preparing, 10 s (usually a minute)" in world.progress
+
+
+def test_wait_that_the_service_asks_for_beats_the_interval(
+    world: World, tenant: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = type(platform(world))
+    read = client.operation
+    monkeypatch.setattr(
+        client, "operation", lambda service, url: read(service, url).model_copy(update={"retry_after": 3000.0})
+    )
+    lifecycle(world).ensure()
+    assert tenant.wire.count(OPERATION) == 2
 
 
 def test_create_that_never_arrived_is_sent_again_after_grace(world: World, tenant: Environments) -> None:
@@ -122,6 +172,17 @@ def test_failed_create_names_stage_and_operation(world: World, tenant: Environme
     )
 
 
+def test_failed_create_names_the_environment_that_it_left_behind(world: World, tenant: Environments) -> None:
+    links = {"environment": {"path": "/providers/Microsoft.BusinessAppPlatform/environments/left-1"}}
+    tenant.wire.alter(OPERATION, lambda operation: {**ended("Failed")(operation), "id": "op-1", "links": links})
+    with pytest.raises(OperationFailed) as caught:
+        lifecycle(world).ensure()
+    assert str(caught.value) == (
+        "the service ended the create as Failed in stage Run and left the environment left-1 behind "
+        "(correlation op-1). Look at the environment's history in the admin center, delete what is left, and run again."
+    )
+
+
 def test_vanished_create_operation_is_no_success(world: World, tenant: Environments) -> None:
     tenant.refuse("GET", OPERATION, 404, "OperationNotFound", "The operation could not be found.", count=0)
     environment = lifecycle(world).ensure()
@@ -138,6 +199,8 @@ def test_deadline_says_what_was_last_seen(world: World, tenant: Environments) ->
     tenant.wire.alter(OPERATION, ended("Running"))
     with pytest.raises(OperationTimedOut, match="last status: Running, stage Run"):
         lifecycle(world, seconds=60).ensure()
+    assert tenant.writes() == ["create contoso-uat"]
+    assert world.said == []
 
 
 def test_another_domain_than_asked_is_an_error(world: World, tenant: Environments) -> None:
@@ -148,8 +211,9 @@ def test_another_domain_than_asked_is_an_error(world: World, tenant: Environment
         return environment
 
     tenant.wire.alter(ONE, change)
-    with pytest.raises(Conflict, match="the domain 'contoso-uat1' instead of 'contoso-uat'"):
+    with pytest.raises(Conflict, match="the domain 'contoso-uat1' instead of 'contoso-uat'") as caught:
         lifecycle(world).ensure()
+    assert caught.value.next_step == "Delete it in the admin center and run again, or choose another `domain`."
 
 
 def kept_out(world: World, times: int) -> None:
@@ -172,8 +236,10 @@ def test_creator_is_let_in_after_refusals(world: World, made: Environment) -> No
 
 def test_creator_kept_out_is_told_what_to_add(world: World, made: Environment) -> None:
     kept_out(world, 0)
+    before = world.elapsed
     with pytest.raises(OperationTimedOut, match="application user with System Administrator"):
         let_in(world, made)
+    assert world.elapsed - before == pytest.approx(900, abs=1)
 
 
 def renamed(world: World, environment_id: str, name: str = "Contoso", seconds: float = 600) -> Environment:
@@ -202,6 +268,15 @@ def test_rename_under_way_is_not_sent_again(world: World, tenant: Environments, 
     assert renamed(world, made.id).display_name == "Contoso"
     assert tenant.writes() == ["update Contoso"]
     assert tenant.wire.count(OPERATION) == 3
+    assert world.progress[0] == "renaming to 'Contoso': still 'Contoso UAT', 0 s"
+
+
+def test_changed_type_counts_once_the_environment_is_ready_again(
+    world: World, tenant: Environments, made: Environment
+) -> None:
+    not_ready(tenant, 4)
+    found = changed(world, made.id)
+    assert (found.sku, found.state) == ("Production", "Ready")
 
 
 def test_type_changes_once_and_is_read_back(world: World, tenant: Environments, made: Environment) -> None:
@@ -237,6 +312,13 @@ def test_delete_goes_on_until_gone(
     assert platform(world).find_by_domain(DOMAIN, fresh=True) is None
 
 
+def test_delete_that_is_refused_for_good_is_not_repeated(world: World, tenant: Environments, made: Environment) -> None:
+    tenant.refuse("DELETE", ONE, 409, "EnvironmentProtected", "It is protected.", count=0)
+    with pytest.raises(Conflict, match="It is protected"):
+        removed(world, made.id)
+    assert tenant.writes() == ["delete"]
+
+
 def test_delete_of_a_gone_environment_succeeds(world: World, tenant: Environments) -> None:
     assert not removed(world, "c0ffee00-1b2d-4a77-9d10-3e5f6a7b8c9d")
     assert tenant.writes() == []
@@ -246,7 +328,11 @@ def test_delete_of_a_gone_environment_succeeds(world: World, tenant: Environment
     ("description", "domain", "said"),
     [
         ("adopted by hand", DOMAIN, "not by this stack"),
-        (MARK, "contoso-old", "has the domain 'contoso-uat', this stack made 'contoso-old'"),
+        (
+            MARK,
+            "contoso-old",
+            r"has the domain 'contoso-uat', this stack made 'contoso-old'\. Run a refresh, look at the diff",
+        ),
     ],
 )
 def test_delete_verifies_mark_and_domain(
@@ -260,8 +346,9 @@ def test_delete_verifies_mark_and_domain(
 
 def test_delete_that_keeps_failing_ends(world: World, made: Environment) -> None:
     world.tenant.switches.set("environment_delete_failures", 99)
-    with pytest.raises(OperationFailed, match="ended 10 delete operations as Failed"):
+    with pytest.raises(OperationFailed, match="ended 10 delete operations as Failed") as caught:
         removed(world, made.id)
+    assert caught.value.next_step == HISTORY
 
 
 @pytest.mark.parametrize(("change", "what"), [(renamed, "rename"), (changed, "change of type")])
@@ -271,7 +358,7 @@ def test_change_whose_operation_fails_ends_with_its_error(
     tenant.wire.alter(OPERATION, lambda operation: ended("Failed")({**operation, "id": "op-1"}))
     with pytest.raises(OperationFailed, match=f"ended the {what} as Failed in stage Run") as caught:
         change(world, made.id, "Production")
-    assert caught.value.correlation_id == "op-1"
+    assert (caught.value.correlation_id, caught.value.next_step) == ("op-1", HISTORY)
     assert len(tenant.writes()) == 1
 
 
@@ -279,8 +366,9 @@ def test_rename_without_effect_is_repeated_ten_times_at_most(
     world: World, tenant: Environments, made: Environment
 ) -> None:
     without_effect(tenant, 0)
-    with pytest.raises(OperationFailed, match="took the new name 10 times and still shows"):
+    with pytest.raises(OperationFailed, match="took the new name 10 times and still shows") as caught:
         renamed(world, made.id, seconds=7200)
+    assert caught.value.next_step == HISTORY
     assert tenant.writes() == ["update Contoso"] * 10
 
 
@@ -290,3 +378,6 @@ def test_create_that_is_refused_with_a_reason_keeps_the_reason(world: World, ten
     with pytest.raises(OperationFailed, match="the last one: no room in the region") as caught:
         lifecycle(world).ensure()
     assert (caught.value.code, caught.value.correlation_id) == ("RegionFull", "c-1")
+    assert caught.value.next_step == (
+        "Look at the environments in the admin center, then run again: nothing is created twice."
+    )

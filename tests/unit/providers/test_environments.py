@@ -88,6 +88,11 @@ def test_reference_resolves_by_domain_url_or_id(reference: str) -> None:
     assert resolve(environments, reference).id == ENVIRONMENT_ID
 
 
+def test_reference_to_two_environments_names_both() -> None:
+    with pytest.raises(Conflict, match=f"answer to 'contoso-uat': {ENVIRONMENT_ID} and {OTHER_ID}"):
+        resolve([an_environment(), an_environment(id=OTHER_ID)], "contoso-uat")
+
+
 def test_unknown_reference_is_not_found() -> None:
     with pytest.raises(NotFound, match="no environment of this tenant answers to 'contoso'"):
         resolve([an_environment()], "contoso")

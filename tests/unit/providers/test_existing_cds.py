@@ -6,7 +6,7 @@ import pytest
 
 from emulator.identity.directory import DEMO_CLIENT_ID
 from emulator.power_platform.records import FinOps
-from providers.api.transport.errors import NotFound, PermissionDenied
+from providers.api.transport.errors import Conflict, NotFound, PermissionDenied
 from providers.cds_instance import CdsInstanceProvider
 from providers.instances.cds_model import CdsInputs, CdsOutputs
 from providers.protocol.base import ResourceError
@@ -127,7 +127,10 @@ def test_all_findings_come_at_once(tenant: Environments) -> None:
     version(tenant, "9.1.0000.9999")
     kept_out(tenant, 403, "0x80072560", "The user is not a member of the organization.")
     state, number, access, partner = against(tenant, finops="https://ours.operations.eu.dynamics.com")
-    assert state.startswith("the environment 'Fabrikam Sales' is not Ready but Running.")
+    assert state == (
+        "the environment 'Fabrikam Sales' is not Ready but Running. "
+        "Wait for the operation on it, or see its history in the admin center."
+    )
     assert number == "Dataverse is at version 9.1.0000.9999; dual-write needs 9.1.0000.11732 or later. Update it first."
     assert access == (
         "Dataverse does not let the program in (The user is not a member of the organization). Add the application "
@@ -154,7 +157,7 @@ def test_unknown_environment_is_named_as_the_stack_names_it(tenant: Environments
 def test_environment_without_dataverse_is_refused(tenant: Environments) -> None:
     tenant.change(FABRIKAM_ID, database=None)
     (text,) = against(tenant, url=None, environment_id=FABRIKAM_ID)
-    assert text.startswith("'Fabrikam Sales' has no Dataverse.")
+    assert text == "'Fabrikam Sales' has no Dataverse. Add one with Dynamics 365 apps, or choose another environment."
 
 
 def test_dataverse_that_does_not_answer_is_a_finding(tenant: Environments) -> None:
@@ -218,6 +221,7 @@ def test_sides_that_disagree_are_named(tenant: Environments) -> None:
     assert text.startswith(
         f"the two sides of its link disagree: the Power Platform links {OTHER}, Dataverse {INSTALLED}/"
     )
+    assert text.endswith(". Ask support, with both ids.")
 
 
 def test_adopted_environment_is_reported_and_not_touched(tenant: Environments) -> None:
@@ -344,7 +348,10 @@ def test_own_environment_can_be_given_up(tenant: Environments, made: CdsOutputs)
 def test_own_environment_cannot_be_swapped_for_an_existing_one(tenant: Environments) -> None:
     ((path, text),) = changing(tenant, NEW_BAG, BAG)
     assert path == "url"
-    assert text.startswith("'fabrikam-sales' is another environment than 'contoso-uat', which this stack made")
+    assert text == (
+        "'fabrikam-sales' is another environment than 'contoso-uat', which this stack made and would delete. "
+        "Name 'contoso-uat' itself, or use a stack of its own for the other one."
+    )
     gone(tenant)
     ((_, text),) = changing(tenant, NEW_BAG, BAG)
     assert text.startswith("no environment of this tenant answers to")
@@ -355,6 +362,15 @@ def test_environment_with_the_stacks_mark_is_taken_back(tenant: Environments, ma
     assert changing(tenant, {**BAG, "url": OURS}, NEW_BAG) == []
     taken = updated(tenant, given_up, NEW_BAG)
     assert (taken.instance, taken.created_by_us, taken.reference) == ("new", True, None)
+
+
+def test_environment_that_lost_the_stacks_mark_is_not_taken_back(tenant: Environments, made: CdsOutputs) -> None:
+    given_up = updated(tenant, made, {**BAG, "url": OURS})
+    tenant.change(made.environment_id, description="handed over", display_name="Handed over")
+    tenant.wire.forget()
+    with pytest.raises(Conflict, match="not by this stack"):
+        updated(tenant, given_up, NEW_BAG)
+    assert tenant.writes() == []
 
 
 def test_environment_of_others_never_becomes_the_stacks(tenant: Environments) -> None:
