@@ -68,8 +68,8 @@ class _Removal:
         except NotFound:
             return Outcome.done(None)
         except Conflict as error:
-            # Another operation runs on it; the code may be missing from the answer (4.4).
-            if error.code not in ("OperationNotStartable", "HTTP 409"):
+            # Another operation runs on it, for longer than the client waits; the answer may have no code (4.4).
+            if not (error.busy or error.code == "HTTP 409"):
                 raise
             return Outcome.pending("waiting for another operation on it")
         self._url = started.operation_url

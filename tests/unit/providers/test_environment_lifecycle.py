@@ -312,6 +312,17 @@ def test_delete_goes_on_until_gone(
     assert platform(world).find_by_domain(DOMAIN, fresh=True) is None
 
 
+@pytest.mark.parametrize("code", ["", "OperationNotStartable"])
+def test_delete_waits_for_an_operation_that_runs_longer_than_the_client_is_patient(
+    world: World, tenant: Environments, made: Environment, code: str
+) -> None:
+    body = {"error": {"code": code, "message": "another one runs"}} if code else None
+    tenant.fault("DELETE", ONE, status=409, body=body, count=80)
+    assert removed(world, made.id)
+    assert world.elapsed > 900
+    assert platform(world).find_by_domain(DOMAIN, fresh=True) is None
+
+
 def test_delete_that_is_refused_for_good_is_not_repeated(world: World, tenant: Environments, made: Environment) -> None:
     tenant.refuse("DELETE", ONE, 409, "EnvironmentProtected", "It is protected.", count=0)
     with pytest.raises(Conflict, match="It is protected"):
