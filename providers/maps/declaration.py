@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from providers.catalogue.selection import standard
-from providers.maps.model import LiveSyncInputs, LiveSyncOutputs
+from providers.maps.model import LiveSyncInputs, LiveSyncOutputs, Master
 from providers.protocol.call import Call
 from providers.protocol.consent import missing_consent
 from providers.protocol.findings import PAUSED_NEED
@@ -26,11 +26,11 @@ def stopped_prerequisites(inputs: LiveSyncInputs) -> Iterator[Problem]:
 
 
 def late_initial_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> Iterator[Problem]:
-    """Initial syncs that come new to maps that run already: they would never begin, for one precedes the start."""
+    """Initial syncs that maps which run already get, or get from the other side: one precedes the start, once."""
     late = [
         name
-        for name in inputs.live_syncs
-        if name not in old.masters
+        for name, side in inputs.live_syncs.items()
+        if _is_asked_for(name, side, inputs, old)
         and old.maps.get(name, "stopped") != "stopped"
         and inputs.resync.get(name) in (None, old.resync.get(name))
     ]
@@ -38,7 +38,7 @@ def late_initial_syncs(inputs: LiveSyncInputs, old: LiveSyncInputs) -> Iterator[
         yield Fixed(
             "initial_sync",
             f"comes too late for maps that run already: {first_names([repr(name) for name in late])}. Give "
-            "`maps.resync` (or that of an override) a new text to run it now, or leave `initialSync` out",
+            "`maps.resync` (or that of an override) a new text to run it now, or leave `initialSync` as it was",
         )
 
 
@@ -84,6 +84,14 @@ def same_keys(one: Keys, other: Keys) -> bool:
     """Whether two declarations mean the same keys of the same tables."""
     first, second = ({table.casefold(): columns for table, columns in keys.items()} for keys in (one, other))
     return first.keys() == second.keys() and all(same_key(columns, second[table]) for table, columns in first.items())
+
+
+def _is_asked_for(name: str, side: Master, inputs: LiveSyncInputs, old: LiveSyncInputs) -> bool:
+    """Whether a map gets an initial sync, or another side for its one; a reset or other companies run it again."""
+    if name not in old.masters:
+        return True
+    runs_again = inputs.companies != old.companies or inputs.reset != old.reset
+    return old.masters[name] != side and not runs_again
 
 
 def _needs(inputs: LiveSyncInputs, state: str) -> Iterator[tuple[str, str]]:

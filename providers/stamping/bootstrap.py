@@ -33,18 +33,18 @@ def problems(inputs: BootstrapInputs, call: Call, *, rows: bool) -> Iterable[Pro
     try:
         dataverse = session.dataverse(_url(resolve(session.power_platform.environments(), inputs.cds)))
         # Linking creates a business unit for each company (semantics 5.1).
-        units, problems = known_units(
+        units, wrong = known_units(
             inputs.business_units,
             dataverse.business_units() if inputs.business_units else [],
             coming=inputs.company,
         )
         planned = PlannedBootstrap(session, inputs.cds, inputs.company, _pending(private))
         if private.linked_companies is not None:
-            problems = _scope(dataverse, inputs).problems
+            wrong = _scope(dataverse, inputs).problems
         else:
-            problems += [*planned.company_problems(), *planned.table_problems(dataverse, inputs.tables)]
-        if problems:
-            return problems
+            wrong += [*planned.company_problems(), *planned.table_problems(dataverse, inputs.tables)]
+        if wrong:
+            return wrong
         if inputs.overwrite and not private.updating:
             _tell_overwritten(dataverse, inputs, units, call)
         if rows and bool(units) == bool(inputs.business_units):
