@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,14 +22,6 @@ _TYPES = {
     "model_type": "must be a map of keys and values",
     "model_attributes_type": "must be a map of keys and values",
     "string_too_long": "is too long",
-}
-
-
-# Lists in place of which people write one word, and what else may stand there.
-_LISTS_OF_WORDS: Mapping[tuple[int | str, ...], str] = {
-    ("connection", "companies"): "as-linked",
-    ("maps", "include"): "",
-    ("maps", "exclude"): "",
 }
 
 
@@ -112,15 +104,7 @@ def _text(item: ErrorDetails, location: list[int | str], model: type[BaseModel])
         return "is required"
     if value is None:
         return "is empty; give it a value or leave the key out"
-    return _no_list(value, location) or _wrong_value(item) or _wrong_type(kind, value) or item["msg"]
-
-
-def _no_list(value: object, location: Sequence[int | str]) -> str | None:
-    """A word where a list of such words is due: the list that it would be."""
-    other = _LISTS_OF_WORDS.get(tuple(location))
-    if not isinstance(value, str) or other is None or difflib.get_close_matches(value.casefold(), [other]):
-        return None
-    return f"is {value!r}; write a list: [{value}]" + (f", or {other}" if other else "")
+    return _wrong_value(item) or _wrong_type(kind, value) or item["msg"]
 
 
 def _wrong_value(item: ErrorDetails) -> str | None:
@@ -128,7 +112,10 @@ def _wrong_value(item: ErrorDetails) -> str | None:
         return item["msg"].removeprefix("Value error, ")
     if item["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
-        return f"is {item['input']!r}; {suggestion(str(item['input']), allowed)}"
+        value = str(item["input"])
+        # Where a list may stand too, it is what most words were meant for.
+        otherwise = f"write a list: [{value}], or {', '.join(allowed)}" if "~word" in item["loc"] else ""
+        return f"is {item['input']!r}; {suggestion(value, allowed, otherwise)}"
     return None
 
 
@@ -137,6 +124,8 @@ def _wrong_type(kind: str, value: Any) -> str | None:
         return f"must be text, and YAML made {str(value).lower()} of it: put it in quotes"
     if kind == "string_type" and isinstance(value, int | float):
         return f"must be text, and YAML made the number {value:.15g} of it: put it in quotes"
+    if kind == "list_type" and isinstance(value, str):
+        return f"must be a list, such as [{value}]"
     return _TYPES.get(kind)
 
 

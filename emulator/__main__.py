@@ -14,7 +14,7 @@ from emulator.identity import directory
 from emulator.server.delegated_token import NoTokenError, delegated_token
 from emulator.server.state_folder import DEFAULT, InUseError, Running, StateFolder, not_running
 
-# `env` and `token` run at every start of a program, so only what serves the tenant imports the tenant.
+# `env` runs at every start of a command, so only what serves the tenant imports the tenant.
 
 ROOT = Path(__file__).resolve().parent.parent
 
