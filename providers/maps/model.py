@@ -81,7 +81,7 @@ class LiveSyncInputs(OfLinkInputs):
         ),
     ] = Field({})
     resync: Annotated[dict[str, str], Checked(file="a map without an initial sync", preview="too many rows")] = Field(
-        default_factory=dict
+        {}
     )
     catch_up: Annotated[
         dict[str, CatchUp],
